@@ -1,0 +1,99 @@
+"""Makes the Python stubs and the descriptor set from the contracts.
+
+`python protos/generate.py` writes `generated/`: stubs with type hints under
+their proto packages, and `practice.binpb`, the descriptor set that Envoy
+transcodes with and buf checks. Nothing there is edited or committed. Running
+it again without a changed contract does nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import sys
+import sysconfig
+from importlib import resources
+from pathlib import Path
+
+from google.protobuf import descriptor_pb2
+from grpc_tools import protoc
+from protovalidate._gen.buf.validate import validate_pb
+
+CONTRACTS = Path(__file__).resolve().parent
+OUTPUT = CONTRACTS.parent / "generated"
+# In the descriptor set because Envoy drops the whole body of an error whose
+# detail type it does not know.
+ERROR_DETAILS = "google/rpc/error_details.proto"
+
+
+def fingerprint(sources: list[Path]) -> str:
+    """Returns a digest of everything the output depends on."""
+    digest = hashlib.sha256()
+    for path in [Path(__file__), *sources]:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def write_validation_rules(target: Path) -> None:
+    """Writes buf/validate/validate.proto as a descriptor set.
+
+    The protovalidate wheel ships its schema only in compiled form, so the
+    contracts import that and never a copy that could differ from it.
+    """
+    schema = descriptor_pb2.FileDescriptorProto.FromString(validate_pb.desc().proto.to_binary())
+    target.write_bytes(descriptor_pb2.FileDescriptorSet(file=[schema]).SerializeToString())
+
+
+def run_protoc(*arguments: str) -> None:
+    """Runs the protoc of grpcio-tools; exits with its message on an error."""
+    well_known = resources.files("grpc_tools") / "_proto"
+    site_packages = sysconfig.get_path("purelib")
+    includes = [f"-I{CONTRACTS}", f"-I{site_packages}", f"-I{well_known}"]
+    if protoc.main(["protoc", *includes, *arguments]) != 0:
+        sys.exit("protoc refused the contracts; its message is above")
+
+
+def generate(sources: list[Path]) -> None:
+    """Writes the stubs and the descriptor set into an empty OUTPUT."""
+    shutil.rmtree(OUTPUT, ignore_errors=True)
+    OUTPUT.mkdir()
+    rules = OUTPUT / "validate.binpb"
+    write_validation_rules(rules)
+    names = [str(path.relative_to(CONTRACTS)) for path in sources]
+    scripts = sysconfig.get_path("scripts")
+    imported = f"--descriptor_set_in={rules}"
+    run_protoc(
+        imported,
+        f"--plugin=protoc-gen-mypy={scripts}/protoc-gen-mypy",
+        f"--plugin=protoc-gen-mypy_grpc={scripts}/protoc-gen-mypy_grpc",
+        f"--python_out={OUTPUT}",
+        f"--grpc_python_out={OUTPUT}",
+        f"--mypy_out=quiet:{OUTPUT}",
+        f"--mypy_grpc_out=quiet:{OUTPUT}",
+        *names,
+        "buf/validate/validate.proto",
+    )
+    run_protoc(
+        imported,
+        "--include_imports",
+        "--include_source_info",
+        f"--descriptor_set_out={OUTPUT / 'practice.binpb'}",
+        *names,
+        ERROR_DETAILS,
+    )
+
+
+def main() -> None:
+    """Regenerates when a contract changed since the last run."""
+    sources = sorted(CONTRACTS.glob("practice/**/*.proto"))
+    stamp = OUTPUT / ".fingerprint"
+    wanted = fingerprint(sources)
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    generate(sources)
+    stamp.write_text(wanted)
+    print(f"generated {len(sources)} contracts into {OUTPUT.name}/", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
