@@ -1,0 +1,1 @@
+"""The local stack: real servers from wheels, supervised, with all data in one directory."""

@@ -1,0 +1,147 @@
+"""Makes and starts a PostgreSQL cluster in a directory, as root or as anybody.
+
+Loopback TCP with SCRAM passwords only: no Unix socket, whose path would have
+to be short. Two roles: `postgres`, the superuser nobody uses in a program, and
+`practice`, the owner of the database `practice`.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.local import programs
+
+DATABASE = "practice"
+ROLE = "practice"
+SUPERUSER = "postgres"
+# Refused as root by PostgreSQL itself; the account owns the data directory alone.
+SYSTEM_USERS = ("pgserver", "nobody")
+
+MODEST = {
+    "shared_buffers": "64MB",
+    "max_connections": "120",
+    "max_wal_size": "512MB",
+    "autovacuum_max_workers": "2",
+    "jit": "off",
+}
+DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
+THROWAWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+class PostgresError(RuntimeError):
+    """The cluster could not be made; the message says why."""
+
+
+@dataclass(frozen=True)
+class Passwords:
+    """The two secrets of a cluster."""
+
+    superuser: str
+    practice: str
+
+
+def system_user() -> str | None:
+    """The account to run as: None for a normal user, a service account for root.
+
+    Makes the account `pgserver` when it can; falls back to `nobody`.
+    """
+    if os.geteuid() != 0:
+        return None
+    preferred, fallback = SYSTEM_USERS
+    try:
+        return pwd.getpwnam(preferred).pw_name
+    except KeyError:
+        useradd = shutil.which("useradd") or "/usr/sbin/useradd"
+        arguments = ["--system", "--no-create-home", "--shell", "/usr/sbin/nologin", preferred]
+        if Path(useradd).exists() and subprocess.run([useradd, *arguments], capture_output=True).returncode == 0:
+            return preferred
+    return pwd.getpwnam(fallback).pw_name
+
+
+def make_directory(path: Path) -> None:
+    """Makes a directory that only the server's account may enter."""
+    path.mkdir(parents=True, exist_ok=True)
+    path.chmod(0o700)
+    user = system_user()
+    if user is not None:
+        account = pwd.getpwnam(user)
+        os.chown(path, account.pw_uid, account.pw_gid)
+
+
+def initialise(home: Path, passwords: Passwords, *, sync: bool = True) -> None:
+    """Makes the cluster `home`/data with its roles and database; a no-op when it is there.
+
+    Interrupted work is thrown away and done again: the cluster gets its name last.
+    """
+    data, building = home / "data", home / "data.building"
+    if data.exists():
+        return
+    make_directory(home)
+    shutil.rmtree(building, ignore_errors=True)
+    secret = home / "initdb.password"
+    secret.write_text(passwords.superuser + "\n")
+    secret.chmod(0o600)
+    status = home.stat()
+    if os.geteuid() == 0:
+        os.chown(secret, status.st_uid, status.st_gid)
+    try:
+        _run(home, programs.postgres("initdb"), *_initdb_arguments(building, secret, sync))
+        _run(home, programs.postgres("postgres"), "--single", "-D", str(building), "postgres", text=_roles(passwords))
+    finally:
+        secret.unlink(missing_ok=True)
+    building.rename(data)
+
+
+def _initdb_arguments(data: Path, secret: Path, sync: bool) -> list[str]:
+    return [
+        *("-D", str(data), "-U", SUPERUSER, f"--pwfile={secret}", "--auth=scram-sha-256", "--encoding=UTF8"),
+        # The same collation on every machine, whatever locales it has.
+        *("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
+        *([] if sync else ["--no-sync"]),
+    ]
+
+
+def _roles(passwords: Passwords) -> str:
+    # Single-user mode takes one statement per line.
+    return (
+        f"CREATE ROLE {ROLE} LOGIN CREATEDB PASSWORD '{passwords.practice}'\n"
+        f"CREATE DATABASE {DATABASE} OWNER {ROLE}\n"
+    )
+
+
+def _run(home: Path, program: Path, *arguments: str, text: str = "") -> None:
+    command = [*programs.launcher(user=system_user(), home=home), str(program), *arguments]
+    done = subprocess.run(command, input=text, capture_output=True, text=True, env=environment())
+    if done.returncode != 0:
+        raise PostgresError(f"{program.name} failed: {(done.stderr or done.stdout).strip()}")
+
+
+def environment() -> dict[str, str]:
+    """The environment a server gets: nothing of the caller's PG* or locale settings."""
+    return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
+
+
+def command(home: Path, port: int, *, durable: bool = True, die_with_parent: bool = False) -> list[str]:
+    """The command that serves `home`/data on 127.0.0.1:`port` in the foreground."""
+    settings = {
+        "listen_addresses": "127.0.0.1",
+        "port": str(port),
+        "unix_socket_directories": "",
+        "timezone": "UTC",
+        "log_line_prefix": "%m [%p] ",
+        **MODEST,
+        **(DURABLE if durable else THROWAWAY),
+    }
+    flags = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+    launcher = programs.launcher(user=system_user(), home=home, die_with_parent=die_with_parent)
+    return [*launcher, str(programs.postgres("postgres")), "-D", str(home / "data"), *flags]
+
+
+def url(port: int, password: str, database: str = DATABASE) -> str:
+    """The address programs use."""
+    return f"postgresql://{ROLE}:{password}@127.0.0.1:{port}/{database}"

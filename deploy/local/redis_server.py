@@ -1,0 +1,47 @@
+"""Starts a Redis in a directory: loopback, a password, appended to disk every second."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from deploy.local import programs
+
+
+def configuration(home: Path, port: int, password: str, *, durable: bool = True) -> str:
+    """The text of redis.conf. The password goes there because a command line is public."""
+    persistence = ["appendonly yes", "appendfsync everysec"] if durable else ["appendonly no"]
+    return "\n".join(
+        [
+            "bind 127.0.0.1",
+            f"port {port}",
+            "protected-mode yes",
+            f"requirepass {password}",
+            f'dir "{home}"',
+            "daemonize no",
+            # Nothing is evicted: what is queued is work, not a cache.
+            "maxmemory-policy noeviction",
+            'save ""',
+            *persistence,
+            "",
+        ]
+    )
+
+
+def prepare(home: Path, port: int, password: str, *, durable: bool = True) -> Path:
+    """Writes `home`/redis.conf (mode 0600) and returns its path."""
+    home.mkdir(parents=True, exist_ok=True)
+    path = home / "redis.conf"
+    path.touch(mode=0o600)
+    path.write_text(configuration(home, port, password, durable=durable))
+    return path
+
+
+def command(home: Path, *, die_with_parent: bool = False) -> list[str]:
+    """The command that serves `home` in the foreground."""
+    words = [str(programs.redis()), str(home / "redis.conf")]
+    return [*programs.launcher(die_with_parent=True), *words] if die_with_parent else words
+
+
+def url(port: int, password: str, database: int = 0) -> str:
+    """The address programs use."""
+    return f"redis://:{password}@127.0.0.1:{port}/{database}"

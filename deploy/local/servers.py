@@ -1,0 +1,187 @@
+"""Throwaway PostgreSQL and Redis servers for tests: real ones, on free ports, gone afterwards.
+
+    with throwaway_servers() as servers:
+        engine = create_engine(servers.database_url)
+        client = redis.Redis.from_url(servers.redis_url)
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+import redis
+
+from deploy.local import postgres_server, redis_server
+
+START_SECONDS = 30.0
+STOP_SECONDS = 15.0
+
+
+class ServerFailedError(RuntimeError):
+    """A server did not start; the message holds the end of its log."""
+
+
+@dataclass
+class Server:
+    """One running server: its address and the handle to stop or kill it."""
+
+    url: str
+    port: int
+    home: Path
+    command: list[str]
+    process: subprocess.Popen[bytes]
+    ready: Callable[[], bool] = field(repr=False)
+
+    @property
+    def log(self) -> Path:
+        """The file that takes the server's output."""
+        return self.home / "server.log"
+
+    def stop(self) -> None:
+        """Stops it at once but cleanly (SIGINT), keeping its files. Safe to call again."""
+        if self.process.poll() is None:
+            self.process.send_signal(2)
+            try:
+                self.process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+    def kill(self) -> None:
+        """Kills it with SIGKILL, as a crash would."""
+        self.process.kill()
+        self.process.wait()
+
+    def restart(self) -> None:
+        """Starts it again on the same port and files, after stop() or kill()."""
+        self.process = _spawn(self.command, self.home)
+        _wait(self)
+
+
+@dataclass(frozen=True)
+class Servers:
+    """A PostgreSQL and a Redis of one's own."""
+
+    postgres: Server
+    redis: Server
+
+    @property
+    def database_url(self) -> str:
+        """postgresql://... ; the role owns the database and may create further ones."""
+        return self.postgres.url
+
+    @property
+    def redis_url(self) -> str:
+        """redis://..."""
+        return self.redis.url
+
+    def stop(self) -> None:
+        """Stops both and removes their directories."""
+        for server in (self.redis, self.postgres):
+            server.stop()
+            shutil.rmtree(server.home, ignore_errors=True)
+
+
+def free_port() -> int:
+    """A loopback port nobody listens on at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def start_postgres(directory: Path | None = None, *, durable: bool = False, port: int | None = None) -> Server:
+    """Starts a PostgreSQL of one's own in a directory (default: a new temporary one).
+
+    It dies with the process that started it. `durable` turns fsync on.
+    Raises ServerFailedError, PostgresError.
+    """
+    home = directory or Path(tempfile.mkdtemp(prefix="practice-postgres-"))
+    password, port = secrets.token_urlsafe(16), port or free_port()
+    passwords = postgres_server.Passwords(secrets.token_urlsafe(16), password)
+    postgres_server.initialise(home, passwords, sync=durable)
+    command = postgres_server.command(home, port, durable=durable, die_with_parent=True)
+    address = postgres_server.url(port, password)
+    return _start(Server(address, port, home, command, _spawn(command, home), lambda: _postgres_ready(address)))
+
+
+def start_redis(directory: Path | None = None, *, durable: bool = False, port: int | None = None) -> Server:
+    """Starts a Redis of one's own; as start_postgres."""
+    home = directory or Path(tempfile.mkdtemp(prefix="practice-redis-"))
+    password, port = secrets.token_urlsafe(16), port or free_port()
+    redis_server.prepare(home, port, password, durable=durable)
+    command = redis_server.command(home, die_with_parent=True)
+    address = redis_server.url(port, password)
+    return _start(Server(address, port, home, command, _spawn(command, home), lambda: _redis_ready(address)))
+
+
+def start_servers() -> Servers:
+    """Starts both, not durable. Call stop() on the result."""
+    return Servers(start_postgres(), start_redis())
+
+
+@contextmanager
+def throwaway_servers() -> Iterator[Servers]:
+    """Both servers for the duration of a block."""
+    servers = start_servers()
+    try:
+        yield servers
+    finally:
+        servers.stop()
+
+
+def _spawn(command: list[str], home: Path) -> subprocess.Popen[bytes]:
+    with (home / "server.log").open("ab") as log:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=postgres_server.environment(),
+            # A Ctrl-C meant for the test run must not stop the server first.
+            start_new_session=True,
+        )
+
+
+def _start(server: Server) -> Server:
+    try:
+        _wait(server)
+    except BaseException:
+        server.stop()
+        raise
+    return server
+
+
+def _wait(server: Server) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not server.ready():
+        if server.process.poll() is not None or time.monotonic() > deadline:
+            raise ServerFailedError(f"{server.log}:\n{server.log.read_text(errors='replace')[-2000:]}")
+        time.sleep(0.05)
+
+
+def _postgres_ready(address: str) -> bool:
+    try:
+        psycopg.connect(address, connect_timeout=2).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def _redis_ready(address: str) -> bool:
+    client = redis.Redis.from_url(address, socket_connect_timeout=2)
+    try:
+        return bool(client.ping())
+    except redis.RedisError:
+        return False
+    finally:
+        client.close()

@@ -1,0 +1,1 @@
+"""Plumbing that every service shares; not one word of the domain."""

@@ -1,0 +1,51 @@
+"""Who is calling, and with which promise of idempotency.
+
+The gRPC interceptor makes one `Call` for each RPC; use cases receive it as a
+plain value.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class RequestIdentity:
+    """A mutation that may be sent again: its key and what it asked for.
+
+    `digest` is the SHA-256 of the decoded request without its `request_id`,
+    so the order of JSON fields or white space make no other request of it.
+    """
+
+    key: str
+    method: str
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One RPC: the authenticated caller and what their metadata said.
+
+    `user_id` is 0 where the method needs no account. `time_zone` is the IANA
+    name the client sent, if any. `request` is absent when the client gave no
+    idempotency key.
+    """
+
+    user_id: int = 0
+    email: str = ""
+    time_zone: str | None = None
+    request: RequestIdentity | None = None
+
+
+_current: ContextVar[Call] = ContextVar("call")
+
+
+def current_call() -> Call:
+    """Returns the call being served. Raises LookupError outside of one."""
+    return _current.get()
+
+
+def enter_call(call: Call) -> None:
+    """Makes `call` the one being served in this task."""
+    _current.set(call)

@@ -1,0 +1,85 @@
+"""The record that makes a repeated request get its first answer back.
+
+The row is written in the transaction of the command itself: a command that
+was rolled back leaves no key, and one that committed always has its outcome.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
+from sqlalchemy import BigInteger, Column, DateTime, LargeBinary, MetaData, Table, Text, delete, func, select
+from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service_kit.call import Call
+from service_kit.errors import ConflictError
+
+KEPT = timedelta(hours=72)
+
+Outcome = TypeVar("Outcome")
+
+
+def idempotency_table(metadata: MetaData) -> Table:
+    """Returns the table, for a service's own schema."""
+    return Table(
+        "idempotency",
+        metadata,
+        Column("user_id", BigInteger, primary_key=True),
+        Column("key", Text, primary_key=True),
+        Column("method", Text, nullable=False),
+        Column("request_digest", LargeBinary, nullable=False),
+        Column("outcome", JSONB),
+        Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now(), index=True),
+    )
+
+
+class IdempotencyRecord:
+    """Claims a key for a command, or finds what the command answered before."""
+
+    def __init__(self, connection: AsyncConnection, table: Table) -> None:
+        self._connection = connection
+        self._table = table
+
+    async def claim(self, call: Call, outcome_type: type[Outcome]) -> Outcome | None:
+        """Returns the first outcome of a repeated request, None for a new one.
+
+        A repeat that arrives while the first is under way waits for it. Raises
+        ConflictError with IDEMPOTENCY_KEY_REUSED when the key came with
+        another request.
+        """
+        request = call.request
+        if request is None:
+            return None
+        table = self._table
+        claim = insert(table).values(
+            user_id=call.user_id, key=request.key, method=request.method, request_digest=request.digest
+        )
+        claimed = await self._connection.execute(claim.on_conflict_do_nothing().returning(table.c.key))
+        if claimed.first() is not None:
+            return None
+        mine = (table.c.user_id == call.user_id) & (table.c.key == request.key)
+        row = (await self._connection.execute(select(table).where(mine))).one()
+        if row.method != request.method or row.request_digest != request.digest:
+            raise ConflictError(
+                "The idempotency key was used with another request",
+                reason="IDEMPOTENCY_KEY_REUSED",
+                key=request.key,
+            )
+        return TypeAdapter(outcome_type).validate_python(row.outcome)
+
+    async def remember(self, call: Call, outcome: Any, outcome_type: type[Any]) -> None:
+        """Stores the outcome under the claimed key."""
+        if call.request is None:
+            return
+        table = self._table
+        document = TypeAdapter(outcome_type).dump_python(outcome, mode="json")
+        mine = (table.c.user_id == call.user_id) & (table.c.key == call.request.key)
+        await self._connection.execute(table.update().where(mine).values(outcome=document))
+
+    async def forget_old(self) -> int:
+        """Deletes keys older than 72 hours; returns how many."""
+        old = self._table.c.created_at < func.now() - KEPT
+        return (await self._connection.execute(delete(self._table).where(old))).rowcount

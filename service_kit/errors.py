@@ -1,0 +1,69 @@
+"""The categories an error of a service belongs to.
+
+A domain defines its errors as small subclasses with a reason; the category
+alone decides the gRPC status. Pure: no transport is known here.
+"""
+
+from __future__ import annotations
+
+
+class ServiceError(Exception):
+    """An error that a caller can understand and act on.
+
+    `reason` is a name of practice.errors.v1.ErrorReason without its prefix,
+    `message` is for people, `metadata` holds what a program needs.
+    """
+
+    reason: str = "INTERNAL"
+
+    def __init__(self, message: str, *, reason: str | None = None, **metadata: object) -> None:
+        super().__init__(message)
+        self.message = message
+        self.reason = reason or type(self).reason
+        self.metadata = {key: str(value) for key, value in metadata.items()}
+
+
+class NotFoundError(ServiceError):
+    """What was named does not exist, or is not the caller's to know of."""
+
+
+class ConflictError(ServiceError):
+    """What was to be made exists already."""
+
+
+class InvalidArgumentError(ServiceError):
+    """The request can never succeed as it is."""
+
+
+class InvalidStateError(ServiceError):
+    """The request does not fit the state things are in."""
+
+
+class PermissionDeniedError(ServiceError):
+    """The caller is known and may not do this."""
+
+    reason = "NOT_PERMITTED"
+
+
+class StaleWriteError(ServiceError):
+    """The resource changed since the caller read it."""
+
+    reason = "ETAG_MISMATCH"
+
+
+class UnauthenticatedError(ServiceError):
+    """The caller did not prove who they are."""
+
+    reason = "TOKEN_INVALID"
+
+
+class RateLimitedError(ServiceError):
+    """The caller called too often; `retry_after` in the metadata says when to come back."""
+
+    reason = "RATE_LIMITED"
+
+
+class UnavailableError(ServiceError):
+    """A part this depends on does not answer; the same request may succeed later."""
+
+    reason = "DEPENDENCY_UNAVAILABLE"

@@ -1,0 +1,111 @@
+"""What is checked before a handler runs: the caller, their zone, the request."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+from zoneinfo import available_timezones
+
+import protovalidate
+from google.protobuf.message import Message
+
+from service_kit.call import Call, RequestIdentity
+from service_kit.errors import InvalidArgumentError, PermissionDeniedError, UnauthenticatedError
+from service_kit.tokens import TokenVerifier
+
+INTERNAL_KEY = "x-practice-internal"
+IDEMPOTENCY_KEY = "idempotency-key"
+TIME_ZONE_KEY = "x-time-zone"
+MAX_IDEMPOTENCY_KEY = 128
+
+Metadata = Mapping[str, Any]
+
+
+class Access:
+    """Says who may call a method.
+
+    `internal` services answer to the platform's own services, which show a
+    shared secret; `public` methods to everyone; the rest to the bearer of an
+    access token. Methods are full names, such as `/practice.x.v1.X/Get`.
+    """
+
+    def __init__(
+        self,
+        verifier: TokenVerifier,
+        internal_token: str,
+        *,
+        internal: frozenset[str] = frozenset(),
+        public: frozenset[str] = frozenset(),
+    ) -> None:
+        self._verifier = verifier
+        self._internal_token = internal_token
+        self._internal = internal
+        self._public = public
+
+    async def identify(self, method: str, metadata: Metadata) -> Call:
+        """Returns the caller. Raises UnauthenticatedError or PermissionDeniedError."""
+        if method.split("/")[1] in self._internal:
+            shown = str(metadata.get(INTERNAL_KEY, ""))
+            if not hmac.compare_digest(shown.encode(), self._internal_token.encode()):
+                raise PermissionDeniedError("This method is for the platform's own services")
+            return Call()
+        if method in self._public:
+            return Call()
+        scheme, _, token = str(metadata.get("authorization", "")).partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise UnauthenticatedError("An access token is required")
+        identity = await self._verifier.verify(token.strip())
+        return Call(user_id=identity.user_id, email=identity.email)
+
+
+_ZONES = frozenset(available_timezones())
+
+
+def with_time_zone(call: Call, metadata: Metadata) -> Call:
+    """Returns the call with the zone its client sent. Raises InvalidArgumentError for an unknown one."""
+    zone = str(metadata.get(TIME_ZONE_KEY, "")).strip()
+    if not zone:
+        return call
+    if zone not in _ZONES:
+        raise InvalidArgumentError(
+            f"'{zone[:64]}' is not an IANA time zone", reason="TIME_ZONE_UNKNOWN", time_zone=zone[:64]
+        )
+    return replace(call, time_zone=zone)
+
+
+def with_request_identity(call: Call, method: str, request: Message, metadata: Metadata) -> Call:
+    """Returns the call with its idempotency key, from the request's field or else the header."""
+    key = str(getattr(request, "request_id", "") or metadata.get(IDEMPOTENCY_KEY, ""))
+    if not key:
+        return call
+    if len(key) > MAX_IDEMPOTENCY_KEY:
+        raise InvalidArgumentError(
+            f"An idempotency key has at most {MAX_IDEMPOTENCY_KEY} characters",
+            reason="FIELD_INVALID",
+            field=IDEMPOTENCY_KEY,
+        )
+    bare = type(request)()
+    bare.CopyFrom(request)
+    if "request_id" in bare.DESCRIPTOR.fields_by_name:
+        bare.ClearField("request_id")
+    digest = hashlib.sha256(bare.SerializeToString(deterministic=True)).digest()
+    return replace(call, request=RequestIdentity(key, method, digest))
+
+
+def validate(request: Message) -> None:
+    """Checks a request against the rules in its schema. Raises InvalidArgumentError for the first broken one."""
+    violations = protovalidate.collect_violations(request, fail_fast=True)
+    if not violations:
+        return
+    violation = violations[0].proto
+    elements = violation.field.elements if violation.field is not None else []
+    field = ".".join(element.field_name for element in elements)
+    raise InvalidArgumentError(
+        f"{field}: {violation.message}" if field else violation.message,
+        reason="FIELD_INVALID",
+        field=field,
+        rule=violation.rule_id,
+    )

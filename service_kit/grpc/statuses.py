@@ -1,0 +1,58 @@
+"""From an error's category to a gRPC status, in one place for every method."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import grpc
+from google.protobuf import any_pb2
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+
+from service_kit import errors
+
+DOMAIN = "practice"
+STATUS_DETAILS_KEY = "grpc-status-details-bin"
+
+_CODES: dict[type[errors.ServiceError], grpc.StatusCode] = {
+    errors.NotFoundError: grpc.StatusCode.NOT_FOUND,
+    errors.ConflictError: grpc.StatusCode.ALREADY_EXISTS,
+    errors.InvalidArgumentError: grpc.StatusCode.INVALID_ARGUMENT,
+    errors.InvalidStateError: grpc.StatusCode.FAILED_PRECONDITION,
+    errors.PermissionDeniedError: grpc.StatusCode.PERMISSION_DENIED,
+    errors.StaleWriteError: grpc.StatusCode.ABORTED,
+    errors.UnauthenticatedError: grpc.StatusCode.UNAUTHENTICATED,
+    errors.RateLimitedError: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    errors.UnavailableError: grpc.StatusCode.UNAVAILABLE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Status(grpc.Status):  # type: ignore[misc]
+    """What `context.abort_with_status` takes."""
+
+    code: grpc.StatusCode
+    details: str
+    trailing_metadata: tuple[tuple[str, str | bytes], ...]
+
+
+def code_of(error: errors.ServiceError) -> grpc.StatusCode:
+    """Returns the status code of an error's category, INTERNAL outside of any."""
+    for category in type(error).__mro__:
+        if category in _CODES:
+            return _CODES[category]
+    return grpc.StatusCode.INTERNAL
+
+
+def to_rpc_status(error: errors.ServiceError) -> status_pb2.Status:
+    """Returns an error as google.rpc.Status with exactly one ErrorInfo (AIP-193)."""
+    info = error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.metadata)
+    detail = any_pb2.Any()
+    detail.Pack(info)
+    number = code_pb2.Code.Value(code_of(error).name)
+    return status_pb2.Status(code=number, message=error.message, details=[detail])
+
+
+def to_status(error: errors.ServiceError, extra: tuple[tuple[str, str], ...] = ()) -> Status:
+    """Returns an error as the status that ends an RPC, with `extra` trailing metadata."""
+    details = to_rpc_status(error).SerializeToString()
+    return Status(code_of(error), error.message, ((STATUS_DETAILS_KEY, details), *extra))

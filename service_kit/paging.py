@@ -1,0 +1,49 @@
+"""Opaque page tokens (AIP-158)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from service_kit.errors import InvalidArgumentError
+
+
+def _scope(method: str, selection: Sequence[object]) -> str:
+    return hashlib.sha256(json.dumps([method, *map(str, selection)]).encode()).hexdigest()[:16]
+
+
+def encode_page_token(method: str, selection: Sequence[object], position: Any) -> str:
+    """Returns a token that continues after `position`, a JSON value.
+
+    `selection` is every field of the request that chooses what is listed: a
+    token is refused together with another selection.
+    """
+    document = json.dumps([_scope(method, selection), position], separators=(",", ":"))
+    return base64.urlsafe_b64encode(document.encode()).decode().rstrip("=")
+
+
+def decode_page_token(method: str, selection: Sequence[object], token: str) -> Any:
+    """Returns the position in a token, None for an empty one.
+
+    Raises InvalidArgumentError with PAGE_TOKEN_INVALID for a token that this
+    method did not make for this selection.
+    """
+    if not token:
+        return None
+    try:
+        scope, position = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+    except (ValueError, binascii.Error, TypeError) as error:
+        raise _invalid() from error
+    if scope != _scope(method, selection):
+        raise _invalid()
+    return position
+
+
+def _invalid() -> InvalidArgumentError:
+    return InvalidArgumentError(
+        "The page token does not belong to this list; start again without one", reason="PAGE_TOKEN_INVALID"
+    )
