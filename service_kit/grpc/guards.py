@@ -96,7 +96,10 @@ def with_request_identity(call: Call, method: str, request: Message, metadata: M
 
 
 def validate(request: Message) -> None:
-    """Checks a request against the rules in its schema. Raises InvalidArgumentError for the first broken one."""
+    """Checks a request against the rules in its schema.
+
+    Raises InvalidArgumentError for the first broken one.
+    """
     violations = protovalidate.collect_violations(request, fail_fast=True)
     if not violations:
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import grpc
 import structlog
@@ -24,11 +24,12 @@ _UNGUARDED = ("/grpc.health.v1.Health/", "/grpc.reflection.")
 log = structlog.get_logger(__name__)
 
 Context = grpc.aio.ServicerContext[Any, Any]
+Handler = grpc.RpcMethodHandler[Any, Any]
 Unary = Callable[[Message, Context], Awaitable[Message]]
 Stream = Callable[[Message, Context], AsyncIterator[Message]]
 
 
-class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]
+class CallInterceptor(grpc.aio.ServerInterceptor):
     """Identifies the caller, validates the request, caps the deadline and maps errors.
 
     `presenters` gives the error shape of a product by its gRPC service name.
@@ -49,9 +50,9 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]
 
     async def intercept_service(
         self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any]]],
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
         handler_call_details: grpc.HandlerCallDetails,
-    ) -> grpc.RpcMethodHandler[Any, Any]:
+    ) -> Handler | None:
         """Wraps the method's handler; health checks pass as they are."""
         handler = await continuation(handler_call_details)
         method = handler_call_details.method
@@ -59,12 +60,12 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]
             return handler
         if handler.unary_stream is not None:
             return grpc.unary_stream_rpc_method_handler(
-                self._guard_stream(method, handler.unary_stream),
+                cast(Any, self._guard_stream(method, cast(Stream, handler.unary_stream))),
                 handler.request_deserializer,
                 handler.response_serializer,
             )
         return grpc.unary_unary_rpc_method_handler(
-            self._guard_unary(method, handler.unary_unary),
+            cast(Any, self._guard_unary(method, cast(Unary, handler.unary_unary))),
             handler.request_deserializer,
             handler.response_serializer,
         )

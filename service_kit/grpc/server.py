@@ -58,7 +58,10 @@ class RunningServer:
 async def start_server(
     server: grpc.aio.Server, listen: str, registrations: Sequence[Register]
 ) -> RunningServer:
-    """Registers services and health, binds `listen` (port 0: any) and starts. Raises RuntimeError on a taken port."""
+    """Registers services and health, binds `listen` (port 0: any) and starts.
+
+    Raises RuntimeError on a taken port.
+    """
     for register in registrations:
         register(server)
     status = health.aio.HealthServicer()

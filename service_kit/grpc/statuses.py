@@ -27,7 +27,7 @@ _CODES: dict[type[errors.ServiceError], grpc.StatusCode] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Status(grpc.Status):  # type: ignore[misc]
+class Status(grpc.Status):
     """What `context.abort_with_status` takes."""
 
     code: grpc.StatusCode
