@@ -1,0 +1,1 @@
+"""What there is to practise: exercises and their answers. Never who practised them."""

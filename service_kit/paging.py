@@ -29,6 +29,9 @@ def encode_page_token(method: str, selection: Sequence[object], position: Any) -
 def decode_page_token(method: str, selection: Sequence[object], token: str) -> Any:
     """Returns the position in a token, None for an empty one.
 
+    Tokens are opaque but not signed: the caller checks the type of the
+    position, or its range, before using it.
+
     Raises InvalidArgumentError with PAGE_TOKEN_INVALID for a token that this
     method did not make for this selection.
     """
@@ -37,13 +40,14 @@ def decode_page_token(method: str, selection: Sequence[object], token: str) -> A
     try:
         scope, position = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
     except (ValueError, binascii.Error, TypeError) as error:
-        raise _invalid() from error
+        raise invalid_page_token() from error
     if scope != _scope(method, selection):
-        raise _invalid()
+        raise invalid_page_token()
     return position
 
 
-def _invalid() -> InvalidArgumentError:
+def invalid_page_token() -> InvalidArgumentError:
+    """Returns the error for a token, or a position in one, that the method did not make."""
     return InvalidArgumentError(
         "The page token does not belong to this list; start again without one", reason="PAGE_TOKEN_INVALID"
     )

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import jwt
 
-from service_kit.errors import UnauthenticatedError
+from service_kit.errors import UnauthenticatedError, UnavailableError
+from service_kit.key_sets import open_key_set
 
 ALGORITHM = "EdDSA"
 ACCESS_AUDIENCE = "practice-access"
@@ -30,12 +31,16 @@ class TokenVerifier:
     """Verifies access tokens against a JWK set and remembers the good ones."""
 
     def __init__(self, jwks_uri: str, issuer: str) -> None:
-        self._keys = jwt.PyJWKClient(jwks_uri, cache_jwk_set=True, lifespan=300)
+        self._keys = open_key_set(jwks_uri)
         self._issuer = issuer
         self._verified: OrderedDict[str, Identity] = OrderedDict()
 
     async def verify(self, token: str) -> Identity:
-        """Returns the token's account. Raises UnauthenticatedError for anything but a good access token."""
+        """Returns the token's account.
+
+        Raises UnauthenticatedError for anything but a good access token, and
+        UnavailableError when the keys cannot be read.
+        """
         known = self._verified.get(token)
         if known is not None and known.expires_at + CLOCK_SKEW_SECONDS > time.time():
             self._verified.move_to_end(token)
@@ -49,7 +54,7 @@ class TokenVerifier:
 
     def _decode(self, token: str) -> Identity:
         try:
-            key = self._keys.get_signing_key_from_jwt(token)
+            key = self._keys.get_signing_key(str(jwt.get_unverified_header(token).get("kid", "")))
             claims = jwt.decode(
                 token,
                 key.key,
@@ -60,5 +65,9 @@ class TokenVerifier:
                 options={"require": ["exp", "iat", "sub", "aud", "iss"]},
             )
             return Identity(int(claims["sub"]), str(claims.get("email", "")), float(claims["exp"]))
+        except (jwt.PyJWKClientConnectionError, OSError) as error:
+            raise UnavailableError(
+                "The keys that verify tokens cannot be read; try again", part="keys"
+            ) from error
         except (jwt.PyJWTError, ValueError) as error:
             raise UnauthenticatedError("The access token is not valid") from error

@@ -1,0 +1,1 @@
+"""Owns the lifecycle of practice sessions. Knows nothing of streaks and badges."""

@@ -1,0 +1,1 @@
+"""The stats service: what completed sessions add up to."""

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from deploy.local import programs
 
@@ -30,7 +31,8 @@ MODEST = {
     "jit": "off",
 }
 DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
-THROWAWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# Survives a killed server, not a power cut.
+THROWAWAY = {"fsync": "off", "synchronous_commit": "on", "full_page_writes": "off"}
 
 
 class PostgresError(RuntimeError):
@@ -58,7 +60,7 @@ def system_user() -> str | None:
     except KeyError:
         useradd = shutil.which("useradd") or "/usr/sbin/useradd"
         arguments = ["--system", "--no-create-home", "--shell", "/usr/sbin/nologin", preferred]
-        if Path(useradd).exists() and subprocess.run([useradd, *arguments], capture_output=True).returncode == 0:
+        if Path(useradd).exists() and subprocess.run([useradd, *arguments], check=False).returncode == 0:
             return preferred
     return pwd.getpwnam(fallback).pw_name
 
@@ -91,7 +93,15 @@ def initialise(home: Path, passwords: Passwords, *, sync: bool = True) -> None:
         os.chown(secret, status.st_uid, status.st_gid)
     try:
         _run(home, programs.postgres("initdb"), *_initdb_arguments(building, secret, sync))
-        _run(home, programs.postgres("postgres"), "--single", "-D", str(building), "postgres", text=_roles(passwords))
+        _run(
+            home,
+            programs.postgres("postgres"),
+            "--single",
+            "-D",
+            str(building),
+            "postgres",
+            text=_roles(passwords),
+        )
     finally:
         secret.unlink(missing_ok=True)
     building.rename(data)
@@ -115,19 +125,22 @@ def _roles(passwords: Passwords) -> str:
 
 
 def _run(home: Path, program: Path, *arguments: str, text: str = "") -> None:
-    command = [*programs.launcher(user=system_user(), home=home), str(program), *arguments]
-    done = subprocess.run(command, input=text, capture_output=True, text=True, env=environment())
+    description = describe(home, [str(program), *arguments])
+    done = subprocess.run(
+        programs.launched(description), input=text, capture_output=True, text=True, check=False
+    )
     if done.returncode != 0:
         raise PostgresError(f"{program.name} failed: {(done.stderr or done.stdout).strip()}")
 
 
-def environment() -> dict[str, str]:
-    """The environment a server gets: nothing of the caller's PG* or locale settings."""
-    return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
+def describe(home: Path, words: list[str]) -> dict[str, Any]:
+    """Describes a PostgreSQL program for the launcher: never root, none of the caller's PG* settings."""
+    environment = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
+    return {"command": words, "environment": environment, "user": system_user(), "home": str(home)}
 
 
-def command(home: Path, port: int, *, durable: bool = True, die_with_parent: bool = False) -> list[str]:
-    """The command that serves `home`/data on 127.0.0.1:`port` in the foreground."""
+def server(home: Path, port: int, *, durable: bool = True) -> dict[str, Any]:
+    """Describes the server of `home`/data on 127.0.0.1:`port`, in the foreground."""
     settings = {
         "listen_addresses": "127.0.0.1",
         "port": str(port),
@@ -138,8 +151,7 @@ def command(home: Path, port: int, *, durable: bool = True, die_with_parent: boo
         **(DURABLE if durable else THROWAWAY),
     }
     flags = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-    launcher = programs.launcher(user=system_user(), home=home, die_with_parent=die_with_parent)
-    return [*launcher, str(programs.postgres("postgres")), "-D", str(home / "data"), *flags]
+    return describe(home, [str(programs.postgres("postgres")), "-D", str(home / "data"), *flags])
 
 
 def url(port: int, password: str, database: str = DATABASE) -> str:

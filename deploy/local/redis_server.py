@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import Any
 
 from deploy.local import programs
 
 
-def configuration(home: Path, port: int, password: str, *, durable: bool = True) -> str:
+def configuration(
+    home: Path, port: int, password: str, *, durable: bool = True, bind: str = "127.0.0.1"
+) -> str:
     """The text of redis.conf. The password goes there because a command line is public."""
     persistence = ["appendonly yes", "appendfsync everysec"] if durable else ["appendonly no"]
     return "\n".join(
         [
-            "bind 127.0.0.1",
+            f"bind {bind}",
             f"port {port}",
             "protected-mode yes",
             f"requirepass {password}",
@@ -36,10 +40,12 @@ def prepare(home: Path, port: int, password: str, *, durable: bool = True) -> Pa
     return path
 
 
-def command(home: Path, *, die_with_parent: bool = False) -> list[str]:
-    """The command that serves `home` in the foreground."""
-    words = [str(programs.redis()), str(home / "redis.conf")]
-    return [*programs.launcher(die_with_parent=True), *words] if die_with_parent else words
+def server(home: Path) -> dict[str, Any]:
+    """Describes the server of `home` for the launcher, in the foreground."""
+    return {
+        "command": [str(programs.redis()), str(home / "redis.conf")],
+        "environment": {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
+    }
 
 
 def url(port: int, password: str, database: int = 0) -> str:

@@ -1,14 +1,15 @@
 """Throwaway PostgreSQL and Redis servers for tests: real ones, on free ports, gone afterwards.
 
-    with throwaway_servers() as servers:
-        engine = create_engine(servers.database_url)
-        client = redis.Redis.from_url(servers.redis_url)
+with throwaway_servers() as servers:
+engine = create_engine(servers.database_url)
+client = redis.Redis.from_url(servers.redis_url)
 """
 
 from __future__ import annotations
 
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -17,11 +18,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import redis
 
-from deploy.local import postgres_server, redis_server
+from deploy.local import postgres_server, programs, redis_server
 
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0
@@ -50,7 +52,7 @@ class Server:
     def stop(self) -> None:
         """Stops it at once but cleanly (SIGINT), keeping its files. Safe to call again."""
         if self.process.poll() is None:
-            self.process.send_signal(2)
+            self.process.send_signal(signal.SIGINT)
             try:
                 self.process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
@@ -99,29 +101,34 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def start_postgres(directory: Path | None = None, *, durable: bool = False, port: int | None = None) -> Server:
+def start_postgres(
+    directory: Path | None = None, *, durable: bool = False, port: int | None = None
+) -> Server:
     """Starts a PostgreSQL of one's own in a directory (default: a new temporary one).
 
     It dies with the process that started it. `durable` turns fsync on.
     Raises ServerFailedError, PostgresError.
     """
     home = directory or Path(tempfile.mkdtemp(prefix="practice-postgres-"))
-    password, port = secrets.token_urlsafe(16), port or free_port()
+    port, password = port or free_port(), _password(home)
     passwords = postgres_server.Passwords(secrets.token_urlsafe(16), password)
     postgres_server.initialise(home, passwords, sync=durable)
-    command = postgres_server.command(home, port, durable=durable, die_with_parent=True)
+    command = _command(postgres_server.server(home, port, durable=durable))
     address = postgres_server.url(port, password)
-    return _start(Server(address, port, home, command, _spawn(command, home), lambda: _postgres_ready(address)))
+    return _start(
+        Server(address, port, home, command, _spawn(command, home), lambda: _postgres_ready(address))
+    )
 
 
 def start_redis(directory: Path | None = None, *, durable: bool = False, port: int | None = None) -> Server:
     """Starts a Redis of one's own; as start_postgres."""
     home = directory or Path(tempfile.mkdtemp(prefix="practice-redis-"))
-    password, port = secrets.token_urlsafe(16), port or free_port()
+    port, password = port or free_port(), _password(home)
     redis_server.prepare(home, port, password, durable=durable)
-    command = redis_server.command(home, die_with_parent=True)
+    command = _command(redis_server.server(home))
     address = redis_server.url(port, password)
-    return _start(Server(address, port, home, command, _spawn(command, home), lambda: _redis_ready(address)))
+    process = _spawn(command, home)
+    return _start(Server(address, port, home, command, process, lambda: _redis_ready(address)))
 
 
 def start_servers() -> Servers:
@@ -139,6 +146,19 @@ def throwaway_servers() -> Iterator[Servers]:
         servers.stop()
 
 
+def _password(home: Path) -> str:
+    """The password kept beside the data, so that the same directory can be started again."""
+    home.mkdir(parents=True, exist_ok=True)
+    kept = home / "password"
+    if not kept.exists():
+        kept.write_text(secrets.token_urlsafe(16))
+    return kept.read_text()
+
+
+def _command(description: dict[str, Any]) -> list[str]:
+    return programs.launched({**description, "die_with_parent": True})
+
+
 def _spawn(command: list[str], home: Path) -> subprocess.Popen[bytes]:
     with (home / "server.log").open("ab") as log:
         return subprocess.Popen(
@@ -146,7 +166,6 @@ def _spawn(command: list[str], home: Path) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env=postgres_server.environment(),
             # A Ctrl-C meant for the test run must not stop the server first.
             start_new_session=True,
         )

@@ -25,6 +25,8 @@ def open_async_engine(url: str, *, pool_size: int, application: str) -> AsyncEng
         max_overflow=0,
         pool_timeout=_POOL_WAIT_SECONDS,
         pool_pre_ping=True,
+        # A failed statement is logged; what it carried may be a secret.
+        hide_parameters=True,
         connect_args={
             "timeout": _CONNECT_SECONDS,
             "server_settings": {**SERVER_SETTINGS, "application_name": application},
@@ -41,6 +43,8 @@ def open_engine(url: str, *, pool_size: int, application: str) -> Engine:
         max_overflow=0,
         pool_timeout=_POOL_WAIT_SECONDS,
         pool_pre_ping=True,
+        # A failed statement is logged; what it carried may be a secret.
+        hide_parameters=True,
         connect_args={
             "connect_timeout": _CONNECT_SECONDS,
             "options": options,

@@ -1,4 +1,4 @@
-"""Which database errors pass by themselves."""
+"""Which database errors pass by themselves, and which are the caller's."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from sqlalchemy import exc
 # Serialization failure, deadlock, lock or statement timeout, too many
 # connections, and every way of a server that starts, stops or crashed.
 _TRANSIENT = ("40", "53", "55P03", "57", "08")
+# U+0000 in text, and as an escape in JSON: valid everywhere but in PostgreSQL.
+_UNSTORABLE = ("22021", "22P05")
 
 
 def is_unavailable(error: BaseException) -> bool:
@@ -15,7 +17,17 @@ def is_unavailable(error: BaseException) -> bool:
         return True
     if not isinstance(error, exc.DBAPIError):
         return False
-    state = str(getattr(error.orig, "sqlstate", "") or "")
     return (
-        error.connection_invalidated or isinstance(error, exc.InterfaceError) or state.startswith(_TRANSIENT)
+        error.connection_invalidated
+        or isinstance(error, exc.InterfaceError)
+        or _state(error).startswith(_TRANSIENT)
     )
+
+
+def is_unstorable_text(error: BaseException) -> bool:
+    """Tells whether a text of the request holds U+0000, which PostgreSQL cannot store."""
+    return isinstance(error, exc.DBAPIError) and _state(error) in _UNSTORABLE
+
+
+def _state(error: exc.DBAPIError) -> str:
+    return str(getattr(error.orig, "sqlstate", "") or "")

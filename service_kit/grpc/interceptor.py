@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn, TypeAlias, cast
 
 import grpc
 import structlog
 from google.protobuf.message import Message
 
 from service_kit.call import Call, enter_call
-from service_kit.db.faults import is_unavailable
-from service_kit.errors import ServiceError, UnavailableError
+from service_kit.db.faults import is_unavailable, is_unstorable_text
+from service_kit.errors import InvalidArgumentError, ServiceError, UnavailableError
 from service_kit.grpc.guards import Access, validate, with_request_identity, with_time_zone
 from service_kit.grpc.presentation import ErrorPresenter, error_metadata
 from service_kit.grpc.statuses import to_status
@@ -24,7 +24,8 @@ _UNGUARDED = ("/grpc.health.v1.Health/", "/grpc.reflection.")
 log = structlog.get_logger(__name__)
 
 Context = grpc.aio.ServicerContext[Any, Any]
-Handler = grpc.RpcMethodHandler[Any, Any]
+# Generic for the type checker only.
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 Unary = Callable[[Message, Context], Awaitable[Message]]
 Stream = Callable[[Message, Context], AsyncIterator[Message]]
 
@@ -32,7 +33,8 @@ Stream = Callable[[Message, Context], AsyncIterator[Message]]
 class CallInterceptor(grpc.aio.ServerInterceptor):
     """Identifies the caller, validates the request, caps the deadline and maps errors.
 
-    `presenters` gives the error shape of a product by its gRPC service name.
+    `presenters` gives the error shape of a product by its gRPC service name;
+    `on_admitted` is told of every call that passed the guards.
     Whatever else a handler raises is logged once with a correlation id and
     leaves as a generic INTERNAL: exception text never reaches a client.
     """
@@ -42,10 +44,12 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         access: Access,
         *,
         presenters: Mapping[str, ErrorPresenter] | None = None,
+        on_admitted: Callable[[Call], Awaitable[None]] | None = None,
         max_deadline_seconds: float = 15.0,
     ) -> None:
         self._access = access
         self._presenters = dict(presenters or {})
+        self._on_admitted = on_admitted
         self._max_deadline = max_deadline_seconds
 
     async def intercept_service(
@@ -93,7 +97,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
         return guarded
 
-    async def _admit(self, method: str, request: Message, context: Context) -> Call:
+    async def _admit(self, method: str, request: Message, context: Context) -> None:
         metadata = dict(context.invocation_metadata() or ())
         correlation = str(metadata.get(CORRELATION_KEY) or uuid.uuid4())
         structlog.contextvars.clear_contextvars()
@@ -104,7 +108,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         validate(request)
         call = with_request_identity(call, method, request, metadata)
         enter_call(call)
-        return call
+        if self._on_admitted is not None:
+            await self._on_admitted(call)
 
     async def _refuse(self, method: str, error: Exception, context: Context) -> NoReturn:
         if isinstance(error, grpc.aio.AbortError):
@@ -121,6 +126,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         if is_unavailable(error):
             log.warning("dependency_unavailable", error=repr(error))
             return UnavailableError("The service is busy or restarting; try again", part="database")
+        if is_unstorable_text(error):
+            return InvalidArgumentError("Text cannot hold the character U+0000", reason="FIELD_INVALID")
         correlation = structlog.contextvars.get_contextvars().get("correlation_id", "")
         log.error("unexpected_error", exc_info=error)
         return ServiceError("Something went wrong on our side", correlation_id=correlation)

@@ -49,9 +49,12 @@ class RunningServer:
         self._status = status
 
     async def stop(self, grace_seconds: float, drain_seconds: float = DRAIN_SECONDS) -> None:
-        """Reports NOT_SERVING, lets callers notice, finishes the calls under way."""
+        """Reports NOT_SERVING, lets callers notice, finishes the calls under way.
+
+        With a grace of 0 seconds nobody is waited for.
+        """
         await self._status.enter_graceful_shutdown()
-        await asyncio.sleep(drain_seconds)
+        await asyncio.sleep(min(drain_seconds, grace_seconds))
         await self.server.stop(grace_seconds)
 
 

@@ -1,21 +1,29 @@
-"""Starts one command as another system user and stays out of its way.
+"""Becomes the process that a description names: its user, environment and command.
 
-PostgreSQL refuses to run as root. The command keeps this process's id, so a
-supervisor signals it directly. Only the standard library is used: the file is
-run as a script, before any environment is known to be readable.
+The process id stays the same, so a supervisor signals the server itself and
+not a wrapper. Secrets reach the process from a file only its owner can read,
+never on a command line. Only the standard library is used, because the file is
+run as a script: `python -I -S launch.py DESCRIPTION`, where the description is
+JSON text or the path of a JSON file with these keys:
 
-    python unprivileged.py [--user NAME] [--die-with-parent] [--home DIR] -- COMMAND...
+    command          words; the first is an absolute path
+    environment      the whole environment (default: this process's own)
+    user             system account to change to when run as root
+    home             directory that account must be able to reach
+    pidfile          file that gets this process's id
+    die_with_parent  whether to get SIGINT when the parent dies (Linux)
 """
 
 from __future__ import annotations
 
-import argparse
 import ctypes
+import json
 import os
 import pwd
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 CAP_DAC_OVERRIDE = 1
 PR_SET_PDEATHSIG = 1
@@ -26,15 +34,15 @@ CAPABILITY_VERSION_3 = 0x20080522
 
 
 class _Header(ctypes.Structure):
-    _fields_ = [("version", ctypes.c_uint32), ("pid", ctypes.c_int)]
+    _fields_ = (("version", ctypes.c_uint32), ("pid", ctypes.c_int))
 
 
 class _Sets(ctypes.Structure):
-    _fields_ = [
+    _fields_ = (
         ("effective", ctypes.c_uint32),
         ("permitted", ctypes.c_uint32),
         ("inheritable", ctypes.c_uint32),
-    ]
+    )
 
 
 def reachable(path: Path, account: pwd.struct_passwd) -> bool:
@@ -77,23 +85,29 @@ def become(account: pwd.struct_passwd, *, keep_access: bool) -> None:
             )
 
 
+def change_user(name: str, description: dict[str, Any]) -> None:
+    """Changes to the account, keeping access to the program and to `home` where it has none."""
+    account = pwd.getpwnam(name)
+    paths = [Path(description["command"][0])]
+    if "home" in description:
+        paths.append(Path(description["home"]) / "inside")
+    closed = [path for path in paths if not reachable(path, account)]
+    os.chdir("/")
+    become(account, keep_access=bool(closed))
+
+
 def main() -> None:
-    """Changes the user when asked to, then replaces itself with the command."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--user")
-    parser.add_argument("--home", type=Path)
-    parser.add_argument("--die-with-parent", action="store_true")
-    parser.add_argument("command", nargs="+")
-    options = parser.parse_args()
-    program = Path(options.command[0])
-    if options.user and os.geteuid() == 0:
-        account = pwd.getpwnam(options.user)
-        paths = [program, *([options.home / "inside"] if options.home else [])]
-        os.chdir("/")
-        become(account, keep_access=not all(reachable(path, account) for path in paths))
-    if options.die_with_parent and sys.platform == "linux":
+    """Reads the description and replaces this process with what it names."""
+    argument = sys.argv[1]
+    description = json.loads(argument if argument.startswith("{") else Path(argument).read_text())
+    if "pidfile" in description:
+        Path(description["pidfile"]).write_text(f"{os.getpid()}\n")
+    if description.get("user") and os.geteuid() == 0:
+        change_user(description["user"], description)
+    if description.get("die_with_parent") and sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT, 0, 0, 0)
-    os.execv(program, options.command)
+    command = description["command"]
+    os.execve(command[0], command, description.get("environment", dict(os.environ)))  # noqa: S606
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""How the catalog meets gRPC and PostgreSQL."""

@@ -1,0 +1,1 @@
+"""The catalog's tables and the statements that use them."""

@@ -1,0 +1,101 @@
+"""Holds one YAML value to one rule of the schema."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import yaml
+
+from deploy.content_schema import Number, Rule, Text, TextList
+
+Value = str | int | list[str]
+
+_TEXT_TAG = "tag:yaml.org,2002:str"
+# YAML 1.1 reads 0123 as 83 and 1:30 as 90; an author who writes them means neither.
+_PLAIN_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)")
+
+
+class Complaint(NamedTuple):
+    """What is wrong, and with which part of the file."""
+
+    node: yaml.Node
+    message: str
+
+
+def read_value(node: yaml.Node, rule: Rule, report: Callable[[Complaint], None]) -> Value | None:
+    """Returns the value that `node` holds, or None after reporting what breaks `rule`."""
+    complaints = list(_complaints(node, rule))
+    for complaint in complaints:
+        report(complaint)
+    return None if complaints else _value(node)
+
+
+def _value(node: yaml.Node) -> Value:
+    if isinstance(node, yaml.SequenceNode):
+        return [item.value for item in node.value]
+    text: str = node.value
+    return text if node.tag == _TEXT_TAG else int(text)
+
+
+def _complaints(node: yaml.Node, rule: Rule) -> Iterator[Complaint]:
+    match rule:
+        case Text():
+            yield from _text_complaints(node, rule)
+        case Number():
+            yield from _number_complaints(node, rule)
+        case TextList():
+            yield from _list_complaints(node, rule)
+
+
+def _text_complaints(node: yaml.Node, rule: Text) -> Iterator[Complaint]:
+    if not _is_text(node):
+        yield Complaint(node, _not_text(node))
+    elif not node.value.strip():
+        yield Complaint(node, "must not be empty")
+    elif node.value != node.value.strip():
+        yield Complaint(node, "must not begin or end with a space")
+    elif len(node.value) > rule.longest:
+        yield Complaint(node, f"must be at most {rule.longest:,} characters, not {len(node.value):,}")
+    elif rule.choices and node.value not in rule.choices:
+        yield Complaint(node, f"must be one of {', '.join(rule.choices)}, not {node.value!r}")
+    elif rule.pattern and not re.fullmatch(rule.pattern, node.value):
+        yield Complaint(node, rule.pattern_hint)
+
+
+def _number_complaints(node: yaml.Node, rule: Number) -> Iterator[Complaint]:
+    if not isinstance(node, yaml.ScalarNode) or node.style or not _PLAIN_NUMBER.fullmatch(node.value):
+        yield Complaint(node, "must be a whole number in plain digits, such as 123")
+    elif not 0 < int(node.value) <= rule.largest:
+        yield Complaint(node, f"must be from 1 to {rule.largest:,}, not {node.value}")
+
+
+def _list_complaints(node: yaml.Node, rule: TextList) -> Iterator[Complaint]:
+    if not isinstance(node, yaml.SequenceNode):
+        yield Complaint(node, "must be a list, such as [hable]")
+        return
+    if not 1 <= len(node.value) <= rule.most:
+        yield Complaint(node, f"must have from 1 to {rule.most} entries, not {len(node.value)}")
+    seen: set[str] = set()
+    for item in node.value:
+        complaints = list(_text_complaints(item, Text(longest=rule.longest)))
+        yield from complaints
+        if complaints:
+            continue
+        # The session service compares answers this way, so these two would be one.
+        folded = " ".join(unicodedata.normalize("NFC", item.value).casefold().split())
+        if folded in seen:
+            yield Complaint(item, f"must not have {item.value!r} twice")
+        seen.add(folded)
+
+
+def _is_text(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.ScalarNode) and node.tag == _TEXT_TAG
+
+
+def _not_text(node: yaml.Node) -> str:
+    if isinstance(node, yaml.ScalarNode) and node.value:
+        return f'must be text; put it in quotes: "{node.value}"'
+    return "must be text"

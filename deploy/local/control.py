@@ -1,0 +1,209 @@
+"""Talks to the stack's supervisor: starts it, asks it, tells it, ends it.
+
+supervisord starts every process again that dies. It is a process of its own
+session, so a Ctrl-C or a closed terminal does not reach the stack.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import shlex
+import subprocess
+import sys
+import time
+import xmlrpc.client
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+from supervisor.xmlrpc import SupervisorTransport
+
+from deploy import topology
+from deploy.local import programs
+from deploy.local.layout import Layout
+
+START_SECONDS = 15.0
+ALIVE = ("STARTING", "RUNNING")
+_NO_SUCH_PROCESS = 10
+_ALREADY = (60, 70, 90)  # ALREADY_STARTED, NOT_RUNNING, ALREADY_ADDED
+
+
+class SupervisorError(RuntimeError):
+    """The supervisor did not start or did not obey."""
+
+
+@dataclass(frozen=True)
+class State:
+    """What the supervisor knows of a process."""
+
+    name: str
+    state: str
+    pid: int
+    # Seconds since the epoch; 0 when it was never started.
+    started: float
+    log: Path
+
+    @property
+    def alive(self) -> bool:
+        """Whether there is a process at the moment."""
+        return self.state in ALIVE
+
+
+def configuration(layout: Layout, processes: Iterable[topology.Process]) -> str:
+    """The text of supervisord.conf."""
+    sections = [
+        f"""[supervisord]
+logfile={_text(layout.log("supervisor"))}
+logfile_maxbytes=5MB
+logfile_backups=1
+pidfile={_text(layout.run / "supervisord.pid")}
+identifier=practice
+directory={_text(layout.run)}
+umask=077
+{"user=root" if os.geteuid() == 0 else ""}
+[unix_http_server]
+file={_text(layout.socket)}
+chmod=0600
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
+"""
+    ]
+    return "\n".join([*sections, *(_program(layout, process) for process in processes)])
+
+
+def _program(layout: Layout, process: topology.Process) -> str:
+    description = layout.description(process.name)
+    command = shlex.join(programs.launched(description))
+    # The description's digest makes a changed one a changed program for the supervisor.
+    return f"""[program:{process.name}]
+command={_text(command)}
+directory={_text(layout.run)}
+environment=PRACTICE_DESCRIPTION="{_digest(description)}"
+autostart=false
+autorestart=true
+startsecs=2
+startretries=50
+stopsignal={process.stop_signal}
+stopwaitsecs={process.stop_seconds}
+killasgroup=true
+redirect_stderr=true
+stdout_logfile={_text(layout.log(process.name))}
+stdout_logfile_maxbytes=10MB
+stdout_logfile_backups=2
+"""
+
+
+def _text(value: object) -> str:
+    # supervisord expands %(name)s in every value.
+    return str(value).replace("%", "%%")
+
+
+def _digest(path: Path) -> str:
+    import hashlib  # noqa: PLC0415
+
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
+class Supervisor:
+    """The supervisor of one stack. Methods raise SupervisorError when it does not answer."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+
+    def _call(self, method: str, *arguments: Any) -> Any:
+        transport = SupervisorTransport(None, None, f"unix://{self._layout.socket}")
+        try:
+            proxy = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport)
+            return getattr(proxy.supervisor, method)(*arguments)
+        except (OSError, http.client.HTTPException, xmlrpc.client.ProtocolError) as error:
+            raise SupervisorError(f"the supervisor does not answer ({error})") from error
+        finally:
+            transport.close()
+
+    def _order(self, method: str, *arguments: Any) -> None:
+        """Calls what may be true already."""
+        try:
+            self._call(method, *arguments)
+        except xmlrpc.client.Fault as fault:
+            if fault.faultCode not in (*_ALREADY, _NO_SUCH_PROCESS):
+                raise SupervisorError(f"{method} {arguments}: {fault.faultString}") from fault
+
+    def pid(self) -> int | None:
+        """Its process id, or None when it does not answer."""
+        try:
+            return int(self._call("getPID"))
+        except SupervisorError:
+            return None
+
+    def states(self) -> dict[str, State]:
+        """Every process by name; empty when the supervisor does not run."""
+        try:
+            infos = self._call("getAllProcessInfo")
+        except SupervisorError:
+            return {}
+        return {
+            info["name"]: State(
+                info["name"], info["statename"], info["pid"], info["start"], Path(info["stdout_logfile"])
+            )
+            for info in infos
+        }
+
+    def launch(self) -> None:
+        """Starts supervisord on the written configuration; it starts no process by itself."""
+        command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(self._layout.supervisor_config)]
+        kept = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG")}
+        done = subprocess.run(
+            command, capture_output=True, text=True, env=kept, stdin=subprocess.DEVNULL, check=False
+        )
+        if done.returncode != 0:
+            raise SupervisorError(f"supervisord did not start: {(done.stderr or done.stdout).strip()}")
+        wait(lambda: self.pid() is not None, START_SECONDS, "supervisord does not answer")
+
+    def reload(self) -> list[str]:
+        """Takes over a changed configuration; returns the processes it stopped for that."""
+        [[added, changed, removed]] = self._call("reloadConfig")
+        for name in (*changed, *removed):
+            self.stop([name])
+            self._order("removeProcessGroup", name)
+        for name in (*added, *changed):
+            self._order("addProcessGroup", name)
+        return [*changed, *removed]
+
+    def start(self, name: str) -> None:
+        """Starts a process and returns at once; a no-op when it runs."""
+        self._order("startProcess", name, False)
+
+    def stop(self, names: Iterable[str]) -> None:
+        """Stops processes together and waits until they are gone; a no-op for stopped ones."""
+        names = list(names)
+        for name in names:
+            self._order("stopProcess", name, False)
+        longest = max((p.stop_seconds for p in topology.PROCESSES if p.name in names), default=20)
+
+        def gone() -> bool:
+            states = self.states()
+            return not any(name in states and states[name].pid for name in names)
+
+        wait(gone, longest + 10, f"{', '.join(names)} did not stop")
+
+    def shutdown(self) -> None:
+        """Ends supervisord itself, after its processes were stopped."""
+        pid = self.pid()
+        if pid is None:
+            return
+        self._order("shutdown")
+        with contextlib.suppress(psutil.NoSuchProcess):
+            psutil.Process(pid).wait(30)
+
+
+def wait(condition: Callable[[], bool], seconds: float, problem: str) -> None:
+    """Waits for a condition. Raises SupervisorError with the problem."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise SupervisorError(problem)
+        time.sleep(0.05)

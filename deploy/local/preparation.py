@@ -1,0 +1,66 @@
+"""What must exist before a process starts: stubs, secrets, given servers that answer, free ports."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+
+from deploy import probe, topology
+from deploy.local import credentials, ports, record
+from deploy.local.layout import ROOT
+from deploy.local.settings import Settings
+from deploy.local.startup import Report, StackError
+
+GENERATOR = ROOT / "protos" / "generate.py"
+STUBS = ROOT / "generated" / ".fingerprint"
+
+
+def generate_stubs(report: Report) -> None:
+    """Makes the stubs when a contract is newer than they are. Raises StackError."""
+    if not GENERATOR.exists():
+        return
+    sources = [GENERATOR, *GENERATOR.parent.rglob("*.proto")]
+    if STUBS.exists() and STUBS.stat().st_mtime > max(path.stat().st_mtime for path in sources):
+        return
+    report("stubs", "running", "")
+    done = subprocess.run([sys.executable, str(GENERATOR)], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise StackError(f"the stubs could not be generated: {(done.stderr or done.stdout).strip()}")
+    STUBS.touch()
+    report("stubs", "done", "")
+
+
+def make_secrets(settings: Settings, processes: Iterable[topology.Process]) -> None:
+    """Makes the secrets that are missing."""
+    credentials.make_random(settings.layout.secrets)
+    if any("SIGNING_KEY_FILE" in process.settings for process in processes):
+        credentials.make_signing_key(settings.layout.secrets)
+
+
+def ask_given_servers(settings: Settings) -> None:
+    """Makes sure that servers given by their address answer. Raises StackError."""
+    for name, url in settings.external.items():
+        try:
+            {"postgres": probe.postgres, "redis": probe.redis}[name](url)
+        except (probe.UnhealthyError, ValueError) as error:
+            variable = {"postgres": "DATABASE_URL", "redis": "REDIS_URL"}[name]
+            raise StackError(f"{variable} is given, but its server does not answer: {error}") from error
+
+
+def check_ports(
+    settings: Settings, processes: Sequence[topology.Process], alive: set[str], last: record.Record | None
+) -> None:
+    """Makes sure that nobody else listens on the stack's ports. Raises StackError.
+
+    A port that one of our live processes was started on is ours.
+    """
+    for process in processes:
+        ours = last.ports.of(process.name) if last and process.name in alive else []
+        for port in settings.ports.of(process.name):
+            if port not in ours and ports.taken(port):
+                variable = ports.setting("gateway") if process.name == "gateway" else "PRACTICE_PORT_BASE"
+                raise StackError(
+                    f"port {port}, which {process.name} needs, is taken by {ports.holder(port)}: "
+                    f"stop that program, or choose another port with {variable}"
+                )

@@ -1,0 +1,124 @@
+"""The settings of a local stack: what each process finds in its environment."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from deploy import topology
+from deploy.local import credentials, postgres_server, programs, redis_server
+from deploy.local.layout import ROOT, Layout
+from deploy.local.ports import HOST, Ports
+
+SERVICE_PACKAGES = (
+    *("identity_service", "catalog_service", "session_service", "stats_service"),
+    *("service_kit", "gateway", "generated"),
+)
+# Where a process of the stack must not differ between two callers' shells.
+BASE = {
+    "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.defpath]),
+    "LANG": "C.UTF-8",
+    "PYTHONUNBUFFERED": "1",
+    "PYTHONNOUSERSITE": "1",
+    # glibc gives every thread an arena of its own otherwise: memory for nothing here.
+    "MALLOC_ARENA_MAX": "2",
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that makes one stack differ from another."""
+
+    layout: Layout
+    ports: Ports
+    environment: Mapping[str, str] = field(default_factory=dict)
+    # More settings for the project's own processes.
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def external(self) -> dict[str, str]:
+        """The servers that exist already: process name to its address."""
+        given = {
+            "postgres": self.environment.get("DATABASE_URL"),
+            "redis": self.environment.get("REDIS_URL"),
+        }
+        return {name: url for name, url in given.items() if url}
+
+    @property
+    def gateway_url(self) -> str:
+        """The address people and programs use."""
+        return f"http://{HOST}:{self.ports.gateway}"
+
+    def database_url(self) -> str:
+        """DATABASE_URL, or the address of the stack's own server."""
+        password = credentials.read(self.layout.secrets, "postgres_password")
+        return self.external.get("postgres") or postgres_server.url(self.ports.postgres, password)
+
+    def redis_url(self) -> str:
+        """REDIS_URL, or the address of the stack's own server."""
+        password = credentials.read(self.layout.secrets, "redis_password")
+        return self.external.get("redis") or redis_server.url(self.ports.redis, password)
+
+    def values(self) -> dict[str, str]:
+        """Every setting that is the same for all processes."""
+        secrets = self.layout.secrets
+        tunables = {name: self.environment[name] for name in topology.TUNABLES if name in self.environment}
+        addresses = {
+            f"{name.upper()}_ADDRESS": f"{HOST}:{getattr(self.ports, name)}"
+            for name in ("identity", "catalog", "session", "stats")
+        }
+        return {
+            **tunables,
+            **addresses,
+            "DATABASE_URL": self.database_url(),
+            "REDIS_URL": self.redis_url(),
+            "JWKS_URI": (secrets / credentials.PUBLIC_KEYS).as_uri(),
+            "JWKS_FILE": str(secrets / credentials.PUBLIC_KEYS),
+            "SIGNING_KEY_FILE": str(secrets / credentials.SIGNING_KEY),
+            "INTERNAL_TOKEN_FILE": str(secrets / "internal_token"),
+            "GATEWAY_HOST": self.environment.get("GATEWAY_HOST", HOST),
+            "GATEWAY_PORT": str(self.ports.gateway),
+            "GATEWAY_ADMIN_PORT": str(self.ports.gateway_admin),
+            "GATEWAY_CONFIG": str(self.layout.gateway_config),
+            "DESCRIPTOR_FILE": str(ROOT / "generated" / "practice.binpb"),
+            **self.extra,
+        }
+
+    def environment_of(self, node: topology.Process | topology.Job) -> dict[str, str]:
+        """The whole environment of a process or job: its declared settings and nothing of the caller's."""
+        values = self.values()
+        own = {"HEARTBEAT_FILE": str(self.layout.heartbeat(node.name))}
+        if node.name in addressable(self.ports):
+            own["LISTEN"] = f"{HOST}:{getattr(self.ports, node.name)}"
+        else:
+            own["LISTEN"] = f"{HOST}:0"
+        names = (*node.settings, *self.extra)
+        chosen = {name: {**values, **own}[name] for name in names if name in values or name in own}
+        build = {"PRACTICE_BUILD": digest_of_sources(SERVICE_PACKAGES)}
+        return {**BASE, "HOME": str(self.layout.run), **build, **chosen}
+
+    def command_of(self, node: topology.Process | topology.Job) -> list[str]:
+        """The command with its settings filled in and its program found."""
+        values = self.values()
+        words = [values[word[1:]] if word.startswith("$") else word for word in node.command]
+        found = {"python": sys.executable, "envoy": ""}.get(words[0], words[0])
+        return [found or str(programs.envoy()), *words[1:]]
+
+
+def addressable(ports: Ports) -> frozenset[str]:
+    """The names of the processes that have a port of their own."""
+    return frozenset(vars(ports))
+
+
+def digest_of_sources(packages: tuple[str, ...]) -> str:
+    """A digest of all files of the packages: what must differ for a running process to be out of date."""
+    digest = hashlib.sha256()
+    for package in packages:
+        for path in sorted((ROOT / package).rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                digest.update(os.fsencode(path.relative_to(ROOT)) + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]

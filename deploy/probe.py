@@ -1,0 +1,113 @@
+"""Asks one process whether it is healthy; the health checks of the containers and the local stack.
+
+    python -m deploy.probe grpc 127.0.0.1:50051
+    python -m deploy.probe http http://127.0.0.1:8080/health
+    python -m deploy.probe heartbeat /tmp/worker.heartbeat
+
+Each exits with 0 when healthy, else with 1 and the reason. Asking changes nothing.
+"""
+
+from __future__ import annotations
+
+import http.client
+import sys
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+TIMEOUT_SECONDS = 2.0
+# A worker or relay touches its file at least every few seconds.
+HEARTBEAT_SECONDS = 15.0
+
+
+class UnhealthyError(Exception):
+    """The process does not serve; the message says what was seen."""
+
+
+def grpc_serving(address: str) -> None:
+    """Asks grpc.health.v1 of `host:port`. Raises UnhealthyError."""
+    import grpc  # noqa: PLC0415 - slow to import, and only this probe needs it
+    from grpc_health.v1 import health_pb2, health_pb2_grpc  # noqa: PLC0415
+
+    with grpc.insecure_channel(address, options=[("grpc.enable_http_proxy", 0)]) as channel:
+        try:
+            answer = health_pb2_grpc.HealthStub(channel).Check(
+                health_pb2.HealthCheckRequest(), timeout=TIMEOUT_SECONDS
+            )
+        except grpc.RpcError as error:
+            raise UnhealthyError(f"{address}: {error.code().name}") from error
+    if answer.status != health_pb2.HealthCheckResponse.SERVING:
+        raise UnhealthyError(f"{address}: not serving")
+
+
+def http_ok(address: str) -> None:
+    """Asks for a 200 at an http:// address. Raises UnhealthyError."""
+    parts = urlsplit(address)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=TIMEOUT_SECONDS)
+    try:
+        connection.request("GET", parts.path or "/")
+        status = connection.getresponse().status
+    except (OSError, http.client.HTTPException) as error:
+        raise UnhealthyError(f"{address}: {error}") from error
+    finally:
+        connection.close()
+    if status != 200:
+        raise UnhealthyError(f"{address}: status {status}")
+
+
+def heartbeat(path: Path, *, since: float = 0.0) -> None:
+    """Looks at a file that a live process touches.
+
+    `since` is when the process started (seconds since the epoch): an older beat
+    is its predecessor's. Raises UnhealthyError.
+    """
+    try:
+        beat = path.stat().st_mtime
+    except FileNotFoundError:
+        raise UnhealthyError("no heartbeat yet") from None
+    if beat < since:
+        raise UnhealthyError("no heartbeat since its start")
+    age = time.time() - beat
+    if age > HEARTBEAT_SECONDS:
+        raise UnhealthyError(f"last heartbeat {age:.0f} s ago")
+
+
+def postgres(url: str) -> None:
+    """Connects and asks for nothing. Raises UnhealthyError."""
+    import psycopg  # noqa: PLC0415
+
+    try:
+        psycopg.connect(url, connect_timeout=int(TIMEOUT_SECONDS)).close()
+    except psycopg.Error as error:
+        raise UnhealthyError(str(error).strip().splitlines()[-1]) from error
+
+
+def redis(url: str) -> None:
+    """Pings. Raises UnhealthyError."""
+    import redis as driver  # noqa: PLC0415
+
+    client = driver.Redis.from_url(
+        url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS
+    )
+    try:
+        client.ping()
+    except driver.RedisError as error:
+        raise UnhealthyError(str(error)) from error
+    finally:
+        client.close()
+
+
+def main(arguments: list[str]) -> None:
+    """Runs the probe that the first argument names on the second."""
+    kind, target = arguments
+    try:
+        if kind == "heartbeat":
+            heartbeat(Path(target))
+        else:
+            {"grpc": grpc_serving, "http": http_ok}[kind](target)
+    except UnhealthyError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,145 @@
+"""The platform's processes as data: the one source for the local stack and the containers.
+
+docker-compose.yml is tested against this. A word of a command that begins with
+`$` names a setting whose value takes its place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+ProbeKind = Literal["postgres", "redis", "grpc", "http", "heartbeat"]
+Image = Literal["postgres", "redis", "envoy", "practice"]
+
+# Settings that reach the services when the caller's environment has them.
+_TUNABLES = (
+    "LOG_LEVEL",
+    "JWT_ISSUER",
+    "DATABASE_POOL_SIZE",
+    "MAX_CONCURRENT_RPCS",
+    "MAX_DEADLINE_SECONDS",
+    "SHUTDOWN_GRACE_SECONDS",
+)
+_VERIFIES = ("JWKS_URI", "INTERNAL_TOKEN_FILE")
+_SERVES = ("LISTEN", "DATABASE_URL", *_VERIFIES, *_TUNABLES)
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process that runs until it is stopped, and is started again when it dies."""
+
+    name: str
+    probe: ProbeKind
+    image: Image = "practice"
+    # Empty for the database servers, which are started their own way everywhere.
+    command: tuple[str, ...] = ()
+    # Processes that must be healthy, and jobs that must be done, before it starts.
+    needs: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+    stop_signal: str = "TERM"
+    # Seconds to end by itself before it is killed.
+    stop_seconds: int = 20
+
+
+@dataclass(frozen=True)
+class Job:
+    """A command that runs to its end at every start; doing it again changes nothing."""
+
+    name: str
+    command: tuple[str, ...]
+    needs: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+
+
+def _service(name: str, *more: str, needs: tuple[str, ...] = ("migrate",)) -> Process:
+    command = ("python", "-m", f"{name}_service.main")
+    return Process(name, "grpc", command=command, needs=needs, settings=(*_SERVES, *more))
+
+
+_ADDRESSES = ("IDENTITY_ADDRESS", "CATALOG_ADDRESS", "SESSION_ADDRESS", "STATS_ADDRESS")
+# What Envoy's configuration is rendered from.
+_EDGE_TUNABLES = (
+    "JWT_ISSUER",
+    "CORS_ORIGINS",
+    "GATEWAY_TRUSTED_PROXIES",
+    "GATEWAY_MAX_CONNECTIONS",
+    "GATEWAY_MAX_HEAP_MIB",
+    "GATEWAY_REQUEST_TIMEOUT_SECONDS",
+    "GATEWAY_STREAM_IDLE_SECONDS",
+)
+_EDGE = (
+    "GATEWAY_HOST",
+    "GATEWAY_PORT",
+    "GATEWAY_ADMIN_PORT",
+    *_ADDRESSES,
+    "JWKS_FILE",
+    "DESCRIPTOR_FILE",
+    *_EDGE_TUNABLES,
+)
+
+PROCESSES = (
+    # SIGINT is PostgreSQL's fast shutdown; SIGTERM waits for clients to leave.
+    Process("postgres", "postgres", image="postgres", stop_signal="INT", stop_seconds=60),
+    Process("redis", "redis", image="redis", stop_seconds=30),
+    _service("identity", "SIGNING_KEY_FILE"),
+    _service("catalog"),
+    _service("session", "REDIS_URL", "CATALOG_ADDRESS", "STATS_ADDRESS", needs=("migrate", "redis")),
+    _service("stats", "REDIS_URL", "CATALOG_ADDRESS", "SESSION_ADDRESS", needs=("migrate", "redis")),
+    Process(
+        "relay",
+        "heartbeat",
+        command=("python", "-m", "session_service.relay"),
+        needs=("migrate", "redis"),
+        settings=(*_SERVES, "REDIS_URL", "STATS_ADDRESS", "CATALOG_ADDRESS", "HEARTBEAT_FILE"),
+    ),
+    Process(
+        "worker",
+        "heartbeat",
+        command=(
+            *("python", "-m", "celery", "-A", "stats_service.worker", "worker"),
+            *("--queues", "completions", "--concurrency", "2", "--without-gossip", "--without-mingle"),
+        ),
+        needs=("migrate", "redis"),
+        settings=(*_SERVES, "REDIS_URL", "CATALOG_ADDRESS", "SESSION_ADDRESS", "HEARTBEAT_FILE"),
+        stop_seconds=40,
+    ),
+    Process(
+        "gateway",
+        "http",
+        image="envoy",
+        command=(
+            *("envoy", "-c", "$GATEWAY_CONFIG", "--concurrency", "1", "--log-level", "warning"),
+            # One restart at a time: the supervisor's. Shared memory would tie two stacks together.
+            "--disable-hot-restart",
+        ),
+        needs=("gateway-config", "identity", "catalog", "session", "stats"),
+        settings=_EDGE,
+    ),
+)
+
+JOBS = (
+    Job(
+        "migrate",
+        (
+            *("python", "-m", "service_kit.db.migrate"),
+            *("identity_service", "catalog_service", "session_service", "stats_service"),
+        ),
+        needs=("postgres",),
+        settings=("DATABASE_URL",),
+    ),
+    Job(
+        "content",
+        ("python", "-m", "deploy.cli", "content", "load"),
+        needs=("catalog", "stats"),
+        settings=("CATALOG_ADDRESS", "STATS_ADDRESS", "INTERNAL_TOKEN_FILE"),
+    ),
+    Job(
+        "gateway-config",
+        ("python", "-m", "gateway.render", "$GATEWAY_CONFIG"),
+        settings=_EDGE,
+    ),
+)
+
+# Optional settings: they reach a process only when somebody gives them.
+TUNABLES = frozenset((*_TUNABLES, *_EDGE_TUNABLES))

@@ -1,0 +1,97 @@
+"""What the contracts say about the edge: which services are public and where they run."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from google.api import annotations_pb2, http_pb2
+from google.protobuf.descriptor_pb2 import FileDescriptorSet, MethodDescriptorProto
+
+# The services with these endings are for the platform's own services.
+INTERNAL_ENDINGS = ("AdminService", "ExportService")
+
+# Which cluster answers for which contracts; the longest match wins.
+CLUSTERS = {
+    "practice.identity.": "identity",
+    "practice.catalog.": "catalog",
+    "practice.session.": "session",
+    "practice.stats.": "stats",
+    "practice.products.": "session",
+    "practice.products.focus.v1.FocusProgressService": "stats",
+}
+
+# The methods that need no access token.
+OPEN_METHODS = frozenset(
+    {
+        "practice.identity.v1.IdentityService/SignUp",
+        "practice.identity.v1.IdentityService/LogIn",
+        "practice.identity.v1.IdentityService/RefreshAccessToken",
+        "practice.identity.v1.IdentityService/GetJwks",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A public method: `name` is `package.Service/Method`, `bindings` its HTTP verbs and path templates."""
+
+    name: str
+    streaming: bool
+    bindings: tuple[tuple[str, str], ...]
+
+    @property
+    def service(self) -> str:
+        """The full name of the method's service."""
+        return self.name.partition("/")[0]
+
+
+def public_methods(contracts: Path) -> list[Method]:
+    """Returns the methods at the edge, in the contracts' order. Raises OSError without the file."""
+    files = FileDescriptorSet.FromString(contracts.read_bytes()).file
+    return [
+        Method(f"{file.package}.{service.name}/{method.name}", method.server_streaming, _bindings(method))
+        for file in files
+        for service in file.service
+        if not service.name.endswith(INTERNAL_ENDINGS)
+        for method in service.method
+    ]
+
+
+def public_services(methods: list[Method]) -> list[str]:
+    """Returns the services of the methods, each once."""
+    return list(dict.fromkeys(method.service for method in methods))
+
+
+def cluster_of(service: str) -> str:
+    """Returns the cluster that runs a service. Raises LookupError for one without a row in CLUSTERS."""
+    matches = [prefix for prefix in CLUSTERS if service.startswith(prefix)]
+    if not matches:
+        raise LookupError(f"no cluster in gateway.contracts.CLUSTERS for {service}")
+    return CLUSTERS[max(matches, key=len)]
+
+
+def _bindings(method: MethodDescriptorProto) -> tuple[tuple[str, str], ...]:
+    rule = method.options.Extensions[annotations_pb2.http]
+    return tuple(_binding(each) for each in (rule, *rule.additional_bindings) if each.WhichOneof("pattern"))
+
+
+def _binding(rule: http_pb2.HttpRule) -> tuple[str, str]:
+    verb = rule.WhichOneof("pattern")
+    if verb is None or verb == "custom":
+        raise ValueError("a contract with a custom HTTP verb has no place at the edge")
+    return verb.upper(), getattr(rule, verb)
+
+
+_VARIABLE = re.compile(r"\{[^=}]+(?:=([^}]*))?\}")
+
+
+def path_pattern(template: str) -> str:
+    """Returns a regular expression for the paths of a template such as `/v1/{name=items/*}:stop`."""
+    pattern, end = "", 0
+    for variable in _VARIABLE.finditer(template):
+        segments = re.escape(variable[1] or "*").replace(r"\*\*", ".+").replace(r"\*", "[^/]+")
+        pattern += re.escape(template[end : variable.start()]) + segments
+        end = variable.end()
+    return pattern + re.escape(template[end:])

@@ -1,0 +1,194 @@
+-- What the gateway does to a request before and to a response after the JSON
+-- transcoder. PRODUCTS and BODIES come before this text: the path prefixes of
+-- the products, and per product and status the body of a refusal.
+
+local KEEP = "practice.edge"
+
+-- The metadata with which a service sets the response of a product.
+local STATUS, BODY = "x-practice-status", "x-practice-body"
+-- Set by local_reply_config on what Envoy itself answers: the request's path.
+local REFUSED = "x-practice-refused"
+
+-- What is of gRPC's making and says nothing to an HTTP client.
+local GRPC_HEADERS = {
+  "grpc-status", "grpc-message", "grpc-status-details-bin", "grpc-encoding", "grpc-accept-encoding",
+  "trailer", "x-envoy-upstream-healthchecked-cluster",
+}
+-- What a service says in trailers and an HTTP client reads in headers.
+local PROMOTED = { "retry-after", "etag" }
+
+-- A longer reason quotes more of the request than it explains.
+local LONGEST_REASON = 300
+
+local TYPES = {
+  TYPE_BOOL = "true or false", TYPE_STRING = "a text", TYPE_ENUM = "one of the known values",
+  TYPE_DOUBLE = "a number", TYPE_FLOAT = "a number", TYPE_INT32 = "an integer", TYPE_INT64 = "an integer",
+}
+
+local function product_of(path)
+  for _, product in ipairs(PRODUCTS) do
+    if path:sub(1, #product.prefix) == product.prefix then
+      return product
+    end
+  end
+  return PRODUCTS[#PRODUCTS]
+end
+
+local function take(headers, name)
+  local value = headers:get(name)
+  if value ~= nil then
+    headers:remove(name)
+  end
+  return value
+end
+
+local function set_body(handle, text)
+  local length = handle:body(true):setBytes(text)
+  handle:headers():replace("content-length", tostring(length))
+  handle:headers():replace("content-type", "application/json")
+end
+
+-- The transcoder's reason for a 400, as JSON text without quotes: without the
+-- excerpt it points into, in words instead of protobuf types. nil when there
+-- is none to show.
+local function reason_in(body)
+  if not body:find("grpc_json_transcode", 1, true) then
+    return nil
+  end
+  local reason = body:match('"message":"(.*)"}%s*$')
+  if reason == nil then
+    return nil
+  end
+  -- Escaped backslashes step aside: in "\\\\n" the n belongs to no line break.
+  reason = reason:gsub("\\\\", "\1"):gsub("\\n.*%^$", ""):gsub("\1", "\\\\"):gsub("^[: ]+", "")
+  reason = reason:gsub("invalid value (.-) for type (TYPE_[%u%d]+)", function(value, kind)
+    return value .. " is not " .. (TYPES[kind] or "allowed")
+  end)
+  if reason == "" or #reason > LONGEST_REASON then
+    return nil
+  end
+  return reason
+end
+
+-- The body of a refusal; a status without words of its own becomes a 500.
+local function refusal(product, status, body)
+  if status == "400" then
+    local reason = body and reason_in(body)
+    if reason == nil then
+      return product.malformed, BODIES[product.name].malformed
+    end
+    -- As a function, so that a "%" in the reason stays one.
+    local text = BODIES[product.name].explained:gsub("@reason@", function() return reason end)
+    return product.malformed, text
+  end
+  if BODIES[product.name][status] == nil then
+    status = "500"
+  end
+  return status, BODIES[product.name][status]
+end
+
+function envoy_on_request(handle)
+  local headers = handle:headers()
+  local path = headers:get(":path") or "/"
+  local kept = handle:streamInfo():dynamicMetadata()
+  kept:set(KEEP, "path", path)
+  kept:set(KEEP, "method", headers:get(":method"))
+
+  local media_type = headers:get("content-type")
+  if media_type ~= nil and media_type:lower():find("^application/grpc") then
+    -- Envoy answers a gRPC call in gRPC's way; envoy_on_response makes it JSON.
+    handle:respond({ [":status"] = "415" }, "")
+    return
+  end
+
+  local bare, query = path:match("^(/[^?]*[^/?])/+(%??.*)$")
+  if bare ~= nil and (query == "" or query:sub(1, 1) == "?") then
+    headers:replace(":path", bare .. query)
+  end
+end
+
+-- Waiting for a body or for trailers makes the objects of before unusable, so
+-- each function below asks the handle again after it waited.
+
+-- What Envoy refused: a 400 keeps its reason, the rest gets the table's words.
+-- An answer to HEAD has no body and gets none.
+local function reword(handle, path)
+  local sent = handle:body()
+  if sent == nil then
+    return
+  end
+  local text = sent:getBytes(0, sent:length())
+  local headers = handle:headers()
+  local status, body = refusal(product_of(path), headers:get(":status"), text)
+  headers:replace(":status", status)
+  if status == "401" then
+    -- Envoy's own names the whole URL.
+    headers:replace("www-authenticate", "Bearer")
+  end
+  set_body(handle, body)
+end
+
+-- A service's error. The metadata is in the headers when gRPC sent nothing but
+-- trailers, and else in the trailers, which follow the body.
+local function shape_error(handle, kept, status, body)
+  local empty = handle:body(true):length() == 0
+  local trailers = handle:trailers()
+  local headers = handle:headers()
+  if trailers ~= nil then
+    status, body = status or trailers:get(STATUS), body or trailers:get(BODY)
+    for _, name in ipairs(PROMOTED) do
+      if trailers:get(name) ~= nil then
+        headers:replace(name, trailers:get(name))
+      end
+    end
+  end
+  local product = product_of(kept.path or "/")
+  if body == nil and (product.name ~= "canonical" or empty) then
+    -- The service had no say in it: its gRPC library refused the call.
+    status, body = refusal(product, headers:get(":status"))
+  end
+  if status ~= nil then
+    headers:replace(":status", status)
+  end
+  if body ~= nil then
+    set_body(handle, body)
+  end
+end
+
+-- Nothing at the edge speaks gRPC: such an answer is Envoy's to a native call.
+local function refuse_native(handle, path)
+  local status, body = refusal(product_of(path), "415")
+  handle:headers():replace(":status", status)
+  set_body(handle, body)
+end
+
+local function answer_with(handle, status)
+  handle:headers():replace(":status", status)
+  if status == "204" then
+    handle:body(true):setBytes("")
+    local headers = handle:headers()
+    headers:remove("content-length")
+    headers:remove("content-type")
+  end
+end
+
+function envoy_on_response(handle)
+  local headers = handle:headers()
+  for _, name in ipairs(GRPC_HEADERS) do
+    headers:remove(name)
+  end
+  local kept = handle:streamInfo():dynamicMetadata():get(KEEP) or {}
+  local refused = take(headers, REFUSED)
+  local status, body = take(headers, STATUS), take(headers, BODY)
+  if (headers:get("content-type") or ""):find("^application/grpc") then
+    refuse_native(handle, kept.path or refused or "/")
+  elseif refused ~= nil then
+    reword(handle, refused)
+  elseif tonumber(headers:get(":status")) >= 400 then
+    if kept.method ~= "HEAD" then
+      shape_error(handle, kept, status, body)
+    end
+  elseif status ~= nil then
+    answer_with(handle, status)
+  end
+end

@@ -1,0 +1,65 @@
+"""What the gateway reads from the environment, once, when its configuration is rendered."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class GatewaySettings(BaseSettings):
+    """Addresses are `host:port`; paths are as Envoy sees them, which may be inside a container."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+
+    gateway_host: str = "127.0.0.1"
+    gateway_port: int = Field(default=8080, ge=0, le=65535)
+    gateway_admin_port: int = Field(default=9901, ge=0, le=65535, description="on loopback always")
+    identity_address: str = "127.0.0.1:50051"
+    catalog_address: str = "127.0.0.1:50052"
+    session_address: str = "127.0.0.1:50053"
+    stats_address: str = "127.0.0.1:50054"
+
+    jwks_file: Path = Field(description="the public keys that verify access tokens")
+    jwt_issuer: str = "practice"
+    cors_origins: str = Field(default="*", description="comma-separated origins, or *")
+    contracts_file: Path = Field(
+        default=ROOT / "generated" / "practice.binpb", description="the descriptor set read while rendering"
+    )
+    descriptor_file: Path | None = Field(
+        default=None, description="the same file as Envoy sees it; contracts_file when left out"
+    )
+    service_version: str = Field(default_factory=lambda: version("practice-platform"))
+
+    gateway_trusted_proxies: int = Field(
+        default=0, ge=0, le=10, description="proxies before this one whose X-Forwarded-For is believed"
+    )
+    gateway_concurrency: int = Field(default=1, ge=1, le=64, description="worker threads")
+    gateway_max_connections: int = Field(default=10_000, ge=1)
+    gateway_max_heap_mib: int = Field(default=512, ge=64)
+    # Longer than the deadline that services keep themselves to, so that
+    # their own answer, in the product's words, comes first.
+    gateway_request_timeout_seconds: float = Field(default=20.0, gt=0)
+    gateway_stream_idle_seconds: float = Field(default=3600.0, gt=0)
+    gateway_health_interval_seconds: float = Field(default=2.0, gt=0)
+
+    def addresses(self) -> dict[str, str]:
+        """Returns the address of each upstream by its cluster's name."""
+        return {
+            "identity": self.identity_address,
+            "catalog": self.catalog_address,
+            "session": self.session_address,
+            "stats": self.stats_address,
+        }
+
+    def origins(self) -> list[str]:
+        """Returns the origins that browsers may call from."""
+        return [origin.strip() for origin in self.cors_origins.split(",") if origin.strip()]
+
+    def descriptor_path(self) -> Path:
+        """Returns where Envoy finds the descriptor set."""
+        return self.descriptor_file or self.contracts_file.resolve()

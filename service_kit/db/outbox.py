@@ -1,0 +1,141 @@
+"""Events that are stored with what caused them, and stay until their consumer has them.
+
+State is kept per row, not as a cursor over positions: transactions commit out
+of order, and a cursor would skip the late ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    delete,
+    func,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+# How long a relay has for a round before others may take its rows.
+LEASE = timedelta(seconds=30)
+KEPT = timedelta(days=7)
+
+
+def outbox_table(metadata: MetaData) -> Table:
+    """Returns the table, for a service's own schema. `aggregate_id` is what the event is about."""
+    return Table(
+        "outbox",
+        metadata,
+        Column("event_id", Uuid, primary_key=True),
+        Column("user_id", BigInteger, nullable=False),
+        Column("user_seq", BigInteger, nullable=False),
+        Column("aggregate_id", BigInteger, nullable=False),
+        Column("kind", Text, nullable=False),
+        Column("payload", LargeBinary, nullable=False),
+        Column("attempts", Integer, nullable=False, server_default=text("0")),
+        Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+        Column("next_attempt_at", DateTime(timezone=True), nullable=False),
+        Column("acked_at", DateTime(timezone=True)),
+        Column("dead_at", DateTime(timezone=True)),
+        Column("last_error", Text),
+        UniqueConstraint("aggregate_id", "kind"),
+        Index(
+            "outbox_due",
+            "next_attempt_at",
+            postgresql_where=text("acked_at IS NULL AND dead_at IS NULL"),
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """A due event as a relay claims it."""
+
+    event_id: UUID
+    payload: bytes
+    attempts: int
+
+
+class OutboxRows:
+    """The statements of an outbox, on one connection; the caller commits."""
+
+    def __init__(self, connection: AsyncConnection, table: Table) -> None:
+        self._connection = connection
+        self._table = table
+
+    async def claim(self, limit: int) -> Sequence[OutboxRow]:
+        """Returns due rows that no other relay holds, and leases them."""
+        table = self._table
+        due = (
+            select(table.c.event_id)
+            .where(table.c.acked_at.is_(None), table.c.dead_at.is_(None))
+            .where(table.c.next_attempt_at <= func.now())
+            .order_by(table.c.next_attempt_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        lease = (
+            update(table)
+            .where(table.c.event_id.in_(due))
+            .values(next_attempt_at=func.now() + LEASE)
+            .returning(table.c.event_id, table.c.payload, table.c.attempts)
+        )
+        rows = await self._connection.execute(lease)
+        return [OutboxRow(row.event_id, row.payload, row.attempts) for row in rows]
+
+    async def acknowledge(self, event_ids: Sequence[UUID]) -> None:
+        """Closes rows for good."""
+        table = self._table
+        await self._connection.execute(
+            update(table).where(table.c.event_id.in_(event_ids)).values(acked_at=func.now(), last_error=None)
+        )
+
+    async def bury(self, event_id: UUID, reason: str) -> None:
+        """Makes a row a dead letter."""
+        table = self._table
+        await self._connection.execute(
+            update(table).where(table.c.event_id == event_id).values(dead_at=func.now(), last_error=reason)
+        )
+
+    async def retry(self, event_ids: Sequence[UUID], *, counted: bool, wait: timedelta, error: str) -> None:
+        """Makes rows due again after `wait`."""
+        table = self._table
+        await self._connection.execute(
+            update(table)
+            .where(table.c.event_id.in_(event_ids))
+            .values(
+                attempts=table.c.attempts + int(counted),
+                next_attempt_at=func.now() + wait,
+                last_error=error or None,
+            )
+        )
+
+    async def requeue_dead(self, now: datetime) -> int:
+        """Gives every dead letter a new life; returns how many there were."""
+        table = self._table
+        revived = await self._connection.execute(
+            update(table)
+            .where(table.c.dead_at.is_not(None))
+            .values(dead_at=None, attempts=0, next_attempt_at=now)
+        )
+        return revived.rowcount
+
+    async def forget_old(self) -> int:
+        """Deletes rows closed more than seven days ago; returns how many."""
+        old = self._table.c.acked_at < func.now() - KEPT
+        return (await self._connection.execute(delete(self._table).where(old))).rowcount

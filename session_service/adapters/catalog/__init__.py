@@ -1,0 +1,1 @@
+"""The catalog service as this service sees it."""

@@ -1,0 +1,1 @@
+"""The task queue towards the stats service."""

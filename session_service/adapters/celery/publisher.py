@@ -1,0 +1,83 @@
+"""Sends completion events to the queue that the stats service consumes."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Sequence
+
+import structlog
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+from service_kit.broker import COMPLETIONS_QUEUE, COMPLETIONS_TASK
+from service_kit.errors import UnavailableError
+
+log = structlog.get_logger(__name__)
+
+_BATCH = 100
+
+
+class CompletionPublisher:
+    """Publishes payloads in messages of at most a hundred. Implements relay_outbox.Publisher."""
+
+    def __init__(self, broker: Celery) -> None:
+        self._broker = broker
+
+    async def publish(self, payloads: Sequence[bytes]) -> None:
+        """Returns when the broker has the payloads. Raises UnavailableError when it does not answer."""
+        for first in range(0, len(payloads), _BATCH):
+            # kombu blocks; the event loop must not.
+            await asyncio.to_thread(self._send, payloads[first : first + _BATCH])
+
+    def _send(self, payloads: Sequence[bytes]) -> None:
+        encoded = [base64.b64encode(payload).decode() for payload in payloads]
+        try:
+            self._broker.send_task(COMPLETIONS_TASK, args=[encoded], queue=COMPLETIONS_QUEUE)
+        except (OperationalError, OSError) as error:
+            raise UnavailableError("The task queue does not answer", part="redis") from error
+
+
+class FastPublisher:
+    """Publishes right after a commit, in the background, without a promise.
+
+    What is lost here (a full queue, a broker that is away, a crash) the relay
+    publishes later: the outbox row is the promise.
+    """
+
+    def __init__(self, publisher: CompletionPublisher, *, capacity: int = 10_000) -> None:
+        self._publisher = publisher
+        self._waiting: asyncio.Queue[bytes] = asyncio.Queue(capacity)
+        self._task: asyncio.Task[None] | None = None
+
+    def offer(self, payloads: Sequence[bytes]) -> None:
+        """Takes payloads of committed events. Never blocks, never raises."""
+        for payload in payloads:
+            try:
+                self._waiting.put_nowait(payload)
+            except asyncio.QueueFull:
+                log.warning("fast_publish_skipped", reason="queue full")
+                return
+
+    def start(self) -> None:
+        """Begins to publish in the running event loop."""
+        self._task = asyncio.create_task(self._run(), name="fast-publisher")
+
+    async def stop(self) -> None:
+        """Stops; what still waits is left to the relay."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while True:
+            batch = [await self._waiting.get()]
+            while len(batch) < _BATCH and not self._waiting.empty():
+                batch.append(self._waiting.get_nowait())
+            try:
+                await self._publisher.publish(batch)
+            except UnavailableError as error:
+                log.warning("fast_publish_failed", events=len(batch), reason=error.message)
+            except Exception:
+                # This task must outlive any fault: the relay covers one batch.
+                log.exception("fast_publish_failed", events=len(batch))

@@ -1,0 +1,60 @@
+"""The outbox as the relay works through it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from service_kit.db.idempotency import IdempotencyRecord
+from service_kit.db.outbox import OutboxRows
+from session_service.adapters.db import tables
+from session_service.application.relay_outbox import DueEvent
+
+
+class SqlOutboxQueue:
+    """Implements relay_outbox.OutboxQueue: each method is a transaction."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    @asynccontextmanager
+    async def _rows(self) -> AsyncIterator[OutboxRows]:
+        async with self._engine.begin() as connection:
+            yield OutboxRows(connection, tables.outbox)
+
+    async def claim(self, limit: int) -> Sequence[DueEvent]:
+        """Leases due events."""
+        async with self._rows() as rows:
+            claimed = await rows.claim(limit)
+        return [DueEvent(row.event_id, row.payload, row.attempts) for row in claimed]
+
+    async def acknowledge(self, event_ids: Sequence[UUID]) -> None:
+        """Closes events."""
+        async with self._rows() as rows:
+            await rows.acknowledge(event_ids)
+
+    async def bury(self, event_id: UUID, reason: str) -> None:
+        """Makes an event a dead letter."""
+        async with self._rows() as rows:
+            await rows.bury(event_id, reason)
+
+    async def retry(self, event_ids: Sequence[UUID], *, counted: bool, wait: timedelta, error: str) -> None:
+        """Makes events due again."""
+        async with self._rows() as rows:
+            await rows.retry(event_ids, counted=counted, wait=wait, error=error)
+
+    async def requeue_dead(self, now: datetime) -> int:
+        """Gives dead letters a new life; returns how many."""
+        async with self._rows() as rows:
+            return await rows.requeue_dead(now)
+
+    async def forget_old(self) -> int:
+        """Deletes what is closed for long and the idempotency keys of old; returns how many rows."""
+        async with self._engine.begin() as connection:
+            closed = await OutboxRows(connection, tables.outbox).forget_old()
+            keys = await IdempotencyRecord(connection, tables.idempotency).forget_old()
+        return closed + keys

@@ -1,0 +1,158 @@
+"""Sessions in a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from session_service.adapters.db import tables
+from session_service.adapters.db.rows import SESSION_COLUMNS, to_session, to_values
+from session_service.application.ports import Message, RecordedAnswer, SessionRef
+from session_service.domain.errors import EtagMismatchError, SessionNotFoundError
+from session_service.domain.practice_session import PracticeSession
+from session_service.domain.states import Change
+
+
+class SqlSessions:
+    """Sessions, their answers, drafts and messages. Implements ports.Sessions."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def add(self, session: PracticeSession) -> PracticeSession | None:
+        """Inserts a session; waits for a transaction that holds the same open slot."""
+        statement = upsert(tables.practice_session).values(to_values(session))
+        statement = statement.on_conflict_do_nothing(index_elements=["user_id", "open_slot"])
+        row = (await self._connection.execute(statement.returning(*SESSION_COLUMNS))).first()
+        return to_session(row) if row else None
+
+    async def lock(self, user_id: int, ref: SessionRef) -> PracticeSession:
+        """Selects a session of the user's for update."""
+        row = (await self._connection.execute(select_session(user_id, ref).with_for_update())).first()
+        if row is None:
+            raise await session_missing(self._connection, ref)
+        return to_session(row)
+
+    async def lock_open(self, user_id: int, open_slot: str) -> PracticeSession | None:
+        """Selects the holder of an open slot for update."""
+        table = tables.practice_session
+        statement = (
+            select(*SESSION_COLUMNS)
+            .where(table.c.user_id == user_id, table.c.open_slot == open_slot)
+            .with_for_update()
+        )
+        row = (await self._connection.execute(statement)).first()
+        return to_session(row) if row else None
+
+    async def save(self, session: PracticeSession, change: Change) -> None:
+        """Updates the version before this one and writes the journal.
+
+        The row is locked, so another version means a mistake of ours; the
+        guard keeps it from becoming a lost write.
+        """
+        table = tables.practice_session
+        updated = await self._connection.execute(
+            update(table)
+            .where(table.c.id == session.id, table.c.version == session.version - 1)
+            .values(to_values(session))
+        )
+        if updated.rowcount != 1:
+            raise EtagMismatchError(session.etag)
+        await self._connection.execute(
+            insert(tables.journal).values(
+                session_id=session.id,
+                sequence=session.version,
+                change=change.value,
+                at=session.updated_at,
+                state=session.state.value,
+                answer_count=session.answer_count,
+                correct_answer_count=session.correct_answer_count,
+                elapsed_seconds=session.elapsed_at(session.updated_at),
+            )
+        )
+
+    async def answers(self, session_id: int, answer_ids: Iterable[str]) -> Mapping[str, RecordedAnswer]:
+        """Selects answers by their clients' ids."""
+        table = tables.answer
+        statement = select(table).where(
+            table.c.session_id == session_id, table.c.answer_id.in_(list(answer_ids))
+        )
+        rows = await self._connection.execute(statement)
+        return {
+            row.answer_id: RecordedAnswer(
+                answer_id=row.answer_id,
+                item=row.item,
+                text=row.text,
+                time_taken=row.time_taken,
+                correct=row.correct,
+                correct_answer=row.correct_answer,
+                feedback=row.feedback,
+            )
+            for row in rows
+        }
+
+    async def add_answers(
+        self, session: PracticeSession, answers: Sequence[RecordedAnswer], at: datetime
+    ) -> None:
+        """Inserts answers in one statement."""
+        first = session.answer_count - len(answers) + 1
+        await self._connection.execute(
+            insert(tables.answer),
+            [
+                {
+                    "session_id": session.id,
+                    "position": first + offset,
+                    "answer_id": answer.answer_id,
+                    "item": answer.item,
+                    "text": answer.text,
+                    "time_taken": answer.time_taken,
+                    "correct": answer.correct,
+                    "correct_answer": answer.correct_answer,
+                    "feedback": answer.feedback,
+                    "answered_at": at,
+                }
+                for offset, answer in enumerate(answers)
+            ],
+        )
+
+    async def put_draft(self, session: PracticeSession, content: str) -> None:
+        """Inserts or replaces the draft."""
+        values = {"content": content, "content_hash": session.draft_hash}
+        statement = upsert(tables.draft).values(session_id=session.id, **values)
+        await self._connection.execute(
+            statement.on_conflict_do_update(index_elements=["session_id"], set_=values)
+        )
+
+    async def add_message(self, session: PracticeSession, message: Message) -> None:
+        """Inserts a line of the conversation."""
+        await self._connection.execute(
+            insert(tables.message).values(
+                session_id=session.id,
+                position=message.position,
+                role=message.role,
+                content=message.content,
+                created_at=message.created_at,
+            )
+        )
+
+
+def select_session(user_id: int, ref: SessionRef) -> Select[Any]:
+    """Returns the statement for one session of a user's."""
+    table = tables.practice_session
+    statement = select(*SESSION_COLUMNS).where(table.c.id == ref.id, table.c.user_id == user_id)
+    return statement.where(table.c.product == ref.product) if ref.product else statement
+
+
+async def session_missing(connection: AsyncConnection, ref: SessionRef) -> SessionNotFoundError:
+    """Returns the error for a session that the user does not have; it knows whether another one does."""
+    table = tables.practice_session
+    statement = select(table.c.id).where(table.c.id == ref.id)
+    if ref.product:
+        statement = statement.where(table.c.product == ref.product)
+    found = await connection.execute(statement)
+    return SessionNotFoundError(ref.id, foreign=found.first() is not None)

@@ -1,0 +1,144 @@
+"""The tables of the `session` schema."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Float,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from service_kit.db.idempotency import idempotency_table
+from service_kit.db.outbox import outbox_table
+
+metadata = MetaData(
+    schema="session",
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+    },
+)
+
+practice_session = Table(
+    "practice_session",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("user_id", BigInteger, nullable=False),
+    Column("product", Text, nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    # What no two open sessions of a user may share; NULL where any number may.
+    Column("open_slot", Text),
+    Column("planned_seconds", Integer),
+    Column("elapsed_seconds", Integer, nullable=False),
+    Column("implausible", Boolean, nullable=False),
+    Column("started_at", DateTime(timezone=True), nullable=False),
+    Column("active_since", DateTime(timezone=True)),
+    Column("ended_at", DateTime(timezone=True)),
+    # The zone, rollover hour and local day are frozen when the session ends.
+    Column("time_zone", Text, nullable=False),
+    Column("rollover_hour", SmallInteger, nullable=False),
+    Column("local_date", Date),
+    Column("answer_count", Integer, nullable=False),
+    Column("correct_answer_count", Integer, nullable=False),
+    Column("draft_hash", Text, nullable=False),
+    Column("draft_saved_at", DateTime(timezone=True)),
+    Column("message_count", Integer, nullable=False),
+    Column("user_seq", BigInteger, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("updated_at", DateTime(timezone=True), nullable=False),
+    UniqueConstraint("user_id", "open_slot"),
+    Index("practice_session_listing", "user_id", "product", text("id DESC")),
+    Index("practice_session_ended", "id", postgresql_where=text("ended_at IS NOT NULL")),
+)
+
+answer = Table(
+    "answer",
+    metadata,
+    Column("session_id", ForeignKey(practice_session.c.id), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("answer_id", Text, nullable=False),
+    Column("item", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("time_taken", Float),
+    Column("correct", Boolean, nullable=False),
+    Column("correct_answer", Text, nullable=False),
+    Column("feedback", Text, nullable=False),
+    Column("answered_at", DateTime(timezone=True), nullable=False),
+    PrimaryKeyConstraint("session_id", "position"),
+    UniqueConstraint("session_id", "answer_id"),
+)
+
+# One row for each version of a session from the second on.
+journal = Table(
+    "journal",
+    metadata,
+    Column("session_id", ForeignKey(practice_session.c.id), nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("change", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("state", Text, nullable=False),
+    Column("answer_count", Integer, nullable=False),
+    Column("correct_answer_count", Integer, nullable=False),
+    Column("elapsed_seconds", Integer, nullable=False),
+    PrimaryKeyConstraint("session_id", "sequence"),
+)
+
+draft = Table(
+    "draft",
+    metadata,
+    Column("session_id", ForeignKey(practice_session.c.id), primary_key=True),
+    # TEXT, not JSONB: a draft comes back exactly as it was sent.
+    Column("content", Text, nullable=False),
+    Column("content_hash", Text, nullable=False),
+)
+
+message = Table(
+    "message",
+    metadata,
+    Column("session_id", ForeignKey(practice_session.c.id), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    PrimaryKeyConstraint("session_id", "position"),
+)
+
+learner = Table(
+    "learner",
+    metadata,
+    Column("user_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("last_seq", BigInteger, nullable=False, server_default=text("0")),
+    Column("time_zone", Text, nullable=False, server_default=text("'UTC'")),
+    Column("rollover_hour", SmallInteger, nullable=False, server_default=text("0")),
+)
+
+# Which zone was in force from when on.
+learner_time_zone = Table(
+    "learner_time_zone",
+    metadata,
+    Column("user_id", BigInteger, nullable=False),
+    Column("effective_at", DateTime(timezone=True), nullable=False),
+    Column("time_zone", Text, nullable=False),
+    PrimaryKeyConstraint("user_id", "effective_at"),
+)
+
+idempotency = idempotency_table(metadata)
+outbox = outbox_table(metadata)

@@ -1,0 +1,108 @@
+"""One transaction of the session database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Protocol
+
+from sqlalchemy import func, insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from service_kit.db.idempotency import IdempotencyRecord
+from session_service.adapters.db import tables
+from session_service.adapters.db.learners import SqlLearners
+from session_service.adapters.db.sessions import SqlSessions
+from session_service.application import ports
+from session_service.domain.events import ENDED, SessionEnded
+from session_service.domain.practice_session import PracticeSession
+from session_service.domain.states import Change
+
+
+class AfterCommit(Protocol):
+    """What is told once a transaction is durable. Never blocks, never raises."""
+
+    def events(self, payloads: list[bytes]) -> None:
+        """Takes the payloads of committed events."""
+
+    def changed(self, session_ids: list[int]) -> None:
+        """Takes the numbers of changed sessions."""
+
+
+class _Outbox:
+    """Implements ports.Outbox."""
+
+    def __init__(
+        self, connection: AsyncConnection, encode: Callable[[SessionEnded], bytes], first_wait: timedelta
+    ) -> None:
+        self._connection = connection
+        self._encode = encode
+        self._first_wait = first_wait
+        self.payloads: list[bytes] = []
+
+    async def add(self, event: SessionEnded) -> None:
+        """Inserts the event; the relay looks after it when it is not confirmed by then."""
+        payload = self._encode(event)
+        await self._connection.execute(
+            insert(tables.outbox).values(
+                event_id=event.event_id,
+                user_id=event.user_id,
+                user_seq=event.user_seq,
+                aggregate_id=event.session_id,
+                kind=ENDED,
+                payload=payload,
+                next_attempt_at=func.now() + self._first_wait,
+            )
+        )
+        self.payloads.append(payload)
+
+
+class _Sessions(SqlSessions):
+    """Remembers which sessions were changed, for those who watch them."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        super().__init__(connection)
+        self.changed: list[int] = []
+
+    async def save(self, session: PracticeSession, change: Change) -> None:
+        """Saves and remembers."""
+        await super().save(session, change)
+        self.changed.append(session.id)
+
+
+class SqlUnitOfWork:
+    """Implements ports.UnitOfWork on one pooled connection."""
+
+    sessions: ports.Sessions
+    learners: ports.Learners
+    outbox: ports.Outbox
+    idempotency: ports.Idempotency
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        encode: Callable[[SessionEnded], bytes],
+        after_commit: AfterCommit,
+        first_wait: timedelta,
+    ) -> None:
+        self._engine = engine
+        self._encode = encode
+        self._after_commit = after_commit
+        self._first_wait = first_wait
+
+    async def __aenter__(self) -> SqlUnitOfWork:
+        self._connection = await self._engine.connect()
+        self._changed = self.sessions = _Sessions(self._connection)
+        self._events = self.outbox = _Outbox(self._connection, self._encode, self._first_wait)
+        self.learners = SqlLearners(self._connection)
+        self.idempotency = IdempotencyRecord(self._connection, tables.idempotency)
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self._connection.close()
+
+    async def commit(self) -> None:
+        """Commits, then hands on what happened."""
+        await self._connection.commit()
+        self._after_commit.events(self._events.payloads)
+        self._after_commit.changed(self._changed.changed)

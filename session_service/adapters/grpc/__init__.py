@@ -1,0 +1,1 @@
+"""The gRPC face: the canonical API and the products."""

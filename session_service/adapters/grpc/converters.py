@@ -1,0 +1,154 @@
+"""Between canonical messages and domain values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
+from practice.session.v1 import practice_session_pb2 as session_pb2
+
+from service_kit.errors import ConflictError, InvalidArgumentError, NotFoundError, ServiceError
+from service_kit.grpc.statuses import to_rpc_status
+from session_service.adapters.events import to_timestamp
+from session_service.application.ports import JournalEntry, Message, SessionRef
+from session_service.application.submit_answers import AnswerResult, Refusal, SubmittedAnswer
+from session_service.application.watch_session import Snapshot
+from session_service.domain.practice_session import PracticeSession
+from session_service.domain.states import Change, State
+
+Proto = session_pb2.PracticeSession
+
+STATES = {
+    State.ACTIVE: Proto.STATE_ACTIVE,
+    State.PAUSED: Proto.STATE_PAUSED,
+    State.COMPLETED: Proto.STATE_COMPLETED,
+    State.PARTIAL: Proto.STATE_PARTIAL,
+    State.ABANDONED: Proto.STATE_ABANDONED,
+}
+DOMAIN_STATES = {number: state for state, number in STATES.items()}
+
+_KINDS = {
+    Change.ANSWERED: session_pb2.SessionChange.KIND_ANSWERED,
+    Change.PAUSED: session_pb2.SessionChange.KIND_PAUSED,
+    Change.RESUMED: session_pb2.SessionChange.KIND_RESUMED,
+    Change.DRAFT_SAVED: session_pb2.SessionChange.KIND_DRAFT_SAVED,
+    Change.MESSAGE_ADDED: session_pb2.SessionChange.KIND_MESSAGE_ADDED,
+    Change.ENDED: session_pb2.SessionChange.KIND_ENDED,
+}
+
+_REFUSALS: dict[str, type[ServiceError]] = {"conflict": ConflictError, "not_found": NotFoundError}
+
+
+def session_ref(name: str) -> SessionRef:
+    """Returns the session named `sessions/{number}`, a shape the schema has checked."""
+    return SessionRef(int(name.removeprefix("sessions/")))
+
+
+def seconds(duration: Duration) -> int:
+    """Returns a duration in whole seconds. Raises InvalidArgumentError when it is negative."""
+    if duration.seconds < 0 or duration.nanos < 0:
+        raise InvalidArgumentError("A duration cannot be negative", reason="FIELD_INVALID")
+    return duration.seconds
+
+
+def instant(timestamp: Timestamp) -> datetime:
+    """Returns a protobuf timestamp as an aware datetime."""
+    return timestamp.ToDatetime(tzinfo=UTC)
+
+
+def to_proto(session: PracticeSession, now: datetime, *, statistics_pending: bool = False) -> Proto:
+    """Returns a session as the canonical API shows it; an open one's elapsed time is as of `now`."""
+    message = Proto(
+        name=f"sessions/{session.id}",
+        user_id=session.user_id,
+        product=session.product,
+        mode=session.mode,
+        content=session.content,
+        state=STATES[session.state],
+        elapsed=Duration(seconds=session.elapsed_at(now)),
+        implausible=session.implausible,
+        start_time=to_timestamp(session.started_at),
+        time_zone=session.time_zone,
+        local_date=session.local_date.isoformat() if session.local_date else "",
+        answer_count=session.answer_count,
+        correct_answer_count=session.correct_answer_count,
+        draft_hash=session.draft_hash if session.draft_saved_at else "",
+        etag=session.etag,
+        update_time=to_timestamp(session.updated_at),
+        user_seq=session.user_seq,
+        statistics_pending=statistics_pending,
+    )
+    if session.planned_seconds is not None:
+        message.planned_duration.CopyFrom(Duration(seconds=session.planned_seconds))
+    if session.ended_at is not None:
+        message.end_time.CopyFrom(to_timestamp(session.ended_at))
+    if session.draft_saved_at is not None:
+        message.draft_save_time.CopyFrom(to_timestamp(session.draft_saved_at))
+    return message
+
+
+def to_submitted(answers: Iterable[session_pb2.Answer]) -> list[SubmittedAnswer]:
+    """Returns the answers of a request. Raises InvalidArgumentError for one that cannot be taken."""
+    return [_to_submitted(answer) for answer in answers]
+
+
+def _to_submitted(answer: session_pb2.Answer) -> SubmittedAnswer:
+    taken = None
+    if answer.HasField("time_taken"):
+        taken = seconds(answer.time_taken) + answer.time_taken.nanos / 1e9
+    return SubmittedAnswer(answer.item, answer.text, answer.answer_id, taken)
+
+
+def to_result(result: AnswerResult) -> session_pb2.AnswerResult:
+    """Returns what became of an answer."""
+    message = session_pb2.AnswerResult(answer_id=result.answer_id, item=result.item)
+    if result.recorded is not None:
+        message.correct = result.recorded.correct
+        message.correct_answer = result.recorded.correct_answer
+        message.feedback = result.recorded.feedback
+    if result.refusal is not None:
+        message.error.CopyFrom(to_rpc_status(refusal_error(result.refusal)))
+    return message
+
+
+def refusal_error(refusal: Refusal) -> ServiceError:
+    """Returns the refusal of one answer as the error it stands for."""
+    error = _REFUSALS[refusal.category](refusal.message, reason=refusal.reason)
+    error.metadata = dict(refusal.metadata)
+    return error
+
+
+def to_message(message: Message) -> session_pb2.Message:
+    """Returns a line of the conversation."""
+    return session_pb2.Message(
+        position=message.position,
+        role=message.role,
+        content=message.content,
+        create_time=to_timestamp(message.created_at),
+    )
+
+
+def to_change(happened: Snapshot | JournalEntry) -> session_pb2.SessionChange:
+    """Returns what a watcher sees."""
+    if isinstance(happened, Snapshot):
+        session = happened.session
+        return session_pb2.SessionChange(
+            kind=session_pb2.SessionChange.KIND_SNAPSHOT,
+            cursor=session.version,
+            time=to_timestamp(session.updated_at),
+            state=STATES[session.state],
+            answer_count=session.answer_count,
+            correct_answer_count=session.correct_answer_count,
+            elapsed=Duration(seconds=happened.elapsed_seconds),
+        )
+    return session_pb2.SessionChange(
+        kind=_KINDS[happened.change],
+        cursor=happened.sequence,
+        time=to_timestamp(happened.at),
+        state=STATES[happened.state],
+        answer_count=happened.answer_count,
+        correct_answer_count=happened.correct_answer_count,
+        elapsed=Duration(seconds=happened.elapsed_seconds),
+    )

@@ -1,0 +1,115 @@
+"""The exercises product on the wire."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import grpc
+from practice.products.exercises.v1 import exercises_service_pb2 as pb2
+from practice.products.exercises.v1.exercises_service_pb2_grpc import ExercisesServiceServicer
+
+from service_kit.call import current_call
+from service_kit.errors import ServiceError
+from service_kit.grpc.presentation import ProductError
+from session_service.adapters.grpc.converters import refusal_error
+from session_service.adapters.grpc.products.shapes import http_status, rfc3339_milliseconds
+from session_service.application.ports import SessionRef
+from session_service.application.submit_answers import Submission, SubmittedAnswer
+from session_service.application.use_cases import UseCases
+from session_service.domain.practice_session import PracticeSession
+
+PRODUCT = "exercises"
+SERVICE = "practice.products.exercises.v1.ExercisesService"
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+_STATUSES = {"SESSION_ENDED": 400, "SESSION_STATE_INVALID": 400}
+
+
+def present(error: ServiceError) -> ProductError:
+    """Returns an error as this product's clients know it."""
+    return ProductError(http_status(error, _STATUSES), {"detail": _detail(error)})
+
+
+def _detail(error: ServiceError) -> str:
+    if error.reason == "MODE_UNKNOWN":
+        return f"Invalid session_type. Must be one of: {error.metadata['allowed']}"
+    return {
+        "SESSION_NOT_FOUND": "Session not found or does not belong to user",
+        "SESSION_ENDED": "Session is already completed",
+        "ITEM_NOT_FOUND": "Exercise not found",
+    }.get(error.reason, error.message)
+
+
+class ExercisesServicer(ExercisesServiceServicer):
+    """Implements practice.products.exercises.v1.ExercisesService."""
+
+    def __init__(self, use_cases: UseCases) -> None:
+        self._use = use_cases
+
+    async def StartSession(  # noqa: N802 (gRPC names)
+        self, request: pb2.StartSessionRequest, context: Context
+    ) -> pb2.StartSessionResponse:
+        """Starts a session of drills."""
+        started = await self._use.start_session(current_call(), product=PRODUCT, mode=request.session_type)
+        session = started.session
+        return pb2.StartSessionResponse(
+            session_id=session.id, started_at=rfc3339_milliseconds(session.started_at)
+        )
+
+    async def SubmitAnswer(  # noqa: N802
+        self, request: pb2.SubmitAnswerRequest, context: Context
+    ) -> pb2.SubmitAnswerResponse:
+        """Records one answer."""
+        call = current_call()
+        answer = SubmittedAnswer(
+            item=f"exercises/{request.exercise_id}",
+            text=request.user_answer,
+            time_taken=request.time_taken if request.HasField("time_taken") else None,
+        )
+        if request.HasField("session_id"):
+            submission = await self._use.submit_answers(
+                call, SessionRef(request.session_id, PRODUCT), [answer]
+            )
+        else:
+            submission = await self._use.record_standalone_answer(call, PRODUCT, answer)
+        return _to_response(request.exercise_id, submission)
+
+    async def EndSession(  # noqa: N802
+        self, request: pb2.EndSessionRequest, context: Context
+    ) -> pb2.EndSessionResponse:
+        """Ends a session and sums it up."""
+        ended = await self._use.complete_session(current_call(), SessionRef(request.session_id, PRODUCT))
+        return _to_summary(ended.session)
+
+
+def _to_response(exercise_id: int, submission: Submission) -> pb2.SubmitAnswerResponse:
+    (result,) = submission.results
+    if result.refusal is not None:
+        raise refusal_error(result.refusal)
+    assert result.recorded is not None
+    session = submission.session
+    return pb2.SubmitAnswerResponse(
+        is_correct=result.recorded.correct,
+        correct_answer=result.recorded.correct_answer,
+        exercise_id=exercise_id,
+        session_id=session.id,
+        feedback=result.recorded.feedback,
+        total_exercises=session.answer_count,
+        correct_answers=session.correct_answer_count,
+        score_percentage=session.score_percentage,
+    )
+
+
+def _to_summary(session: PracticeSession) -> pb2.EndSessionResponse:
+    assert session.ended_at is not None
+    return pb2.EndSessionResponse(
+        session_id=session.id,
+        started_at=rfc3339_milliseconds(session.started_at),
+        ended_at=rfc3339_milliseconds(session.ended_at),
+        duration_seconds=int((session.ended_at - session.started_at).total_seconds()),
+        total_exercises=session.answer_count,
+        correct_answers=session.correct_answer_count,
+        score_percentage=session.score_percentage,
+        session_type=session.mode,
+    )

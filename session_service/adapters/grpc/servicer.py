@@ -1,0 +1,263 @@
+"""The canonical API: convert, call the use case, convert back."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+from practice.events.v1 import session_ended_pb2
+from practice.session.v1 import practice_session_pb2 as session_pb2
+from practice.session.v1 import session_service_pb2 as pb2
+from practice.session.v1.session_service_pb2_grpc import SessionExportServiceServicer, SessionServiceServicer
+
+from service_kit.call import current_call
+from service_kit.paging import decode_page_token, encode_page_token, invalid_page_token
+from session_service.adapters.events import to_message as event_message
+from session_service.adapters.grpc import converters as convert
+from session_service.application.ports import Clock, SessionSelection
+from session_service.application.start_session import OnConflict
+from session_service.application.use_cases import UseCases
+from session_service.domain.states import State
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+_DEFAULT_PAGE = 20
+_DEFAULT_MESSAGES = 100
+
+_ON_CONFLICT = {
+    pb2.StartSessionRequest.ON_CONFLICT_UNSPECIFIED: OnConflict.POLICY,
+    pb2.StartSessionRequest.ON_CONFLICT_REJECT: OnConflict.REJECT,
+    pb2.StartSessionRequest.ON_CONFLICT_ABANDON: OnConflict.ABANDON,
+}
+_OUTCOMES = {
+    pb2.CompleteSessionRequest.OUTCOME_UNSPECIFIED: State.COMPLETED,
+    pb2.CompleteSessionRequest.OUTCOME_COMPLETED: State.COMPLETED,
+    pb2.CompleteSessionRequest.OUTCOME_PARTIAL: State.PARTIAL,
+}
+
+
+class SessionServicer(SessionServiceServicer):
+    """Implements practice.session.v1.SessionService."""
+
+    def __init__(self, use_cases: UseCases, clock: Clock) -> None:
+        self._use = use_cases
+        self._clock = clock
+
+    async def StartSession(  # noqa: N802 (gRPC names)
+        self, request: pb2.StartSessionRequest, context: Context
+    ) -> pb2.StartSessionResponse:
+        """Starts or resumes a session."""
+        started = await self._use.start_session(
+            current_call(),
+            product=request.product,
+            mode=request.mode,
+            content=request.content,
+            planned_seconds=_optional_seconds(request, "planned_duration"),
+            on_conflict=_ON_CONFLICT[request.on_conflict],
+        )
+        session = convert.to_proto(started.session, self._clock())
+        return pb2.StartSessionResponse(session=session, resumed=started.resumed)
+
+    async def GetSession(  # noqa: N802
+        self, request: pb2.GetSessionRequest, context: Context
+    ) -> session_pb2.PracticeSession:
+        """Returns a session."""
+        session = await self._use.get_session(current_call(), convert.session_ref(request.name))
+        return convert.to_proto(session, self._clock())
+
+    async def GetActiveSession(  # noqa: N802
+        self, request: pb2.GetActiveSessionRequest, context: Context
+    ) -> pb2.GetActiveSessionResponse:
+        """Returns the open session, if there is one."""
+        session = await self._use.get_active_session(current_call(), request.product, request.content)
+        if session is None:
+            return pb2.GetActiveSessionResponse()
+        return pb2.GetActiveSessionResponse(session=convert.to_proto(session, self._clock()))
+
+    async def ListSessions(  # noqa: N802
+        self, request: pb2.ListSessionsRequest, context: Context
+    ) -> pb2.ListSessionsResponse:
+        """Returns a page of sessions."""
+        call = current_call()
+        chosen = [
+            call.user_id,
+            request.product,
+            request.content,
+            sorted(request.states),
+            request.start_time_min.ToNanoseconds(),
+            request.start_time_max.ToNanoseconds(),
+        ]
+        limit = request.page_size or _DEFAULT_PAGE
+        found = await self._use.list_sessions(
+            SessionSelection(
+                user_id=call.user_id,
+                product=request.product,
+                content=request.content,
+                states=frozenset(convert.DOMAIN_STATES[number] for number in request.states),
+                started_from=_optional_instant(request, "start_time_min"),
+                started_before=_optional_instant(request, "start_time_max"),
+                before_id=_position("ListSessions", chosen, request.page_token),
+                limit=limit + 1,
+            )
+        )
+        page, now = found[:limit], self._clock()
+        more = encode_page_token("ListSessions", chosen, page[-1].id) if len(found) > limit else ""
+        return pb2.ListSessionsResponse(
+            sessions=[convert.to_proto(session, now) for session in page], next_page_token=more
+        )
+
+    async def SubmitAnswers(  # noqa: N802
+        self, request: pb2.SubmitAnswersRequest, context: Context
+    ) -> pb2.SubmitAnswersResponse:
+        """Records answers."""
+        submission = await self._use.submit_answers(
+            current_call(), convert.session_ref(request.name), convert.to_submitted(request.answers)
+        )
+        return pb2.SubmitAnswersResponse(
+            results=[convert.to_result(result) for result in submission.results],
+            session=convert.to_proto(submission.session, self._clock()),
+        )
+
+    async def RecordStandaloneAnswer(  # noqa: N802
+        self, request: pb2.RecordStandaloneAnswerRequest, context: Context
+    ) -> pb2.SubmitAnswersResponse:
+        """Records one answer as a session of its own."""
+        (answer,) = convert.to_submitted([request.answer])
+        submission = await self._use.record_standalone_answer(current_call(), request.product, answer)
+        return pb2.SubmitAnswersResponse(
+            results=[convert.to_result(result) for result in submission.results],
+            session=convert.to_proto(submission.session, self._clock()),
+        )
+
+    async def SaveDraft(  # noqa: N802
+        self, request: pb2.SaveDraftRequest, context: Context
+    ) -> session_pb2.PracticeSession:
+        """Saves the session's draft."""
+        session = await self._use.save_draft(
+            current_call(),
+            convert.session_ref(request.name),
+            request.content,
+            reported=_optional_seconds(request, "elapsed"),
+            base_hash=request.base_hash,
+        )
+        return convert.to_proto(session, self._clock())
+
+    async def GetDraft(  # noqa: N802
+        self, request: pb2.GetDraftRequest, context: Context
+    ) -> session_pb2.Draft:
+        """Returns the session's draft."""
+        content, content_hash = await self._use.get_draft(current_call(), convert.session_ref(request.name))
+        return session_pb2.Draft(content=content, content_hash=content_hash)
+
+    async def AddMessage(  # noqa: N802
+        self, request: pb2.AddMessageRequest, context: Context
+    ) -> session_pb2.Message:
+        """Adds a line to the conversation."""
+        message = await self._use.add_message(
+            current_call(), convert.session_ref(request.name), role=request.role, content=request.content
+        )
+        return convert.to_message(message)
+
+    async def ListMessages(  # noqa: N802
+        self, request: pb2.ListMessagesRequest, context: Context
+    ) -> pb2.ListMessagesResponse:
+        """Returns a page of the conversation."""
+        limit = request.page_size or _DEFAULT_MESSAGES
+        after = _position("ListMessages", [request.name], request.page_token) or 0
+        found = await self._use.list_messages(
+            current_call(), convert.session_ref(request.name), after=after, limit=limit + 1
+        )
+        page = found[:limit]
+        more = ""
+        if len(found) > limit:
+            more = encode_page_token("ListMessages", [request.name], page[-1].position)
+        return pb2.ListMessagesResponse(
+            messages=[convert.to_message(message) for message in page], next_page_token=more
+        )
+
+    async def PauseSession(  # noqa: N802
+        self, request: pb2.PauseSessionRequest, context: Context
+    ) -> session_pb2.PracticeSession:
+        """Pauses a session."""
+        session = await self._use.pause_session(
+            current_call(),
+            convert.session_ref(request.name),
+            reported=_optional_seconds(request, "elapsed"),
+            etag=request.etag,
+        )
+        return convert.to_proto(session, self._clock())
+
+    async def ResumeSession(  # noqa: N802
+        self, request: pb2.ResumeSessionRequest, context: Context
+    ) -> session_pb2.PracticeSession:
+        """Resumes a session."""
+        session = await self._use.resume_session(
+            current_call(), convert.session_ref(request.name), etag=request.etag
+        )
+        return convert.to_proto(session, self._clock())
+
+    async def CompleteSession(  # noqa: N802
+        self, request: pb2.CompleteSessionRequest, context: Context
+    ) -> session_pb2.PracticeSession:
+        """Ends a session as completed or partial."""
+        ended = await self._use.complete_session(
+            current_call(),
+            convert.session_ref(request.name),
+            outcome=_OUTCOMES[request.outcome],
+            reported=_optional_seconds(request, "elapsed"),
+            etag=request.etag,
+        )
+        return convert.to_proto(ended.session, self._clock(), statistics_pending=ended.statistics_pending)
+
+    async def AbandonSession(  # noqa: N802
+        self, request: pb2.AbandonSessionRequest, context: Context
+    ) -> session_pb2.PracticeSession:
+        """Ends a session as abandoned."""
+        session = await self._use.abandon_session(
+            current_call(),
+            convert.session_ref(request.name),
+            reported=_optional_seconds(request, "elapsed"),
+            etag=request.etag,
+        )
+        return convert.to_proto(session, self._clock())
+
+    async def WatchSession(  # noqa: N802
+        self, request: pb2.WatchSessionRequest, context: Context
+    ) -> AsyncIterator[session_pb2.SessionChange]:
+        """Streams what happens to a session."""
+        changes = self._use.watch_session(current_call(), convert.session_ref(request.name), request.cursor)
+        async for happened in changes:
+            yield convert.to_change(happened)
+
+
+class SessionExportServicer(SessionExportServiceServicer):
+    """Implements practice.session.v1.SessionExportService."""
+
+    def __init__(self, use_cases: UseCases) -> None:
+        self._use = use_cases
+
+    async def ExportCompletions(  # noqa: N802
+        self, request: pb2.ExportCompletionsRequest, context: Context
+    ) -> AsyncIterator[session_ended_pb2.SessionEnded]:
+        """Streams the events of ended sessions."""
+        events = self._use.export_completions(
+            user_id=request.user_id, after_session_id=request.after_session_id
+        )
+        async for event in events:
+            yield event_message(event)
+
+
+def _position(method: str, chosen: list[Any], token: str) -> int | None:
+    position = decode_page_token(method, chosen, token)
+    if position is not None and not isinstance(position, int):
+        raise invalid_page_token()
+    return position
+
+
+def _optional_seconds(request: Any, field: str) -> int | None:
+    return convert.seconds(getattr(request, field)) if request.HasField(field) else None
+
+
+def _optional_instant(request: Any, field: str) -> Any:
+    return convert.instant(getattr(request, field)) if request.HasField(field) else None

@@ -1,0 +1,1 @@
+"""The stats service as this service sees it."""

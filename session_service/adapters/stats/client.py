@@ -1,0 +1,53 @@
+"""Asks the stats service what has arrived there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import grpc
+import structlog
+from practice.stats.v1 import stats_service_pb2 as stats_pb2
+from practice.stats.v1.stats_service_pb2_grpc import StatsAdminServiceStub
+
+from service_kit.grpc.guards import INTERNAL_KEY
+from session_service.application.ports import Verdicts
+
+log = structlog.get_logger(__name__)
+
+# The stats service itself waits 0.8 s for a completion; a little more for the way.
+_CATCH_UP_SECONDS = 0.95
+_VERDICT_SECONDS = 5.0
+
+
+class StatisticsClient:
+    """Implements ports.Statistics."""
+
+    def __init__(self, channel: grpc.aio.Channel, internal_token: str) -> None:
+        self._stub = StatsAdminServiceStub(channel)
+        self._metadata = ((INTERNAL_KEY, internal_token),)
+
+    async def caught_up(self, user_id: int, user_seq: int) -> bool:
+        """Waits under a second; statistics that are late or away are no error of a completion."""
+        request = stats_pb2.GetUserStandingRequest(user_id=user_id, min_user_seq=user_seq)
+        try:
+            response = await self._stub.GetUserStanding(
+                request, timeout=_CATCH_UP_SECONDS, metadata=self._metadata
+            )
+        except grpc.aio.AioRpcError as error:
+            log.warning("statistics_late", code=error.code().name)
+            return False
+        return not response.pending
+
+    async def verdicts(self, event_ids: Sequence[UUID]) -> Verdicts | None:
+        """Returns what became of at most 1,000 events."""
+        request = stats_pb2.GetAppliedRequest(event_ids=[str(event_id) for event_id in event_ids])
+        try:
+            response = await self._stub.GetApplied(request, timeout=_VERDICT_SECONDS, metadata=self._metadata)
+        except grpc.aio.AioRpcError as error:
+            log.warning("statistics_silent", code=error.code().name)
+            return None
+        return Verdicts(
+            applied=frozenset(UUID(event_id) for event_id in response.applied_event_ids),
+            rejected={UUID(event.event_id): event.reason for event in response.rejected_events},
+        )

@@ -1,0 +1,34 @@
+"""Adds a line to a session's conversation."""
+
+from __future__ import annotations
+
+from service_kit.call import Call
+from session_service.application.once import once
+from session_service.application.ports import Clock, Message, SessionRef, UnitOfWork, UnitOfWorkFactory
+from session_service.domain.states import Change
+
+
+class AddMessage:
+    """Appends a message to an open session.
+
+    Idempotent by the call's key only: the same words may be said twice.
+    Raises SessionNotFoundError, SessionEndedError.
+    """
+
+    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock) -> None:
+        self._unit_of_work = unit_of_work
+        self._clock = clock
+
+    async def __call__(self, call: Call, ref: SessionRef, *, role: str, content: str) -> Message:
+        """Returns the message as stored."""
+
+        async def command(work: UnitOfWork) -> Message:
+            session = await work.sessions.lock(call.user_id, ref)
+            now = self._clock()
+            told = session.add_message(now=now)
+            message = Message(told.message_count, role, content, now)
+            await work.sessions.add_message(told, message)
+            await work.sessions.save(told, Change.MESSAGE_ADDED)
+            return message
+
+        return await once(self._unit_of_work, call, Message, command)

@@ -1,0 +1,225 @@
+"""What the use cases need from the outside."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
+
+from service_kit.call import Call
+from session_service.domain.days import Calendar
+from session_service.domain.events import SessionEnded
+from session_service.domain.grading import AnswerKey
+from session_service.domain.practice_session import PracticeSession
+from session_service.domain.states import Change, State
+
+Clock = Callable[[], datetime]
+Outcome = TypeVar("Outcome")
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRef:
+    """A session as a caller names it: by number and, through a product's own API, by that product.
+
+    A session of another product does not exist for a product's clients.
+    """
+
+    id: int
+    product: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedAnswer:
+    """An answer as it is on record. `time_taken` is in seconds."""
+
+    answer_id: str
+    item: str
+    text: str
+    time_taken: float | None
+    correct: bool
+    correct_answer: str
+    feedback: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One line of a session's conversation; `position` counts from 1."""
+
+    position: int
+    role: str
+    content: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """One change of a session and the figures after it; `sequence` is the version it made."""
+
+    sequence: int
+    change: Change
+    at: datetime
+    state: State
+    answer_count: int
+    correct_answer_count: int
+    elapsed_seconds: int
+
+
+class Sessions(Protocol):
+    """The sessions of a unit of work."""
+
+    async def add(self, session: PracticeSession) -> PracticeSession | None:
+        """Stores a new session and returns it numbered; None when its open slot is taken."""
+
+    async def lock(self, user_id: int, ref: SessionRef) -> PracticeSession:
+        """Returns a session, locked until the commit. Raises SessionNotFoundError."""
+
+    async def lock_open(self, user_id: int, open_slot: str) -> PracticeSession | None:
+        """Returns the session that holds an open slot, locked, if there is one."""
+
+    async def save(self, session: PracticeSession, change: Change) -> None:
+        """Stores a changed session and writes the change into its journal."""
+
+    async def answers(self, session_id: int, answer_ids: Iterable[str]) -> Mapping[str, RecordedAnswer]:
+        """Returns the answers on record under these ids."""
+
+    async def add_answers(
+        self, session: PracticeSession, answers: Sequence[RecordedAnswer], at: datetime
+    ) -> None:
+        """Stores new answers, numbered up to the session's count."""
+
+    async def put_draft(self, session: PracticeSession, content: str) -> None:
+        """Stores the session's draft in place of the one before."""
+
+    async def add_message(self, session: PracticeSession, message: Message) -> None:
+        """Stores a line of the conversation."""
+
+
+class Learners(Protocol):
+    """What the service remembers of a user: their calendar and their event sequence."""
+
+    async def calendar(self, user_id: int) -> Calendar:
+        """Returns the zone and rollover hour in force."""
+
+    async def next_seq(self, user_id: int) -> tuple[int, Calendar]:
+        """Returns the next place in the user's event sequence and the calendar in force.
+
+        Locks the user's row, so the order of commits equals that of the numbers.
+        """
+
+    async def set_time_zone(self, user_id: int, time_zone: str, at: datetime) -> None:
+        """Puts a zone in force from an instant on and keeps the earlier ones. Idempotent."""
+
+
+class Outbox(Protocol):
+    """Events that leave the service once the transaction is committed."""
+
+    async def add(self, event: SessionEnded) -> None:
+        """Stores an event to be published."""
+
+
+class Idempotency(Protocol):
+    """The answers to requests that may be sent again."""
+
+    async def claim(self, call: Call, outcome_type: type[Outcome]) -> Outcome | None:
+        """Returns the first outcome of a repeated request, None for a new one."""
+
+    async def remember(self, call: Call, outcome: Any, outcome_type: type[Any]) -> None:
+        """Stores a request's outcome."""
+
+
+class UnitOfWork(Protocol):
+    """One transaction. Leaving it without a commit undoes everything."""
+
+    sessions: Sessions
+    learners: Learners
+    outbox: Outbox
+    idempotency: Idempotency
+
+    async def __aenter__(self) -> UnitOfWork: ...
+
+    async def __aexit__(self, *exc_info: object) -> None: ...
+
+    async def commit(self) -> None:
+        """Makes the work durable, then publishes its events."""
+
+
+UnitOfWorkFactory = Callable[[], UnitOfWork]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionSelection:
+    """Which of a user's sessions to list, newest first; empty fields select all.
+
+    `before_id` continues after a session already listed.
+    """
+
+    user_id: int
+    product: str = ""
+    content: str = ""
+    states: frozenset[State] = frozenset()
+    started_from: datetime | None = None
+    started_before: datetime | None = None
+    before_id: int | None = None
+    limit: int = 20
+
+
+class Readers(Protocol):
+    """Reads that change nothing; each sees one consistent moment."""
+
+    async def get(self, user_id: int, ref: SessionRef) -> PracticeSession:
+        """Returns a session. Raises SessionNotFoundError."""
+
+    async def active(self, user_id: int, product: str, content: str) -> PracticeSession | None:
+        """Returns the newest open session, if there is one."""
+
+    async def list(self, selection: SessionSelection) -> Sequence[PracticeSession]:
+        """Returns sessions, newest first."""
+
+    async def draft(self, session_id: int) -> tuple[str, str] | None:
+        """Returns the draft's content and hash, if there is one."""
+
+    async def messages(self, session_id: int, after: int, limit: int) -> Sequence[Message]:
+        """Returns lines of the conversation after a position, oldest first."""
+
+    async def journal(self, session_id: int, after: int) -> Sequence[JournalEntry]:
+        """Returns the journal after a sequence number, oldest first."""
+
+    def ended(self, user_id: int, after_session_id: int) -> AsyncIterator[PracticeSession]:
+        """Yields every ended session after a number, in order; of one user unless `user_id` is 0."""
+
+
+class JournalSignals(Protocol):
+    """Wakes those who watch a session."""
+
+    async def wait(self, session_id: int, at_most: timedelta) -> None:
+        """Returns when the session may have changed, at the latest after `at_most`."""
+
+
+class Catalog(Protocol):
+    """What there is to practise. Raises UnavailableError when the catalog does not answer."""
+
+    async def answer_keys(self, items: Iterable[str]) -> Mapping[str, AnswerKey]:
+        """Returns the keys of the items that exist."""
+
+    async def content_exists(self, content: str) -> bool:
+        """Tells whether an activity, sequence or problem exists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """What the stats service says of events: `rejected` maps to the reasons."""
+
+    applied: frozenset[UUID]
+    rejected: Mapping[UUID, str]
+
+
+class Statistics(Protocol):
+    """The stats service, as far as completions need it."""
+
+    async def caught_up(self, user_id: int, user_seq: int) -> bool:
+        """Waits, under a second, until statistics include a completion. Never raises."""
+
+    async def verdicts(self, event_ids: Sequence[UUID]) -> Verdicts | None:
+        """Returns what became of events; None while the stats service does not answer."""

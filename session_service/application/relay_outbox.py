@@ -1,0 +1,130 @@
+"""Sees to it that every event arrives, whatever is lost on the way."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+from uuid import UUID
+
+from service_kit.errors import UnavailableError
+from session_service.application.ports import Statistics, Verdicts
+
+MAX_ATTEMPTS = 12
+_LONGEST_WAIT = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class DueEvent:
+    """An event not confirmed yet. `attempts` counts the relay's own publishings."""
+
+    event_id: UUID
+    payload: bytes
+    attempts: int
+
+
+class OutboxQueue(Protocol):
+    """The outbox as the relay sees it; each method is a short transaction of its own."""
+
+    async def claim(self, limit: int) -> Sequence[DueEvent]:
+        """Returns due events and keeps other relays off them for a while."""
+
+    async def acknowledge(self, event_ids: Sequence[UUID]) -> None:
+        """Closes events that the consumer's database has."""
+
+    async def bury(self, event_id: UUID, reason: str) -> None:
+        """Gives an event up: visible, requeueable, in nobody's way."""
+
+    async def retry(self, event_ids: Sequence[UUID], *, counted: bool, wait: timedelta, error: str) -> None:
+        """Makes events due again after a while; `counted` adds to their attempts."""
+
+
+class Publisher(Protocol):
+    """Sends payloads to the queue. Raises UnavailableError when it cannot."""
+
+    async def publish(self, payloads: Sequence[bytes]) -> None:
+        """Returns when the broker has them, which proves nothing about the consumer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What one round did."""
+
+    claimed: int
+    acknowledged: int
+    published: int
+    buried: int
+
+
+class RelayOutbox:
+    """Asks for each due event whether it was applied, and publishes it again until it was.
+
+    An event is closed by the consumer's database alone. Attempts count only
+    while the consumer answers: an outage, however long, buries nothing. Any
+    number of relays may run.
+    """
+
+    def __init__(
+        self,
+        queue: OutboxQueue,
+        publisher: Publisher,
+        statistics: Statistics,
+        *,
+        first_wait: timedelta,
+        batch: int = 500,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._queue = queue
+        self._publisher = publisher
+        self._statistics = statistics
+        self._first_wait = first_wait
+        self._batch = batch
+        self._jitter = jitter
+
+    async def __call__(self) -> Round:
+        """Runs one round over at most a batch of due events."""
+        due = await self._queue.claim(self._batch)
+        if not due:
+            return Round(0, 0, 0, 0)
+        verdicts = await self._statistics.verdicts([event.event_id for event in due])
+        acknowledged, buried = await self._close(due, verdicts)
+        closed = {*acknowledged, *buried}
+        remaining = [event for event in due if event.event_id not in closed]
+        await self._publish(remaining, counted=verdicts is not None)
+        return Round(len(due), len(acknowledged), len(remaining), len(buried))
+
+    async def _close(
+        self, due: Sequence[DueEvent], verdicts: Verdicts | None
+    ) -> tuple[Sequence[UUID], Sequence[UUID]]:
+        if verdicts is None:
+            return [], []
+        acknowledged = [event.event_id for event in due if event.event_id in verdicts.applied]
+        await self._queue.acknowledge(acknowledged)
+        hopeless = dict(verdicts.rejected)
+        for event in due:
+            if event.attempts >= MAX_ATTEMPTS and event.event_id not in verdicts.applied:
+                hopeless.setdefault(event.event_id, f"not applied after {MAX_ATTEMPTS} attempts")
+        for event_id, reason in hopeless.items():
+            await self._queue.bury(event_id, reason)
+        return acknowledged, list(hopeless)
+
+    async def _publish(self, events: Sequence[DueEvent], *, counted: bool) -> None:
+        if not events:
+            return
+        error = ""
+        try:
+            await self._publisher.publish([event.payload for event in events])
+        except UnavailableError as failure:
+            error, counted = failure.message, False
+        by_attempts: dict[int, list[UUID]] = {}
+        for event in events:
+            by_attempts.setdefault(event.attempts, []).append(event.event_id)
+        for attempts, event_ids in by_attempts.items():
+            await self._queue.retry(event_ids, counted=counted, wait=self._wait(attempts), error=error)
+
+    def _wait(self, attempts: int) -> timedelta:
+        """Returns twice as long for each attempt, to five minutes, give or take a fifth."""
+        doubled: timedelta = self._first_wait * (1 << min(attempts, 10))
+        return min(doubled, _LONGEST_WAIT) * (0.8 + 0.4 * self._jitter())

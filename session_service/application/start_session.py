@@ -1,0 +1,95 @@
+"""Starts a practice session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from service_kit.call import Call
+from service_kit.errors import UnavailableError
+from session_service.application.ending import end_session
+from session_service.application.once import once
+from session_service.application.ports import Catalog, Clock, UnitOfWork, UnitOfWorkFactory
+from session_service.domain.errors import ContentNotFoundError, SessionAlreadyOpenError
+from session_service.domain.policies import SecondStart
+from session_service.domain.practice_session import PracticeSession
+from session_service.domain.states import State
+
+# An open session can end between our insert and our look at it; more than a
+# few times in a row means somebody races us on purpose.
+_ATTEMPTS = 5
+
+
+class OnConflict(Enum):
+    """What to do while the product's open session is taken."""
+
+    POLICY = "policy"
+    REJECT = "reject"
+    ABANDON = "abandon"
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A session that is open now; `resumed` when it was open before."""
+
+    session: PracticeSession
+    resumed: bool
+
+
+class StartSession:
+    """Starts a session, or resumes or refuses as the product's policy says.
+
+    Two starts at the same instant are decided by the database: one open
+    session per slot. Idempotent by the call's key. Raises the errors of what
+    the product does not allow, ContentNotFoundError, SessionAlreadyOpenError.
+    """
+
+    def __init__(self, unit_of_work: UnitOfWorkFactory, catalog: Catalog, clock: Clock) -> None:
+        self._unit_of_work = unit_of_work
+        self._catalog = catalog
+        self._clock = clock
+
+    async def __call__(
+        self,
+        call: Call,
+        *,
+        product: str,
+        mode: str = "",
+        content: str = "",
+        planned_seconds: int | None = None,
+        on_conflict: OnConflict = OnConflict.POLICY,
+    ) -> Started:
+        """Returns the session started or resumed."""
+
+        async def command(work: UnitOfWork) -> Started:
+            fresh = PracticeSession.start(
+                user_id=call.user_id,
+                product=product,
+                mode=mode,
+                content=content,
+                planned_seconds=planned_seconds,
+                calendar=await work.learners.calendar(call.user_id),
+                now=self._clock(),
+            )
+            return await self._open(work, fresh, on_conflict)
+
+        if content and not await self._catalog.content_exists(content):
+            raise ContentNotFoundError(content)
+        return await once(self._unit_of_work, call, Started, command)
+
+    async def _open(self, work: UnitOfWork, fresh: PracticeSession, on_conflict: OnConflict) -> Started:
+        for _ in range(_ATTEMPTS):
+            stored = await work.sessions.add(fresh)
+            if stored is not None:
+                return Started(stored, resumed=False)
+            assert fresh.open_slot is not None
+            taken = await work.sessions.lock_open(fresh.user_id, fresh.open_slot)
+            if taken is None:
+                continue
+            if on_conflict is OnConflict.ABANDON:
+                await end_session(work, taken, State.ABANDONED, now=self._clock())
+            elif on_conflict is OnConflict.POLICY and fresh.policy.second_start is SecondStart.RESUME:
+                return Started(taken, resumed=True)
+            else:
+                raise SessionAlreadyOpenError(taken.id)
+        raise UnavailableError("Sessions are being started and ended at this very moment; try again")

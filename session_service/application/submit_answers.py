@@ -1,0 +1,147 @@
+"""Records answers in a practice session."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from service_kit.call import Call
+from service_kit.errors import ServiceError
+from session_service.application.once import once
+from session_service.application.ports import (
+    Catalog,
+    Clock,
+    RecordedAnswer,
+    SessionRef,
+    UnitOfWork,
+    UnitOfWorkFactory,
+)
+from session_service.domain.errors import AnswerIdReusedError, ItemNotFoundError
+from session_service.domain.grading import AnswerKey, grade
+from session_service.domain.policies import Policy
+from session_service.domain.practice_session import PracticeSession
+from session_service.domain.states import Change
+
+
+@dataclass(frozen=True, slots=True)
+class SubmittedAnswer:
+    """An answer as it arrives. `time_taken` is in seconds."""
+
+    item: str
+    text: str
+    answer_id: str = ""
+    time_taken: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why one answer of a batch was not recorded; another category for each reason."""
+
+    category: str
+    reason: str
+    message: str
+    metadata: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerResult:
+    """What became of one answer: it is on record, or it was refused."""
+
+    answer_id: str
+    item: str
+    recorded: RecordedAnswer | None = None
+    refusal: Refusal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """The results in the order sent, and the session after them."""
+
+    results: list[AnswerResult]
+    session: PracticeSession
+
+
+class SubmitAnswers:
+    """Records answers: a unary call is a batch of one.
+
+    Results are per answer, and an answer id seen before changes nothing: it
+    is answered as it was, even after the session's end. Raises
+    SessionNotFoundError, and SessionEndedError when an answer is new.
+    """
+
+    def __init__(self, unit_of_work: UnitOfWorkFactory, catalog: Catalog, clock: Clock) -> None:
+        self._unit_of_work = unit_of_work
+        self._catalog = catalog
+        self._clock = clock
+
+    async def __call__(self, call: Call, ref: SessionRef, answers: Sequence[SubmittedAnswer]) -> Submission:
+        """Returns what became of each answer."""
+        keys = await self._catalog.answer_keys({answer.item for answer in answers})
+
+        async def command(work: UnitOfWork) -> Submission:
+            session = await work.sessions.lock(call.user_id, ref)
+            return await record_answers(work, session, answers, keys, self._clock)
+
+        return await once(self._unit_of_work, call, Submission, command)
+
+
+async def record_answers(
+    work: UnitOfWork,
+    session: PracticeSession,
+    answers: Sequence[SubmittedAnswer],
+    keys: Mapping[str, AnswerKey],
+    clock: Clock,
+) -> Submission:
+    """Records the new ones among the answers in a locked session."""
+    named = [replace(answer, answer_id=answer.answer_id or str(uuid.uuid4())) for answer in answers]
+    known = dict(await work.sessions.answers(session.id, [answer.answer_id for answer in named]))
+    results: list[AnswerResult] = []
+    fresh: list[RecordedAnswer] = []
+    for answer in named:
+        result = _judge(answer, known, keys, session.policy)
+        results.append(result)
+        if result.recorded is not None and answer.answer_id not in known:
+            known[answer.answer_id] = result.recorded
+            fresh.append(result.recorded)
+    if fresh:
+        now = clock()
+        right = sum(answer.correct for answer in fresh)
+        session = session.record_answers(given=len(fresh), correct=right, now=now)
+        await work.sessions.add_answers(session, fresh, now)
+        await work.sessions.save(session, Change.ANSWERED)
+    return Submission(results, session)
+
+
+def _judge(
+    answer: SubmittedAnswer,
+    known: Mapping[str, RecordedAnswer],
+    keys: Mapping[str, AnswerKey],
+    policy: Policy,
+) -> AnswerResult:
+    """Returns the result of one answer: as it was, graded now, or refused."""
+    earlier = known.get(answer.answer_id)
+    if earlier is not None:
+        if (earlier.item, earlier.text) != (answer.item, answer.text):
+            return _refused(answer, AnswerIdReusedError(answer.answer_id))
+        return AnswerResult(answer.answer_id, answer.item, recorded=earlier)
+    key = keys.get(answer.item)
+    if key is None or answer.item.partition("/")[0] != policy.items:
+        return _refused(answer, ItemNotFoundError(answer.item))
+    grading = grade(key, answer.text)
+    recorded = RecordedAnswer(
+        answer_id=answer.answer_id,
+        item=answer.item,
+        text=answer.text,
+        time_taken=answer.time_taken,
+        correct=grading.correct,
+        correct_answer=grading.correct_answer,
+        feedback=grading.feedback,
+    )
+    return AnswerResult(answer.answer_id, answer.item, recorded=recorded)
+
+
+def _refused(answer: SubmittedAnswer, error: ServiceError) -> AnswerResult:
+    category = "conflict" if isinstance(error, AnswerIdReusedError) else "not_found"
+    refusal = Refusal(category, error.reason, error.message, error.metadata)
+    return AnswerResult(answer.answer_id, answer.item, refusal=refusal)

@@ -1,0 +1,86 @@
+"""Every use case, made once and handed to whoever serves it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from session_service.application.abandon_session import AbandonSession
+from session_service.application.add_message import AddMessage
+from session_service.application.complete_session import CompleteSession
+from session_service.application.export_completions import ExportCompletions
+from session_service.application.get_active_session import GetActiveSession
+from session_service.application.get_draft import GetDraft
+from session_service.application.get_session import GetSession
+from session_service.application.list_messages import ListMessages
+from session_service.application.list_sessions import ListSessions
+from session_service.application.pause_session import PauseSession
+from session_service.application.ports import (
+    Catalog,
+    Clock,
+    JournalSignals,
+    Readers,
+    Statistics,
+    UnitOfWorkFactory,
+)
+from session_service.application.record_standalone_answer import RecordStandaloneAnswer
+from session_service.application.remember_time_zone import RememberTimeZone
+from session_service.application.resume_session import ResumeSession
+from session_service.application.save_draft import SaveDraft
+from session_service.application.start_session import StartSession
+from session_service.application.submit_answers import SubmitAnswers
+from session_service.application.watch_session import WatchSession
+
+
+@dataclass(frozen=True, slots=True)
+class UseCases:
+    """What the service can do."""
+
+    start_session: StartSession
+    get_session: GetSession
+    get_active_session: GetActiveSession
+    list_sessions: ListSessions
+    submit_answers: SubmitAnswers
+    record_standalone_answer: RecordStandaloneAnswer
+    save_draft: SaveDraft
+    get_draft: GetDraft
+    add_message: AddMessage
+    list_messages: ListMessages
+    pause_session: PauseSession
+    resume_session: ResumeSession
+    complete_session: CompleteSession
+    abandon_session: AbandonSession
+    watch_session: WatchSession
+    export_completions: ExportCompletions
+    remember_time_zone: RememberTimeZone
+
+    @classmethod
+    def wire(
+        cls,
+        *,
+        unit_of_work: UnitOfWorkFactory,
+        readers: Readers,
+        catalog: Catalog,
+        statistics: Statistics,
+        signals: JournalSignals,
+        clock: Clock,
+    ) -> UseCases:
+        """Returns the use cases on these ports."""
+        return cls(
+            start_session=StartSession(unit_of_work, catalog, clock),
+            get_session=GetSession(readers),
+            get_active_session=GetActiveSession(readers),
+            list_sessions=ListSessions(readers),
+            submit_answers=SubmitAnswers(unit_of_work, catalog, clock),
+            record_standalone_answer=RecordStandaloneAnswer(unit_of_work, catalog, statistics, clock),
+            save_draft=SaveDraft(unit_of_work, clock),
+            get_draft=GetDraft(readers),
+            add_message=AddMessage(unit_of_work, clock),
+            list_messages=ListMessages(readers),
+            pause_session=PauseSession(unit_of_work, clock),
+            resume_session=ResumeSession(unit_of_work, clock),
+            complete_session=CompleteSession(unit_of_work, statistics, clock),
+            abandon_session=AbandonSession(unit_of_work, clock),
+            watch_session=WatchSession(readers, signals, clock),
+            export_completions=ExportCompletions(readers),
+            remember_time_zone=RememberTimeZone(unit_of_work, clock),
+        )

@@ -1,0 +1,59 @@
+"""Streams what happens to a session."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from service_kit.call import Call
+from session_service.application.ports import Clock, JournalEntry, JournalSignals, Readers, SessionRef
+from session_service.domain.practice_session import PracticeSession
+from session_service.domain.states import Change
+
+# Other processes write too, and a signal is only a hint: the journal itself is
+# looked at this often even when nothing was heard.
+_LOOK_AGAIN = timedelta(milliseconds=500)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The state of things when the watch began."""
+
+    session: PracticeSession
+    elapsed_seconds: int
+
+
+class WatchSession:
+    """Yields a snapshot, then every change once and in order, until the session has ended.
+
+    The snapshot is one row read at one moment and carries the version it is
+    at; the journal is numbered by the same versions, so nothing can fall
+    between the two. With a cursor there is no snapshot but everything after
+    it. Raises SessionNotFoundError.
+    """
+
+    def __init__(self, readers: Readers, signals: JournalSignals, clock: Clock) -> None:
+        self._readers = readers
+        self._signals = signals
+        self._clock = clock
+
+    async def __call__(
+        self, call: Call, ref: SessionRef, cursor: int = 0
+    ) -> AsyncIterator[Snapshot | JournalEntry]:
+        """Yields what happens. `cursor` is the last change seen, 0 for none."""
+        session = await self._readers.get(call.user_id, ref)
+        if not cursor:
+            yield Snapshot(session, session.elapsed_at(self._clock()))
+            cursor = session.version
+            if not session.state.is_open:
+                return
+        while True:
+            for entry in await self._readers.journal(ref.id, cursor):
+                yield entry
+                cursor = entry.sequence
+                if entry.change is Change.ENDED:
+                    return
+            if not session.state.is_open:
+                return
+            await self._signals.wait(ref.id, _LOOK_AGAIN)

@@ -1,0 +1,1 @@
+"""The rules of practice sessions: pure, no I/O, nothing but the standard library."""

@@ -1,0 +1,26 @@
+"""The user's own days: time is theirs, not the server's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """How a user's days run: an IANA zone and the hour, 0 to 23, at which a day turns."""
+
+    time_zone: str = "UTC"
+    rollover_hour: int = 0
+
+    def local_date(self, instant: datetime) -> date:
+        """Returns the day an instant falls on; the turning instant belongs to the new day.
+
+        Read off the wall clock, never counted in spans of 86,400 seconds, so
+        days of 23 and 25 hours are days like any other.
+        """
+        wall = instant.astimezone(ZoneInfo(self.time_zone))
+        if wall.hour < self.rollover_hour:
+            return wall.date() - timedelta(days=1)
+        return wall.date()

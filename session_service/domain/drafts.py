@@ -1,0 +1,77 @@
+"""Documents being worked on in a session."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from session_service.domain.errors import DraftInvalidError
+
+MAX_BYTES = 1024 * 1024
+MAX_DEPTH = 64
+EMPTY_HASH = hashlib.md5(b"", usedforsecurity=False).hexdigest()
+
+
+class _Number(str):
+    """A number as it was written: a double would not give it back."""
+
+    __slots__ = ()
+
+
+def content_hash(content: str) -> str:
+    """Returns the MD5 of a draft's canonical JSON; of the empty string for `{}`.
+
+    Canonical is: sorted keys, no spaces, UTF-8, numbers as written. Raises
+    DraftInvalidError with `size` over 1 MiB, `depth` over 64 levels, `syntax`
+    for what is not JSON.
+    """
+    if len(content.encode()) > MAX_BYTES:
+        raise DraftInvalidError("size", f"A draft has at most {MAX_BYTES} bytes")
+    _check_depth(content)
+    try:
+        document = json.loads(
+            content, parse_int=_Number, parse_float=_Number, parse_constant=_refuse_constant
+        )
+    except ValueError as error:
+        raise DraftInvalidError("syntax", "The draft is not JSON") from error
+    if document == {}:
+        return EMPTY_HASH
+    return hashlib.md5(_canonical(document).encode(), usedforsecurity=False).hexdigest()
+
+
+def _check_depth(content: str) -> None:
+    """Counts brackets outside of strings, before any parser recurses into them."""
+    depth = 0
+    in_string = escaped = False
+    for character in content:
+        if in_string:
+            if escaped:
+                escaped = False
+            elif character == "\\":
+                escaped = True
+            elif character == '"':
+                in_string = False
+        elif character == '"':
+            in_string = True
+        elif character in "[{":
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise DraftInvalidError("depth", f"A draft has at most {MAX_DEPTH} levels")
+        elif character in "]}":
+            depth -= 1
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _canonical(value: Any) -> str:
+    if isinstance(value, _Number):
+        return str(value)
+    if isinstance(value, dict):
+        members = (f"{json.dumps(key, ensure_ascii=False)}:{_canonical(value[key])}" for key in sorted(value))
+        return "{" + ",".join(members) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(_canonical, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)

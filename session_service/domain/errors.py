@@ -1,0 +1,160 @@
+"""What can be wrong with a request to a practice session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from service_kit.errors import (
+    ConflictError,
+    InvalidArgumentError,
+    InvalidStateError,
+    NotFoundError,
+    StaleWriteError,
+)
+
+
+class ProductUnknownError(InvalidArgumentError):
+    """There is no such product."""
+
+    reason = "PRODUCT_UNKNOWN"
+
+    def __init__(self, product: str) -> None:
+        super().__init__(f"There is no product '{product}'", product=product)
+
+
+class ModeUnknownError(InvalidArgumentError):
+    """The product has no such mode."""
+
+    reason = "MODE_UNKNOWN"
+
+    def __init__(self, mode: str, allowed: Iterable[str]) -> None:
+        names = ", ".join(allowed)
+        super().__init__(f"The mode must be one of: {names or 'none'}", mode=mode, allowed=names)
+
+
+class ContentMismatchError(InvalidArgumentError):
+    """The product needs content and got none, or another kind of it."""
+
+    reason = "CONTENT_MISMATCH"
+
+    def __init__(self, product: str, kind: str | None) -> None:
+        wanted = f"needs {kind}/..." if kind else "takes no content"
+        super().__init__(f"The product '{product}' {wanted}", product=product)
+
+
+class ContentNotFoundError(NotFoundError):
+    """There is no such activity, sequence or problem."""
+
+    reason = "CONTENT_NOT_FOUND"
+
+    def __init__(self, content: str) -> None:
+        super().__init__(f"'{content}' does not exist", content=content)
+
+
+class ItemNotFoundError(NotFoundError):
+    """There is no such exercise or word to answer in this session."""
+
+    reason = "ITEM_NOT_FOUND"
+
+    def __init__(self, item: str) -> None:
+        super().__init__(f"'{item}' does not exist", item=item)
+
+
+class DurationOutOfRangeError(InvalidArgumentError):
+    """A duration is outside of what the product takes. Seconds."""
+
+    reason = "DURATION_OUT_OF_RANGE"
+
+    def __init__(self, field: str, minimum: int, maximum: int) -> None:
+        super().__init__(
+            f"{field} must be between {minimum} and {maximum} seconds",
+            field=field,
+            minimum=minimum,
+            maximum=maximum,
+        )
+
+
+class ElapsedWentBackError(InvalidArgumentError):
+    """A reported time is smaller than the one on record. Seconds."""
+
+    reason = "ELAPSED_WENT_BACK"
+
+    def __init__(self, recorded: int, reported: int) -> None:
+        super().__init__(
+            f"The elapsed time cannot go back from {recorded} to {reported} seconds",
+            recorded=recorded,
+            reported=reported,
+        )
+
+
+class OutcomeNotAllowedError(InvalidArgumentError):
+    """The product does not end sessions this way."""
+
+    reason = "OUTCOME_NOT_ALLOWED"
+
+    def __init__(self, product: str, outcome: str) -> None:
+        super().__init__(f"The product '{product}' has no outcome '{outcome}'", outcome=outcome)
+
+
+class DraftInvalidError(InvalidArgumentError):
+    """The draft cannot be kept. `problem` is `syntax`, `depth` or `size`."""
+
+    reason = "DRAFT_INVALID"
+
+    def __init__(self, problem: str, message: str) -> None:
+        super().__init__(message, problem=problem)
+
+
+class SessionNotFoundError(NotFoundError):
+    """There is no such session, or it is another user's.
+
+    `foreign` tells the two apart for products whose documents do.
+    """
+
+    reason = "SESSION_NOT_FOUND"
+
+    def __init__(self, session_id: int, *, foreign: bool = False) -> None:
+        super().__init__("The session does not exist or is not yours", session=f"sessions/{session_id}")
+        self.foreign = foreign
+
+
+class SessionEndedError(InvalidStateError):
+    """The session has ended; nothing is accepted any more."""
+
+    reason = "SESSION_ENDED"
+
+    def __init__(self, session_id: int, state: str, ended_at: datetime | None) -> None:
+        super().__init__(
+            f"The session is already {state}",
+            session=f"sessions/{session_id}",
+            state=state,
+            end_time=ended_at.isoformat() if ended_at else "",
+        )
+
+
+class SessionAlreadyOpenError(ConflictError):
+    """The product allows one open session and one is open."""
+
+    reason = "SESSION_ALREADY_OPEN"
+
+    def __init__(self, session_id: int) -> None:
+        super().__init__("A session is already open", session=f"sessions/{session_id}")
+
+
+class AnswerIdReusedError(ConflictError):
+    """The answer id came before with another answer."""
+
+    reason = "ANSWER_ID_REUSED"
+
+    def __init__(self, answer_id: str) -> None:
+        super().__init__("The answer id was used with another answer", answer_id=answer_id)
+
+
+class EtagMismatchError(StaleWriteError):
+    """The session changed since it was read."""
+
+    reason = "ETAG_MISMATCH"
+
+    def __init__(self, etag: str) -> None:
+        super().__init__("The session changed since it was read; read it again", etag=etag)

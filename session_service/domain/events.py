@@ -1,0 +1,67 @@
+"""What other contexts are told."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from session_service.domain.practice_session import PracticeSession
+
+ENDED = "session_ended"
+# Fixed for ever: event ids are derived with it.
+_NAMESPACE = uuid.UUID("5f0cbe8a-5f2b-5d52-9d0c-6a1f5d4f7c11")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionEnded:
+    """A session reached its end: the fact that statistics are made of.
+
+    A function of the ended session alone, so it can be told again from the
+    stored session at any time and is the same to the byte.
+    """
+
+    event_id: uuid.UUID
+    session_id: int
+    user_id: int
+    user_seq: int
+    product: str
+    mode: str
+    content: str
+    outcome: str
+    counts: bool
+    started_at: datetime
+    ended_at: datetime
+    time_zone: str
+    rollover_hour: int
+    local_date: date
+    elapsed_seconds: int
+    implausible: bool
+    answer_count: int
+    correct_answer_count: int
+
+    @classmethod
+    def of(cls, session: PracticeSession) -> SessionEnded:
+        """Returns the event of an ended session."""
+        assert session.ended_at is not None
+        assert session.local_date is not None
+        return cls(
+            event_id=uuid.uuid5(_NAMESPACE, f"{ENDED}:{session.id}"),
+            session_id=session.id,
+            user_id=session.user_id,
+            user_seq=session.user_seq,
+            product=session.product,
+            mode=session.mode,
+            content=session.content,
+            outcome=session.state.value,
+            counts=session.counts,
+            started_at=session.started_at,
+            ended_at=session.ended_at,
+            time_zone=session.time_zone,
+            rollover_hour=session.rollover_hour,
+            local_date=session.local_date,
+            elapsed_seconds=session.elapsed_seconds,
+            implausible=session.implausible,
+            answer_count=session.answer_count,
+            correct_answer_count=session.correct_answer_count,
+        )

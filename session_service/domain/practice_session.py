@@ -1,0 +1,264 @@
+"""A practice session and everything that may happen to it.
+
+A session is a value: each method checks the rules and returns the session as
+it is afterwards. Nothing here knows of databases or clocks; instants are
+arguments, UTC.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from session_service.domain.days import Calendar
+from session_service.domain.drafts import EMPTY_HASH
+from session_service.domain.errors import (
+    ContentMismatchError,
+    DurationOutOfRangeError,
+    ElapsedWentBackError,
+    EtagMismatchError,
+    ModeUnknownError,
+    OutcomeNotAllowedError,
+    SessionEndedError,
+)
+from session_service.domain.policies import Elapsed, OpenScope, PauseAgain, Policy, policy_of
+from session_service.domain.states import State
+
+# A phone's clock may run a little ahead of what happened.
+PLAUSIBLE_LEAD = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PracticeSession:
+    """One stretch of practice by one person in one product.
+
+    `elapsed_seconds` is the recorded time; where the server measures it, it
+    is anchored at `active_since` and settled at each pause and at the end.
+    `version` grows by one with each change and numbers the journal.
+    `user_seq` is the place of its end among the user's events, 0 before.
+    """
+
+    id: int
+    user_id: int
+    product: str
+    mode: str
+    content: str
+    state: State
+    planned_seconds: int | None
+    elapsed_seconds: int
+    implausible: bool
+    started_at: datetime
+    active_since: datetime | None
+    ended_at: datetime | None
+    time_zone: str
+    rollover_hour: int
+    local_date: date | None
+    answer_count: int
+    correct_answer_count: int
+    draft_hash: str
+    draft_saved_at: datetime | None
+    message_count: int
+    user_seq: int
+    version: int
+    updated_at: datetime
+
+    @classmethod
+    def start(
+        cls,
+        *,
+        user_id: int,
+        product: str,
+        mode: str,
+        content: str,
+        planned_seconds: int | None,
+        calendar: Calendar,
+        now: datetime,
+    ) -> PracticeSession:
+        """Returns a new session, not stored yet. Raises the errors of what the product does not allow."""
+        policy = policy_of(product)
+        return cls(
+            id=0,
+            user_id=user_id,
+            product=product,
+            mode=_checked_mode(policy, mode),
+            content=_checked_content(policy, content),
+            state=State.ACTIVE,
+            planned_seconds=_checked_plan(policy, planned_seconds),
+            elapsed_seconds=0,
+            implausible=False,
+            started_at=now,
+            active_since=now,
+            ended_at=None,
+            time_zone=calendar.time_zone,
+            rollover_hour=calendar.rollover_hour,
+            local_date=None,
+            answer_count=0,
+            correct_answer_count=0,
+            draft_hash=EMPTY_HASH,
+            draft_saved_at=None,
+            message_count=0,
+            user_seq=0,
+            version=1,
+            updated_at=now,
+        )
+
+    @property
+    def policy(self) -> Policy:
+        """The behaviour of the session's product."""
+        return policy_of(self.product)
+
+    @property
+    def etag(self) -> str:
+        """What a caller sends back to change only what they read."""
+        return f'"{self.version}"'
+
+    @property
+    def open_slot(self) -> str | None:
+        """What no two open sessions of a user may share; None where any number may be open."""
+        if not self.state.is_open or self.policy.open_scope is OpenScope.ANY_NUMBER:
+            return None
+        if self.policy.open_scope is OpenScope.ONE_PER_USER:
+            return self.product
+        return f"{self.product}:{self.content}"
+
+    @property
+    def score_percentage(self) -> float:
+        """Right answers in percent; 0.0 before the first answer."""
+        return self.correct_answer_count / self.answer_count * 100 if self.answer_count else 0.0
+
+    @property
+    def counts(self) -> bool:
+        """Whether the end counts for totals, streaks and badges."""
+        return self.state in self.policy.counted
+
+    def expect(self, etag: str) -> None:
+        """Raises EtagMismatchError unless the etag is empty or this version's."""
+        if etag and etag != self.etag:
+            raise EtagMismatchError(self.etag)
+
+    def elapsed_at(self, now: datetime) -> int:
+        """Returns the whole seconds practised by `now`."""
+        if self.policy.elapsed is not Elapsed.MEASURED or self.active_since is None:
+            return self.elapsed_seconds
+        return self.elapsed_seconds + max(0, int((now - self.active_since).total_seconds()))
+
+    def pause(self, *, now: datetime, reported: int | None = None) -> PracticeSession:
+        """Returns the session at rest; itself when it rests already and the product ignores that."""
+        self._must_be_open()
+        if self.state is State.PAUSED and self.policy.pause_again is PauseAgain.NOTHING:
+            return self
+        timed = self._record_elapsed(reported, now)
+        return replace(timed, state=State.PAUSED, active_since=None)._changed(now)
+
+    def resume(self, *, now: datetime) -> PracticeSession:
+        """Returns the session going on; itself when it is going on already."""
+        self._must_be_open()
+        if self.state is State.ACTIVE:
+            return self
+        return replace(self, state=State.ACTIVE, active_since=now)._changed(now)
+
+    def record_answers(self, *, given: int, correct: int, now: datetime) -> PracticeSession:
+        """Returns the session with more answers counted."""
+        self._must_be_open()
+        counted = replace(
+            self,
+            answer_count=self.answer_count + given,
+            correct_answer_count=self.correct_answer_count + correct,
+        )
+        return counted._changed(now)
+
+    def save_draft(
+        self, *, draft_hash: str, base_hash: str, reported: int | None, now: datetime
+    ) -> PracticeSession:
+        """Returns the session with a draft handed in, the time recorded.
+
+        Raises EtagMismatchError when `base_hash` is given and is not the hash
+        of the stored draft: another device saved in between.
+        """
+        self._must_be_open()
+        if base_hash and base_hash != self.draft_hash:
+            raise EtagMismatchError(self.draft_hash)
+        timed = self if reported is None else self._record_elapsed(reported, now)
+        return replace(timed, draft_hash=draft_hash, draft_saved_at=now)._changed(now)
+
+    def add_message(self, *, now: datetime) -> PracticeSession:
+        """Returns the session with one more line of conversation."""
+        self._must_be_open()
+        return replace(self, message_count=self.message_count + 1)._changed(now)
+
+    def end(
+        self,
+        outcome: State,
+        *,
+        user_seq: int,
+        calendar: Calendar,
+        now: datetime,
+        reported: int | None = None,
+    ) -> PracticeSession:
+        """Returns the session ended: the user's day it falls on is frozen with it.
+
+        A clock that stepped back does not end a session before its start.
+        """
+        self._must_be_open()
+        if outcome not in self.policy.outcomes:
+            raise OutcomeNotAllowedError(self.product, outcome)
+        ended_at = max(now, self.started_at)
+        timed = self._record_elapsed(reported, ended_at)
+        ended = replace(
+            timed,
+            state=outcome,
+            active_since=None,
+            ended_at=ended_at,
+            time_zone=calendar.time_zone,
+            rollover_hour=calendar.rollover_hour,
+            local_date=calendar.local_date(ended_at),
+            user_seq=user_seq,
+        )
+        return ended._changed(now)
+
+    def _changed(self, now: datetime) -> PracticeSession:
+        return replace(self, version=self.version + 1, updated_at=now)
+
+    def _must_be_open(self) -> None:
+        if not self.state.is_open:
+            raise SessionEndedError(self.id, self.state, self.ended_at)
+
+    def _record_elapsed(self, reported: int | None, now: datetime) -> PracticeSession:
+        """Returns the session with its elapsed time settled by the product's rule."""
+        rule = self.policy.elapsed
+        if rule is Elapsed.MEASURED:
+            anchor = now if self.active_since is not None else None
+            return replace(self, elapsed_seconds=self.elapsed_at(now), active_since=anchor)
+        if reported is None:
+            return self
+        bounds = self.policy.elapsed_bounds
+        if not bounds.hold(reported):
+            raise DurationOutOfRangeError("elapsed", bounds.minimum, bounds.maximum)
+        if rule is Elapsed.RISING and reported < self.elapsed_seconds:
+            raise ElapsedWentBackError(self.elapsed_seconds, reported)
+        kept = max(reported, self.elapsed_seconds) if rule is Elapsed.LARGEST else reported
+        lead = timedelta(seconds=kept) - (now - self.started_at)
+        return replace(self, elapsed_seconds=kept, implausible=lead > PLAUSIBLE_LEAD)
+
+
+def _checked_mode(policy: Policy, mode: str) -> str:
+    if not mode:
+        return policy.modes[0] if policy.modes else ""
+    if mode not in policy.modes:
+        raise ModeUnknownError(mode, policy.modes)
+    return mode
+
+
+def _checked_content(policy: Policy, content: str) -> str:
+    kind = content.partition("/")[0]
+    if (content and kind != policy.content) or (not content and policy.content_required):
+        raise ContentMismatchError(policy.product, policy.content)
+    return content
+
+
+def _checked_plan(policy: Policy, planned_seconds: int | None) -> int | None:
+    if policy.planned is None:
+        return None
+    if planned_seconds is None or not policy.planned.hold(planned_seconds):
+        raise DurationOutOfRangeError("planned_duration", policy.planned.minimum, policy.planned.maximum)
+    return planned_seconds

@@ -1,0 +1,119 @@
+"""The session service's process: the only place that sees everything and wires it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import grpc
+from practice.products.exercises.v1.exercises_service_pb2_grpc import add_ExercisesServiceServicer_to_server
+from practice.products.focus.v1.focus_service_pb2_grpc import add_FocusServiceServicer_to_server
+from practice.session.v1.session_service_pb2_grpc import (
+    add_SessionExportServiceServicer_to_server,
+    add_SessionServiceServicer_to_server,
+)
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from service_kit.broker import open_broker
+from service_kit.db.engines import open_async_engine
+from service_kit.grpc.channels import open_channel
+from service_kit.grpc.guards import Access
+from service_kit.grpc.interceptor import CallInterceptor
+from service_kit.grpc.server import RunningServer, build_server, start_server, stop_requested
+from service_kit.logging import configure_logging
+from service_kit.tokens import TokenVerifier
+from session_service.adapters.catalog.client import CatalogClient
+from session_service.adapters.celery.publisher import CompletionPublisher, FastPublisher
+from session_service.adapters.db.readers import SqlReaders
+from session_service.adapters.db.unit_of_work import SqlUnitOfWork
+from session_service.adapters.events import encode
+from session_service.adapters.grpc.products import exercises, focus
+from session_service.adapters.grpc.servicer import SessionExportServicer, SessionServicer
+from session_service.adapters.signals import CommitListener, JournalSignals
+from session_service.adapters.stats.client import StatisticsClient
+from session_service.application.use_cases import UseCases
+from session_service.settings import SessionSettings
+
+INTERNAL_SERVICES = frozenset({"practice.session.v1.SessionExportService"})
+
+
+def utc_now() -> datetime:
+    """Returns the present instant."""
+    return datetime.now(UTC)
+
+
+@asynccontextmanager
+async def serving(settings: SessionSettings) -> AsyncIterator[RunningServer]:
+    """Serves and publishes until the block is left, then lets go of everything."""
+    engine = open_async_engine(
+        settings.database_url, pool_size=settings.database_pool_size, application="session"
+    )
+    catalog, stats = open_channel(settings.catalog_address), open_channel(settings.stats_address)
+    publisher = FastPublisher(CompletionPublisher(open_broker(settings.redis_url, "session")))
+    publisher.start()
+    try:
+        running = await _start(settings, engine, catalog, stats, publisher)
+        try:
+            yield running
+        finally:
+            await running.stop(settings.shutdown_grace_seconds)
+    finally:
+        await publisher.stop()
+        await catalog.close()
+        await stats.close()
+        await engine.dispose()
+
+
+async def _start(
+    settings: SessionSettings,
+    engine: AsyncEngine,
+    catalog: grpc.aio.Channel,
+    stats: grpc.aio.Channel,
+    publisher: FastPublisher,
+) -> RunningServer:
+    signals = JournalSignals()
+    listener = CommitListener(publisher, signals)
+    first_wait = timedelta(seconds=settings.outbox_first_wait_seconds)
+    use_cases = UseCases.wire(
+        unit_of_work=lambda: SqlUnitOfWork(engine, encode, listener, first_wait),
+        readers=SqlReaders(engine),
+        catalog=CatalogClient(catalog, settings.internal_token()),
+        statistics=StatisticsClient(stats, settings.internal_token()),
+        signals=signals,
+        clock=utc_now,
+    )
+    interceptor = CallInterceptor(
+        Access(
+            TokenVerifier(settings.jwks_uri, settings.jwt_issuer),
+            settings.internal_token(),
+            internal=INTERNAL_SERVICES,
+        ),
+        presenters={exercises.SERVICE: exercises.present, focus.SERVICE: focus.present},
+        on_admitted=use_cases.remember_time_zone,
+        max_deadline_seconds=settings.max_deadline_seconds,
+    )
+    server = build_server(interceptor, max_concurrent_rpcs=settings.max_concurrent_rpcs)
+    add_SessionServiceServicer_to_server(SessionServicer(use_cases, utc_now), server)
+    add_SessionExportServiceServicer_to_server(SessionExportServicer(use_cases), server)
+    add_ExercisesServiceServicer_to_server(exercises.ExercisesServicer(use_cases), server)
+    add_FocusServiceServicer_to_server(focus.FocusServicer(use_cases), server)
+    return await start_server(server, settings.listen, [])
+
+
+async def serve(settings: SessionSettings) -> None:
+    """Serves until SIGTERM or SIGINT."""
+    async with serving(settings):
+        await stop_requested()
+
+
+def main() -> None:
+    """Reads the settings and serves."""
+    settings = SessionSettings()
+    configure_logging("session", settings.log_level)
+    asyncio.run(serve(settings))
+
+
+if __name__ == "__main__":
+    main()

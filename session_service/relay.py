@@ -1,0 +1,93 @@
+"""The relay's process: `python -m session_service.relay`. Any number may run."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import structlog
+
+from service_kit.broker import open_broker
+from service_kit.db.engines import open_async_engine
+from service_kit.db.faults import is_unavailable
+from service_kit.grpc.channels import open_channel
+from service_kit.grpc.server import stop_requested
+from service_kit.logging import configure_logging
+from service_kit.settings import read_secret
+from session_service.adapters.celery.publisher import CompletionPublisher
+from session_service.adapters.db.outbox_queue import SqlOutboxQueue
+from session_service.adapters.stats.client import StatisticsClient
+from session_service.application.relay_outbox import RelayOutbox
+from session_service.settings import RelaySettings
+
+log = structlog.get_logger(__name__)
+
+_HOUSEKEEPING_SECONDS = 600.0
+
+
+async def relay_forever(
+    relay: RelayOutbox, queue: SqlOutboxQueue, *, interval: float, heartbeat: Path | None
+) -> None:
+    """Runs rounds, without a pause while there is work; a database that is away is waited for."""
+    next_housekeeping = 0.0
+    while True:
+        busy = False
+        try:
+            done = await relay()
+            busy = done.claimed > 0 and done.published == 0
+            if done.claimed:
+                log.info("relayed", **{name: getattr(done, name) for name in done.__slots__})
+            if time.monotonic() >= next_housekeeping:
+                await queue.forget_old()
+                next_housekeeping = time.monotonic() + _HOUSEKEEPING_SECONDS
+        except Exception as error:
+            if not is_unavailable(error):
+                raise
+            log.warning("database_unavailable", error=repr(error))
+        if heartbeat is not None:
+            await asyncio.to_thread(heartbeat.touch)
+        if not busy:
+            await asyncio.sleep(interval)
+
+
+async def run(settings: RelaySettings) -> None:
+    """Relays until SIGTERM or SIGINT."""
+    engine = open_async_engine(settings.database_url, pool_size=2, application="relay")
+    channel = open_channel(settings.stats_address)
+    queue = SqlOutboxQueue(engine)
+    relay = RelayOutbox(
+        queue,
+        CompletionPublisher(open_broker(settings.redis_url, "relay")),
+        StatisticsClient(channel, read_secret(settings.internal_token_file)),
+        first_wait=timedelta(seconds=settings.outbox_first_wait_seconds),
+    )
+    rounds = asyncio.create_task(
+        relay_forever(
+            relay, queue, interval=settings.relay_interval_seconds, heartbeat=settings.heartbeat_file
+        )
+    )
+    stop = asyncio.create_task(stop_requested())
+    try:
+        # A round that fails for good ends the process: its supervisor tells.
+        done, _ = await asyncio.wait({rounds, stop}, return_when=asyncio.FIRST_COMPLETED)
+        if rounds in done:
+            rounds.result()
+    finally:
+        rounds.cancel()
+        stop.cancel()
+        await asyncio.gather(rounds, stop, return_exceptions=True)
+        await channel.close()
+        await engine.dispose()
+
+
+def main() -> None:
+    """Reads the settings and relays."""
+    settings = RelaySettings()
+    configure_logging("relay", settings.log_level)
+    asyncio.run(run(settings))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""What the session service and its relay read from the environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from service_kit.settings import ServiceSettings
+
+
+class OutboxSettings(BaseSettings):
+    """How hard the outbox tries."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+
+    outbox_first_wait_seconds: float = Field(
+        default=5.0, gt=0, description="until the relay asks whether a fresh event was applied"
+    )
+
+
+class SessionSettings(ServiceSettings, OutboxSettings):
+    """The gRPC server's settings."""
+
+    redis_url: str
+    catalog_address: str
+    stats_address: str
+
+
+class RelaySettings(OutboxSettings):
+    """The relay's settings."""
+
+    database_url: str
+    redis_url: str
+    stats_address: str
+    internal_token_file: Path
+    log_level: str = "INFO"
+    relay_interval_seconds: float = Field(default=0.5, gt=0, description="pause after an idle round")
+    heartbeat_file: Path | None = Field(default=None, description="touched after each round")

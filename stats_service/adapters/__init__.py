@@ -1,0 +1,1 @@
+"""The outside: gRPC, the queue, the database."""

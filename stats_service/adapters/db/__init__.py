@@ -1,0 +1,1 @@
+"""Facts and what is derived from them, in the schema `stats`."""

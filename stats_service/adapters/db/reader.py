@@ -1,0 +1,60 @@
+"""Statistics as the gRPC server reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from stats_service.adapters.db import rows, statements
+from stats_service.application.ports import AwardedBadge, Person
+from stats_service.domain.calendar import Calendar
+from stats_service.domain.standing import Standing, Tally
+
+
+class SqlReader:
+    """Implements Reader."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def person(self, user_id: int) -> Person:
+        """Implements Reader.person."""
+        found = await self._all(statements.person(user_id))
+        if not found:
+            return Person(Calendar(), 0)
+        row = found[0]
+        return Person(Calendar(row.time_zone, row.rollover_hour), row.applied_through)
+
+    async def standing(self, user_id: int, product: str) -> Standing:
+        """Implements Reader.standing."""
+        found = await self._all(statements.standing_of(user_id, product))
+        return rows.to_standing(found[0]) if found else Standing()
+
+    async def days(self, user_id: int, product: str, first: date, last: date) -> Sequence[tuple[date, Tally]]:
+        """Implements Reader.days."""
+        found = await self._all(statements.days_between(user_id, product, first, last))
+        return [(row.local_date, rows.to_tally(row)) for row in found]
+
+    async def awards(self, user_id: int, product: str) -> Sequence[AwardedBadge]:
+        """Implements Reader.awards."""
+        return [
+            rows.to_awarded_badge(row) for row in await self._all(statements.awarded_badges(user_id, product))
+        ]
+
+    async def applied(self, event_ids: Collection[UUID]) -> Collection[UUID]:
+        """Implements Reader.applied."""
+        return [row.event_id for row in await self._all(statements.applied(event_ids))]
+
+    async def rejected(self, event_ids: Collection[UUID]) -> Mapping[UUID, str]:
+        """Implements Reader.rejected."""
+        return {row.event_id: row.reason for row in await self._all(statements.rejected(event_ids))}
+
+    async def _all(self, statement: Select[Any]) -> Sequence[Row[Any]]:
+        async with self._engine.connect() as connection:
+            found: Sequence[Row[Any]] = (await connection.execute(statement)).all()
+        return found

@@ -1,0 +1,1 @@
+"""Translations between gRPC and the use cases."""

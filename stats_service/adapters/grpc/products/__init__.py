@@ -1,0 +1,1 @@
+"""Translations into the shapes of the products' own documents."""

@@ -1,0 +1,48 @@
+"""Returns totals and the day streak of a person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+
+from stats_service.application.ports import Clock, Reader
+from stats_service.application.waiting import Waiting
+from stats_service.domain.completion import ALL_PRODUCTS
+from stats_service.domain.standing import Tally
+from stats_service.domain.streaks import Streak
+
+
+@dataclass(frozen=True, slots=True)
+class StandingToday:
+    """A standing as told on one of the person's own days."""
+
+    product: str
+    tally: Tally
+    day_count: int
+    streak: Streak
+    as_of: date
+    pending: bool
+
+
+class GetStanding:
+    """Reads a standing; changes nothing."""
+
+    def __init__(self, reader: Reader, waiting: Waiting, clock: Clock) -> None:
+        self._reader = reader
+        self._waiting = waiting
+        self._clock = clock
+
+    async def __call__(
+        self, user_id: int, product: str, *, min_user_seq: int = 0, time_zone: str | None = None
+    ) -> StandingToday:
+        """Returns the standing in a product, all together when empty.
+
+        "Today" is told by `time_zone`, or else by the person's last known one.
+        """
+        product = product or ALL_PRODUCTS
+        person, pending = await self._waiting.until_counted(user_id, min_user_seq)
+        standing = await self._reader.standing(user_id, product)
+        calendar = replace(person.calendar, time_zone=time_zone or person.calendar.time_zone)
+        today = calendar.day_of(self._clock())
+        days = standing.days
+        return StandingToday(product, standing.tally, days.count, days.streak(today), today, pending)

@@ -1,0 +1,1 @@
+"""What completions add up to: pure functions of facts."""

@@ -1,0 +1,33 @@
+"""Which day it is for a person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """How a person's days run: an IANA zone and the hour, 0 to 23, at which a day turns."""
+
+    time_zone: str = "UTC"
+    rollover_hour: int = 0
+
+    def day_of(self, instant: datetime) -> date:
+        """Returns the day an instant falls on; the turning instant belongs to the new day.
+
+        Read off the wall clock, so days of 23 and 25 hours are days like any
+        other. A zone unknown to this machine reads as UTC: the day asked for
+        may be off, the facts never are.
+        """
+        wall = instant.astimezone(_zone(self.time_zone))
+        day = wall.date()
+        return day - timedelta(days=1) if wall.hour < self.rollover_hour else day
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")

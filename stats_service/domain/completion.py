@@ -1,0 +1,48 @@
+"""The fact everything in statistics is made of, and the order facts are read in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+# The product's name under which every product counts together.
+ALL_PRODUCTS = "all"
+
+# When a fact happened and, among those of one instant, its id.
+Moment = tuple[datetime, UUID]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """A session that ended, as the session service told it; it never changes.
+
+    Instants are UTC, `elapsed_seconds` whole seconds. `local_date` is the
+    user's own day, frozen when the session ended: no later change of zone or
+    rollover hour reinterprets it. Only facts with `counts` change totals,
+    streaks and badges. Two facts are equal when every field is.
+    """
+
+    event_id: UUID
+    user_id: int
+    user_seq: int
+    session_id: int
+    product: str
+    outcome: str
+    counts: bool
+    start_time: datetime
+    end_time: datetime
+    time_zone: str
+    rollover_hour: int
+    local_date: date
+    elapsed_seconds: int
+    implausible: bool
+    answer_count: int
+    correct_answer_count: int
+    content: str
+    mode: str
+
+    @property
+    def moment(self) -> Moment:
+        """The fact's place in the canonical order: by end time, then by event id."""
+        return (self.end_time, self.event_id)

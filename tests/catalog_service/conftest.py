@@ -1,0 +1,63 @@
+"""A running catalog service and its clients."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import grpc
+import pytest
+from practice.catalog.v1 import catalog_service_pb2_grpc as rpc
+from practice.catalog.v1 import exercise_pb2
+
+from catalog_service.main import serving
+from catalog_service.settings import Settings
+from service_kit.grpc.guards import INTERNAL_KEY
+
+_numbers = itertools.count(10_000)
+
+
+@pytest.fixture
+async def channel(service_settings: dict[str, Any]) -> AsyncIterator[grpc.aio.Channel]:
+    async with (
+        serving(Settings(**service_settings)) as server,
+        grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel,
+    ):
+        yield channel
+
+
+@pytest.fixture
+def catalog(channel: grpc.aio.Channel) -> rpc.CatalogServiceAsyncStub:
+    return rpc.CatalogServiceStub(channel)
+
+
+@pytest.fixture
+def admin(channel: grpc.aio.Channel) -> rpc.CatalogAdminServiceAsyncStub:
+    return rpc.CatalogAdminServiceStub(channel)
+
+
+@pytest.fixture
+def internal(internal_token: str) -> tuple[tuple[str, str], ...]:
+    """Metadata of a call between services."""
+    return ((INTERNAL_KEY, internal_token),)
+
+
+@pytest.fixture
+def new_content() -> Callable[..., exercise_pb2.ExerciseContent]:
+    """Makes content with a number nobody has used."""
+
+    def make(**changes: Any) -> exercise_pb2.ExerciseContent:
+        fields: dict[str, Any] = {
+            "exercise_id": next(_numbers),
+            "prompt": "Espero que él ___ pronto.",
+            "cue": "hablar",
+            "instruction": "present subjunctive, él/ella",
+            "language": "es",
+            "difficulty": "medium",
+            "accepted_answers": ["hable", "hablase"],
+            "explanation": "The subjunctive follows a hope.",
+        }
+        return exercise_pb2.ExerciseContent(**{**fields, **changes})
+
+    return make

@@ -1,0 +1,50 @@
+"""Databases for tests: copies of one template that is migrated once a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+from sqlalchemy import make_url
+
+from service_kit.db import migrate
+
+ROOT = Path(__file__).parent.parent
+SERVICES = ("identity_service", "catalog_service", "session_service", "stats_service")
+_TEMPLATE = "template_migrated"
+_TEMPLATE_LOCK = 7_241_991
+
+
+def address_of(server_url: str, database: str) -> str:
+    """Returns the URL of another database of the same server."""
+    return make_url(server_url).set(database=database).render_as_string(hide_password=False)
+
+
+def create_database(server_url: str, name: str) -> str:
+    """Makes a database with every service's schema and returns its URL."""
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        # Whichever process comes first makes the template; the others wait for it.
+        connection.execute("SELECT pg_advisory_lock(%s)", [_TEMPLATE_LOCK])
+        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [_TEMPLATE]).fetchone():
+            _make_template(connection, server_url)
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        connection.execute(statement.format(sql.Identifier(name), sql.Identifier(_TEMPLATE)))
+    return address_of(server_url, name)
+
+
+def drop_database(server_url: str, name: str) -> None:
+    """Drops a database whoever is still connected to it."""
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _make_template(connection: psycopg.Connection[tuple[object, ...]], server_url: str) -> None:
+    draft = f"{_TEMPLATE}_draft"
+    connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(draft)))
+    connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(draft)))
+    for service in SERVICES:
+        if (ROOT / service / "adapters" / "db" / "migrations" / "env.py").exists():
+            migrate.upgrade(service, address_of(server_url, draft))
+    rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
+    connection.execute(rename.format(sql.Identifier(draft), sql.Identifier(_TEMPLATE)))

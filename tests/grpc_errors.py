@@ -1,0 +1,44 @@
+"""Reads what a refused call tells its client."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import Any
+
+import grpc
+import pytest
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
+
+
+class Refusal:
+    """The status, message and only ErrorInfo of a refused call."""
+
+    def __init__(self, error: grpc.aio.AioRpcError) -> None:
+        # Raises when the status in the details is another than the call's own.
+        status = rpc_status.from_call(error)
+        assert status is not None, error
+        assert len(status.details) == 1
+        info = error_details_pb2.ErrorInfo()
+        assert status.details[0].Unpack(info)
+        assert info.domain == "practice"
+        self.code = error.code()
+        self.message = str(error.details())
+        self.reason: str = info.reason
+        self.metadata: dict[str, str] = dict(info.metadata)
+        self.trailing: dict[str, str | bytes] = dict(error.trailing_metadata() or ())
+
+
+async def refusal(call: Awaitable[Any]) -> Refusal:
+    """Awaits a call that must fail and returns how it did."""
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        await call
+    return Refusal(raised.value)
+
+
+async def outcome(call: Awaitable[Any]) -> Any:
+    """Awaits a call and returns its response, or its Refusal."""
+    try:
+        return await call
+    except grpc.aio.AioRpcError as error:
+        return Refusal(error)
