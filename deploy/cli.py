@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from deploy import content_command
 from deploy.local.display import Progress
 from deploy.local.layout import ROOT, default_home
 from deploy.local.ports import PortError, Ports
@@ -122,17 +123,21 @@ def secrets(directory: Path) -> None:
 @app.command()
 def demo() -> None:
     """Play one user's day against the running stack."""
-    from deploy.demo import run  # noqa: PLC0415 - only this command needs it
+    from deploy.demo import DemoFailedError, run  # noqa: PLC0415 - only this command needs it
 
-    run(LocalStack.last_started(_home()).gateway_url)
+    stack = LocalStack.last_started(_home())
+    if any(not row.healthy for row in stack.status(memory_too=False)):
+        raise StackError("the stack is not up: run `make up` first")
+    try:
+        run(stack.gateway_url, ROOT / "content")
+    except DemoFailedError as error:
+        raise StackError(f"the demo saw a wrong answer: {error}") from error
 
 
 @content.command("check")
 def content_check(directory: Path = ROOT / "content") -> None:
     """Check the content files without a running stack."""
-    from deploy.content import check  # noqa: PLC0415 - only this command needs it
-
-    check(directory)
+    content_command.check(directory)
 
 
 @content.command("load")
@@ -142,11 +147,9 @@ def content_load(directory: Path = ROOT / "content") -> None:
     CATALOG_ADDRESS, STATS_ADDRESS and INTERNAL_TOKEN_FILE name the services, else
     the running stack's are used.
     """
-    from deploy.content import load  # noqa: PLC0415 - only this command needs it
-
-    values = {**LocalStack.last_started(_home()).settings.values(), **os.environ}
-    token = Path(values["INTERNAL_TOKEN_FILE"]).read_text().strip()
-    load(directory, values["CATALOG_ADDRESS"], values["STATS_ADDRESS"], token)
+    stack = LocalStack.last_started(_home()).settings.values()
+    names = ("CATALOG_ADDRESS", "STATS_ADDRESS", "INTERNAL_TOKEN_FILE")
+    content_command.load(directory, {name: os.environ.get(name) or stack[name] for name in names})
 
 
 def main() -> None:

@@ -79,7 +79,7 @@ def postgres(url: str) -> None:
     try:
         psycopg.connect(url, connect_timeout=int(TIMEOUT_SECONDS)).close()
     except psycopg.Error as error:
-        raise UnhealthyError(str(error).strip().splitlines()[-1]) from error
+        raise UnhealthyError(str(error).strip().splitlines()[0]) from error
 
 
 def redis(url: str) -> None:

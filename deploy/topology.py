@@ -12,18 +12,6 @@ from typing import Literal
 ProbeKind = Literal["postgres", "redis", "grpc", "http", "heartbeat"]
 Image = Literal["postgres", "redis", "envoy", "practice"]
 
-# Settings that reach the services when the caller's environment has them.
-_TUNABLES = (
-    "LOG_LEVEL",
-    "JWT_ISSUER",
-    "DATABASE_POOL_SIZE",
-    "MAX_CONCURRENT_RPCS",
-    "MAX_DEADLINE_SECONDS",
-    "SHUTDOWN_GRACE_SECONDS",
-)
-_VERIFIES = ("JWKS_URI", "INTERNAL_TOKEN_FILE")
-_SERVES = ("LISTEN", "DATABASE_URL", *_VERIFIES, *_TUNABLES)
-
 
 @dataclass(frozen=True)
 class Process:
@@ -36,7 +24,9 @@ class Process:
     command: tuple[str, ...] = ()
     # Processes that must be healthy, and jobs that must be done, before it starts.
     needs: tuple[str, ...] = ()
+    # Names of the settings it always gets, and of those it gets when somebody gives them.
     settings: tuple[str, ...] = ()
+    tunables: tuple[str, ...] = ()
     stop_signal: str = "TERM"
     # Seconds to end by itself before it is killed.
     stop_seconds: int = 20
@@ -50,11 +40,31 @@ class Job:
     command: tuple[str, ...]
     needs: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
+    tunables: tuple[str, ...] = ()
 
 
-def _service(name: str, *more: str, needs: tuple[str, ...] = ("migrate",)) -> Process:
-    command = ("python", "-m", f"{name}_service.main")
-    return Process(name, "grpc", command=command, needs=needs, settings=(*_SERVES, *more))
+_SERVES = ("LISTEN", "DATABASE_URL", "JWKS_URI", "INTERNAL_TOKEN_FILE")
+_SERVES_TUNABLES = (
+    "JWT_ISSUER",
+    "LOG_LEVEL",
+    "DATABASE_POOL_SIZE",
+    "MAX_CONCURRENT_RPCS",
+    "MAX_DEADLINE_SECONDS",
+    "SHUTDOWN_GRACE_SECONDS",
+)
+
+
+def _service(
+    name: str, *settings: str, needs: tuple[str, ...] = ("migrate",), tunables: tuple[str, ...] = ()
+) -> Process:
+    return Process(
+        name,
+        "grpc",
+        command=("python", "-m", f"{name}_service.main"),
+        needs=needs,
+        settings=(*_SERVES, *settings),
+        tunables=(*_SERVES_TUNABLES, *tunables),
+    )
 
 
 _ADDRESSES = ("IDENTITY_ADDRESS", "CATALOG_ADDRESS", "SESSION_ADDRESS", "STATS_ADDRESS")
@@ -67,6 +77,7 @@ _EDGE_TUNABLES = (
     "GATEWAY_MAX_HEAP_MIB",
     "GATEWAY_REQUEST_TIMEOUT_SECONDS",
     "GATEWAY_STREAM_IDLE_SECONDS",
+    "GATEWAY_HEALTH_INTERVAL_SECONDS",
 )
 _EDGE = (
     "GATEWAY_HOST",
@@ -75,33 +86,54 @@ _EDGE = (
     *_ADDRESSES,
     "JWKS_FILE",
     "DESCRIPTOR_FILE",
-    *_EDGE_TUNABLES,
 )
 
 PROCESSES = (
     # SIGINT is PostgreSQL's fast shutdown; SIGTERM waits for clients to leave.
     Process("postgres", "postgres", image="postgres", stop_signal="INT", stop_seconds=60),
     Process("redis", "redis", image="redis", stop_seconds=30),
-    _service("identity", "SIGNING_KEY_FILE"),
+    _service(
+        "identity",
+        "SIGNING_KEY_FILE",
+        tunables=(
+            "JWT_ACCESS_TOKEN_EXPIRE_HOURS",
+            "JWT_REFRESH_TOKEN_EXPIRE_DAYS",
+            "LOG_IN_FAILURES_PER_ACCOUNT",
+            "LOG_IN_FAILURE_WINDOW_SECONDS",
+            "LOG_IN_ATTEMPTS_PER_ADDRESS",
+            "LOG_IN_ATTEMPT_WINDOW_SECONDS",
+            "TRUSTED_PROXY_HOPS",
+            "HOUSEKEEPING_SECONDS",
+        ),
+    ),
     _service("catalog"),
-    _service("session", "REDIS_URL", "CATALOG_ADDRESS", "STATS_ADDRESS", needs=("migrate", "redis")),
-    _service("stats", "REDIS_URL", "CATALOG_ADDRESS", "SESSION_ADDRESS", needs=("migrate", "redis")),
+    _service(
+        "session",
+        *("REDIS_URL", "CATALOG_ADDRESS", "STATS_ADDRESS"),
+        needs=("migrate", "redis"),
+        tunables=("OUTBOX_FIRST_WAIT_SECONDS",),
+    ),
+    _service("stats", "REDIS_URL", needs=("migrate", "redis"), tunables=("WAIT_SECONDS",)),
     Process(
         "relay",
         "heartbeat",
         command=("python", "-m", "session_service.relay"),
         needs=("migrate", "redis"),
-        settings=(*_SERVES, "REDIS_URL", "STATS_ADDRESS", "CATALOG_ADDRESS", "HEARTBEAT_FILE"),
+        settings=("DATABASE_URL", "REDIS_URL", "STATS_ADDRESS", "INTERNAL_TOKEN_FILE", "HEARTBEAT_FILE"),
+        tunables=("LOG_LEVEL", "OUTBOX_FIRST_WAIT_SECONDS", "RELAY_INTERVAL_SECONDS"),
     ),
     Process(
         "worker",
         "heartbeat",
         command=(
             *("python", "-m", "celery", "-A", "stats_service.worker", "worker"),
-            *("--queues", "completions", "--concurrency", "2", "--without-gossip", "--without-mingle"),
+            *("--queues", "completions", "--concurrency", "2"),
+            # Chatter between workers that nobody listens to.
+            *("--without-gossip", "--without-mingle", "--without-heartbeat"),
         ),
         needs=("migrate", "redis"),
-        settings=(*_SERVES, "REDIS_URL", "CATALOG_ADDRESS", "SESSION_ADDRESS", "HEARTBEAT_FILE"),
+        settings=("DATABASE_URL", "REDIS_URL", "HEARTBEAT_FILE"),
+        tunables=("LOG_LEVEL",),
         stop_seconds=40,
     ),
     Process(
@@ -115,6 +147,7 @@ PROCESSES = (
         ),
         needs=("gateway-config", "identity", "catalog", "session", "stats"),
         settings=_EDGE,
+        tunables=_EDGE_TUNABLES,
     ),
 )
 
@@ -130,7 +163,7 @@ JOBS = (
     ),
     Job(
         "content",
-        ("python", "-m", "deploy.cli", "content", "load"),
+        ("python", "-m", "deploy.content_command", "load"),
         needs=("catalog", "stats"),
         settings=("CATALOG_ADDRESS", "STATS_ADDRESS", "INTERNAL_TOKEN_FILE"),
     ),
@@ -138,8 +171,6 @@ JOBS = (
         "gateway-config",
         ("python", "-m", "gateway.render", "$GATEWAY_CONFIG"),
         settings=_EDGE,
+        tunables=_EDGE_TUNABLES,
     ),
 )
-
-# Optional settings: they reach a process only when somebody gives them.
-TUNABLES = frozenset((*_TUNABLES, *_EDGE_TUNABLES))

@@ -9,11 +9,6 @@ local STATUS, BODY = "x-practice-status", "x-practice-body"
 -- Set by local_reply_config on what Envoy itself answers: the request's path.
 local REFUSED = "x-practice-refused"
 
--- What is of gRPC's making and says nothing to an HTTP client.
-local GRPC_HEADERS = {
-  "grpc-status", "grpc-message", "grpc-status-details-bin", "grpc-encoding", "grpc-accept-encoding",
-  "trailer", "x-envoy-upstream-healthchecked-cluster",
-}
 -- What a service says in trailers and an HTTP client reads in headers.
 local PROMOTED = { "retry-after", "etag" }
 
@@ -22,7 +17,7 @@ local LONGEST_REASON = 300
 
 local TYPES = {
   TYPE_BOOL = "true or false", TYPE_STRING = "a text", TYPE_ENUM = "one of the known values",
-  TYPE_DOUBLE = "a number", TYPE_FLOAT = "a number", TYPE_INT32 = "an integer", TYPE_INT64 = "an integer",
+  TYPE_DOUBLE = "a number", TYPE_FLOAT = "a number", TYPE_INT32 = "a valid integer", TYPE_INT64 = "a valid integer",
 }
 
 local function product_of(path)
@@ -64,6 +59,7 @@ local function reason_in(body)
   reason = reason:gsub("invalid value (.-) for type (TYPE_[%u%d]+)", function(value, kind)
     return value .. " is not " .. (TYPES[kind] or "allowed")
   end)
+  reason = reason:gsub("^Root element must be a message%.", "The body must be a JSON object.")
   if reason == "" or #reason > LONGEST_REASON then
     return nil
   end
@@ -174,9 +170,6 @@ end
 
 function envoy_on_response(handle)
   local headers = handle:headers()
-  for _, name in ipairs(GRPC_HEADERS) do
-    headers:remove(name)
-  end
   local kept = handle:streamInfo():dynamicMetadata():get(KEEP) or {}
   local refused = take(headers, REFUSED)
   local status, body = take(headers, STATUS), take(headers, BODY)
@@ -190,5 +183,8 @@ function envoy_on_response(handle)
     end
   elseif status ~= nil then
     answer_with(handle, status)
+  elseif headers:get("content-type") == "application/json" and headers:get("content-length") == nil then
+    -- The length is known of everything but a stream, which has a line for each message.
+    headers:replace("content-type", "application/x-ndjson")
   end
 end

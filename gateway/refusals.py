@@ -50,6 +50,13 @@ REFUSALS = (
         "unsupported_media_type",
     ),
     Refusal(
+        426,
+        "HTTP/1.1 or later is required",
+        StatusCode.FAILED_PRECONDITION,
+        "REQUEST_MALFORMED",
+        "upgrade_required",
+    ),
+    Refusal(
         429,
         "Too many requests; try again later",
         StatusCode.RESOURCE_EXHAUSTED,

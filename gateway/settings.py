@@ -38,7 +38,6 @@ class GatewaySettings(BaseSettings):
     gateway_trusted_proxies: int = Field(
         default=0, ge=0, le=10, description="proxies before this one whose X-Forwarded-For is believed"
     )
-    gateway_concurrency: int = Field(default=1, ge=1, le=64, description="worker threads")
     gateway_max_connections: int = Field(default=10_000, ge=1)
     gateway_max_heap_mib: int = Field(default=512, ge=64)
     # Longer than the deadline that services keep themselves to, so that

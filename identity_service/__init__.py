@@ -1,0 +1,1 @@
+"""Accounts, passwords, tokens and the keys that verify them. Nothing about practice."""

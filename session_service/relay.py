@@ -36,7 +36,7 @@ async def relay_forever(
         busy = False
         try:
             done = await relay()
-            busy = done.claimed > 0 and done.published == 0
+            busy = 0 < done.claimed == done.acknowledged + done.buried
             if done.claimed:
                 log.info("relayed", **{name: getattr(done, name) for name in done.__slots__})
             if time.monotonic() >= next_housekeeping:

@@ -7,6 +7,7 @@ session, so a Ctrl-C or a closed terminal does not reach the stack.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import http.client
 import os
 import shlex
@@ -23,7 +24,7 @@ import psutil
 from supervisor.xmlrpc import SupervisorTransport
 
 from deploy import topology
-from deploy.local import programs
+from deploy.local import processes, programs
 from deploy.local.layout import Layout
 
 START_SECONDS = 15.0
@@ -53,16 +54,20 @@ class State:
         return self.state in ALIVE
 
 
-def configuration(layout: Layout, processes: Iterable[topology.Process]) -> str:
-    """The text of supervisord.conf."""
+def configuration(layout: Layout, services: Iterable[topology.Process]) -> str:
+    """The text of supervisord.conf.
+
+    Paths are relative to run/, where supervisord is started: it expands a `%`
+    in some of its values more than once, so not every absolute path can be given.
+    """
     sections = [
         f"""[supervisord]
-logfile={_text(layout.log("supervisor"))}
+logfile=../log/supervisor.log
 logfile_maxbytes=5MB
 logfile_backups=1
-pidfile={_text(layout.run / "supervisord.pid")}
+pidfile=supervisord.pid
 identifier=practice
-directory={_text(layout.run)}
+directory=.
 umask=077
 {"user=root" if os.geteuid() == 0 else ""}
 [unix_http_server]
@@ -72,16 +77,15 @@ chmod=0600
 supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 """
     ]
-    return "\n".join([*sections, *(_program(layout, process) for process in processes)])
+    return "\n".join([*sections, *(_program(layout, process) for process in services)])
 
 
 def _program(layout: Layout, process: topology.Process) -> str:
     description = layout.description(process.name)
-    command = shlex.join(programs.launched(description))
+    command = shlex.join(programs.launched(Path(description.name)))
     # The description's digest makes a changed one a changed program for the supervisor.
     return f"""[program:{process.name}]
 command={_text(command)}
-directory={_text(layout.run)}
 environment=PRACTICE_DESCRIPTION="{_digest(description)}"
 autostart=false
 autorestart=true
@@ -91,7 +95,7 @@ stopsignal={process.stop_signal}
 stopwaitsecs={process.stop_seconds}
 killasgroup=true
 redirect_stderr=true
-stdout_logfile={_text(layout.log(process.name))}
+stdout_logfile=../log/{process.name}.log
 stdout_logfile_maxbytes=10MB
 stdout_logfile_backups=2
 """
@@ -103,8 +107,6 @@ def _text(value: object) -> str:
 
 
 def _digest(path: Path) -> str:
-    import hashlib  # noqa: PLC0415
-
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
@@ -154,10 +156,16 @@ class Supervisor:
 
     def launch(self) -> None:
         """Starts supervisord on the written configuration; it starts no process by itself."""
-        command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(self._layout.supervisor_config)]
+        command = [sys.executable, "-m", "supervisor.supervisord", "-c", self._layout.supervisor_config.name]
         kept = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG")}
         done = subprocess.run(
-            command, capture_output=True, text=True, env=kept, stdin=subprocess.DEVNULL, check=False
+            command,
+            capture_output=True,
+            text=True,
+            env=kept,
+            cwd=self._layout.run,
+            stdin=subprocess.DEVNULL,
+            check=False,
         )
         if done.returncode != 0:
             raise SupervisorError(f"supervisord did not start: {(done.stderr or done.stdout).strip()}")
@@ -197,7 +205,7 @@ class Supervisor:
             return
         self._order("shutdown")
         with contextlib.suppress(psutil.NoSuchProcess):
-            psutil.Process(pid).wait(30)
+            processes.wait_gone([psutil.Process(pid)], 30.0)
 
 
 def wait(condition: Callable[[], bool], seconds: float, problem: str) -> None:

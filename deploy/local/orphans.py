@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import signal
+from pathlib import Path
 
 import psutil
 
 from deploy import topology
+from deploy.local import processes
 from deploy.local.layout import Layout
 
 # The launcher writes its pid file within this many seconds of its birth.
@@ -21,6 +23,8 @@ def find(layout: Layout, name: str) -> psutil.Process | None:
         written = path.stat().st_mtime
         process = psutil.Process(int(path.read_text()))
         born = process.create_time()
+        if not processes.runs(process):
+            return None
     except (OSError, ValueError, psutil.Error):
         return None
     # A recycled process id belongs to a process born at another time.
@@ -36,11 +40,11 @@ def stop(layout: Layout, process: topology.Process) -> bool:
     with contextlib.suppress(psutil.Error):
         family += found.children(recursive=True)
         found.send_signal(signal.Signals[f"SIG{process.stop_signal}"])
-    _, alive = psutil.wait_procs(family, timeout=process.stop_seconds)
-    for straggler in alive:
-        with contextlib.suppress(psutil.Error):
-            straggler.kill()
-    psutil.wait_procs(alive, timeout=5)
+    if not processes.wait_gone(family, process.stop_seconds):
+        for straggler in family:
+            with contextlib.suppress(psutil.Error):
+                straggler.kill()
+        processes.wait_gone(family, 5.0)
     return True
 
 
@@ -48,10 +52,12 @@ def stop_supervisor(layout: Layout) -> None:
     """Ends a supervisor that runs but does not answer."""
     try:
         process = psutil.Process(int((layout.run / "supervisord.pid").read_text()))
-        ours = str(layout.supervisor_config) in process.cmdline()
+        ours = (
+            Path(process.cwd()) == layout.run.resolve() and layout.supervisor_config.name in process.cmdline()
+        )
     except (OSError, ValueError, psutil.Error):
         return
     if ours:
         with contextlib.suppress(psutil.Error):
             process.kill()
-            process.wait(10)
+            processes.wait_gone([process], 10.0)

@@ -154,6 +154,6 @@ def server(home: Path, port: int, *, durable: bool = True) -> dict[str, Any]:
     return describe(home, [str(programs.postgres("postgres")), "-D", str(home / "data"), *flags])
 
 
-def url(port: int, password: str, database: str = DATABASE) -> str:
+def url(port: int, password: str, *, host: str = "127.0.0.1") -> str:
     """The address programs use."""
-    return f"postgresql://{ROLE}:{password}@127.0.0.1:{port}/{database}"
+    return f"postgresql://{ROLE}:{password}@{host}:{port}/{DATABASE}"

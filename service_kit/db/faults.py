@@ -20,6 +20,8 @@ def is_unavailable(error: BaseException) -> bool:
     return (
         error.connection_invalidated
         or isinstance(error, exc.InterfaceError)
+        # psycopg gives no state when it could not even connect.
+        or (isinstance(error, exc.OperationalError) and not _state(error))
         or _state(error).startswith(_TRANSIENT)
     )
 

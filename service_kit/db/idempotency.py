@@ -7,7 +7,8 @@ was rolled back leaves no key, and one that committed always has its outcome.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, TypeVar
+from functools import lru_cache
+from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter
 from sqlalchemy import BigInteger, Column, DateTime, LargeBinary, MetaData, Table, Text, delete, func, select
@@ -34,6 +35,12 @@ def idempotency_table(metadata: MetaData) -> Table:
         Column("outcome", JSONB),
         Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now(), index=True),
     )
+
+
+@lru_cache
+def _adapter(outcome_type: type[Any]) -> TypeAdapter[Any]:
+    # Building one takes longer than the statements of a command.
+    return TypeAdapter(outcome_type)
 
 
 class IdempotencyRecord:
@@ -68,14 +75,15 @@ class IdempotencyRecord:
                 reason="IDEMPOTENCY_KEY_REUSED",
                 key=request.key,
             )
-        return TypeAdapter(outcome_type).validate_python(row.outcome)
+        outcome: Outcome = _adapter(cast(Any, outcome_type)).validate_python(row.outcome)
+        return outcome
 
     async def remember(self, call: Call, outcome: Any, outcome_type: type[Any]) -> None:
         """Stores the outcome under the claimed key."""
         if call.request is None:
             return
         table = self._table
-        document = TypeAdapter(outcome_type).dump_python(outcome, mode="json")
+        document = _adapter(cast(Any, outcome_type)).dump_python(outcome, mode="json")
         mine = (table.c.user_id == call.user_id) & (table.c.key == call.request.key)
         await self._connection.execute(table.update().where(mine).values(outcome=document))
 

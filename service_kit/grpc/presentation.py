@@ -15,6 +15,7 @@ from typing import Any
 import grpc
 
 from service_kit.errors import ServiceError
+from service_kit.grpc.statuses import code_of
 
 STATUS_KEY = "x-practice-status"
 BODY_KEY = "x-practice-body"
@@ -29,6 +30,26 @@ class ProductError:
 
 
 ErrorPresenter = Callable[[ServiceError], ProductError]
+
+_BY_CODE = {
+    grpc.StatusCode.INVALID_ARGUMENT: 400,
+    grpc.StatusCode.UNAUTHENTICATED: 401,
+    grpc.StatusCode.PERMISSION_DENIED: 403,
+    grpc.StatusCode.NOT_FOUND: 404,
+    grpc.StatusCode.ALREADY_EXISTS: 409,
+    grpc.StatusCode.FAILED_PRECONDITION: 409,
+    grpc.StatusCode.ABORTED: 409,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: 429,
+    grpc.StatusCode.UNAVAILABLE: 503,
+}
+# The same for every product.
+_BY_REASON = {"IDEMPOTENCY_KEY_REUSED": 422}
+
+
+def http_status(error: ServiceError, by_reason: Mapping[str, int] | None = None) -> int:
+    """Returns the HTTP status of an error: the product's own for its reason, else its category's."""
+    statuses = {**_BY_REASON, **(by_reason or {})}
+    return statuses.get(error.reason) or _BY_CODE.get(code_of(error), 500)
 
 
 def error_metadata(error: ProductError) -> tuple[tuple[str, str], ...]:

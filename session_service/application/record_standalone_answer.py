@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from service_kit.call import Call
 from session_service.application.ending import end_session
 from session_service.application.once import once
@@ -50,5 +52,5 @@ class RecordStandaloneAnswer:
             return Submission(submission.results, ended)
 
         submission = await once(self._unit_of_work, call, Submission, command)
-        await self._statistics.caught_up(call.user_id, submission.session.user_seq)
-        return submission
+        caught_up = await self._statistics.caught_up(call.user_id, submission.session.user_seq)
+        return replace(submission, statistics_pending=not caught_up)

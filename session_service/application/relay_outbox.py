@@ -50,7 +50,7 @@ class Publisher(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What one round did."""
+    """What one round did, in events; `published` are those the broker took."""
 
     claimed: int
     acknowledged: int
@@ -92,8 +92,8 @@ class RelayOutbox:
         acknowledged, buried = await self._close(due, verdicts)
         closed = {*acknowledged, *buried}
         remaining = [event for event in due if event.event_id not in closed]
-        await self._publish(remaining, counted=verdicts is not None)
-        return Round(len(due), len(acknowledged), len(remaining), len(buried))
+        published = await self._publish(remaining, counted=verdicts is not None)
+        return Round(len(due), len(acknowledged), published, len(buried))
 
     async def _close(
         self, due: Sequence[DueEvent], verdicts: Verdicts | None
@@ -102,17 +102,22 @@ class RelayOutbox:
             return [], []
         acknowledged = [event.event_id for event in due if event.event_id in verdicts.applied]
         await self._queue.acknowledge(acknowledged)
-        hopeless = dict(verdicts.rejected)
+        hopeless: dict[UUID, str] = {}
         for event in due:
-            if event.attempts >= MAX_ATTEMPTS and event.event_id not in verdicts.applied:
-                hopeless.setdefault(event.event_id, f"not applied after {MAX_ATTEMPTS} attempts")
+            if event.event_id in verdicts.applied:
+                continue
+            if event.event_id in verdicts.rejected:
+                hopeless[event.event_id] = verdicts.rejected[event.event_id]
+            elif event.attempts >= MAX_ATTEMPTS:
+                hopeless[event.event_id] = f"not applied after {MAX_ATTEMPTS} attempts"
         for event_id, reason in hopeless.items():
             await self._queue.bury(event_id, reason)
         return acknowledged, list(hopeless)
 
-    async def _publish(self, events: Sequence[DueEvent], *, counted: bool) -> None:
+    async def _publish(self, events: Sequence[DueEvent], *, counted: bool) -> int:
+        """Publishes, makes the events due again later and returns how many the broker took."""
         if not events:
-            return
+            return 0
         error = ""
         try:
             await self._publisher.publish([event.payload for event in events])
@@ -123,6 +128,7 @@ class RelayOutbox:
             by_attempts.setdefault(event.attempts, []).append(event.event_id)
         for attempts, event_ids in by_attempts.items():
             await self._queue.retry(event_ids, counted=counted, wait=self._wait(attempts), error=error)
+        return 0 if error else len(events)
 
     def _wait(self, attempts: int) -> timedelta:
         """Returns twice as long for each attempt, to five minutes, give or take a fifth."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from service_kit.call import Call
 from session_service.application.once import once
 from session_service.application.ports import Clock, SessionRef, UnitOfWork, UnitOfWorkFactory
@@ -32,7 +34,8 @@ class SaveDraft:
         base_hash: str = "",
     ) -> PracticeSession:
         """Returns the session with the draft's hash. `reported` is in seconds."""
-        draft_hash = content_hash(content)
+        # A large draft takes a tenth of a second; other calls need not wait for it.
+        draft_hash = await asyncio.to_thread(content_hash, content)
 
         async def command(work: UnitOfWork) -> PracticeSession:
             session = await work.sessions.lock(call.user_id, ref)

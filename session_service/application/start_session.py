@@ -71,10 +71,13 @@ class StartSession:
                 calendar=await work.learners.calendar(call.user_id),
                 now=self._clock(),
             )
+            if not exists:
+                raise ContentNotFoundError(content)
             return await self._open(work, fresh, on_conflict)
 
-        if content and not await self._catalog.content_exists(content):
-            raise ContentNotFoundError(content)
+        # Asked outside of the transaction, told inside: a repeated request gets
+        # its first answer even when the content is gone by now.
+        exists = not content or await self._catalog.content_exists(content)
         return await once(self._unit_of_work, call, Started, command)
 
     async def _open(self, work: UnitOfWork, fresh: PracticeSession, on_conflict: OnConflict) -> Started:

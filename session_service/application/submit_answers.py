@@ -56,10 +56,15 @@ class AnswerResult:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """The results in the order sent, and the session after them."""
+    """The results in the order sent, and the session after them.
+
+    `statistics_pending` when this ended the session and statistics do not
+    include it yet.
+    """
 
     results: list[AnswerResult]
     session: PracticeSession
+    statistics_pending: bool = False
 
 
 class SubmitAnswers:
@@ -96,6 +101,8 @@ async def record_answers(
     """Records the new ones among the answers in a locked session."""
     named = [replace(answer, answer_id=answer.answer_id or str(uuid.uuid4())) for answer in answers]
     known = dict(await work.sessions.answers(session.id, [answer.answer_id for answer in named]))
+    if any(answer.answer_id not in known for answer in named):
+        session.must_be_open()
     results: list[AnswerResult] = []
     fresh: list[RecordedAnswer] = []
     for answer in named:

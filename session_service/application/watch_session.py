@@ -48,6 +48,8 @@ class WatchSession:
             cursor = session.version
             if not session.state.is_open:
                 return
+        # No change has a higher number yet: waiting beyond it would miss the end.
+        cursor = min(cursor, session.version)
         while True:
             for entry in await self._readers.journal(ref.id, cursor):
                 yield entry

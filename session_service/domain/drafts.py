@@ -22,11 +22,16 @@ class _Number(str):
 def content_hash(content: str) -> str:
     """Returns the MD5 of a draft's canonical JSON; of the empty string for `{}`.
 
-    Canonical is: sorted keys, no spaces, UTF-8, numbers as written. Raises
+    Canonical is: sorted keys, no spaces, UTF-8, numbers as written; of a key
+    that occurs twice the last value, as every browser reads it. Raises
     DraftInvalidError with `size` over 1 MiB, `depth` over 64 levels, `syntax`
     for what is not JSON.
     """
-    if len(content.encode()) > MAX_BYTES:
+    try:
+        size = len(content.encode())
+    except UnicodeEncodeError as error:
+        raise DraftInvalidError("syntax", "The draft is not Unicode text") from error
+    if size > MAX_BYTES:
         raise DraftInvalidError("size", f"A draft has at most {MAX_BYTES} bytes")
     _check_depth(content)
     try:
@@ -37,7 +42,9 @@ def content_hash(content: str) -> str:
         raise DraftInvalidError("syntax", "The draft is not JSON") from error
     if document == {}:
         return EMPTY_HASH
-    return hashlib.md5(_canonical(document).encode(), usedforsecurity=False).hexdigest()
+    # An escaped half of a surrogate pair is JSON; strict UTF-8 would refuse to write it.
+    canonical = _canonical(document).encode(errors="surrogatepass")
+    return hashlib.md5(canonical, usedforsecurity=False).hexdigest()
 
 
 def _check_depth(content: str) -> None:

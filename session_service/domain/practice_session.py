@@ -124,7 +124,7 @@ class PracticeSession:
     @property
     def score_percentage(self) -> float:
         """Right answers in percent; 0.0 before the first answer."""
-        return self.correct_answer_count / self.answer_count * 100 if self.answer_count else 0.0
+        return self.correct_answer_count * 100 / self.answer_count if self.answer_count else 0.0
 
     @property
     def counts(self) -> bool:
@@ -136,6 +136,11 @@ class PracticeSession:
         if etag and etag != self.etag:
             raise EtagMismatchError(self.etag)
 
+    def must_be_open(self) -> None:
+        """Raises SessionEndedError when nothing can happen any more."""
+        if not self.state.is_open:
+            raise SessionEndedError(self.id, self.state, self.ended_at)
+
     def elapsed_at(self, now: datetime) -> int:
         """Returns the whole seconds practised by `now`."""
         if self.policy.elapsed is not Elapsed.MEASURED or self.active_since is None:
@@ -144,7 +149,7 @@ class PracticeSession:
 
     def pause(self, *, now: datetime, reported: int | None = None) -> PracticeSession:
         """Returns the session at rest; itself when it rests already and the product ignores that."""
-        self._must_be_open()
+        self.must_be_open()
         if self.state is State.PAUSED and self.policy.pause_again is PauseAgain.NOTHING:
             return self
         timed = self._record_elapsed(reported, now)
@@ -152,14 +157,14 @@ class PracticeSession:
 
     def resume(self, *, now: datetime) -> PracticeSession:
         """Returns the session going on; itself when it is going on already."""
-        self._must_be_open()
+        self.must_be_open()
         if self.state is State.ACTIVE:
             return self
         return replace(self, state=State.ACTIVE, active_since=now)._changed(now)
 
     def record_answers(self, *, given: int, correct: int, now: datetime) -> PracticeSession:
         """Returns the session with more answers counted."""
-        self._must_be_open()
+        self.must_be_open()
         counted = replace(
             self,
             answer_count=self.answer_count + given,
@@ -175,7 +180,7 @@ class PracticeSession:
         Raises EtagMismatchError when `base_hash` is given and is not the hash
         of the stored draft: another device saved in between.
         """
-        self._must_be_open()
+        self.must_be_open()
         if base_hash and base_hash != self.draft_hash:
             raise EtagMismatchError(self.draft_hash)
         timed = self if reported is None else self._record_elapsed(reported, now)
@@ -183,7 +188,7 @@ class PracticeSession:
 
     def add_message(self, *, now: datetime) -> PracticeSession:
         """Returns the session with one more line of conversation."""
-        self._must_be_open()
+        self.must_be_open()
         return replace(self, message_count=self.message_count + 1)._changed(now)
 
     def end(
@@ -199,7 +204,7 @@ class PracticeSession:
 
         A clock that stepped back does not end a session before its start.
         """
-        self._must_be_open()
+        self.must_be_open()
         if outcome not in self.policy.outcomes:
             raise OutcomeNotAllowedError(self.product, outcome)
         ended_at = max(now, self.started_at)
@@ -219,16 +224,16 @@ class PracticeSession:
     def _changed(self, now: datetime) -> PracticeSession:
         return replace(self, version=self.version + 1, updated_at=now)
 
-    def _must_be_open(self) -> None:
-        if not self.state.is_open:
-            raise SessionEndedError(self.id, self.state, self.ended_at)
-
     def _record_elapsed(self, reported: int | None, now: datetime) -> PracticeSession:
         """Returns the session with its elapsed time settled by the product's rule."""
         rule = self.policy.elapsed
         if rule is Elapsed.MEASURED:
-            anchor = now if self.active_since is not None else None
-            return replace(self, elapsed_seconds=self.elapsed_at(now), active_since=anchor)
+            # Only whole seconds are settled: the anchor keeps the rest, or
+            # frequent settling would lose it each time.
+            settled = self.elapsed_at(now)
+            step = timedelta(seconds=settled - self.elapsed_seconds)
+            anchor = self.active_since + step if self.active_since is not None else None
+            return replace(self, elapsed_seconds=settled, active_since=anchor)
         if reported is None:
             return self
         bounds = self.policy.elapsed_bounds

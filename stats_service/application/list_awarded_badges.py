@@ -18,6 +18,6 @@ class ListAwardedBadges:
     async def __call__(
         self, user_id: int, product: str, *, min_user_seq: int = 0
     ) -> tuple[Sequence[AwardedBadge], bool]:
-        """Returns the badges of a product, of any when empty, newest first; and whether some may be pending."""
+        """Returns the badges of a product, of any when empty, newest first; and whether some are pending."""
         _, pending = await self._waiting.until_counted(user_id, min_user_seq)
         return await self._reader.awards(user_id, product), pending

@@ -40,7 +40,7 @@ from stats_service.domain.progress import DayKey, Progress
 # Held shared while completions are applied and alone while definitions are
 # published: nobody who has practised is unknown to a backfill, and nobody is
 # given badges by a book that is being replaced.
-_BOOK_LOCK = 7_241_991
+_BOOK_LOCK = 7_242_100
 
 _FACT_COLUMNS = [column for column in completion.c if column.name != "received_at"]
 

@@ -1,0 +1,68 @@
+# One command: `make up`. Needs Python 3.11 or newer, make and a package registry.
+#   GATEWAY_PORT=8081 make up           another port for the gateway
+#   PRACTICE_PORT_BASE=18000 make up    other ports for everything
+#   PRACTICE_HOME=DIR make up           other data than .practice
+#   DATABASE_URL=... REDIS_URL=...      servers that exist already
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help up down status demo compose-secrets test lint format protos clean
+.DELETE_ON_ERROR:
+# One recipe at a time: they share the environment they make.
+.NOTPARALLEL:
+
+help:  ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: $(STAMP)  ## Start everything and return when it is healthy
+	@$(BIN)/practice up
+
+down:  ## Stop everything; all data stays
+	@if [ -x $(BIN)/practice ]; then $(BIN)/practice down; else echo "nothing runs"; fi
+
+status: $(STAMP)  ## Show each process, its pid, health and memory
+	@$(BIN)/practice status
+
+demo: $(STAMP)  ## Play one user's day against the running stack
+	@$(BIN)/practice demo
+
+compose-secrets: protos  ## Make the secrets that docker-compose.yml mounts
+	@$(BIN)/practice secrets .practice/containers
+
+test: protos  ## Run all tests
+	@$(BIN)/pytest
+
+lint: protos  ## Check style, types, layers and contracts
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/buf lint generated/practice.binpb --config protos/buf.yaml --path practice
+	@if [ -f protos/released.binpb ]; then set -x; \
+	  $(BIN)/buf breaking generated/practice.binpb --against protos/released.binpb --config protos/buf.yaml --path practice; \
+	fi
+
+format: $(STAMP)  ## Format the code
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+protos: $(STAMP)  ## Generate the stubs when a contract changed
+	@$(BIN)/python protos/generate.py
+
+clean: down  ## Remove the environment and everything generated; the data in .practice stays
+	rm -rf $(VENV) generated build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "Python 3.11 or newer is needed, and '$(PYTHON)' is $$($(PYTHON) --version 2>&1 || true):" \
+	    "name one with PYTHON=python3.12 make ..." >&2; exit 1; }
+	@echo "making $(VENV) (about a minute, once)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) -r requirements.lock
+	@$(PIP) --no-deps --editable .
+	@touch $@

@@ -1,0 +1,191 @@
+"""A learner's story through the REST gateway, told with the shipped content.
+
+Every number the platform answers is compared with what the answers given
+imply; the first difference ends the story with an error.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+from rich.console import Console
+from rich.table import Table
+
+EXERCISES = 15
+# Positions, from 0, at which the learner answers wrongly.
+MISTAKES = frozenset({3, 7, 11})
+FOCUS_SECONDS = 1500
+_DEADLINE_SECONDS = 10.0
+
+
+class DemoFailedError(Exception):
+    """The platform said something that does not follow from what was done."""
+
+
+def run(gateway_url: str, content: Path) -> None:
+    """Tells the story. Raises DemoFailedError at the first number that is wrong."""
+    console = Console()
+    with httpx.Client(base_url=gateway_url, timeout=_DEADLINE_SECONDS) as client:
+        learner = Learner(client)
+        learner.sign_up()
+        console.print(f"[bold]Ana[/] signed up as {learner.email} and logged in\n")
+        practise_verbs(learner, content, console)
+        focus(learner, console)
+        show_progress(learner, content, console)
+    console.print("[green]every number is what the answers imply[/]")
+
+
+class Learner:
+    """A person with an account, talking to the gateway as any client does."""
+
+    def __init__(self, client: httpx.Client) -> None:
+        self._client = client
+        self.email = f"ana.{uuid.uuid4().hex[:12]}@example.com"
+        self._headers = {"X-Time-Zone": "Europe/Madrid"}
+
+    def sign_up(self) -> None:
+        """Makes an account and logs in."""
+        credentials = {"email": self.email, "password": uuid.uuid4().hex}
+        self.call("POST", "/v1/accounts:signUp", {"first_name": "Ana", "last_name": "Gil", **credentials})
+        tokens = self.call("POST", "/v1/accounts:logIn", credentials)
+        self._headers["Authorization"] = f"Bearer {tokens['access_token']}"
+
+    def call(self, method: str, path: str, body: Any = None, *, status: int = 200) -> Any:
+        """Returns a call's JSON. Raises DemoFailedError for another status."""
+        response = self._client.request(method, path, json=body, headers=self._headers)
+        if response.status_code != status:
+            raise DemoFailedError(
+                f"{method} {path} answered {response.status_code}, not {status}: {response.text}"
+            )
+        return response.json()
+
+
+def practise_verbs(learner: Learner, content: Path, console: Console) -> None:
+    """Answers fifteen exercises, three of them wrongly, and ends the session."""
+    started = learner.call("POST", "/api/exercises/session/start", {"session_type": "practice"})
+    table = Table(title="Verb exercises", title_justify="left")
+    for column in ("exercise", "answer", "right", "feedback"):
+        table.add_column(column)
+    right = 0
+    for position, exercise in enumerate(read_exercises(content)[:EXERCISES]):
+        wrong = position in MISTAKES
+        answer = exercise["cue"] if wrong else exercise["answers"][0]
+        body = {
+            "exercise_id": str(exercise["id"]),
+            "user_answer": answer,
+            "time_taken": 8,
+            "session_id": started["session_id"],
+        }
+        result = learner.call("POST", "/api/exercises/submit", body)
+        right += not wrong
+        expect("is_correct", result["is_correct"], not wrong)
+        expect("correct_answer", result["correct_answer"], exercise["answers"][0])
+        expect("total_exercises", result["total_exercises"], position + 1)
+        expect("correct_answers", result["correct_answers"], right)
+        table.add_row(exercise["prompt"], answer, "no" if wrong else "yes", result["feedback"])
+    console.print(table)
+    summary = learner.call("POST", "/api/exercises/session/end", {"session_id": started["session_id"]})
+    expect("total_exercises", summary["total_exercises"], EXERCISES)
+    expect("correct_answers", summary["correct_answers"], EXERCISES - len(MISTAKES))
+    expect("score_percentage", summary["score_percentage"], right / EXERCISES * 100)
+    show(console, "The session", summary)
+
+
+def focus(learner: Learner, console: Console) -> None:
+    """Starts, pauses, resumes and completes a focus session."""
+    path = "/focus/api/v1/sessions"
+    session = learner.call("POST", path, {"duration_seconds": FOCUS_SECONDS}, status=201)["data"]
+    expect("status", session["status"], "active")
+    learner.call("POST", path, {"duration_seconds": FOCUS_SECONDS}, status=409)
+    one = f"{path}/{session['id']}"
+    half = {"elapsed_seconds": FOCUS_SECONDS // 2, "status": "paused"}
+    expect("status", learner.call("PATCH", f"{one}/pause", half)["data"]["status"], "paused")
+    restored = learner.call("GET", f"{path}/active")["data"]
+    expect("elapsed_seconds", restored["elapsed_seconds"], FOCUS_SECONDS // 2)
+    expect("status", learner.call("PATCH", f"{one}/resume")["data"]["status"], "active")
+    whole = {"elapsed_seconds": FOCUS_SECONDS, "status": "completed"}
+    ended = learner.call("PATCH", f"{one}/end", whole)["data"]
+    expect("status", ended["status"], "completed")
+    expect("active session", learner.call("GET", f"{path}/active")["data"], None)
+    show(console, "The focus session", ended)
+
+
+def show_progress(learner: Learner, content: Path, console: Console) -> None:
+    """Compares today's progress, the streak and the badges with what was done, and shows them."""
+    # The canonical API waits for a completion: the focus session was the second.
+    fresh = "min_user_seq=2"
+    (today,) = learner.call("GET", f"/v1/progress?{fresh}")["days"]
+    expect("session_count", today["session_count"], 2)
+    expect("answer_count", today["answer_count"], EXERCISES)
+    expect("correct_answer_count", today["correct_answer_count"], EXERCISES - len(MISTAKES))
+    show(console, "Today, over all products", today)
+
+    (day,) = learner.call("GET", "/focus/api/v1/progress")["data"]
+    expect("focus_seconds", day["focus_seconds"], FOCUS_SECONDS)
+    expect("sessions_completed", day["sessions_completed"], 1)
+    streak = learner.call("GET", "/focus/api/v1/streak")["data"]
+    expect("current_streak", streak["current_streak"], 1)
+    expect("longest_streak", streak["longest_streak"], 1)
+    show(console, "Focus today", {**day, **streak})
+
+    badges = learner.call("GET", f"/v1/badges?{fresh}")["badges"]
+    earned = sorted(badge["badge"]["badge_id"] for badge in badges)
+    expect("badges", earned, deserved_badges(content))
+    table = Table(title="Badges", title_justify="left")
+    for column in ("", "badge", "earned for"):
+        table.add_column(column)
+    for badge in badges:
+        definition = badge["badge"]
+        table.add_row(definition["icon"], definition["name"], definition["description"])
+    console.print(table)
+
+
+def read_exercises(content: Path) -> list[dict[str, Any]]:
+    """Returns the shipped exercises whose infinitive is no right answer, by number."""
+    exercises = [
+        exercise
+        for path in sorted((content / "exercises").glob("*.yaml"))
+        for exercise in yaml.safe_load(path.read_text(encoding="utf-8"))
+        if exercise["cue"] not in exercise["answers"]
+    ]
+    return sorted(exercises, key=lambda exercise: int(exercise["id"]))
+
+
+def deserved_badges(content: Path) -> list[str]:
+    """Returns the ids of the badges that one drill session and one focus session earn."""
+    right = EXERCISES - len(MISTAKES)
+    drills = {"sessions": 1, "days": 1, "answers": EXERCISES, "correct_answers": right, "best_streak": 1}
+    focused = {"sessions": 1, "seconds": FOCUS_SECONDS, "days": 1, "best_streak": 1}
+    both = {**drills, "sessions": 2, "seconds": FOCUS_SECONDS}
+    reached = {"exercises": drills, "focus": focused, "all": both}
+    definitions = yaml.safe_load((content / "badges.yaml").read_text(encoding="utf-8"))
+    return sorted(
+        badge["id"]
+        for badge in definitions
+        if reached.get(badge["product"], {}).get(badge["metric"], 0) >= badge["threshold"]
+    )
+
+
+def expect(what: str, told: object, implied: object) -> None:
+    """Raises DemoFailedError unless the platform told what was implied."""
+    if told != implied:
+        raise DemoFailedError(f"{what} is {told!r}, but what was done implies {implied!r}")
+
+
+def show(console: Console, title: str, fields: dict[str, Any]) -> None:
+    """Prints an object as a table of two columns."""
+    table = Table(title=title, title_justify="left", show_header=False)
+    for name, value in fields.items():
+        table.add_row(name, _text(value))
+    console.print(table)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ", ".join(map(str, value))
+    return str(value)

@@ -1,0 +1,54 @@
+"""The text of the Lua filter: edge.lua after the tables it looks things up in."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from gateway.products import CANONICAL, PRODUCTS, Body, Product
+from gateway.refusals import REFUSALS, malformed
+
+EDGE = Path(__file__).with_name("edge.lua")
+
+
+def bodies(product: Product) -> dict[str, str]:
+    """Returns a product's refusals as JSON by status, `malformed`, and `explained` with a reason's mark."""
+    refusals = {str(refusal.status): refusal for refusal in REFUSALS}
+    refusals["malformed"] = malformed(product.malformed_status, explained=False)
+    refusals["explained"] = malformed(product.malformed_status, explained=True)
+    return {key: to_json(product.error_body(refusal)) for key, refusal in refusals.items()}
+
+
+def to_json(body: Body) -> str:
+    """Returns a body as compact ASCII JSON."""
+    return json.dumps(body, separators=(",", ":"))
+
+
+def script() -> str:
+    """Returns edge.lua with the tables it looks things up in."""
+    prefixes = [
+        {"prefix": prefix, "name": product.name, "malformed": str(product.malformed_status)}
+        for product in (*PRODUCTS, CANONICAL)
+        for prefix in product.prefixes
+    ]
+    tables = {
+        "PRODUCTS": prefixes,
+        "BODIES": {product.name: bodies(product) for product in (*PRODUCTS, CANONICAL)},
+    }
+    head = "".join(f"local {name} = {to_lua(value)}\n" for name, value in tables.items())
+    return head + "\n" + EDGE.read_text(encoding="utf-8")
+
+
+def to_lua(value: Any, indent: str = "") -> str:
+    """Returns texts, lists and mappings as a Lua expression."""
+    if isinstance(value, str):
+        # For ASCII without control characters, Lua's escapes are JSON's.
+        return json.dumps(value)
+    inner = indent + "  "
+    items = (
+        [f"[{json.dumps(key)}] = {to_lua(each, inner)}" for key, each in value.items()]
+        if isinstance(value, dict)
+        else [to_lua(each, inner) for each in value]
+    )
+    return "{\n" + "".join(f"{inner}{item},\n" for item in items) + indent + "}"

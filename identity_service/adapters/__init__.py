@@ -1,0 +1,1 @@
+"""How identity meets gRPC, PostgreSQL and cryptography."""

@@ -1,0 +1,46 @@
+"""Argon2id off the event loop, at most two at once."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+
+from argon2 import PasswordHasher
+from argon2.exceptions import VerifyMismatchError
+
+_MEMORY_KIB = 19 * 1024
+_PASSES = 2
+_LANES = 1
+_AT_ONCE = 2
+
+
+class Argon2Passwords:
+    """Hashes and compares passwords. Close it when the service stops."""
+
+    def __init__(self) -> None:
+        self._hasher = PasswordHasher(time_cost=_PASSES, memory_cost=_MEMORY_KIB, parallelism=_LANES)
+        # Compared with when there is no account, so that takes as long.
+        self._decoy = self._hasher.hash(secrets.token_hex())
+        self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="argon2")
+
+    async def hash(self, password: str) -> str:
+        """Returns a new hash, with its own salt."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._hasher.hash, password)
+
+    async def matches(self, password_hash: str | None, password: str) -> bool:
+        """Tells whether they belong together; without a hash never, after the same work."""
+        compared = await asyncio.get_running_loop().run_in_executor(
+            self._threads, self._compare, password_hash or self._decoy, password
+        )
+        return compared and password_hash is not None
+
+    def close(self) -> None:
+        """Drops what waits and lets what runs come to its end."""
+        self._threads.shutdown(cancel_futures=True)
+
+    def _compare(self, password_hash: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(password_hash, password)
+        except VerifyMismatchError:
+            return False

@@ -1,0 +1,99 @@
+"""The statements that read and write accounts and their refresh tokens."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from identity_service.adapters.db.tables import accounts, refresh_tokens
+from identity_service.application.ports import StoredAccount
+from identity_service.domain.accounts import Account
+
+_ACCOUNT = (
+    accounts.c.user_id,
+    accounts.c.first_name,
+    accounts.c.last_name,
+    accounts.c.email,
+    accounts.c.created_at,
+)
+
+
+class SqlAccounts:
+    """Accounts in the identity schema."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def add(
+        self, *, first_name: str, last_name: str, email: str, password_hash: str, now: datetime
+    ) -> Account | None:
+        """Makes an account; None when the email has one, also one made at this moment."""
+        statement = insert(accounts).values(
+            first_name=first_name,
+            last_name=last_name,
+            email=email,
+            password_hash=password_hash,
+            created_at=now,
+        )
+        made = statement.on_conflict_do_nothing(index_elements=[accounts.c.email]).returning(*_ACCOUNT)
+        row = (await self._connection.execute(made)).first()
+        return Account(*row) if row else None
+
+    async def get(self, user_id: int) -> Account | None:
+        """Returns an account, None for an unknown number."""
+        query = select(*_ACCOUNT).where(accounts.c.user_id == user_id)
+        row = (await self._connection.execute(query)).first()
+        return Account(*row) if row else None
+
+    async def find(self, email: str) -> StoredAccount | None:
+        """Returns the account with this email, if there is one."""
+        query = select(accounts.c.password_hash, *_ACCOUNT).where(accounts.c.email == email)
+        row = (await self._connection.execute(query)).first()
+        return StoredAccount(Account(*row[1:]), row.password_hash) if row else None
+
+    async def set_password_hash(self, user_id: int, password_hash: str) -> None:
+        """Replaces the password."""
+        changed = update(accounts).where(accounts.c.user_id == user_id).values(password_hash=password_hash)
+        await self._connection.execute(changed)
+
+
+class SqlRefreshTokens:
+    """Refresh tokens in the identity schema."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def add(self, digest: bytes, user_id: int, now: datetime, expires_at: datetime) -> None:
+        """Puts a token in force."""
+        await self._connection.execute(
+            insert(refresh_tokens).values(
+                digest=digest, user_id=user_id, created_at=now, expires_at=expires_at
+            )
+        )
+
+    async def owner(self, digest: bytes, now: datetime) -> Account | None:
+        """Returns the account of a token in force."""
+        query = (
+            select(*_ACCOUNT)
+            .join(refresh_tokens)
+            .where(refresh_tokens.c.digest == digest, refresh_tokens.c.expires_at > now)
+        )
+        row = (await self._connection.execute(query)).first()
+        return Account(*row) if row else None
+
+    async def revoke(self, user_id: int, digest: bytes) -> None:
+        """Ends a token if it is the user's."""
+        mine = (refresh_tokens.c.user_id == user_id) & (refresh_tokens.c.digest == digest)
+        await self._connection.execute(delete(refresh_tokens).where(mine))
+
+    async def revoke_all(self, user_id: int) -> None:
+        """Ends every token of the user."""
+        await self._connection.execute(delete(refresh_tokens).where(refresh_tokens.c.user_id == user_id))
+
+    async def forget_expired(self, now: datetime) -> int:
+        """Deletes what expired; returns how many."""
+        expired = delete(refresh_tokens).where(refresh_tokens.c.expires_at <= now)
+        return (await self._connection.execute(expired)).rowcount

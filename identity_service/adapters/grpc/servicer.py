@@ -1,0 +1,83 @@
+"""Serves practice.identity.v1: converts, calls the use case, converts back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+from google.api.httpbody_pb2 import HttpBody
+from google.protobuf.empty_pb2 import Empty
+from practice.identity.v1 import account_pb2, identity_service_pb2_grpc
+from practice.identity.v1 import identity_service_pb2 as pb
+
+from identity_service.adapters.grpc.client_address import client_address
+from identity_service.adapters.grpc.converters import from_sign_up, to_account, to_token_pair
+from identity_service.application.change_password import ChangePassword
+from identity_service.application.get_jwks import GetJwks
+from identity_service.application.get_me import GetMe
+from identity_service.application.log_in import LogIn
+from identity_service.application.log_out import LogOut
+from identity_service.application.refresh_access_token import RefreshAccessToken
+from identity_service.application.sign_up import SignUp
+from service_kit.call import current_call
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+SERVICE = "practice.identity.v1.IdentityService"
+# What people without an access token may call.
+PUBLIC = frozenset(f"/{SERVICE}/{method}" for method in ("SignUp", "LogIn", "RefreshAccessToken", "GetJwks"))
+
+
+@dataclass(frozen=True, slots=True)
+class UseCases:
+    """Everything identity can be asked to do."""
+
+    sign_up: SignUp
+    log_in: LogIn
+    refresh_access_token: RefreshAccessToken
+    log_out: LogOut
+    change_password: ChangePassword
+    get_me: GetMe
+    get_jwks: GetJwks
+
+
+class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
+    """The identity service."""
+
+    def __init__(self, use_cases: UseCases, *, trusted_hops: int) -> None:
+        self._use_cases = use_cases
+        self._trusted_hops = trusted_hops
+
+    async def SignUp(self, request: pb.SignUpRequest, context: Context) -> account_pb2.Account:  # noqa: N802
+        """Makes an account."""
+        return to_account(await self._use_cases.sign_up(current_call(), from_sign_up(request)))
+
+    async def LogIn(self, request: pb.LogInRequest, context: Context) -> account_pb2.TokenPair:  # noqa: N802
+        """Exchanges an email and a password for tokens."""
+        address = client_address(context.invocation_metadata() or (), context.peer(), self._trusted_hops)
+        return to_token_pair(await self._use_cases.log_in(request.email, request.password, address))
+
+    async def RefreshAccessToken(  # noqa: N802
+        self, request: pb.RefreshAccessTokenRequest, context: Context
+    ) -> account_pb2.TokenPair:
+        """Makes a new access token."""
+        return to_token_pair(await self._use_cases.refresh_access_token(request.refresh_token))
+
+    async def LogOut(self, request: pb.LogOutRequest, context: Context) -> Empty:  # noqa: N802
+        """Revokes refresh tokens."""
+        await self._use_cases.log_out(current_call(), request.refresh_token)
+        return Empty()
+
+    async def ChangePassword(self, request: pb.ChangePasswordRequest, context: Context) -> Empty:  # noqa: N802
+        """Replaces the caller's password."""
+        await self._use_cases.change_password(current_call(), request.current_password, request.new_password)
+        return Empty()
+
+    async def GetMe(self, request: pb.GetMeRequest, context: Context) -> account_pb2.Account:  # noqa: N802
+        """Returns the caller's account."""
+        return to_account(await self._use_cases.get_me(current_call()))
+
+    async def GetJwks(self, request: pb.GetJwksRequest, context: Context) -> HttpBody:  # noqa: N802
+        """Returns the public keys."""
+        return HttpBody(content_type="application/json", data=self._use_cases.get_jwks())

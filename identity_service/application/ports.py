@@ -1,0 +1,143 @@
+"""What the use cases need from the outside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+from identity_service.domain.accounts import Account
+from service_kit.call import Call
+
+Clock = Callable[[], datetime]
+Outcome = TypeVar("Outcome")
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """A signed access token and the seconds until it expires."""
+
+    value: str
+    expires_in: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAccount:
+    """An account with the hash of its password."""
+
+    account: Account
+    password_hash: str
+
+
+class Passwords(Protocol):
+    """Hashes passwords, slowly and only a few at once."""
+
+    async def hash(self, password: str) -> str:
+        """Returns a new hash."""
+
+    async def matches(self, password_hash: str | None, password: str) -> bool:
+        """Tells whether they belong together; without a hash never, after the same work."""
+
+
+class AccessTokens(Protocol):
+    """Signs access tokens."""
+
+    def sign(self, account: Account, now: datetime) -> AccessToken:
+        """Returns a token for the account."""
+
+
+class Accounts(Protocol):
+    """The accounts of a unit of work."""
+
+    async def add(
+        self, *, first_name: str, last_name: str, email: str, password_hash: str, now: datetime
+    ) -> Account | None:
+        """Makes an account; None when the email has one."""
+
+    async def get(self, user_id: int) -> Account | None:
+        """Returns an account, None for an unknown number."""
+
+    async def find(self, email: str) -> StoredAccount | None:
+        """Returns the account with this email, if there is one."""
+
+    async def set_password_hash(self, user_id: int, password_hash: str) -> None:
+        """Replaces the password."""
+
+
+class RefreshTokens(Protocol):
+    """The refresh tokens in force, by the digest of the token."""
+
+    async def add(self, digest: bytes, user_id: int, now: datetime, expires_at: datetime) -> None:
+        """Puts a token in force."""
+
+    async def owner(self, digest: bytes, now: datetime) -> Account | None:
+        """Returns the account of a token in force."""
+
+    async def revoke(self, user_id: int, digest: bytes) -> None:
+        """Ends a token if it is the user's."""
+
+    async def revoke_all(self, user_id: int) -> None:
+        """Ends every token of the user."""
+
+    async def forget_expired(self, now: datetime) -> int:
+        """Deletes what expired; returns how many."""
+
+
+class Attempts(Protocol):
+    """When somebody tried, by a digest of who or what is counted."""
+
+    async def read(self, subject: bytes) -> Sequence[datetime]:
+        """Returns the times on record."""
+
+    async def lock(self, subject: bytes, now: datetime) -> Sequence[datetime]:
+        """Returns the times on record, nobody else's to read or change until the commit."""
+
+    async def write(self, subject: bytes, times: Sequence[datetime], expires_at: datetime) -> None:
+        """Replaces the times of a locked subject; after `expires_at` they may be forgotten."""
+
+    async def forget_expired(self, now: datetime) -> int:
+        """Deletes what expired; returns how many."""
+
+
+class Idempotency(Protocol):
+    """The answers to requests that may be sent again."""
+
+    async def claim(self, call: Call, outcome_type: type[Outcome]) -> Outcome | None:
+        """Returns the first outcome of a repeated request, None for a new one."""
+
+    async def remember(self, call: Call, outcome: Any, outcome_type: type[Any]) -> None:
+        """Stores a request's outcome."""
+
+    async def forget_old(self) -> int:
+        """Deletes keys that are kept no longer; returns how many."""
+
+
+class UnitOfWork(Protocol):
+    """One transaction. Leaving it without a commit undoes it."""
+
+    @property
+    def accounts(self) -> Accounts:
+        """The accounts."""
+
+    @property
+    def refresh_tokens(self) -> RefreshTokens:
+        """The refresh tokens in force."""
+
+    @property
+    def attempts(self) -> Attempts:
+        """The attempts that are counted."""
+
+    @property
+    def idempotency(self) -> Idempotency:
+        """The answers to requests that may be sent again."""
+
+    async def commit(self) -> None:
+        """Makes the changes last."""
+
+    async def rollback(self) -> None:
+        """Undoes the changes and begins anew."""
+
+
+UnitOfWorkFactory = Callable[[], AbstractAsyncContextManager[UnitOfWork]]

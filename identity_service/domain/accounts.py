@@ -1,0 +1,46 @@
+"""Accounts, and the forms in which their fields are compared and kept."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+
+from identity_service.domain.errors import NameInvalidError
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A person who practises. `email` is normalised."""
+
+    user_id: int
+    first_name: str
+    last_name: str
+    email: str
+    created_at: datetime
+
+
+def normalised_email(email: str) -> str:
+    """Returns the form in which addresses are compared and stored."""
+    return email.strip().lower()
+
+
+def normalised_name(field: str, name: str) -> str:
+    """Returns a name in NFC without white space around it. Raises NameInvalidError."""
+    normal = unicodedata.normalize("NFC", name).strip()
+    if not normal.isprintable():
+        raise NameInvalidError(field)
+    return normal
+
+
+def normalised_given_name(field: str, name: str) -> str:
+    """Returns a name that is not blank. Raises NameInvalidError."""
+    normal = normalised_name(field, name)
+    if not normal:
+        raise NameInvalidError(field)
+    return normal
+
+
+def normalised_password(password: str) -> str:
+    """Returns a password in NFC: keyboards differ in how they compose one character (RFC 8265)."""
+    return unicodedata.normalize("NFC", password)

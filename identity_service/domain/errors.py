@@ -1,0 +1,63 @@
+"""What a caller of identity can be told."""
+
+from __future__ import annotations
+
+from service_kit.errors import (
+    ConflictError,
+    InvalidArgumentError,
+    NotFoundError,
+    RateLimitedError,
+    UnauthenticatedError,
+)
+
+
+class NameInvalidError(InvalidArgumentError):
+    """A name is blank or holds characters that no name has."""
+
+    reason = "FIELD_INVALID"
+
+    def __init__(self, field: str) -> None:
+        super().__init__(f"{field}: a name is made of visible characters", field=field, rule="name.visible")
+
+
+class EmailTakenError(ConflictError):
+    """The email has an account."""
+
+    reason = "EMAIL_TAKEN"
+
+    def __init__(self) -> None:
+        super().__init__("This email has an account already")
+
+
+class AccountNotFoundError(NotFoundError):
+    """There is no such account."""
+
+    reason = "ACCOUNT_NOT_FOUND"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such account")
+
+
+class CredentialsInvalidError(UnauthenticatedError):
+    """Wrong password and unknown email alike."""
+
+    reason = "CREDENTIALS_INVALID"
+
+    def __init__(self) -> None:
+        super().__init__("The email and the password do not belong together")
+
+
+class RefreshTokenInvalidError(UnauthenticatedError):
+    """The refresh token is unknown, expired or revoked."""
+
+    def __init__(self) -> None:
+        super().__init__("The refresh token is not valid")
+
+
+class TooManyAttemptsError(RateLimitedError):
+    """The limit of attempts is reached. `retry_after` is in seconds."""
+
+    def __init__(self, limit: int, retry_after: int) -> None:
+        super().__init__(
+            "Too many attempts to log in; try again later", limit=limit, remaining=0, retry_after=retry_after
+        )

@@ -1,0 +1,126 @@
+"""Wires identity and serves it: `python -m identity_service.main`."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from datetime import UTC, datetime
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from practice.identity.v1 import identity_service_pb2_grpc as rpc
+
+from identity_service import keys
+from identity_service.adapters.crypto.access_tokens import SignedAccessTokens
+from identity_service.adapters.crypto.passwords import Argon2Passwords
+from identity_service.adapters.db.unit_of_work import units_of_work
+from identity_service.adapters.grpc.servicer import PUBLIC, IdentityServicer, UseCases
+from identity_service.application.change_password import ChangePassword
+from identity_service.application.credential_check import CredentialCheck
+from identity_service.application.forget_expired import ForgetExpired
+from identity_service.application.get_jwks import GetJwks
+from identity_service.application.get_me import GetMe
+from identity_service.application.log_in import LogIn
+from identity_service.application.log_out import LogOut
+from identity_service.application.ports import Clock, Passwords, UnitOfWorkFactory
+from identity_service.application.refresh_access_token import RefreshAccessToken
+from identity_service.application.request_seal import RequestSeal
+from identity_service.application.sign_up import SignUp
+from identity_service.settings import Settings
+from service_kit.db.engines import open_async_engine
+from service_kit.grpc.guards import Access
+from service_kit.grpc.interceptor import CallInterceptor
+from service_kit.grpc.server import RunningServer, build_server, start_server, stop_requested
+from service_kit.logging import configure_logging
+from service_kit.periodic import repeating
+from service_kit.tokens import TokenVerifier
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@asynccontextmanager
+async def serving(settings: Settings, clock: Clock = _now) -> AsyncIterator[RunningServer]:
+    """Runs the service for the duration of a block, then lets calls under way finish.
+
+    Raises ValueError when the signing key is not among the published keys.
+    """
+    engine = open_async_engine(
+        settings.database_url, pool_size=settings.database_pool_size, application="identity"
+    )
+    units = units_of_work(engine)
+    access = Access(
+        TokenVerifier(settings.jwks_uri, settings.jwt_issuer), settings.internal_token(), public=PUBLIC
+    )
+    interceptor = CallInterceptor(access, max_deadline_seconds=settings.max_deadline_seconds)
+    server = build_server(interceptor, max_concurrent_rpcs=settings.max_concurrent_rpcs)
+    forget_expired = ForgetExpired(units, clock)
+    try:
+        with closing(Argon2Passwords()) as passwords:
+            servicer = IdentityServicer(
+                _use_cases(settings, units, passwords, clock), trusted_hops=settings.trusted_proxy_hops
+            )
+            running = await start_server(
+                server,
+                settings.listen,
+                [lambda server: rpc.add_IdentityServiceServicer_to_server(servicer, server)],
+            )
+            try:
+                async with repeating(forget_expired, settings.housekeeping_seconds):
+                    yield running
+            finally:
+                await running.stop(settings.shutdown_grace_seconds)
+    finally:
+        await engine.dispose()
+
+
+def _use_cases(settings: Settings, units: UnitOfWorkFactory, passwords: Passwords, clock: Clock) -> UseCases:
+    key = keys.read_signing_key(settings.signing_key_file)
+    jwk = keys.public_jwk(key.public_key())
+    published = keys.read_jwks(settings.jwks_file)
+    if jwk["kid"] not in {known.get("kid") for known in published}:
+        raise ValueError(f"the signing key is not in {settings.jwks_file}: nobody could verify its tokens")
+    access_tokens = SignedAccessTokens(
+        key, jwk["kid"], issuer=settings.jwt_issuer, lifetime=settings.access_lifetime
+    )
+    check = CredentialCheck(units, passwords, settings.failures_per_account, clock)
+    seal = RequestSeal(_seal_key(key))
+    return UseCases(
+        sign_up=SignUp(units, passwords, seal, clock),
+        log_in=LogIn(
+            units,
+            check,
+            access_tokens,
+            clock,
+            per_address=settings.attempts_per_address,
+            refresh_lifetime=settings.refresh_lifetime,
+        ),
+        refresh_access_token=RefreshAccessToken(units, access_tokens, clock),
+        log_out=LogOut(units),
+        change_password=ChangePassword(units, check, passwords, seal),
+        get_me=GetMe(units),
+        get_jwks=GetJwks(keys.jwks_document(published)),
+    )
+
+
+def _seal_key(key: Ed25519PrivateKey) -> bytes:
+    return hmac.digest(key.private_bytes_raw(), b"idempotency record", hashlib.sha256)
+
+
+async def _serve_until_stopped(settings: Settings) -> None:
+    async with serving(settings):
+        await stop_requested()
+
+
+def main() -> None:
+    """Serves until SIGTERM or SIGINT."""
+    settings = Settings()
+    configure_logging("identity", settings.log_level)
+    asyncio.run(_serve_until_stopped(settings))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""Identity's settings."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from pydantic import Field, field_validator
+
+from identity_service.domain.attempts import AttemptLimit
+from service_kit.settings import ServiceSettings
+
+
+class Settings(ServiceSettings):
+    """What every service needs, and how tokens are made and guesses limited."""
+
+    signing_key_file: Path = Field(description="PEM of the Ed25519 key that signs access tokens")
+    jwt_access_token_expire_hours: float = Field(default=24, gt=0)
+    jwt_refresh_token_expire_days: float = Field(default=7, gt=0)
+    log_in_failures_per_account: int = Field(default=10, ge=1)
+    log_in_failure_window_seconds: float = Field(default=15 * 60, gt=0)
+    log_in_attempts_per_address: int = Field(default=300, ge=1)
+    log_in_attempt_window_seconds: float = Field(default=60, gt=0)
+    trusted_proxy_hops: int = Field(default=0, ge=0, description="proxies in front of the gateway")
+    housekeeping_seconds: float = Field(default=600, gt=0, description="how often expired rows are deleted")
+
+    @field_validator("jwks_uri")
+    @classmethod
+    def _is_a_file(cls, uri: str) -> str:
+        if urlsplit(uri).scheme != "file":
+            raise ValueError("the service that publishes the keys reads them from a file:// address")
+        return uri
+
+    @property
+    def jwks_file(self) -> Path:
+        """The JWK set to publish."""
+        return Path(url2pathname(urlsplit(self.jwks_uri).path))
+
+    @property
+    def access_lifetime(self) -> timedelta:
+        """How long an access token is valid."""
+        return timedelta(hours=self.jwt_access_token_expire_hours)
+
+    @property
+    def refresh_lifetime(self) -> timedelta:
+        """How long a refresh token is valid."""
+        return timedelta(days=self.jwt_refresh_token_expire_days)
+
+    @property
+    def failures_per_account(self) -> AttemptLimit:
+        """How many wrong passwords an account takes."""
+        return AttemptLimit(
+            self.log_in_failures_per_account, timedelta(seconds=self.log_in_failure_window_seconds)
+        )
+
+    @property
+    def attempts_per_address(self) -> AttemptLimit:
+        """How many log-ins a network address may try."""
+        return AttemptLimit(
+            self.log_in_attempts_per_address, timedelta(seconds=self.log_in_attempt_window_seconds)
+        )

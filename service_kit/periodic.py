@@ -1,0 +1,35 @@
+"""Small jobs that a service does beside its calls, such as deleting what expired."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+
+@asynccontextmanager
+async def repeating(job: Callable[[], Awaitable[None]], every_seconds: float) -> AsyncIterator[None]:
+    """Runs a job every so often for the duration of a block; the first time after one pause.
+
+    A job that fails is logged and runs again after the next pause.
+    """
+    task = asyncio.create_task(_repeat(job, every_seconds))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def _repeat(job: Callable[[], Awaitable[None]], every_seconds: float) -> None:
+    while True:
+        await asyncio.sleep(every_seconds)
+        try:
+            await job()
+        except Exception as error:
+            log.warning("periodic_job_failed", job=type(job).__name__, exc_info=error)

@@ -1,0 +1,113 @@
+"""Events as they arrive from the queue: practice.events.v1.SessionEnded, base64 in JSON.
+
+What is checked here is what no retry can cure; the session service's rules
+are its own.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from datetime import UTC, date, datetime
+from uuid import UUID
+
+from google.protobuf.message import DecodeError
+from practice.events.v1.session_ended_pb2 import SessionEnded
+
+from stats_service.application.apply_completions import Delivery
+from stats_service.application.ports import Rejection
+from stats_service.domain.completion import ALL_PRODUCTS, Completion
+
+_PRODUCT = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+_OUTCOMES = ("completed", "partial", "abandoned")
+_LONGEST_ELAPSED = 2**31 - 1
+_MOST_ANSWERS = 1_000_000
+_LONGEST_TEXT = 1_000
+
+
+class _UnreadableError(ValueError):
+    """The event breaks its contract; the message says where."""
+
+
+def decode(text: object) -> Delivery:
+    """Returns the fact that an event tells, or why it is refused for good. Never raises."""
+    try:
+        payload = base64.b64decode(str(text), validate=True)
+    except (binascii.Error, ValueError):
+        return Delivery(b"", Rejection(None, "not base64", b""))
+    event = SessionEnded()
+    try:
+        event.ParseFromString(payload)
+        event_id = UUID(event.event_id)
+    except (DecodeError, ValueError):
+        return Delivery(payload, Rejection(None, "no event with an id", payload))
+    try:
+        return Delivery(payload, _to_completion(event_id, event))
+    except _UnreadableError as error:
+        return Delivery(payload, Rejection(event_id, str(error), payload))
+
+
+def encode(delivery: Delivery) -> str:
+    """Returns a delivery as it arrived."""
+    return base64.b64encode(delivery.payload).decode()
+
+
+def _to_completion(event_id: UUID, event: SessionEnded) -> Completion:
+    for name in ("user_id", "user_seq", "session_id"):
+        _demand(getattr(event, name) > 0, f"{name} is not positive")
+    _demand(
+        _PRODUCT.fullmatch(event.product) is not None and event.product != ALL_PRODUCTS, "product is not one"
+    )
+    _demand(event.outcome in _OUTCOMES, "outcome is not one")
+    _demand(0 <= event.rollover_hour <= 23, "rollover_hour is not 0 to 23")
+    _demand(0 <= event.elapsed_seconds <= _LONGEST_ELAPSED, "elapsed_seconds is out of range")
+    _demand(
+        0 <= event.correct_answer_count <= event.answer_count <= _MOST_ANSWERS,
+        "answer counts are out of range",
+    )
+    for name in ("time_zone", "content", "mode"):
+        text = getattr(event, name)
+        _demand(len(text) <= _LONGEST_TEXT and "\0" not in text, f"{name} cannot be stored")
+    return Completion(
+        event_id=event_id,
+        user_id=event.user_id,
+        user_seq=event.user_seq,
+        session_id=event.session_id,
+        product=event.product,
+        outcome=event.outcome,
+        counts=event.counts,
+        start_time=_instant(event, "start_time"),
+        end_time=_instant(event, "end_time"),
+        time_zone=event.time_zone,
+        rollover_hour=event.rollover_hour,
+        local_date=_date(event.local_date),
+        elapsed_seconds=event.elapsed_seconds,
+        implausible=event.implausible,
+        answer_count=event.answer_count,
+        correct_answer_count=event.correct_answer_count,
+        content=event.content,
+        mode=event.mode,
+    )
+
+
+def _demand(fulfilled: bool, complaint: str) -> None:
+    if not fulfilled:
+        raise _UnreadableError(complaint)
+
+
+def _instant(event: SessionEnded, name: str) -> datetime:
+    _demand(event.HasField(name), f"{name} is missing")  # type: ignore[arg-type]
+    try:
+        # Microseconds, as the database keeps them.
+        instant: datetime = getattr(event, name).ToDatetime(UTC)
+    except (ValueError, OverflowError) as error:
+        raise _UnreadableError(f"{name} is not a time") from error
+    return instant
+
+
+def _date(text: str) -> date:
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date()
+    except ValueError as error:
+        raise _UnreadableError("local_date is not a date") from error

@@ -1,0 +1,66 @@
+"""The tasks of the worker: decode, call the use case, retry what the database could not take."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import structlog
+from celery import Celery, Task
+
+from service_kit.broker import COMPLETIONS_TASK
+from service_kit.errors import UnavailableError
+from stats_service.adapters.celery.backfills import BACKFILL_TASK, send_backfill
+from stats_service.adapters.celery.events import decode, encode
+from stats_service.application.apply_completions import ApplyCompletions
+from stats_service.application.backfill_badges import BackfillBadges
+
+# With the pauses below, a database may be away for about ten seconds; after
+# that the session service's outbox, which never forgets, delivers again.
+MAX_RETRIES = 3
+
+log = structlog.get_logger(__name__)
+
+
+def register_tasks(
+    app: Celery,
+    *,
+    apply_completions: Callable[[], ApplyCompletions],
+    backfill_badges: Callable[[], BackfillBadges],
+) -> None:
+    """Adds the tasks to the app. The use cases are asked for when a task runs, in the worker's child."""
+
+    @app.task(bind=True, name=COMPLETIONS_TASK, max_retries=MAX_RETRIES)  # type: ignore[untyped-decorator]
+    def apply(task: Task, payloads: Sequence[object]) -> None:
+        applied = apply_completions()([decode(payload) for payload in payloads])
+        log.info(
+            "completions_applied",
+            new=applied.new,
+            repeated=applied.repeated,
+            rejected=applied.rejected,
+            failed=applied.failed,
+            postponed=len(applied.postponed),
+        )
+        if applied.postponed:
+            _later(task, [list(map(encode, applied.postponed))])
+
+    @app.task(bind=True, name=BACKFILL_TASK, max_retries=MAX_RETRIES)  # type: ignore[untyped-decorator]
+    def backfill(task: Task, after_user_id: int = 0) -> None:
+        try:
+            position = backfill_badges()(after_user_id)
+            if position is not None:
+                send_backfill(app, position)
+        except UnavailableError:
+            _later(task, [after_user_id])
+        else:
+            log.info("badges_backfilled", after=after_user_id, position=position)
+
+
+def _later(task: Any, arguments: Sequence[object]) -> None:
+    """Retries a task with these arguments after a pause with jitter, as long as it may."""
+    if task.request.retries >= task.max_retries:
+        log.warning("task_given_up", task=task.name)
+        return
+    pause = 2**task.request.retries * random.uniform(0.5, 1.5)  # noqa: S311 (not a secret)
+    raise task.retry(args=arguments, countdown=pause)

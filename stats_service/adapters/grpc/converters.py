@@ -1,0 +1,101 @@
+"""Between the messages of practice.stats.v1 and what the use cases speak."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from practice.stats.v1 import progress_pb2 as pb
+from practice.stats.v1 import stats_service_pb2 as service_pb
+
+from service_kit.errors import InvalidArgumentError
+from stats_service.application.get_standing import StandingToday
+from stats_service.application.list_daily_progress import DailyProgress
+from stats_service.application.ports import AwardedBadge
+from stats_service.domain.badges import BadgeContent
+
+
+def to_date(text: str, field: str) -> date | None:
+    """Returns a day written `YYYY-MM-DD`, None for an empty text. Raises InvalidArgumentError."""
+    if not text:
+        return None
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date()
+    except ValueError as error:
+        raise InvalidArgumentError(
+            f"{field} must be a day written YYYY-MM-DD", reason="FIELD_INVALID", field=field
+        ) from error
+
+
+def from_daily_progress(progress: DailyProgress) -> service_pb.ListDailyProgressResponse:
+    """Returns days as the canonical API shows them."""
+    days = [
+        pb.DailyProgress(
+            date=day.isoformat(),
+            product=progress.product,
+            session_count=tally.session_count,
+            elapsed_seconds=tally.elapsed_seconds,
+            answer_count=tally.answer_count,
+            correct_answer_count=tally.correct_answer_count,
+        )
+        for day, tally in progress.days
+    ]
+    return service_pb.ListDailyProgressResponse(days=days, pending=progress.pending)
+
+
+def from_standing(standing: StandingToday) -> service_pb.GetStandingResponse:
+    """Returns a standing as the canonical API shows it."""
+    tally, streak = standing.tally, standing.streak
+    return service_pb.GetStandingResponse(
+        totals=pb.Totals(
+            product=standing.product,
+            session_count=tally.session_count,
+            elapsed_seconds=tally.elapsed_seconds,
+            answer_count=tally.answer_count,
+            correct_answer_count=tally.correct_answer_count,
+            day_count=standing.day_count,
+        ),
+        streak=pb.Streak(
+            product=standing.product,
+            current_days=streak.current,
+            best_days=streak.best,
+            last_date=streak.last.isoformat() if streak.last else "",
+            start_date=streak.start.isoformat() if streak.start else "",
+            as_of_date=standing.as_of.isoformat(),
+        ),
+        pending=standing.pending,
+    )
+
+
+def from_awarded_badge(awarded: AwardedBadge) -> pb.AwardedBadge:
+    """Returns an award as the canonical API shows it."""
+    award, badge = awarded.award, awarded.badge
+    award_time = Timestamp()
+    award_time.FromDatetime(award.award_time)
+    return pb.AwardedBadge(
+        badge=pb.BadgeDefinition(
+            badge_id=badge.badge_id,
+            version=award.version,
+            name=badge.name,
+            description=badge.description,
+            icon=badge.icon,
+            product=badge.product,
+            metric=badge.metric,
+            threshold=badge.threshold,
+        ),
+        award_time=award_time,
+        session_id=award.session_id,
+    )
+
+
+def to_badge_content(definition: pb.BadgeDefinition) -> BadgeContent:
+    """Returns a definition as an editor gave it; its version is the service's to say."""
+    return BadgeContent(
+        badge_id=definition.badge_id,
+        name=definition.name,
+        description=definition.description,
+        icon=definition.icon,
+        product=definition.product,
+        metric=definition.metric,
+        threshold=definition.threshold,
+    )

@@ -1,0 +1,32 @@
+"""The settings of the stats service's two processes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from service_kit.settings import ServiceSettings
+
+
+class Settings(ServiceSettings):
+    """What the gRPC server needs."""
+
+    redis_url: str = Field(description="redis://... of the task queue, to ask for backfills")
+    wait_seconds: float = Field(
+        default=0.8, ge=0, description="how long a read waits for the completion it names"
+    )
+
+
+class WorkerSettings(BaseSettings):
+    """What the worker needs."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+
+    database_url: str = Field(description="postgresql://user:password@host:port/database")
+    redis_url: str = Field(description="redis://... of the task queue")
+    log_level: str = "INFO"
+    heartbeat_file: Path | None = Field(
+        default=None, description="touched every 3 s while the worker consumes; older than 30 s means stuck"
+    )

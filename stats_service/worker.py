@@ -1,0 +1,126 @@
+"""Wires the worker that counts completions.
+
+    python -m celery -A stats_service.worker worker --queues completions --concurrency 2
+
+(`--without-gossip --without-mingle --without-heartbeat` spare chatter between
+workers that nobody listens to.)
+
+Any number may run. Killing one at any moment loses and doubles nothing: a fact
+is counted in one transaction, acknowledged after it, and what the queue loses
+is delivered again by the session service's outbox. Everything is synchronous;
+each child opens its own engine when it starts.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import Celery
+from celery.signals import setup_logging, worker_process_init, worker_process_shutdown, worker_ready
+from sqlalchemy import Engine
+
+from service_kit.broker import open_broker
+from service_kit.db.engines import open_engine
+from service_kit.errors import UnavailableError
+from service_kit.logging import configure_logging
+from stats_service.adapters.celery.backfills import send_backfill
+from stats_service.adapters.celery.heartbeat import beat_into
+from stats_service.adapters.celery.tasks import register_tasks
+from stats_service.adapters.db.learner_store import SqlLearnerStore
+from stats_service.application.apply_completions import ApplyCompletions
+from stats_service.application.backfill_badges import BackfillBadges
+from stats_service.settings import WorkerSettings
+
+_CONSUMER_SETTINGS = {
+    # A message is done when its transaction is; a child that dies puts it back
+    # as a retry, which is counted, and not as a rejection, which loops.
+    "task_acks_late": True,
+    "task_acks_on_failure": True,
+    "task_acks_on_timeout": True,
+    "task_reject_on_worker_lost": False,
+    "task_retry_on_worker_lost": True,
+    "task_soft_time_limit": 20,
+    "task_time_limit": 30,
+    "worker_prefetch_multiplier": 1,
+    "worker_max_tasks_per_child": 5_000,
+    "worker_max_memory_per_child": 400_000,
+    "worker_soft_shutdown_timeout": 10,
+    "worker_cancel_long_running_tasks_on_connection_loss": False,
+    # Nobody sends commands; their reply queues are one more thing that a
+    # restarted Redis would have lost.
+    "worker_enable_remote_control": False,
+    "worker_send_task_events": False,
+    "worker_hijack_root_logger": False,
+    "broker_connection_retry_on_startup": True,
+    "broker_connection_max_retries": None,
+    # A consumer has time; a producer's patience would have it reconnect for a hiccup.
+    "broker_connection_timeout": 5,
+}
+
+
+def _configure(app: Celery) -> None:
+    options = app.conf.broker_transport_options
+    patient = {**options, "socket_timeout": 5, "socket_connect_timeout": 5}
+    app.conf.update(_CONSUMER_SETTINGS, broker_transport_options=patient)
+
+
+class _Child:
+    """What one process of the pool opens for itself."""
+
+    def __init__(self, database_url: str) -> None:
+        self._database_url = database_url
+        self._engine: Engine | None = None
+        self._store: SqlLearnerStore | None = None
+
+    def open(self, **_signal: Any) -> None:
+        """Makes the engine; it connects on first use."""
+        self._engine = open_engine(self._database_url, pool_size=1, application="stats-worker")
+        self._store = SqlLearnerStore(self._engine)
+
+    def close(self, **_signal: Any) -> None:
+        """Closes the connection."""
+        if self._engine is not None:
+            self._engine.dispose()
+
+    def apply_completions(self) -> ApplyCompletions:
+        """Returns the use case of a running task."""
+        return ApplyCompletions(self._opened_store())
+
+    def backfill_badges(self) -> BackfillBadges:
+        """Returns the use case of a running task."""
+        return BackfillBadges(self._opened_store())
+
+    def _opened_store(self) -> SqlLearnerStore:
+        assert self._store is not None, "a task ran outside of a worker's child"
+        return self._store
+
+
+def build_worker(settings: WorkerSettings) -> Celery:
+    """Returns the wired app. Opens nothing."""
+    app = open_broker(settings.redis_url, "stats")
+    _configure(app)
+    child = _Child(settings.database_url)
+    register_tasks(app, apply_completions=child.apply_completions, backfill_badges=child.backfill_badges)
+    if settings.heartbeat_file is not None:
+        beat_into(app, settings.heartbeat_file)
+
+    def log_as_json(**_signal: Any) -> None:
+        configure_logging("stats-worker", settings.log_level)
+
+    def catch_up(**_signal: Any) -> None:
+        # A backfill whose message was lost is taken up again; without one this
+        # is a single query.
+        try:
+            send_backfill(app, 0)
+        except UnavailableError:
+            # The next start or the next load of definitions asks again.
+            return
+
+    worker_process_init.connect(child.open, weak=False)
+    worker_process_shutdown.connect(child.close, weak=False)
+    setup_logging.connect(log_as_json, weak=False)
+    worker_ready.connect(catch_up, weak=False)
+    return app
+
+
+app = build_worker(WorkerSettings())

@@ -1,0 +1,139 @@
+"""Bad input through the gateway: one clear JSON error in the right shape, and nothing changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.end_to_end.conftest import Learner
+from tests.end_to_end.documented import assert_like
+
+pytestmark = pytest.mark.xdist_group("stack")
+
+CANONICAL = {"code": 3, "message": "...", "details": []}
+SHAPES: dict[str, Any] = {
+    "/exercises/session/start": {"detail": "..."},
+    "/focus/api/v1/sessions": {"success": False, "message": "...", "data": None},
+    "/v1/sessions:start": CANONICAL,
+}
+
+
+@pytest.mark.parametrize("path", SHAPES)
+@pytest.mark.parametrize(
+    "body",
+    [b"{", b"[]", b"null x", b'{"a": }', b'"text"', b"\xff\xfe", b'{"duration_seconds": {"a": 1}'],
+)
+def test_a_broken_json_body_is_400_in_the_products_shape(learner: Learner, path: str, body: bytes) -> None:
+    response = learner.send("POST", path, body)
+    assert response.status_code == 400, response.text
+    assert response.headers["content-type"].startswith("application/json")
+    assert_like(response.json(), SHAPES[path])
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/exercises/session/start", {"session_type": 7}),
+        ("/exercises/session/start", {"session_type": ["practice"]}),
+        ("/exercises/submit", {"exercise_id": "abc", "user_answer": "hable"}),
+        ("/exercises/submit", {"exercise_id": 123}),
+        ("/exercises/submit", {"user_answer": "hable"}),
+        ("/exercises/submit", {"exercise_id": 123, "user_answer": "hable", "time_taken": -1}),
+        ("/exercises/submit", {"exercise_id": 123, "user_answer": "hable", "time_taken": "NaN"}),
+        ("/exercises/submit", {"exercise_id": 123, "user_answer": "x" * 1001}),
+        ("/exercises/submit", {"exercise_id": 123, "user_answer": "a\u0000b"}),
+        ("/exercises/session/end", {}),
+        ("/exercises/session/end", {"session_id": "forty-two"}),
+        ("/exercises/session/end", {"session_id": 1.5}),
+    ],
+)
+def test_wrong_types_and_missing_fields_are_400_in_exercises(learner: Learner, path: str, body: Any) -> None:
+    response = learner.send("POST", path, body)
+    assert response.status_code == 400, response.text
+    assert_like(response.json(), {"detail": "..."})
+
+
+def test_unknown_fields_are_ignored(learner: Learner) -> None:
+    learner.ok("POST", "/exercises/session/start", {"session_type": "test", "colour": {"deep": [1]}})
+
+
+@pytest.mark.parametrize(
+    ("path", "shape"),
+    [
+        ("/exercises/nothing/here", {"detail": "..."}),
+        ("/api/exercises/nothing", {"detail": "..."}),
+        ("/focus/api/v1/nothing", {"success": False, "message": "...", "data": None}),
+        ("/v1/nothing", CANONICAL),
+        ("/nothing", CANONICAL),
+        ("/practice.session.v1.SessionExportService/ExportCompletions", CANONICAL),
+        ("/practice.stats.v1.StatsAdminService/GetApplied", CANONICAL),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+def test_an_unknown_path_is_404_in_the_products_shape(
+    learner: Learner, method: str, path: str, shape: Any
+) -> None:
+    response = learner.send(method, path)
+    assert response.status_code == 404, response.text
+    assert_like(response.json(), shape)
+
+
+def test_native_grpc_does_not_pass_the_edge(learner: Learner) -> None:
+    for method in (
+        "practice.session.v1.SessionService/ListSessions",
+        "practice.stats.v1.StatsAdminService/GetApplied",
+    ):
+        response = learner.client.post(
+            f"/{method}",
+            content=b"\x00\x00\x00\x00\x00",
+            headers={"content-type": "application/grpc", "te": "trailers"},
+        )
+        assert response.status_code in (404, 415), response.text
+        assert_like(response.json(), CANONICAL)
+
+
+def test_a_canonical_error_names_exactly_one_reason(learner: Learner) -> None:
+    response = learner.send("GET", "/v1/sessions/999999999")
+    assert response.status_code == 404
+    (detail,) = response.json()["details"]
+    assert detail["reason"] == "SESSION_NOT_FOUND"
+    assert detail["domain"] == "practice"
+
+
+def test_a_forged_internal_header_opens_nothing(learner: Learner) -> None:
+    forged = {"x-practice-internal": "guess", "x-practice-status": "200", "x-practice-body": "{}"}
+    response = learner.client.get("/v1/sessions/999999999", headers=forged)
+    assert response.status_code == 404
+    assert response.json()["details"]
+
+
+def test_the_front_door_tells_the_service_its_version_and_health(anyone: httpx.Client) -> None:
+    door = anyone.get("/")
+    assert door.status_code == 200
+    assert_like(door.json(), {"service": "practice-platform", "version": "..."})
+    assert anyone.get("/health").status_code == 200
+
+
+def test_a_trailing_slash_is_accepted(learner: Learner) -> None:
+    learner.ok("POST", "/exercises/session/start/", {})
+    learner.ok("GET", "/focus/api/v1/sessions/?limit=1")
+
+
+def test_an_unknown_time_zone_is_refused(learner: Learner) -> None:
+    response = learner.send("POST", "/exercises/session/start", {}, **{"X-Time-Zone": "Mars/Olympus"})
+    assert response.status_code == 400
+    assert_like(response.json(), {"detail": "..."})
+
+
+def test_browsers_may_call_from_anywhere_in_the_local_stack(anyone: httpx.Client) -> None:
+    asked = {
+        "Origin": "https://app.example.com",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization,content-type,idempotency-key",
+    }
+    preflight = anyone.options("/api/exercises/session/start", headers=asked)
+    assert preflight.status_code in (200, 204)
+    assert preflight.headers["access-control-allow-origin"] in ("*", "https://app.example.com")
+    assert "idempotency-key" in preflight.headers["access-control-allow-headers"].lower()

@@ -1,0 +1,181 @@
+"""Any process killed with -9 under traffic: no acknowledged write lost, none counted twice."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+import redis
+
+from deploy.local.stack import LocalStack
+from tests.end_to_end.conftest import Learner, start_stack
+
+pytestmark = pytest.mark.xdist_group("crashes")
+
+SESSIONS = "/focus/api/v1/sessions"
+PROCESSES = ["postgres", "redis", "identity", "catalog", "session", "stats", "relay", "worker", "gateway"]
+LEARNERS = 6
+RECOVERY_SECONDS = 60.0
+SETTLE_SECONDS = 90.0
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """A stack to be harmed."""
+    stack = start_stack(tmp_path_factory.mktemp("crashes"))
+    yield stack
+    stack.down()
+
+
+@dataclass
+class Acknowledged:
+    """What the platform said it has."""
+
+    sessions: int = 0
+    seconds: int = 0
+    answers: int = 0
+    right: int = 0
+    session_ids: list[int] = field(default_factory=list)
+
+
+class Persistent:
+    """A client as an app has it: it repeats a call under its key until it is answered."""
+
+    def __init__(self, gateway: str, stop: threading.Event) -> None:
+        self.learner = Learner(gateway)
+        self.done = Acknowledged()
+        self._stop = stop
+        self.error: BaseException | None = None
+        self.thread = threading.Thread(target=self._practise, daemon=True)
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        key = {"Idempotency-Key": str(uuid.uuid4())}
+        deadline = time.monotonic() + RECOVERY_SECONDS
+        while True:
+            try:
+                response = self.learner.send(method, path, body, **key)
+                if response.status_code < 500:
+                    assert response.is_success, f"{method} {path}: {response.status_code} {response.text}"
+                    return response.json()
+            except httpx.TransportError:
+                pass
+            assert time.monotonic() < deadline, f"{method} {path} was not answered for {RECOVERY_SECONDS} s"
+            self._stop.wait(0.1)
+
+    def _practise(self) -> None:
+        try:
+            while not self._stop.is_set():
+                self._focus()
+                self._drill()
+        except BaseException as error:
+            self.error = error
+
+    def _focus(self) -> None:
+        session = self.call("POST", SESSIONS, {"duration_seconds": 600})["data"]
+        seconds = 60 + session["id"] % 7
+        self.call("PATCH", f"{SESSIONS}/{session['id']}/pause", {"elapsed_seconds": 30, "status": "paused"})
+        self.call("PATCH", f"{SESSIONS}/{session['id']}/resume")
+        ending = {"elapsed_seconds": seconds, "status": "completed"}
+        self.call("PATCH", f"{SESSIONS}/{session['id']}/end", ending)
+        self.done.sessions += 1
+        self.done.seconds += seconds
+        self.done.session_ids.append(session["id"])
+
+    def _drill(self) -> None:
+        session_id = self.call("POST", "/exercises/session/start", {})["session_id"]
+        for text in ("hable", "habla"):
+            body = {"exercise_id": 123, "user_answer": text, "session_id": session_id}
+            self.call("POST", "/exercises/submit", body)
+        summary = self.call("POST", "/exercises/session/end", {"session_id": session_id})
+        assert (summary["total_exercises"], summary["correct_answers"]) == (2, 1)
+        self.done.answers += 2
+        self.done.right += 1
+
+    def check(self) -> None:
+        """Compares what was acknowledged with history and statistics."""
+        history: list[dict[str, Any]] = []
+        while True:
+            before = f"&before={history[-1]['id']}" if history else ""
+            page = self.learner.ok("GET", f"{SESSIONS}?limit=100{before}")["data"]
+            if not page:
+                break
+            history.extend(page)
+        assert [s["id"] for s in history if s["status"] == "completed"] == self.done.session_ids[::-1]
+        focus = self._standing("focus")
+        assert focus["session_count"] == self.done.sessions
+        assert int(focus["elapsed_seconds"]) == self.done.seconds
+        drills = self._standing("exercises")
+        assert drills["session_count"] == self.done.right
+        assert (drills["answer_count"], drills["correct_answer_count"]) == (
+            self.done.answers,
+            self.done.right,
+        )
+
+    def _standing(self, product: str) -> Any:
+        ends = self.done.sessions + self.done.right
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while True:
+            standing = self.learner.ok("GET", f"/v1/standing?product={product}&min_user_seq={ends}")
+            if not standing["pending"]:
+                return standing["totals"]
+            assert time.monotonic() < deadline, f"statistics did not settle: {standing}, expected {self.done}"
+
+
+def under_traffic(stack: LocalStack, harm: Callable[[list[Persistent]], None]) -> None:
+    """Runs clients while `harm` is done, then compares everything they were told."""
+    stop = threading.Event()
+    clients = [Persistent(stack.gateway_url, stop) for _ in range(LEARNERS)]
+    for client in clients:
+        client.thread.start()
+    try:
+        harm(clients)
+    finally:
+        stop.set()
+        for client in clients:
+            client.thread.join(RECOVERY_SECONDS + 15)
+    for client in clients:
+        assert client.error is None, repr(client.error)
+        client.check()
+
+
+def wait_for(clients: list[Persistent], completions: int) -> None:
+    """Waits until this many more completions are acknowledged."""
+    wanted = sum(client.done.sessions for client in clients) + completions
+    deadline = time.monotonic() + RECOVERY_SECONDS
+    while sum(client.done.sessions for client in clients) < wanted:
+        assert all(client.error is None for client in clients), [client.error for client in clients]
+        assert time.monotonic() < deadline, "traffic stands still"
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("name", PROCESSES)
+def test_a_killed_process_loses_nothing_and_counts_nothing_twice(stack: LocalStack, name: str) -> None:
+    def harm(clients: list[Persistent]) -> None:
+        wait_for(clients, 10)
+        stack.kill(name)
+        wait_for(clients, 10)
+        stack.wait_healthy()
+
+    under_traffic(stack, harm)
+
+
+def test_two_hundred_completions_survive_a_dead_worker_and_an_emptied_redis(stack: LocalStack) -> None:
+    def harm(clients: list[Persistent]) -> None:
+        wait_for(clients, 40)
+        stack.kill("worker")
+        wait_for(clients, 40)
+        with redis.Redis.from_url(stack.redis_url) as connection:
+            connection.flushall()
+            stack.kill("redis")
+        wait_for(clients, 40)
+        stack.kill("worker")
+        wait_for(clients, 80)
+        stack.wait_healthy()
+
+    under_traffic(stack, harm)

@@ -1,0 +1,59 @@
+"""One Envoy for the tests of this folder, and one whose statistics service is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.gateway.edge import Edge, free_port
+from tests.gateway.upstream import Call, Upstream
+from tests.tokens import TestTokens
+
+
+@pytest.fixture(scope="package")
+def upstream() -> Iterator[Upstream]:
+    servers = Upstream()
+    servers.start()
+    yield servers
+    servers.stop()
+
+
+@pytest.fixture(scope="package")
+def gateway_settings(upstream: Upstream, tokens: TestTokens) -> dict[str, Any]:
+    addresses = {f"{name}_address": address for name, address in upstream.addresses.items()}
+    return {**addresses, "jwks_file": tokens.directory / "jwks.json", "gateway_health_interval_seconds": 0.5}
+
+
+@pytest.fixture(scope="package")
+def edge(
+    tmp_path_factory: pytest.TempPathFactory, gateway_settings: dict[str, Any], tokens: TestTokens
+) -> Iterator[Edge]:
+    running = Edge(tmp_path_factory.mktemp("edge"), tokens.issue(42), **gateway_settings)
+    running.wait_until_healthy()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="package")
+def broken_edge(
+    tmp_path_factory: pytest.TempPathFactory, gateway_settings: dict[str, Any], tokens: TestTokens
+) -> Iterator[Edge]:
+    """Nobody listens at the statistics service's address; answers are waited for half a second."""
+    settings = {
+        **gateway_settings,
+        "stats_address": f"127.0.0.1:{free_port()}",
+        "gateway_request_timeout_seconds": 0.5,
+    }
+    running = Edge(tmp_path_factory.mktemp("broken_edge"), tokens.issue(42), **settings)
+    running.wait_until_up()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def calls(upstream: Upstream) -> list[Call]:
+    """The calls that reach the services during one test."""
+    upstream.calls.clear()
+    return upstream.calls

@@ -1,0 +1,100 @@
+"""A gateway under test: a real Envoy with the rendered configuration."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from deploy.local import programs
+from gateway.render import render, to_yaml
+from gateway.settings import GatewaySettings
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    """Returns once the condition holds. Raises AssertionError when it does not in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "the condition did not come true in time"
+        time.sleep(0.02)
+
+
+class Edge:
+    """Starts Envoy in a directory; `http` calls it without a token, `call` with one."""
+
+    def __init__(self, directory: Path, token: str, **settings: Any) -> None:
+        self.settings = GatewaySettings(
+            gateway_port=free_port(), gateway_admin_port=free_port(), gateway_max_heap_mib=256, **settings
+        )
+        self.url = f"http://127.0.0.1:{self.settings.gateway_port}"
+        self.http = httpx.Client(base_url=self.url, timeout=10)
+        self._authorization = {"authorization": f"Bearer {token}"}
+        self._log = directory / "envoy.log"
+        config = directory / "envoy.yaml"
+        config.write_text(to_yaml(render(self.settings)))
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [
+                    *(programs.envoy(), "--config-path", config, "--concurrency", "1"),
+                    *("--log-level", "warning", "--disable-hot-restart", "--file-flush-interval-msec", "50"),
+                ],
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def wait_until_healthy(self) -> None:
+        wait_until(lambda: self._answers("/health"))
+
+    def wait_until_up(self) -> None:
+        wait_until(lambda: self._answers("/"))
+
+    def _answers(self, path: str) -> bool:
+        assert self._process.poll() is None, self._log.read_text()
+        try:
+            return self.http.get(path).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def stop(self) -> None:
+        self.http.close()
+        self._process.terminate()
+        self._process.wait(10)
+
+    def call(self, method: str, path: str, *, scenario: str = "", **options: Any) -> httpx.Response:
+        """Calls with a token and, for the upstream, a scenario."""
+        headers = {**self._authorization, "x-scenario": scenario, **options.pop("headers", {})}
+        return self.http.request(method, path, headers=headers, **options)
+
+    def stream(self, path: str) -> Any:
+        return self.http.stream("GET", path, headers=self._authorization)
+
+    def send_raw(self, request: bytes) -> tuple[int, dict[str, Any]]:
+        """Sends bytes that no HTTP client would and returns the answer's status and JSON."""
+        with socket.create_connection(("127.0.0.1", self.settings.gateway_port), timeout=5) as connection:
+            connection.sendall(request)
+            answer = b"".join(iter(lambda: connection.recv(65536), b""))
+        head, _, body = answer.partition(b"\r\n\r\n")
+        assert b"content-type: application/json" in head
+        return int(head.split(b" ")[1]), json.loads(body)
+
+    def log_lines(self) -> list[dict[str, Any]]:
+        """Returns the access log so far."""
+        lines = self._log.read_text().splitlines()
+        return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+
+    def log_text(self) -> str:
+        return self._log.read_text()

@@ -1,0 +1,247 @@
+"""The services behind the gateway under test: real gRPC servers with made-up answers.
+
+A request's `x-scenario` header says how a method is to behave; without it
+the method answers as ANSWERS says, or with an empty message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+from google.api import httpbody_pb2
+from google.protobuf import any_pb2, message_factory, struct_pb2
+from google.protobuf.message import Message
+from google.rpc import status_pb2
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+
+from practice.catalog.v1 import catalog_service_pb2
+from practice.identity.v1 import identity_service_pb2
+from practice.products.exercises.v1 import exercises_service_pb2
+from practice.products.focus.v1 import focus_service_pb2
+from practice.session.v1 import practice_session_pb2, session_service_pb2
+from practice.stats.v1 import stats_service_pb2
+from service_kit.errors import NotFoundError
+from service_kit.grpc.presentation import ProductError, answer_with_status, error_metadata
+from service_kit.grpc.statuses import to_status
+
+Context = grpc.aio.ServicerContext[Any, Any]
+Metadata = dict[str, str | bytes]
+JWKS = b'{"keys": [ ]}\n'
+CONFLICT = ProductError(409, {"success": False, "message": "Ya hay una sesión 🧘", "data": None})
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call as it arrived at a server."""
+
+    server: str
+    method: str
+    request: Any
+    metadata: Metadata
+    seconds_left: float | None
+
+
+async def created(context: Context) -> None:
+    await answer_with_status(context, 201)
+
+
+async def no_content(context: Context) -> None:
+    await answer_with_status(context, 204)
+
+
+async def unprocessable(context: Context) -> None:
+    detail = [{"loc": ["body", "rating"], "msg": "out of range", "type": "value_error"}]
+    metadata = error_metadata(ProductError(422, {"detail": detail}))
+    await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "rating", metadata)
+
+
+async def conflict(context: Context) -> None:
+    await context.abort(grpc.StatusCode.ALREADY_EXISTS, "open", error_metadata(CONFLICT))
+
+
+async def conflict_after_headers(context: Context) -> None:
+    """The error's metadata is in real trailers, not in headers that end the stream."""
+    await context.send_initial_metadata((("x-first", "1"),))
+    trailing = (*error_metadata(CONFLICT), ("retry-after", "7"))
+    await context.abort(grpc.StatusCode.ALREADY_EXISTS, "open", trailing)
+
+
+async def not_found(context: Context) -> None:
+    error = NotFoundError("No such session", reason="SESSION_NOT_FOUND", session="sessions/5")
+    await context.abort_with_status(to_status(error))
+
+
+async def unknown_detail(context: Context) -> None:
+    detail = any_pb2.Any(type_url="type.googleapis.com/nobody.knows.This", value=b"x")
+    status = status_pb2.Status(code=5, message="gone", details=[detail])
+    trailing = (("grpc-status-details-bin", status.SerializeToString()),)
+    await context.abort(grpc.StatusCode.NOT_FOUND, "gone", trailing)
+
+
+async def failed_precondition(context: Context) -> None:
+    await context.abort(grpc.StatusCode.FAILED_PRECONDITION, "ended")
+
+
+async def aborted(context: Context) -> None:
+    await context.abort(grpc.StatusCode.ABORTED, "stale")
+
+
+async def exhausted(context: Context) -> None:
+    """What a gRPC server says by itself, before any of our code, above its limit of calls."""
+    await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "Concurrent RPC limit exceeded!")
+
+
+async def crash(context: Context) -> None:
+    raise RuntimeError("secret detail")
+
+
+async def silence(context: Context) -> None:
+    await asyncio.Event().wait()
+
+
+SCENARIOS: dict[str, Callable[[Context], Awaitable[None]]] = {
+    scenario.__name__: scenario
+    for scenario in (
+        *(created, no_content, unprocessable, conflict, conflict_after_headers, not_found, unknown_detail),
+        *(failed_precondition, aborted, exhausted, crash, silence),
+    )
+}
+
+
+async def start_focus_session(request: Any) -> Message:
+    session = focus_service_pb2.Session(id=7, user_id=42, duration_seconds=request.duration_seconds)
+    session.ended_at.null_value = struct_pb2.NULL_VALUE
+    return focus_service_pb2.SessionResponse(success=True, message="started", data=session)
+
+
+async def no_active_session(request: Any) -> Message:
+    response = focus_service_pb2.NullableSessionResponse(success=True)
+    response.data.null_value = struct_pb2.NULL_VALUE
+    return response
+
+
+async def a_session(request: Any) -> Message:
+    return practice_session_pb2.PracticeSession(name=request.name, user_id=42)
+
+
+async def a_draft_that_grows_as_json(request: Any) -> Message:
+    return practice_session_pb2.Draft(content="<" * 1024 * 1024)
+
+
+async def the_keys(request: Any) -> Message:
+    return httpbody_pb2.HttpBody(content_type="application/jwk-set+json", data=JWKS)
+
+
+ANSWERS: dict[str, Callable[[Any], Awaitable[Message]]] = {
+    "practice.products.focus.v1.FocusService.StartSession": start_focus_session,
+    "practice.products.focus.v1.FocusService.GetActiveSession": no_active_session,
+    "practice.session.v1.SessionService.GetSession": a_session,
+    "practice.session.v1.SessionService.GetDraft": a_draft_that_grows_as_json,
+    "practice.identity.v1.IdentityService.GetJwks": the_keys,
+}
+
+SERVERS = {
+    "identity": (identity_service_pb2, "IdentityService"),
+    "catalog": (catalog_service_pb2, "CatalogService", "CatalogAdminService"),
+    "session": (session_service_pb2, "SessionService", "SessionExportService"),
+    "session/exercises": (exercises_service_pb2, "ExercisesService"),
+    "session/focus": (focus_service_pb2, "FocusService"),
+    "stats": (stats_service_pb2, "StatsService", "StatsAdminService"),
+    "stats/focus": (focus_service_pb2, "FocusProgressService"),
+}
+
+
+class Methods(grpc.GenericRpcHandler[Any, Any]):
+    """Every method of one server's services. Notes each call, then plays its scenario."""
+
+    def __init__(self, upstream: Upstream, server: str) -> None:
+        self._upstream = upstream
+        self._server = server
+        self._methods = {
+            f"/{service.full_name}/{method.name}": method
+            for name, (module, *services) in SERVERS.items()
+            if name.partition("/")[0] == server
+            for service in (module.DESCRIPTOR.services_by_name[each] for each in services)
+            for method in service.methods
+        }
+
+    def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any] | None:
+        method = self._methods.get(details.method)
+        if method is None:
+            return None
+        request_class = message_factory.GetMessageClass(method.input_type)
+        metadata = dict(details.invocation_metadata or ())
+
+        async def answer(request: Message, context: Context) -> Message:
+            await self._begin(method.full_name, request, metadata, context)
+            empty = message_factory.GetMessageClass(method.output_type)()
+            given = ANSWERS.get(method.full_name)
+            return await given(request) if given is not None else empty
+
+        async def changes(request: Message, context: Context) -> AsyncIterator[Message]:
+            await self._begin(method.full_name, request, metadata, context)
+            yield change(1)
+            await self._upstream.first_change_was_read.wait()
+            yield change(2)
+
+        coding = (request_class.FromString, lambda message: message.SerializeToString())
+        if method.server_streaming:
+            return grpc.unary_stream_rpc_method_handler(changes, *coding)
+        return grpc.unary_unary_rpc_method_handler(answer, *coding)
+
+    async def _begin(self, method: str, request: Any, metadata: Metadata, context: Context) -> None:
+        left = context.time_remaining()
+        self._upstream.calls.append(Call(self._server, method, request, metadata, left))
+        scenario = SCENARIOS.get(str(metadata.get("x-scenario")))
+        if scenario is not None:
+            await scenario(context)
+
+
+def change(cursor: int) -> Message:
+    return practice_session_pb2.SessionChange(cursor=cursor)
+
+
+class Upstream:
+    """The four servers, each on a port of its own, in a thread with its own event loop."""
+
+    def __init__(self) -> None:
+        self.calls: list[Call] = []
+        self.addresses: dict[str, str] = {}
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=asyncio.run, args=(self._serve(),), daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+        assert self._ready.wait(10)
+
+    def stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._stopping.set)
+        self._thread.join(10)
+
+    def tell_that_the_first_change_was_read(self) -> None:
+        self._loop.call_soon_threadsafe(self.first_change_was_read.set)
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        self.first_change_was_read = asyncio.Event()
+        servers = [await self._start(name) for name in ("identity", "catalog", "session", "stats")]
+        self._ready.set()
+        await self._stopping.wait()
+        for server in servers:
+            await server.stop(0)
+
+    async def _start(self, name: str) -> grpc.aio.Server:
+        server = grpc.aio.server()
+        server.add_generic_rpc_handlers((Methods(self, name),))
+        status = health.aio.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(status, server)
+        await status.set("", health_pb2.HealthCheckResponse.SERVING)
+        self.addresses[name] = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+        await server.start()
+        return server

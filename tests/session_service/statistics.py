@@ -1,0 +1,107 @@
+"""A stats service for tests: a real server that remembers what it was told."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import grpc
+import redis.asyncio
+from practice.events.v1.session_ended_pb2 import SessionEnded
+from practice.stats.v1 import stats_service_pb2 as pb
+from practice.stats.v1 import stats_service_pb2_grpc as rpc
+
+from service_kit.broker import COMPLETIONS_QUEUE, COMPLETIONS_TASK
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class Statistics(rpc.StatsAdminServiceServicer):
+    """Knows the events given to `apply`; counts a person's first `counted[user_id]` completions."""
+
+    def __init__(self) -> None:
+        self.applied: dict[str, bytes] = {}
+        self.deliveries: Counter[str] = Counter()
+        self.rejected: dict[str, str] = {}
+        self.counted: dict[int, int] = {}
+        self.asked: list[tuple[int, int]] = []
+        self.verdicts_asked = 0
+        self.metadata: list[dict[str, Any]] = []
+
+    def apply(self, payloads: Iterable[bytes]) -> None:
+        """Takes events as the worker would."""
+        for payload in payloads:
+            event = SessionEnded.FromString(payload)
+            assert self.applied.setdefault(event.event_id, payload) == payload, "one event, two contents"
+            self.deliveries[event.event_id] += 1
+
+    async def GetApplied(self, request: pb.GetAppliedRequest, context: Context) -> pb.GetAppliedResponse:  # noqa: N802
+        self.verdicts_asked += 1
+        self.metadata.append(dict(context.invocation_metadata() or ()))
+        return pb.GetAppliedResponse(
+            applied_event_ids=[event for event in request.event_ids if event in self.applied],
+            rejected_events=[
+                pb.RejectedEvent(event_id=event, reason=self.rejected[event])
+                for event in request.event_ids
+                if event in self.rejected
+            ],
+        )
+
+    async def GetUserStanding(  # noqa: N802
+        self, request: pb.GetUserStandingRequest, context: Context
+    ) -> pb.GetStandingResponse:
+        self.metadata.append(dict(context.invocation_metadata() or ()))
+        self.asked.append((request.user_id, request.min_user_seq))
+        counted = self.counted.get(request.user_id, request.min_user_seq)
+        return pb.GetStandingResponse(pending=counted < request.min_user_seq)
+
+
+@asynccontextmanager
+async def serving_statistics(port: int = 0) -> AsyncIterator[tuple[Statistics, str]]:
+    """Yields the service and its address."""
+    server = grpc.aio.server()
+    statistics = Statistics()
+    rpc.add_StatsAdminServiceServicer_to_server(statistics, server)
+    bound = server.add_insecure_port(f"127.0.0.1:{port}")
+    await server.start()
+    try:
+        yield statistics, f"127.0.0.1:{bound}"
+    finally:
+        await server.stop(0)
+
+
+async def take_published(redis_url: str) -> list[bytes]:
+    """Takes every event that waits in the queue."""
+    payloads: list[bytes] = []
+    async with redis.asyncio.Redis.from_url(redis_url) as client:
+        while (message := await client.rpop(COMPLETIONS_QUEUE)) is not None:
+            envelope = json.loads(message)
+            assert envelope["headers"]["task"] == COMPLETIONS_TASK
+            ((encoded,), _options, _chain) = json.loads(base64.b64decode(envelope["body"]))
+            payloads += [base64.b64decode(text) for text in encoded]
+    return payloads
+
+
+@asynccontextmanager
+async def consuming(redis_url: str, statistics: Statistics) -> AsyncIterator[None]:
+    """Applies what is published for as long as the block lasts."""
+
+    async def consume() -> None:
+        while True:
+            try:
+                statistics.apply(await take_published(redis_url))
+            except (redis.exceptions.RedisError, OSError):
+                pass  # Redis is away, as the test wants it
+            await asyncio.sleep(0.02)
+
+    task = asyncio.create_task(consume())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

@@ -1,0 +1,82 @@
+"""Facts for tests: one keyword says what a test is about, the rest is plausible."""
+
+from __future__ import annotations
+
+import itertools
+import uuid
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from practice.events.v1.session_ended_pb2 import SessionEnded
+
+from stats_service.domain.completion import Completion
+
+_numbers = itertools.count(1)
+NOON = datetime(2026, 2, 18, 12, tzinfo=UTC)
+
+
+def new_user() -> int:
+    """Returns the number of a person no other test knows."""
+    return uuid.uuid4().int >> 66
+
+
+def completion(**changes: Any) -> Completion:
+    """Returns a completed focus session of 25 minutes; a day alone sets its end to noon UTC of that day."""
+    number = next(_numbers)
+    day: date | None = changes.get("local_date")
+    default_end = datetime(day.year, day.month, day.day, 12, tzinfo=UTC) if day else NOON
+    end_time: datetime = changes.get("end_time", default_end + timedelta(seconds=number % 3600))
+    fields: dict[str, Any] = {
+        "event_id": uuid.uuid4(),
+        "user_id": 1,
+        "user_seq": number,
+        "session_id": uuid.uuid4().int >> 66,
+        "product": "focus",
+        "outcome": "completed",
+        "counts": True,
+        "start_time": end_time - timedelta(minutes=25),
+        "end_time": end_time,
+        "time_zone": "UTC",
+        "rollover_hour": 0,
+        "local_date": end_time.date(),
+        "elapsed_seconds": 1500,
+        "implausible": False,
+        "answer_count": 0,
+        "correct_answer_count": 0,
+        "content": "",
+        "mode": "",
+    }
+    return Completion(**{**fields, **changes})
+
+
+def history(user_id: int, days: list[date], **changes: Any) -> list[Completion]:
+    """Returns a completion on each of these days, numbered from 1."""
+    return [
+        completion(user_id=user_id, user_seq=seq, local_date=day, **changes)
+        for seq, day in enumerate(days, start=1)
+    ]
+
+
+def to_event(fact: Completion) -> SessionEnded:
+    """Returns the event that tells a fact."""
+    event = SessionEnded(
+        event_id=str(fact.event_id),
+        user_id=fact.user_id,
+        user_seq=fact.user_seq,
+        session_id=fact.session_id,
+        product=fact.product,
+        outcome=fact.outcome,
+        counts=fact.counts,
+        time_zone=fact.time_zone,
+        rollover_hour=fact.rollover_hour,
+        local_date=fact.local_date.isoformat(),
+        elapsed_seconds=fact.elapsed_seconds,
+        implausible=fact.implausible,
+        answer_count=fact.answer_count,
+        correct_answer_count=fact.correct_answer_count,
+        content=fact.content,
+        mode=fact.mode,
+    )
+    event.start_time.FromDatetime(fact.start_time)
+    event.end_time.FromDatetime(fact.end_time)
+    return event
