@@ -93,6 +93,7 @@ function envoy_on_request(handle)
   local media_type = headers:get("content-type")
   if media_type ~= nil and media_type:lower():find("^application/grpc") then
     -- Envoy answers a gRPC call in gRPC's way; envoy_on_response makes it JSON.
+    kept:set(KEEP, "native", true)
     handle:respond({ [":status"] = "415" }, "")
     return
   end
@@ -115,7 +116,12 @@ local function reword(handle, path)
   end
   local text = sent:getBytes(0, sent:length())
   local headers = handle:headers()
-  local status, body = refusal(product_of(path), headers:get(":status"), text)
+  local code = headers:get(":status")
+  if text:find("jwt_authn_access_denied", 1, true) then
+    -- A token for another audience is a 403 to Envoy.
+    code = "401"
+  end
+  local status, body = refusal(product_of(path), code, text)
   headers:replace(":status", status)
   if status == "401" then
     -- Envoy's own names the whole URL.
@@ -151,7 +157,7 @@ local function shape_error(handle, kept, status, body)
   end
 end
 
--- Nothing at the edge speaks gRPC: such an answer is Envoy's to a native call.
+-- Nothing at the edge speaks gRPC: a native call gets JSON, however early it was refused.
 local function refuse_native(handle, path)
   local status, body = refusal(product_of(path), "415")
   handle:headers():replace(":status", status)
@@ -173,7 +179,8 @@ function envoy_on_response(handle)
   local kept = handle:streamInfo():dynamicMetadata():get(KEEP) or {}
   local refused = take(headers, REFUSED)
   local status, body = take(headers, STATUS), take(headers, BODY)
-  if (headers:get("content-type") or ""):find("^application/grpc") then
+  local in_grpc = (headers:get("content-type") or ""):find("^application/grpc")
+  if kept.native or in_grpc and kept.path == nil then
     refuse_native(handle, kept.path or refused or "/")
   elseif refused ~= nil then
     reword(handle, refused)

@@ -37,7 +37,7 @@ REFUSALS = (
     Refusal(
         408,
         "The request took too long to arrive",
-        StatusCode.DEADLINE_EXCEEDED,
+        StatusCode.INVALID_ARGUMENT,
         "REQUEST_MALFORMED",
         "request_timeout",
     ),
@@ -52,7 +52,7 @@ REFUSALS = (
     Refusal(
         426,
         "HTTP/1.1 or later is required",
-        StatusCode.FAILED_PRECONDITION,
+        StatusCode.INVALID_ARGUMENT,
         "REQUEST_MALFORMED",
         "upgrade_required",
     ),

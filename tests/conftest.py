@@ -8,15 +8,18 @@ that needs them does.
 from __future__ import annotations
 
 import itertools
+import logging
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from sqlalchemy import make_url
 
 from deploy.local.servers import Servers, start_servers
+from service_kit.logging import configure_logging
 from tests.databases import create_database, drop_database
 from tests.tokens import ISSUER, TestTokens
 
@@ -116,3 +119,20 @@ def service_settings(database_url: str, tokens: TestTokens, internal_token_file:
         "database_pool_size": 5,
         "shutdown_grace_seconds": 0,
     }
+
+
+@pytest.fixture
+def log_lines(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], list[str]]]:
+    """Logs as a service does, and returns the lines written since last asked."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    configure_logging("test")
+
+    def lines() -> list[str]:
+        return capsys.readouterr().out.splitlines()
+
+    yield lines
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()

@@ -39,13 +39,15 @@ class Ports:
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Reads PRACTICE_PORT_BASE and NAME_PORT. Raises PortError."""
         base = environment.get("PRACTICE_PORT_BASE")
-        ports = {}
-        for offset, port in enumerate(fields(cls)):
-            default = _number("PRACTICE_PORT_BASE", base) + offset if base else port.default
-            name = setting(port.name)
-            ports[port.name] = _number(name, environment.get(name) or str(default))
-        if len(set(ports.values())) != len(ports):
-            raise PortError(f"two processes share a port: {ports}")
+        ports: dict[str, int] = {}
+        for offset, listener in enumerate(fields(cls)):
+            default = _number("PRACTICE_PORT_BASE", base) + offset if base else listener.default
+            name = setting(listener.name)
+            ports[listener.name] = _number(name, environment.get(name) or str(default))
+        for name, port in ports.items():
+            same = [other for other in ports if ports[other] == port]
+            if len(same) > 1:
+                raise PortError(f"{' and '.join(same)} cannot share port {port}: give {setting(name)}")
         return cls(**ports)
 
     def of(self, process: str) -> list[int]:

@@ -32,6 +32,11 @@ def build_server(interceptor: CallInterceptor, *, max_concurrent_rpcs: int = 500
             ("grpc.keepalive_time_ms", 30_000),
             ("grpc.keepalive_timeout_ms", 10_000),
             ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+            # The gateway's pings on an idle connection are no abuse.
+            ("grpc.keepalive_permit_without_calls", 1),
+            # Above the first, calls are refused at random; the gateway lets 8 KiB through.
+            ("grpc.max_metadata_size", 16 * 1024),
+            ("grpc.absolute_max_metadata_size", 32 * 1024),
             ("grpc.max_connection_age_ms", 30 * 60_000),
             ("grpc.max_connection_age_grace_ms", 30_000),
             # A taken port is an error, not a second server beside the first.

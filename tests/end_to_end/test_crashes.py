@@ -139,9 +139,13 @@ def under_traffic(stack: LocalStack, harm: Callable[[list[Persistent]], None]) -
         stop.set()
         for client in clients:
             client.thread.join(RECOVERY_SECONDS + 15)
-    for client in clients:
-        assert client.error is None, repr(client.error)
-        client.check()
+    try:
+        for client in clients:
+            assert client.error is None, repr(client.error)
+            client.check()
+    finally:
+        for client in clients:
+            client.learner.client.close()
 
 
 def wait_for(clients: list[Persistent], completions: int) -> None:

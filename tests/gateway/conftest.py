@@ -40,11 +40,13 @@ def edge(
 def broken_edge(
     tmp_path_factory: pytest.TempPathFactory, gateway_settings: dict[str, Any], tokens: TestTokens
 ) -> Iterator[Edge]:
-    """Nobody listens at the statistics service's address; answers are waited for half a second."""
+    """Nobody listens at the statistics service's address, and other settings than the usual."""
     settings = {
         **gateway_settings,
         "stats_address": f"127.0.0.1:{free_port()}",
         "gateway_request_timeout_seconds": 0.5,
+        "gateway_trusted_proxies": 1,
+        "cors_origins": "https://one.example, https://two.example",
     }
     running = Edge(tmp_path_factory.mktemp("broken_edge"), tokens.issue(42), **settings)
     running.wait_until_up()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import socket
 import subprocess
@@ -86,10 +87,10 @@ class Edge:
         """Sends bytes that no HTTP client would and returns the answer's status and JSON."""
         with socket.create_connection(("127.0.0.1", self.settings.gateway_port), timeout=5) as connection:
             connection.sendall(request)
-            answer = b"".join(iter(lambda: connection.recv(65536), b""))
-        head, _, body = answer.partition(b"\r\n\r\n")
-        assert b"content-type: application/json" in head
-        return int(head.split(b" ")[1]), json.loads(body)
+            response = http.client.HTTPResponse(connection)
+            response.begin()
+            assert response.headers["content-type"] == "application/json"
+            return response.status, json.loads(response.read())
 
     def log_lines(self) -> list[dict[str, Any]]:
         """Returns the access log so far."""

@@ -18,13 +18,13 @@ from google.protobuf import any_pb2, message_factory, struct_pb2
 from google.protobuf.message import Message
 from google.rpc import status_pb2
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-
 from practice.catalog.v1 import catalog_service_pb2
 from practice.identity.v1 import identity_service_pb2
 from practice.products.exercises.v1 import exercises_service_pb2
 from practice.products.focus.v1 import focus_service_pb2
 from practice.session.v1 import practice_session_pb2, session_service_pb2
 from practice.stats.v1 import stats_service_pb2
+
 from service_kit.errors import NotFoundError
 from service_kit.grpc.presentation import ProductError, answer_with_status, error_metadata
 from service_kit.grpc.statuses import to_status
@@ -156,7 +156,7 @@ SERVERS = {
 }
 
 
-class Methods(grpc.GenericRpcHandler[Any, Any]):
+class Methods(grpc.GenericRpcHandler):
     """Every method of one server's services. Notes each call, then plays its scenario."""
 
     def __init__(self, upstream: Upstream, server: str) -> None:
@@ -170,7 +170,7 @@ class Methods(grpc.GenericRpcHandler[Any, Any]):
             for method in service.methods
         }
 
-    def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any] | None:
+    def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
         method = self._methods.get(details.method)
         if method is None:
             return None
@@ -237,7 +237,8 @@ class Upstream:
             await server.stop(0)
 
     async def _start(self, name: str) -> grpc.aio.Server:
-        server = grpc.aio.server()
+        # As the services have it: by default a gRPC server refuses calls at random from 8 KiB of metadata.
+        server = grpc.aio.server(options=[("grpc.max_metadata_size", 16 * 1024)])
         server.add_generic_rpc_handlers((Methods(self, name),))
         status = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(status, server)

@@ -11,8 +11,8 @@ from typing import Any
 
 import grpc
 import jwt
+import psycopg
 import pytest
-from practice.identity.v1 import account_pb2
 from practice.identity.v1 import identity_service_pb2 as pb
 
 from service_kit.tokens import TokenVerifier
@@ -172,22 +172,25 @@ async def test_an_address_may_try_so_often_in_a_minute_whoever_it_tries(
 
 
 async def test_no_password_and_no_token_reaches_the_log(
-    identity: Stub,
-    new_person: Callable[[], Awaitable[Person]],
-    caplog: pytest.LogCaptureFixture,
-    capfd: pytest.CaptureFixture[str],
+    log_lines: Callable[[], list[str]], serve: Serve, fresh_database_url: str
 ) -> None:
-    caplog.set_level(0)
-    person = await new_person()
-    await refusal(log_in(identity, person.email, "a wrong password"))
-    change = pb.ChangePasswordRequest(current_password=PASSWORD, new_password="a new password")
-    await identity.ChangePassword(change, metadata=person.metadata)
+    email, wrong, new = new_email(), "a wrong password", "a new password"
+    async with serve(database_url=fresh_database_url) as stub:
+        await stub.SignUp(pb.SignUpRequest(first_name="Ana", email=email, password=PASSWORD, request_id="k"))
+        pair = await log_in(stub, email)
+        metadata = (("authorization", f"Bearer {pair.access_token}"),)
+        await refusal(log_in(stub, email, wrong))
+        with psycopg.connect(fresh_database_url) as connection:
+            connection.execute("DROP TABLE identity.refresh_tokens")
+        change = pb.ChangePasswordRequest(current_password=PASSWORD, new_password=new)
+        for call in (
+            stub.ChangePassword(change, metadata=metadata),
+            log_in(stub, email),
+            stub.RefreshAccessToken(pb.RefreshAccessTokenRequest(refresh_token=pair.refresh_token)),
+        ):
+            assert (await refusal(call)).reason == "INTERNAL"
 
-    output = capfd.readouterr()
-    logged = caplog.text + output.out + output.err
-    for secret in (PASSWORD, "a wrong password", "a new password", *secrets_of(person.tokens)):
+    logged = "".join(log_lines())
+    assert logged.count("unexpected_error") == 3
+    for secret in (PASSWORD, wrong, new, pair.access_token, pair.refresh_token, "$argon2id$"):
         assert secret not in logged
-
-
-def secrets_of(pair: account_pb2.TokenPair) -> tuple[str, str]:
-    return pair.access_token, pair.refresh_token

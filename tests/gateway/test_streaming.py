@@ -1,0 +1,28 @@
+"""Watching a session over REST."""
+
+from __future__ import annotations
+
+import json
+
+from tests.gateway.edge import Edge
+from tests.gateway.upstream import Call, Upstream
+
+
+def test_a_watched_session_has_a_line_for_each_change_as_it_happens(edge: Edge, upstream: Upstream) -> None:
+    with edge.stream("/v1/sessions/5:watch?cursor=3") as response:
+        assert (response.status_code, response.headers["content-type"]) == (200, "application/x-ndjson")
+        lines = response.iter_lines()
+        first = json.loads(next(lines))
+        upstream.tell_that_the_first_change_was_read()
+        assert [first["cursor"], *(json.loads(line)["cursor"] for line in lines if line)] == ["1", "2"]
+
+
+def test_a_watch_that_is_refused_is_an_ordinary_error(edge: Edge) -> None:
+    response = edge.call("GET", "/v1/sessions/5:watch", scenario="not_found")
+    assert (response.status_code, response.json()["code"]) == (404, 5)
+
+
+def test_a_watch_has_no_deadline(edge: Edge, upstream: Upstream, calls: list[Call]) -> None:
+    with edge.stream("/v1/sessions/5:watch"):
+        upstream.tell_that_the_first_change_was_read()
+    assert calls[0].seconds_left is None

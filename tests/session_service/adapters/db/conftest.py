@@ -1,0 +1,130 @@
+"""The use cases on a real database, with a catalog that knows everything."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import itertools
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from service_kit.call import Call, RequestIdentity
+from service_kit.db.engines import open_async_engine
+from session_service.adapters.db import tables
+from session_service.adapters.db.readers import SqlReaders
+from session_service.adapters.db.unit_of_work import SqlUnitOfWork
+from session_service.adapters.events import encode
+from session_service.adapters.signals import JournalSignals
+from session_service.application.ports import SessionRef, Verdicts
+from session_service.application.use_cases import UseCases
+from session_service.domain.grading import AnswerKey
+
+_keys = itertools.count(1)
+
+
+class EverythingCatalog:
+    """Has all content there can be; the answer to every item is `hable`."""
+
+    async def answer_keys(self, items: Iterable[str]) -> Mapping[str, AnswerKey]:
+        return {item: AnswerKey(item, ("hable",)) for item in items}
+
+    async def content_exists(self, content: str) -> bool:
+        return True
+
+
+class PunctualStatistics:
+    """Has always counted everything."""
+
+    async def caught_up(self, user_id: int, user_seq: int) -> bool:
+        return True
+
+    async def verdicts(self, event_ids: Sequence[UUID]) -> Verdicts | None:
+        return None
+
+
+class Told:
+    """Remembers what came out of commits."""
+
+    def __init__(self) -> None:
+        self.payloads: list[bytes] = []
+        self.session_ids: list[int] = []
+
+    def events(self, payloads: list[bytes]) -> None:
+        self.payloads += payloads
+
+    def changed(self, session_ids: list[int]) -> None:
+        self.session_ids += session_ids
+
+
+class Database:
+    """The service's use cases on a database, and a look at its tables."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+        self.told = Told()
+        self.readers = SqlReaders(engine)
+        self.use = UseCases.wire(
+            unit_of_work=self.unit_of_work,
+            readers=self.readers,
+            catalog=EverythingCatalog(),
+            statistics=PunctualStatistics(),
+            signals=JournalSignals(),
+            clock=lambda: datetime.now(UTC),
+        )
+
+    def unit_of_work(self) -> SqlUnitOfWork:
+        return SqlUnitOfWork(self.engine, encode, self.told, timedelta(seconds=5))
+
+    async def count(self, table: str, **equal: object) -> int:
+        source = tables.metadata.tables[f"session.{table}"]
+        statement = select(func.count()).select_from(source).filter_by(**equal)
+        async with self.engine.connect() as connection:
+            return int((await connection.execute(statement)).scalar_one())
+
+    async def column(self, table: str, name: str, **equal: object) -> list[object]:
+        """The values of a column, sorted."""
+        source = tables.metadata.tables[f"session.{table}"]
+        async with self.engine.connect() as connection:
+            rows = await connection.execute(
+                select(source.c[name]).filter_by(**equal).order_by(source.c[name])
+            )
+            return list(rows.scalars())
+
+    async def until_waiting(self, calls: int) -> None:
+        """Returns once so many connections wait for somebody's lock."""
+        statement = text(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        async with asyncio.timeout(10), self.engine.connect() as connection:
+            while (await connection.execute(statement)).scalar_one() < calls:
+                await connection.rollback()
+                await asyncio.sleep(0.01)
+
+    async def started(self, user_id: int, product: str = "exercises") -> SessionRef:
+        planned = 1500 if product == "focus" else None
+        started = await self.use.start_session(Call(user_id), product=product, planned_seconds=planned)
+        return SessionRef(started.session.id)
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    engine = open_async_engine(database_url, pool_size=30, application="test")
+    yield Database(engine)
+    await engine.dispose()
+
+
+@pytest.fixture
+def keyed(user_id: int) -> Callable[..., Call]:
+    """Makes a call of the user's that may be repeated; the same `body` is the same request."""
+
+    def make(key: str | None = None, method: str = "/x/Y", body: str = "") -> Call:
+        digest = hashlib.sha256(body.encode()).digest()
+        return Call(user_id, request=RequestIdentity(key or f"key-{next(_keys)}", method, digest))
+
+    return make

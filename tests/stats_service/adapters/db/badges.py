@@ -1,0 +1,39 @@
+"""Publishes badge definitions in tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from service_kit.db.engines import open_async_engine
+from stats_service.adapters.db.badge_shelf import open_badge_shelf
+from stats_service.application.load_badge_definitions import LoadBadgeDefinitions, Loaded
+from stats_service.domain.badges import BadgeContent
+
+
+class Requests:
+    """Counts the backfills asked for."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    async def request(self) -> None:
+        self.count += 1
+
+
+def badge(badge_id: str, threshold: int, metric: str = "sessions", **changes: Any) -> BadgeContent:
+    fields: dict[str, Any] = {
+        "name": badge_id.title(),
+        "description": f"Reach {threshold} {metric}.",
+        "icon": "🌱",
+        "product": "focus",
+    }
+    return BadgeContent(badge_id=badge_id, threshold=threshold, metric=metric, **{**fields, **changes})
+
+
+async def publish(database_url: str, *badges: BadgeContent, requests: Requests | None = None) -> Loaded:
+    """Loads definitions as the gRPC server does."""
+    engine = open_async_engine(database_url, pool_size=1, application="test")
+    try:
+        return await LoadBadgeDefinitions(open_badge_shelf(engine), requests or Requests())(badges)
+    finally:
+        await engine.dispose()

@@ -1,0 +1,257 @@
+"""Facts and progress in a real database, also from two connections at once."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import date, timedelta
+from random import Random
+
+import pytest
+from sqlalchemy import Engine, text
+
+from deploy.local.servers import start_postgres
+from service_kit.db.engines import open_engine
+from service_kit.db.migrate import upgrade
+from service_kit.errors import UnavailableError
+from stats_service.adapters.db.learner_store import SqlLearnerStore
+from stats_service.application.apply_completions import Applied
+from stats_service.application.backfill_badges import BackfillBadges
+from stats_service.domain.calendar import Calendar
+from stats_service.domain.completion import Completion
+from stats_service.domain.progress import derive
+from tests.stats_service.adapters.conftest import Apply
+from tests.stats_service.adapters.db.badges import badge, publish
+from tests.stats_service.adapters.db.dump import DERIVED, derived_state
+from tests.stats_service.facts import completion, history
+
+DAY = date(2026, 2, 1)
+
+
+def days(*numbers: int) -> list[date]:
+    return [DAY + timedelta(days=number) for number in numbers]
+
+
+def count(engine: Engine, table: str) -> int:
+    with engine.connect() as connection:
+        return int(connection.execute(text(f"SELECT count(*) FROM stats.{table}")).scalar_one())
+
+
+def applied_through(engine: Engine, user_id: int = 1) -> int:
+    with engine.connect() as connection:
+        query = text("SELECT applied_through FROM stats.learner WHERE user_id = :user_id")
+        return int(connection.execute(query, {"user_id": user_id}).scalar_one())
+
+
+def random_history(user_id: int, length: int, random: Random) -> list[Completion]:
+    return [
+        completion(
+            user_id=user_id,
+            user_seq=seq,
+            local_date=DAY + timedelta(days=random.randrange(40)),
+            product=random.choice(["focus", "exercises", "yoga"]),
+            counts=random.random() < 0.8,
+            answer_count=random.randrange(9),
+            time_zone=random.choice(["UTC", "Asia/Kolkata"]),
+            rollover_hour=random.randrange(5),
+        )
+        for seq in range(1, length + 1)
+    ]
+
+
+def test_stored_progress_is_what_the_facts_add_up_to(apply: Apply, store: SqlLearnerStore) -> None:
+    facts = random_history(1, 40, Random(1))
+    apply(*facts)
+    with store.work_on(1) as work:
+        assert list(work.facts()) == sorted(facts, key=lambda fact: fact.moment)
+        assert work.progress() == derive(facts, work.book())
+        assert work.progress().calendar == Calendar(
+            max(facts, key=lambda fact: fact.moment).time_zone,
+            max(facts, key=lambda fact: fact.moment).rollover_hour,
+        )
+
+
+async def test_any_order_batching_and_repetition_gives_the_same_bytes(
+    apply: Apply, engine: Engine, fresh_database_url: str
+) -> None:
+    await publish(
+        fresh_database_url,
+        badge("five", 5, product="all"),
+        badge("week", 4, "best_streak", product="all"),
+        badge("answers", 20, "answers", product="exercises"),
+    )
+    random = Random(2)
+    facts = [fact for user_id in (1, 2, 3) for fact in random_history(user_id, 25, random)]
+    states = set()
+    for _ in range(4):
+        deliveries = [*facts, *random.sample(facts, 30)]
+        random.shuffle(deliveries)
+        while deliveries:
+            size = random.randrange(1, 20)
+            apply(*deliveries[:size])
+            deliveries = deliveries[size:]
+        states.add(derived_state(engine))
+        with engine.begin() as connection:
+            for table in (*DERIVED, "learner", "completion"):
+                connection.execute(text(f"DELETE FROM stats.{table}"))
+    assert len(states) == 1
+
+
+async def test_live_progress_equals_a_rebuild_from_the_facts_to_the_byte(
+    apply: Apply, engine: Engine, store: SqlLearnerStore, fresh_database_url: str
+) -> None:
+    await publish(fresh_database_url, badge("three", 3), badge("days", 5, "days", product="all"))
+    random = Random(3)
+    facts = [fact for user_id in (1, 2) for fact in random_history(user_id, 30, random)]
+    random.shuffle(facts)
+    for fact in facts:
+        apply(fact)
+    live = derived_state(engine)
+    assert "awarded_badge" in live
+    with engine.begin() as connection:
+        for table in DERIVED:
+            connection.execute(text(f"DELETE FROM stats.{table}"))
+        connection.execute(text("UPDATE stats.daily_progress SET session_count = 99"))
+        connection.execute(text("UPDATE stats.learner SET book_revision = 0"))
+    assert BackfillBadges(store)() is None
+    assert derived_state(engine) == live
+
+
+async def test_a_rebuild_removes_what_no_fact_supports(
+    apply: Apply, engine: Engine, store: SqlLearnerStore, fresh_database_url: str
+) -> None:
+    await publish(fresh_database_url, badge("first", 1))
+    apply(*history(1, days(0)))
+    live = derived_state(engine)
+    with engine.begin() as connection:
+        connection.execute(
+            text("INSERT INTO stats.daily_progress VALUES (1, 'yoga', '2026-01-01', 1, 1, 1, 1)")
+        )
+        connection.execute(
+            text("INSERT INTO stats.standing VALUES (1, 'yoga', 1, 1, 1, 1, '{[2026-01-01,2026-01-02)}')")
+        )
+        connection.execute(text("UPDATE stats.learner SET book_revision = 0"))
+    BackfillBadges(store)()
+    assert derived_state(engine) == live
+
+
+def test_gaps_show_in_how_far_facts_are_complete(apply: Apply, engine: Engine) -> None:
+    facts = history(1, days(0, 1, 2, 3, 4, 5))
+    apply(facts[1], facts[3])
+    assert applied_through(engine) == 0
+    apply(facts[0])
+    assert applied_through(engine) == 2
+    apply(facts[5])
+    assert applied_through(engine) == 2
+    apply(facts[4], facts[2])
+    assert applied_through(engine) == 6
+
+
+def test_a_fact_stays_what_it_was_first_told_to_be(apply: Apply, engine: Engine) -> None:
+    fact = completion()
+    apply(fact)
+    state = derived_state(engine)
+    for changes in ({"elapsed_seconds": 1}, {"user_id": 2}, {"counts": False}, {"mode": "review"}):
+        assert apply(replace(fact, **changes)).rejected == 1  # type: ignore[arg-type]
+    assert count(engine, "completion") == 1
+    assert count(engine, "rejected_event") == 4
+    assert apply(replace(fact, mode="review")).rejected == 1
+    assert count(engine, "rejected_event") == 4
+    assert "learner (1," in state
+    assert state in derived_state(engine)
+
+
+@pytest.mark.parametrize("clash", ["session_id", "user_seq"])
+def test_an_event_that_takes_anothers_place_is_refused_and_blocks_nobody(
+    apply: Apply, engine: Engine, clash: str
+) -> None:
+    first, other, usurper = completion(), completion(), completion()
+    apply(first)
+    usurper = replace(usurper, **{clash: getattr(first, clash)})  # type: ignore[arg-type]
+    applied = apply(usurper, other)
+    assert (applied.new, applied.rejected) == (1, 1)
+    assert count(engine, "completion") == 2
+
+
+def test_an_accepted_fact_is_never_told_rejected(apply: Apply, engine: Engine) -> None:
+    fact = completion()
+    apply(fact, replace(fact, mode="other"))
+    assert count(engine, "rejected_event") == 1
+    assert count(engine, "completion") == 1
+
+
+@pytest.mark.parametrize("round_", range(3))
+def test_one_event_applied_from_many_connections_at_once_counts_once(
+    apply: Apply, engine: Engine, round_: int
+) -> None:
+    fact = completion(user_id=round_ + 1)
+    outcomes = at_once([lambda: apply(fact)] * 6)
+    assert sum(applied.new for applied in outcomes) == 1
+    assert sum(applied.repeated for applied in outcomes) == 5
+    assert count(engine, "completion") == 1
+    assert "focus,1,1500," in derived_state(engine)
+
+
+def test_events_of_one_person_applied_at_once_all_count(apply: Apply, engine: Engine) -> None:
+    facts = history(1, days(*range(12)))
+    outcomes = at_once([lambda fact=fact: apply(fact) for fact in facts])  # type: ignore[misc]
+    assert sum(applied.new for applied in outcomes) == 12
+    assert applied_through(engine) == 12
+    live = derived_state(engine)
+    assert '(1,focus,12,18000,0,0,"{[2026-02-01,2026-02-13)}")' in live
+
+
+def test_events_wait_only_for_the_same_person(engine: Engine, apply: Apply) -> None:
+    apply(completion(user_id=1), completion(user_id=2))
+    with engine.connect() as busy:
+        busy.execute(text("SELECT 1 FROM stats.learner WHERE user_id = 1 FOR UPDATE"))
+        assert apply(completion(user_id=2)).new == 1
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(apply, completion(user_id=1))
+            wait_for_a_blocked_statement(engine)
+            assert not waiting.done()
+            busy.rollback()
+            assert waiting.result(10).new == 1
+
+
+def test_a_database_that_is_away_postpones_and_recovers() -> None:
+    postgres = start_postgres()
+    try:
+        upgrade("stats_service", postgres.url)
+        engine = open_engine(postgres.url, pool_size=2, application="test")
+        store = SqlLearnerStore(engine)
+        with store.work_on(1):
+            pass
+        postgres.kill()
+        with pytest.raises(UnavailableError), store.work_on(1):
+            pass
+        with pytest.raises(UnavailableError):
+            store.outdated(0, 10)
+        postgres.restart()
+        with store.work_on(1):
+            pass
+        engine.dispose()
+    finally:
+        postgres.stop()
+
+
+def at_once(calls: list[Apply]) -> list[Applied]:
+    """Runs calls in threads that start together."""
+    barrier = threading.Barrier(len(calls))
+
+    def run(call: Apply) -> Applied:
+        barrier.wait(10)
+        return call()
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(run, calls))
+
+
+def wait_for_a_blocked_statement(engine: Engine) -> None:
+    blocked = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    )
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        while not connection.execute(blocked).scalar_one():
+            pass
