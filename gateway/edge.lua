@@ -54,7 +54,7 @@ local function reason_in(body)
   if reason == nil then
     return nil
   end
-  -- Escaped backslashes step aside: in "\\\\n" the n belongs to no line break.
+  -- Escaped backslashes step aside: in "\\n" the n belongs to no line break.
   reason = reason:gsub("\\\\", "\1"):gsub("\\n.*%^$", ""):gsub("\1", "\\\\"):gsub("^[: ]+", "")
   reason = reason:gsub("invalid value (.-) for type (TYPE_[%u%d]+)", function(value, kind)
     return value .. " is not " .. (TYPES[kind] or "allowed")
@@ -117,7 +117,7 @@ local function reword(handle, path)
   local text = sent:getBytes(0, sent:length())
   local headers = handle:headers()
   local code = headers:get(":status")
-  if text:find("jwt_authn_access_denied", 1, true) then
+  if code == "403" and text:find("jwt_authn_access_denied", 1, true) then
     -- A token for another audience is a 403 to Envoy.
     code = "401"
   end

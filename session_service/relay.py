@@ -56,7 +56,7 @@ async def run(settings: RelaySettings) -> None:
     """Relays until SIGTERM or SIGINT."""
     engine = open_async_engine(settings.database_url, pool_size=2, application="relay")
     channel = open_channel(settings.stats_address)
-    queue = SqlOutboxQueue(engine)
+    queue = SqlOutboxQueue(engine, timedelta(seconds=settings.relay_lease_seconds))
     relay = RelayOutbox(
         queue,
         CompletionPublisher(open_broker(settings.redis_url, "relay")),

@@ -37,4 +37,7 @@ class RelaySettings(OutboxSettings):
     internal_token_file: Path
     log_level: str = "INFO"
     relay_interval_seconds: float = Field(default=0.5, gt=0, description="pause after an idle round")
+    relay_lease_seconds: float = Field(
+        default=30.0, gt=0, description="how long a round keeps other relays off its events"
+    )
     heartbeat_file: Path | None = Field(default=None, description="touched after each round")

@@ -7,6 +7,7 @@ that needs them does.
 
 from __future__ import annotations
 
+import io
 import itertools
 import logging
 import secrets
@@ -122,16 +123,16 @@ def service_settings(database_url: str, tokens: TestTokens, internal_token_file:
 
 
 @pytest.fixture
-def log_lines(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], list[str]]]:
-    """Logs as a service does, and returns the lines written since last asked."""
+def log_lines() -> Iterator[Callable[[], list[str]]]:
+    """Logs as a service does, and returns the lines written so far."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     configure_logging("test")
-
-    def lines() -> list[str]:
-        return capsys.readouterr().out.splitlines()
-
-    yield lines
+    (handler,) = root.handlers
+    assert isinstance(handler, logging.StreamHandler)
+    output = io.StringIO()
+    handler.setStream(output)
+    yield lambda: output.getvalue().splitlines()
     root.handlers[:] = handlers
     root.setLevel(level)
     structlog.reset_defaults()

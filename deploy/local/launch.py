@@ -27,7 +27,8 @@ from typing import Any
 
 CAP_DAC_OVERRIDE = 1
 PR_SET_PDEATHSIG = 1
-PR_SET_KEEPCAPS = 8
+PR_SET_SECUREBITS = 28
+SECBIT_NO_SETUID_FIXUP = 4
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_RAISE = 2
 CAPABILITY_VERSION_3 = 0x20080522
@@ -69,7 +70,9 @@ def become(account: pwd.struct_passwd, *, keep_access: bool) -> None:
     """
     libc = ctypes.CDLL(None, use_errno=True)
     if keep_access:
-        libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0)
+        # Without this bit access(2) would answer as if the capability were not there,
+        # and PostgreSQL asks it whether it can run its own programs.
+        libc.prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
     os.setgroups([account.pw_gid])
     os.setresgid(account.pw_gid, account.pw_gid, account.pw_gid)
     os.setresuid(account.pw_uid, account.pw_uid, account.pw_uid)

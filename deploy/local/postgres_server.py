@@ -130,7 +130,8 @@ def _run(home: Path, program: Path, *arguments: str, text: str = "") -> None:
         programs.launched(description), input=text, capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
-        raise PostgresError(f"{program.name} failed: {(done.stderr or done.stdout).strip()}")
+        last = (done.stderr or done.stdout).strip().splitlines()[-1:]
+        raise PostgresError(f"{program.name} failed: {' '.join(last)}")
 
 
 def describe(home: Path, words: list[str]) -> dict[str, Any]:

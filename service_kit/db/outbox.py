@@ -78,8 +78,8 @@ class OutboxRows:
         self._connection = connection
         self._table = table
 
-    async def claim(self, limit: int) -> Sequence[OutboxRow]:
-        """Returns due rows that no other relay holds, and leases them."""
+    async def claim(self, limit: int, lease: timedelta = LEASE) -> Sequence[OutboxRow]:
+        """Returns due rows that no other relay holds, and keeps them for the time of the lease."""
         table = self._table
         due = (
             select(table.c.event_id)
@@ -89,13 +89,13 @@ class OutboxRows:
             .limit(limit)
             .with_for_update(skip_locked=True)
         )
-        lease = (
+        leased = (
             update(table)
             .where(table.c.event_id.in_(due))
-            .values(next_attempt_at=func.now() + LEASE)
+            .values(next_attempt_at=func.now() + lease)
             .returning(table.c.event_id, table.c.payload, table.c.attempts)
         )
-        rows = await self._connection.execute(lease)
+        rows = await self._connection.execute(leased)
         return [OutboxRow(row.event_id, row.payload, row.attempts) for row in rows]
 
     async def acknowledge(self, event_ids: Sequence[UUID]) -> None:

@@ -118,17 +118,17 @@ class RelayOutbox:
         """Publishes, makes the events due again later and returns how many the broker took."""
         if not events:
             return 0
-        error = ""
+        error, taken = "", len(events)
         try:
             await self._publisher.publish([event.payload for event in events])
         except UnavailableError as failure:
-            error, counted = failure.message, False
+            error, taken, counted = failure.message, 0, False
         by_attempts: dict[int, list[UUID]] = {}
         for event in events:
             by_attempts.setdefault(event.attempts, []).append(event.event_id)
         for attempts, event_ids in by_attempts.items():
             await self._queue.retry(event_ids, counted=counted, wait=self._wait(attempts), error=error)
-        return 0 if error else len(events)
+        return taken
 
     def _wait(self, attempts: int) -> timedelta:
         """Returns twice as long for each attempt, to five minutes, give or take a fifth."""

@@ -161,7 +161,7 @@ def test_a_real_grpc_client_gets_nowhere(
     edge: Edge, calls: list[Call], tokens: TestTokens, method: str
 ) -> None:
     with grpc.insecure_channel(edge.url.removeprefix("http://")) as channel:
-        call = channel.unary_unary(f"/practice.{method}")
+        call: Any = channel.unary_unary(f"/practice.{method}")
         with pytest.raises(grpc.RpcError):
             call(b"", metadata=tokens.bearer(42), timeout=5)
     assert not calls

@@ -68,7 +68,8 @@ def test_envoy_accepts_the_configuration_without_a_warning(
     config = tmp_path / "envoy.yaml"
     chosen = settings if place == "loopback" else service_names(settings, gateway_host="0.0.0.0")
     config.write_text(to_yaml(render(chosen)))
-    command = [programs.envoy(), "--mode", "validate", "-c", config, "-l", "warning", "--disable-hot-restart"]
+    command = [str(programs.envoy()), "--mode", "validate", "-c", str(config)]
+    command += ["--log-level", "warning", "--disable-hot-restart"]
     outcome = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (outcome.returncode, outcome.stderr) == (0, "")
 

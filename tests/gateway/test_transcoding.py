@@ -31,7 +31,7 @@ FOCUS = "/focus/api/v1/sessions"
 def test_a_rest_call_reaches_its_method_at_its_service(
     edge: Edge, calls: list[Call], verb: str, path: str, server: str, method: str
 ) -> None:
-    body = None if verb == "GET" else {}
+    body: object = None if verb == "GET" else {}
     assert edge.call(verb, path, json=body).status_code == 200
     assert [(call.server, call.method.split(".v1.")[1]) for call in calls] == [(server, method)]
 

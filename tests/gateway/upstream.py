@@ -133,11 +133,11 @@ async def a_draft_that_grows_as_json(request: Any) -> Message:
     return practice_session_pb2.Draft(content="<" * 1024 * 1024)
 
 
-async def the_keys(request: Any) -> Message:
+async def the_keys(request: Any) -> Any:
     return httpbody_pb2.HttpBody(content_type="application/jwk-set+json", data=JWKS)
 
 
-ANSWERS: dict[str, Callable[[Any], Awaitable[Message]]] = {
+ANSWERS: dict[str, Callable[[Any], Awaitable[Any]]] = {
     "practice.products.focus.v1.FocusService.StartSession": start_focus_session,
     "practice.products.focus.v1.FocusService.GetActiveSession": no_active_session,
     "practice.session.v1.SessionService.GetSession": a_session,
@@ -145,7 +145,7 @@ ANSWERS: dict[str, Callable[[Any], Awaitable[Message]]] = {
     "practice.identity.v1.IdentityService.GetJwks": the_keys,
 }
 
-SERVERS = {
+SERVERS: dict[str, tuple[Any, ...]] = {
     "identity": (identity_service_pb2, "IdentityService"),
     "catalog": (catalog_service_pb2, "CatalogService", "CatalogAdminService"),
     "session": (session_service_pb2, "SessionService", "SessionExportService"),
@@ -170,7 +170,7 @@ class Methods(grpc.GenericRpcHandler):
             for method in service.methods
         }
 
-    def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
+    def service(self, details: grpc.HandlerCallDetails) -> Any:
         method = self._methods.get(details.method)
         if method is None:
             return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
@@ -23,7 +23,7 @@ PUBLIC_SERVICE = "kit.test.v1.PublicService"
 ADMIN_SERVICE = "kit.test.v1.ItemAdminService"
 
 Behaviour = Callable[[pb.GetExerciseRequest], Awaitable[exercise_pb2.Exercise]]
-Get = Callable[..., Awaitable[exercise_pb2.Exercise]]
+Get = Callable[..., Coroutine[Any, Any, exercise_pb2.Exercise]]
 Serve = Callable[..., AbstractAsyncContextManager[Get]]
 
 
@@ -49,6 +49,7 @@ def serve(access: Access) -> Serve:
         behaviour: Behaviour,
         presenters: Mapping[str, ErrorPresenter] | None = None,
         max_deadline_seconds: float = 15,
+        grace_seconds: float = 0,
     ) -> AsyncIterator[Get]:
         interceptor = CallInterceptor(
             access, presenters=presenters, max_deadline_seconds=max_deadline_seconds
@@ -57,7 +58,7 @@ def serve(access: Access) -> Serve:
         running = await start_server(server, "127.0.0.1:0", [lambda server: _register(server, behaviour)])
         async with grpc.aio.insecure_channel(f"127.0.0.1:{running.port}") as channel:
             yield _caller(channel)
-        await running.stop(0)
+            await running.stop(grace_seconds, drain_seconds=0)
 
     return serve
 

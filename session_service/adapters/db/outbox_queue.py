@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service_kit.db.idempotency import IdempotencyRecord
-from service_kit.db.outbox import OutboxRows
+from service_kit.db.outbox import LEASE, OutboxRows
 from session_service.adapters.db import tables
 from session_service.application.relay_outbox import DueEvent
 
@@ -18,8 +18,9 @@ from session_service.application.relay_outbox import DueEvent
 class SqlOutboxQueue:
     """Implements relay_outbox.OutboxQueue: each method is a transaction."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, lease: timedelta = LEASE) -> None:
         self._engine = engine
+        self._lease = lease
 
     @asynccontextmanager
     async def _rows(self) -> AsyncIterator[OutboxRows]:
@@ -29,7 +30,7 @@ class SqlOutboxQueue:
     async def claim(self, limit: int) -> Sequence[DueEvent]:
         """Leases due events."""
         async with self._rows() as rows:
-            claimed = await rows.claim(limit)
+            claimed = await rows.claim(limit, self._lease)
         return [DueEvent(row.event_id, row.payload, row.attempts) for row in claimed]
 
     async def acknowledge(self, event_ids: Sequence[UUID]) -> None:

@@ -33,16 +33,16 @@ class SqlReaders:
         return to_session(row)
 
     async def active(self, user_id: int, product: str, content: str) -> PracticeSession | None:
-        """Selects the newest open session."""
-        selection = SessionSelection(
-            user_id=user_id,
-            product=product,
-            content=content,
-            states=frozenset({State.ACTIVE, State.PAUSED}),
-            limit=1,
+        """Selects the newest open session, from the index of what is open."""
+        table = tables.practice_session
+        statement = select(*SESSION_COLUMNS).where(
+            table.c.user_id == user_id, table.c.product == product, table.c.ended_at.is_(None)
         )
-        found = await self.list(selection)
-        return found[0] if found else None
+        if content:
+            statement = statement.where(table.c.content == content)
+        async with self._engine.connect() as connection:
+            row = (await connection.execute(statement.order_by(table.c.id.desc()).limit(1))).first()
+        return to_session(row) if row else None
 
     async def list(self, selection: SessionSelection) -> Sequence[PracticeSession]:
         """Selects sessions by number, the newest first."""

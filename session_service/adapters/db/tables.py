@@ -66,6 +66,15 @@ practice_session = Table(
     Column("updated_at", DateTime(timezone=True), nullable=False),
     UniqueConstraint("user_id", "open_slot"),
     Index("practice_session_listing", "user_id", "product", text("id DESC")),
+    Index("practice_session_history", "user_id", text("id DESC")),
+    # What is open is little; what has ended grows for years.
+    Index(
+        "practice_session_open",
+        "user_id",
+        "product",
+        text("id DESC"),
+        postgresql_where=text("ended_at IS NULL"),
+    ),
     Index("practice_session_ended", "id", postgresql_where=text("ended_at IS NOT NULL")),
 )
 

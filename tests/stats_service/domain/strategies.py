@@ -12,9 +12,7 @@ from stats_service.domain.completion import Completion
 
 FIRST_DAY = date(2026, 3, 20)
 DAYS = st.integers(0, 20).map(lambda days: FIRST_DAY + timedelta(days=days))
-INSTANTS = st.integers(0, 40).map(
-    lambda hours: datetime(2026, 3, 20, tzinfo=UTC) + timedelta(hours=hours * 12)
-)
+INSTANTS = st.integers(0, 40).map(lambda half: datetime(2026, 3, 20, tzinfo=UTC) + timedelta(hours=12 * half))
 PRODUCTS = st.sampled_from(["focus", "exercises"])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -34,20 +35,16 @@ def test_a_day_is_read_off_the_wall_clock(zone: str, instant: datetime, day: dat
     assert Calendar(zone).day_of(instant) == day
 
 
-@pytest.mark.parametrize(
-    "zone", ["Europe/Paris", "America/New_York", "Australia/Lord_Howe", "America/Havana"]
-)
+@pytest.mark.parametrize("zone", ["Europe/Paris", "America/New_York", "Australia/Lord_Howe", "Cuba"])
 @pytest.mark.parametrize("rollover", [0, 1, 2, 3, 4, 23])
-def test_through_a_year_with_clock_changes_every_day_comes_once_and_in_order(
-    zone: str, rollover: int
-) -> None:
+def test_through_a_year_of_clock_changes_each_day_comes_once_in_order(zone: str, rollover: int) -> None:
     calendar, instant, seen = Calendar(zone, rollover), utc(2026, 1, 1), []
     while instant < utc(2027, 1, 1):
         day = calendar.day_of(instant)
         if not seen or seen[-1] != day:
             seen.append(day)
         instant += timedelta(minutes=30)
-    assert all(later - earlier == timedelta(days=1) for earlier, later in zip(seen, seen[1:], strict=False))
+    assert all(later - earlier == timedelta(days=1) for earlier, later in pairwise(seen))
 
 
 def test_the_turning_instant_belongs_to_the_new_day() -> None:

@@ -20,6 +20,7 @@ from stats_service.application.load_badge_definitions import LoadBadgeDefinition
 from tests.stats_service.adapters.conftest import Apply
 from tests.stats_service.adapters.db.badges import Requests, badge, publish
 from tests.stats_service.facts import completion, history
+from tests.stats_service.waiting import eventually
 
 DAYS = [date(2026, 2, 1) + timedelta(days=number) for number in range(5)]
 
@@ -207,5 +208,4 @@ def wait_until_somebody_waits(engine: Engine) -> None:
         " WHERE l.locktype = 'advisory' AND NOT l.granted AND d.datname = current_database()"
     )
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        while not connection.execute(blocked).scalar_one():
-            pass
+        eventually(lambda: connection.execute(blocked).scalar_one())

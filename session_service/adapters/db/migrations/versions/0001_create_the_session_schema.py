@@ -115,6 +115,21 @@ def upgrade() -> None:
         unique=False,
         schema="session",
     )
+    op.create_index(
+        "practice_session_history",
+        "practice_session",
+        ["user_id", sa.literal_column("id DESC")],
+        unique=False,
+        schema="session",
+    )
+    op.create_index(
+        "practice_session_open",
+        "practice_session",
+        ["user_id", "product", sa.literal_column("id DESC")],
+        unique=False,
+        schema="session",
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
     op.create_table(
         "answer",
         sa.Column("session_id", sa.BigInteger(), nullable=False),
@@ -181,6 +196,13 @@ def downgrade() -> None:
     op.drop_table("journal", schema="session")
     op.drop_table("draft", schema="session")
     op.drop_table("answer", schema="session")
+    op.drop_index(
+        "practice_session_open",
+        table_name="practice_session",
+        schema="session",
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
+    op.drop_index("practice_session_history", table_name="practice_session", schema="session")
     op.drop_index("practice_session_listing", table_name="practice_session", schema="session")
     op.drop_index(
         "practice_session_ended",

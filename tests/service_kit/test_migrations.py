@@ -1,0 +1,71 @@
+"""Every service's migrations make the tables its code knows."""
+
+from __future__ import annotations
+
+import threading
+
+import psycopg
+import pytest
+from alembic import command
+from sqlalchemy import text
+
+from service_kit.db import migrate
+from service_kit.db.engines import open_engine
+from tests.databases import SERVICES
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_migrations_and_tables_agree(service: str, fresh_database_url: str) -> None:
+    engine = open_engine(fresh_database_url, pool_size=1, application="test")
+    with engine.connect() as connection:
+        # Raises when a revision is missing.
+        command.check(migrate.alembic_config(service, connection))
+    engine.dispose()
+
+
+def test_migrating_again_and_all_at_once_changes_nothing(fresh_database_url: str) -> None:
+    failures: list[BaseException] = []
+
+    def upgrade() -> None:
+        try:
+            for service in SERVICES:
+                migrate.upgrade(service, fresh_database_url)
+        except BaseException as error:
+            failures.append(error)
+
+    before = versions(fresh_database_url)
+    threads = [threading.Thread(target=upgrade) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert not failures
+    assert versions(fresh_database_url) == before
+    assert len(before) == len(SERVICES)
+
+
+def versions(database_url: str) -> list[tuple[str, str]]:
+    engine = open_engine(database_url, pool_size=1, application="test")
+    with engine.connect() as connection:
+        schemas = connection.scalars(
+            text("SELECT table_schema FROM information_schema.tables WHERE table_name = 'alembic_version'")
+        ).all()
+        found = [
+            (schema, connection.scalar(text(f'SELECT version_num FROM "{schema}".alembic_version')))
+            for schema in schemas
+        ]
+    engine.dispose()
+    return sorted(found)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_keeps_to_its_own_schema(service: str, fresh_database_url: str) -> None:
+    with psycopg.connect(fresh_database_url) as connection:
+        rows = connection.execute(
+            "SELECT DISTINCT schemaname FROM pg_tables"
+            " WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
+        ).fetchall()
+
+    assert (service.removesuffix("_service"),) in rows
+    assert ("public",) not in rows

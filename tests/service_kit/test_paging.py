@@ -1,0 +1,61 @@
+"""Page tokens."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+
+from service_kit.errors import InvalidArgumentError
+from service_kit.paging import decode_page_token, encode_page_token
+
+
+@pytest.mark.parametrize("position", [5, "2026-01-01T00:00:00Z", [3, "ñ"], {"after": 1}])
+def test_a_token_brings_its_position_back(position: object) -> None:
+    token = encode_page_token("List", ["easy", 7], position)
+
+    assert decode_page_token("List", ["easy", 7], token) == position
+    assert token.isascii()
+    assert not set(token) & set("=+/& ")
+
+
+def test_the_first_page_has_no_position() -> None:
+    assert decode_page_token("List", ["easy"], "") is None
+
+
+@pytest.mark.parametrize(
+    ("method", "selection"), [("Other", ["easy"]), ("List", ["hard"]), ("List", []), ("List", ["easy", "x"])]
+)
+def test_a_token_of_another_list_is_refused(method: str, selection: list[str]) -> None:
+    token = encode_page_token("List", ["easy"], 5)
+
+    with pytest.raises(InvalidArgumentError) as raised:
+        decode_page_token(method, selection, token)
+
+    assert raised.value.reason == "PAGE_TOKEN_INVALID"
+
+
+def forged(document: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(document).encode()).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "x",
+        "ñ",
+        "%%%",
+        "////",
+        forged(5),
+        forged(None),
+        forged([]),
+        forged([1, 2, 3]),
+        forged({"a": 1, "b": 2}),
+    ],
+)
+def test_what_was_never_a_token_is_refused(token: str) -> None:
+    with pytest.raises(InvalidArgumentError) as raised:
+        decode_page_token("List", [], token)
+
+    assert raised.value.reason == "PAGE_TOKEN_INVALID"

@@ -1,0 +1,255 @@
+"""A real worker on a real Redis, killed and robbed of its queue: every completion counts once."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from random import Random
+
+import psutil
+import pytest
+import redis
+from kombu.exceptions import OperationalError
+from sqlalchemy import Engine, text
+
+from deploy.local.servers import Server, start_redis
+from service_kit.broker import COMPLETIONS_QUEUE, COMPLETIONS_TASK, open_broker
+from stats_service.adapters.celery.backfills import BACKFILL_TASK
+from stats_service.domain.badges import BadgeBook
+from stats_service.domain.completion import Completion
+from stats_service.domain.progress import derive
+from tests.stats_service.adapters.db.badges import badge, publish
+from tests.stats_service.facts import completion, to_event
+from tests.stats_service.waiting import eventually
+
+ROOT = Path(__file__).parents[4]
+DAY = date(2026, 1, 1)
+
+
+@dataclass
+class Worker:
+    """The worker's process group, on a database and a Redis of its own."""
+
+    environment: dict[str, str]
+    log: Path
+    heartbeat: Path
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        words = [sys.executable, "-m", "celery", "-A", "stats_service.worker", "worker", "--loglevel", "INFO"]
+        words += ["--queues", COMPLETIONS_QUEUE, "--concurrency", "2"]
+        words += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                words, cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True
+            )
+
+    def family(self) -> list[psutil.Process]:
+        assert self.process is not None
+        parent = psutil.Process(self.process.pid)
+        return [parent, *parent.children(recursive=True)]
+
+    def kill(self) -> None:
+        """Ends every process of it at once, as a power cut would."""
+        assert self.process is not None
+        for member in self.family():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                member.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self) -> int:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(20)
+
+
+@pytest.fixture
+def transport() -> Iterator[Server]:
+    server = start_redis()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def worker(tmp_path: Path, fresh_database_url: str, transport: Server) -> Iterator[Worker]:
+    heartbeat = tmp_path / "heartbeat"
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("COV")},
+        "DATABASE_URL": fresh_database_url,
+        "REDIS_URL": transport.url,
+        "HEARTBEAT_FILE": str(heartbeat),
+    }
+    worker = Worker(environment, tmp_path / "worker.log", heartbeat)
+    yield worker
+    if worker.process is not None and worker.process.poll() is None:
+        worker.kill()
+
+
+@pytest.fixture
+def publish_facts(transport: Server) -> Iterator[Callable[[list[Completion]], None]]:
+    """Sends facts as the session service does, in messages of five; a broker that is away loses them."""
+    broker = open_broker(transport.url, "test")
+
+    def send(facts: list[Completion]) -> None:
+        for first in range(0, len(facts), 5):
+            payloads = [
+                base64.b64encode(to_event(fact).SerializeToString()).decode()
+                for fact in facts[first : first + 5]
+            ]
+            with contextlib.suppress(OperationalError):
+                broker.send_task(COMPLETIONS_TASK, args=[payloads], queue=COMPLETIONS_QUEUE)
+
+    yield send
+    broker.close()
+
+
+def many_facts(random: Random) -> list[Completion]:
+    return [
+        completion(
+            user_id=user_id,
+            user_seq=seq,
+            local_date=DAY + timedelta(days=random.randrange(20)),
+            product=random.choice(["focus", "exercises"]),
+        )
+        for user_id in range(1, 9)
+        for seq in range(1, 26)
+    ]
+
+
+def applied_ids(engine: Engine) -> set[str]:
+    with engine.connect() as connection:
+        return {
+            str(event_id)
+            for event_id in connection.execute(text("SELECT event_id FROM stats.completion")).scalars()
+        }
+
+
+def test_every_completion_counts_once_through_kills_and_an_emptied_redis(
+    worker: Worker, transport: Server, engine: Engine, publish_facts: Callable[[list[Completion]], None]
+) -> None:
+    random = Random(4)
+    facts = many_facts(random)
+    twice = [*facts, *facts]
+    random.shuffle(twice)
+    robber = redis.Redis.from_url(transport.url)
+
+    worker.start()
+    publish_facts(twice)
+    eventually(lambda: len(applied_ids(engine)) >= 20)
+    worker.kill()
+    worker.start()
+    eventually(lambda: len(applied_ids(engine)) >= 60 or not robber.llen(COMPLETIONS_QUEUE))
+    # Everything that waits and everything that is unacknowledged is gone.
+    robber.flushall()
+    publish_facts(random.sample(facts, 20))
+    transport.kill()
+    publish_facts(random.sample(facts, 5))
+    transport.restart()
+
+    def republish_until_all_are_applied() -> bool:
+        """What the session service's outbox does, with less patience."""
+        known = applied_ids(engine)
+        missing = [fact for fact in facts if str(fact.event_id) not in known]
+        if missing and not queued(transport):
+            publish_facts(missing)
+        return not missing
+
+    eventually(republish_until_all_are_applied, 40)
+    eventually(lambda: not queued(transport), 10)
+    assert worker.stop() == 0
+    assert_counted_once(engine, facts)
+
+
+def queued(transport: Server) -> bool:
+    with redis.Redis.from_url(transport.url) as client:
+        return bool(client.llen(COMPLETIONS_QUEUE))
+
+
+def assert_counted_once(engine: Engine, facts: list[Completion]) -> None:
+    with engine.connect() as connection:
+        counts = dict(
+            connection.execute(
+                text("SELECT user_id, session_count FROM stats.standing WHERE product = 'all'")
+            ).all()  # type: ignore[arg-type]
+        )
+        runs = dict(
+            connection.execute(
+                text("SELECT user_id, runs::text FROM stats.standing WHERE product = 'all'")
+            ).all()  # type: ignore[arg-type]
+        )
+        through = (
+            connection.execute(text("SELECT DISTINCT applied_through FROM stats.learner")).scalars().all()
+        )
+    assert counts == dict.fromkeys(range(1, 9), 25)
+    assert through == [25]
+    for user_id in range(1, 9):
+        mine = [fact for fact in facts if fact.user_id == user_id]
+        expected = derive(mine, BadgeBook()).standings["all"].days.runs
+        ranges = ",".join(f"[{run.first},{run.last + timedelta(days=1)})" for run in expected)
+        assert runs[user_id] == f"{{{ranges}}}"
+
+
+async def test_bad_messages_block_nobody_and_badges_are_backfilled(
+    worker: Worker,
+    engine: Engine,
+    transport: Server,
+    fresh_database_url: str,
+    publish_facts: Callable[[list[Completion]], None],
+) -> None:
+    broker = open_broker(transport.url, "test")
+    good, bad = completion(user_id=1, user_seq=1), to_event(completion(user_id=1, user_seq=2))
+    bad.local_date = "someday"
+    bad_payload = base64.b64encode(bad.SerializeToString()).decode()
+    broker.send_task("stats.no_such_task", args=[1], queue=COMPLETIONS_QUEUE)
+    broker.send_task(COMPLETIONS_TASK, args=["not a list", 2], queue=COMPLETIONS_QUEUE)
+    broker.send_task(COMPLETIONS_TASK, args=[["AAAA", 7, bad_payload]], queue=COMPLETIONS_QUEUE)
+    publish_facts([good])
+    worker.start()
+    eventually(lambda: str(good.event_id) in applied_ids(engine))
+    with engine.connect() as connection:
+        rejected = connection.execute(text("SELECT event_id::text, reason FROM stats.rejected_event")).all()
+    assert [tuple(row) for row in rejected] == [(bad.event_id, "local_date is not a date")]
+
+    await publish(fresh_database_url, badge("first", 1))
+    broker.send_task(BACKFILL_TASK, args=[0], queue=COMPLETIONS_QUEUE)
+    broker.close()
+
+    def awarded() -> bool:
+        with engine.connect() as connection:
+            return bool(connection.execute(text("SELECT count(*) FROM stats.awarded_badge")).scalar_one())
+
+    eventually(awarded)
+
+
+def test_the_heartbeat_is_fresh_while_the_worker_consumes_and_ages_while_redis_is_away(
+    worker: Worker, transport: Server
+) -> None:
+    worker.start()
+    eventually(worker.heartbeat.exists)
+    started = worker.heartbeat.stat().st_mtime
+    eventually(lambda: worker.heartbeat.stat().st_mtime > started)
+    transport.kill()
+    eventually(lambda: b"Connection refused" in worker.log.read_bytes())
+    stopped = worker.heartbeat.stat().st_mtime
+    eventually(lambda: time.time() - stopped > 4)
+    assert worker.heartbeat.stat().st_mtime == stopped
+    transport.restart()
+    eventually(lambda: worker.heartbeat.stat().st_mtime > stopped)
+    assert worker.stop() == 0
+
+
+def test_the_worker_is_small(worker: Worker) -> None:
+    worker.start()
+    eventually(worker.heartbeat.exists)
+    family = worker.family()
+    print(f"{len(family)} processes, {[member.memory_info().rss // 2**20 for member in family]} MiB")
+    assert all(member.memory_info().rss < 150 * 2**20 for member in family)

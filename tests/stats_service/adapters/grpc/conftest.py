@@ -1,0 +1,51 @@
+"""A running stats server, its clients, and a clock that stands still."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import grpc
+import pytest
+from practice.products.focus.v1 import focus_service_pb2_grpc as focus_rpc
+from practice.stats.v1 import stats_service_pb2_grpc as rpc
+
+from service_kit.grpc.guards import INTERNAL_KEY
+from stats_service.main import serving
+from stats_service.settings import Settings
+
+NOW = datetime(2026, 2, 20, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+async def channel(
+    service_settings: dict[str, Any], fresh_database_url: str, redis_url: str
+) -> AsyncIterator[grpc.aio.Channel]:
+    settings = {**service_settings, "database_url": fresh_database_url}
+    async with (
+        serving(Settings(**settings, redis_url=redis_url, wait_seconds=0.4), clock=lambda: NOW) as server,
+        grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel,
+    ):
+        yield channel
+
+
+@pytest.fixture
+def stats(channel: grpc.aio.Channel) -> rpc.StatsServiceAsyncStub:
+    return rpc.StatsServiceStub(channel)
+
+
+@pytest.fixture
+def admin(channel: grpc.aio.Channel) -> rpc.StatsAdminServiceAsyncStub:
+    return rpc.StatsAdminServiceStub(channel)
+
+
+@pytest.fixture
+def focus(channel: grpc.aio.Channel) -> focus_rpc.FocusProgressServiceAsyncStub:
+    return focus_rpc.FocusProgressServiceStub(channel)
+
+
+@pytest.fixture
+def internal(internal_token: str) -> tuple[tuple[str, str], ...]:
+    """Metadata of a call between services."""
+    return ((INTERNAL_KEY, internal_token),)
