@@ -28,7 +28,7 @@ down:  ## Stop everything; all data stays
 status: $(STAMP)  ## Show each process, its pid, health and memory
 	@$(BIN)/practice status
 
-demo: $(STAMP)  ## Play one user's day against the running stack
+demo: up  ## Start everything and play a learner's day against it
 	@$(BIN)/practice demo
 
 compose-secrets: protos  ## Make the secrets that docker-compose.yml mounts

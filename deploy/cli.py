@@ -43,8 +43,12 @@ def _wanted() -> LocalStack:
 def up() -> None:
     """Start everything and return when it is healthy. Does nothing when it is."""
     stack = _wanted()
-    with Progress() as progress:
-        stack.up(progress.report)
+    try:
+        with Progress() as progress:
+            stack.up(progress.report)
+    except KeyboardInterrupt:
+        print("interrupted: `make up` goes on from here, `make down` stops what runs", file=sys.stderr)
+        raise typer.Exit(130) from None
     print(f"gateway {stack.gateway_url}", flush=True)
 
 
@@ -159,9 +163,6 @@ def main() -> None:
     except (StackError, PortError, PermissionError) as error:
         Console(stderr=True, highlight=False, soft_wrap=True).print(f"[red]error:[/] {error}")
         sys.exit(1)
-    except KeyboardInterrupt:
-        print("\ninterrupted: `make up` goes on from here, `make down` stops what runs", file=sys.stderr)
-        sys.exit(130)
 
 
 if __name__ == "__main__":

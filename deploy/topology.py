@@ -102,7 +102,6 @@ PROCESSES = (
             "LOG_IN_FAILURE_WINDOW_SECONDS",
             "LOG_IN_ATTEMPTS_PER_ADDRESS",
             "LOG_IN_ATTEMPT_WINDOW_SECONDS",
-            "TRUSTED_PROXY_HOPS",
             "HOUSEKEEPING_SECONDS",
         ),
     ),
@@ -120,7 +119,7 @@ PROCESSES = (
         command=("python", "-m", "session_service.relay"),
         needs=("migrate", "redis"),
         settings=("DATABASE_URL", "REDIS_URL", "STATS_ADDRESS", "INTERNAL_TOKEN_FILE", "HEARTBEAT_FILE"),
-        tunables=("LOG_LEVEL", "OUTBOX_FIRST_WAIT_SECONDS", "RELAY_INTERVAL_SECONDS"),
+        tunables=("LOG_LEVEL", "OUTBOX_FIRST_WAIT_SECONDS", "RELAY_INTERVAL_SECONDS", "RELAY_LEASE_SECONDS"),
     ),
     Process(
         "worker",
@@ -133,7 +132,7 @@ PROCESSES = (
         ),
         needs=("migrate", "redis"),
         settings=("DATABASE_URL", "REDIS_URL", "HEARTBEAT_FILE"),
-        tunables=("LOG_LEVEL",),
+        tunables=("LOG_LEVEL", "WATCHDOG_SECONDS"),
         stop_seconds=40,
     ),
     Process(

@@ -60,9 +60,7 @@ async def serving(settings: Settings, clock: Clock = _now) -> AsyncIterator[Runn
     forget_expired = ForgetExpired(units, clock)
     try:
         with closing(Argon2Passwords()) as passwords:
-            servicer = IdentityServicer(
-                _use_cases(settings, units, passwords, clock), trusted_hops=settings.trusted_proxy_hops
-            )
+            servicer = IdentityServicer(_use_cases(settings, units, passwords, clock))
             running = await start_server(
                 server,
                 settings.listen,

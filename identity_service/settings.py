@@ -23,7 +23,6 @@ class Settings(ServiceSettings):
     log_in_failure_window_seconds: float = Field(default=15 * 60, gt=0)
     log_in_attempts_per_address: int = Field(default=300, ge=1)
     log_in_attempt_window_seconds: float = Field(default=60, gt=0)
-    trusted_proxy_hops: int = Field(default=0, ge=0, description="proxies in front of the gateway")
     housekeeping_seconds: float = Field(default=600, gt=0, description="how often expired rows are deleted")
 
     @field_validator("jwks_uri")

@@ -6,21 +6,26 @@ alone decides the gRPC status. Pure: no transport is known here.
 
 from __future__ import annotations
 
+# gRPC refuses trailers over 8 KiB; percent-encoded, a character takes up to twelve bytes.
+_LONGEST_MESSAGE = 200
+_LONGEST_VALUE = 100
+
 
 class ServiceError(Exception):
     """An error that a caller can understand and act on.
 
     `reason` is a name of practice.errors.v1.ErrorReason without its prefix,
-    `message` is for people, `metadata` holds what a program needs.
+    `message` is for people, `metadata` holds what a program needs. Both may
+    repeat what a caller sent, and are cut: they travel in headers.
     """
 
     reason: str = "INTERNAL"
 
     def __init__(self, message: str, *, reason: str | None = None, **metadata: object) -> None:
         super().__init__(message)
-        self.message = message
+        self.message = message[:_LONGEST_MESSAGE]
         self.reason = reason or type(self).reason
-        self.metadata = {key: str(value) for key, value in metadata.items()}
+        self.metadata = {key: str(value)[:_LONGEST_VALUE] for key, value in metadata.items()}
 
 
 class NotFoundError(ServiceError):

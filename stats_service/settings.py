@@ -27,6 +27,7 @@ class WorkerSettings(BaseSettings):
     database_url: str = Field(description="postgresql://user:password@host:port/database")
     redis_url: str = Field(description="redis://... of the task queue")
     log_level: str = "INFO"
+    watchdog_seconds: float = Field(default=3.0, gt=0, description="how often the worker looks at itself")
     heartbeat_file: Path | None = Field(
-        default=None, description="touched every 3 s while the worker consumes; older than 30 s means stuck"
+        default=None, description="touched at every look while the worker consumes; over 30 s old: restart it"
     )

@@ -24,8 +24,8 @@ from service_kit.db.engines import open_engine
 from service_kit.errors import UnavailableError
 from service_kit.logging import configure_logging
 from stats_service.adapters.celery.backfills import send_backfill
-from stats_service.adapters.celery.heartbeat import beat_into
 from stats_service.adapters.celery.tasks import register_tasks
+from stats_service.adapters.celery.watchdog import Watchdog, watch
 from stats_service.adapters.db.learner_store import SqlLearnerStore
 from stats_service.application.apply_completions import ApplyCompletions
 from stats_service.application.backfill_badges import BackfillBadges
@@ -101,8 +101,7 @@ def build_worker(settings: WorkerSettings) -> Celery:
     _configure(app)
     child = _Child(settings.database_url)
     register_tasks(app, apply_completions=child.apply_completions, backfill_badges=child.backfill_badges)
-    if settings.heartbeat_file is not None:
-        beat_into(app, settings.heartbeat_file)
+    watch(app, Watchdog(settings.heartbeat_file), settings.watchdog_seconds)
 
     def log_as_json(**_signal: Any) -> None:
         configure_logging("stats-worker", settings.log_level)

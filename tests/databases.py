@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import psycopg
@@ -37,6 +38,21 @@ def drop_database(server_url: str, name: str) -> None:
     """Drops a database whoever is still connected to it."""
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+async def lock_waiters(database_url: str, count: int = 1) -> None:
+    """Waits until so many statements in the database wait for a lock. Raises TimeoutError after 5 s."""
+    query = (
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
+        async with asyncio.timeout(5):
+            while True:
+                row = await (await connection.execute(query)).fetchone()
+                if row is not None and row[0] >= count:
+                    return
+                await asyncio.sleep(0.005)
 
 
 def _make_template(connection: psycopg.Connection[tuple[object, ...]], server_url: str) -> None:

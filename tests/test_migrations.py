@@ -18,9 +18,7 @@ from service_kit.db.migrate import alembic_config, upgrade
 from tests.databases import ROOT, SERVICES, address_of, drop_database
 
 MIGRATED = [
-    service
-    for service in SERVICES
-    if (ROOT / service / "adapters" / "db" / "migrations" / "env.py").exists()
+    service for service in SERVICES if (ROOT / service / "adapters" / "db" / "migrations" / "env.py").exists()
 ]
 
 

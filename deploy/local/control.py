@@ -7,7 +7,6 @@ session, so a Ctrl-C or a closed terminal does not reach the stack.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import http.client
 import os
 import shlex
@@ -15,7 +14,7 @@ import subprocess
 import sys
 import time
 import xmlrpc.client
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,7 +53,7 @@ class State:
         return self.state in ALIVE
 
 
-def configuration(layout: Layout, services: Iterable[topology.Process]) -> str:
+def configuration(layout: Layout, services: Iterable[topology.Process], digests: Mapping[str, str]) -> str:
     """The text of supervisord.conf.
 
     Paths are relative to run/, where supervisord is started: it expands a `%`
@@ -77,16 +76,15 @@ chmod=0600
 supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 """
     ]
-    return "\n".join([*sections, *(_program(layout, process) for process in services)])
+    return "\n".join([*sections, *(_program(layout, process, digests[process.name]) for process in services)])
 
 
-def _program(layout: Layout, process: topology.Process) -> str:
-    description = layout.description(process.name)
-    command = shlex.join(programs.launched(Path(description.name)))
+def _program(layout: Layout, process: topology.Process, digest: str) -> str:
+    command = shlex.join(programs.launched(Path(layout.description(process.name).name)))
     # The description's digest makes a changed one a changed program for the supervisor.
     return f"""[program:{process.name}]
 command={_text(command)}
-environment=PRACTICE_DESCRIPTION="{_digest(description)}"
+environment=PRACTICE_DESCRIPTION="{digest}"
 autostart=false
 autorestart=true
 startsecs=2
@@ -104,10 +102,6 @@ stdout_logfile_backups=2
 def _text(value: object) -> str:
     # supervisord expands %(name)s in every value.
     return str(value).replace("%", "%%")
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
 class Supervisor:

@@ -1,9 +1,11 @@
-"""Writes what the supervisor and the launcher read: one description a process, one configuration."""
+"""What the supervisor, the launcher and Redis read: rendered first, written when it is to hold."""
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,31 +14,55 @@ from deploy.local import control, credentials, postgres_server, redis_server
 from deploy.local.settings import Settings
 
 
-def write(settings: Settings, processes: Sequence[topology.Process]) -> str:
-    """Writes the files (mode 0600) and returns the supervisor's configuration.
+@dataclass(frozen=True)
+class Files:
+    """Every file by its path. The same settings and sources give the same texts."""
 
-    The same settings and sources give the same text, so a difference means
-    that something has to be restarted.
-    """
+    texts: Mapping[Path, str]
+
+    @property
+    def digest(self) -> str:
+        """Differs when something has to be restarted."""
+        return digest_of(json.dumps({str(path): text for path, text in self.texts.items()}))
+
+    def write(self) -> None:
+        """Writes them, readable by their owner alone.
+
+        A process that dies is started again from these, so nothing is written
+        before the new settings are known to work.
+        """
+        for path, text in self.texts.items():
+            unfinished = path.with_name(f"{path.name}.unfinished")
+            unfinished.touch(mode=0o600)
+            unfinished.write_text(text)
+            unfinished.rename(path)
+
+
+def render(settings: Settings, processes: Sequence[topology.Process]) -> Files:
+    """Renders the files of a stack; needs its secrets."""
     layout = settings.layout
+    texts = {}
     for process in processes:
         description = {**describe(settings, process), "pidfile": str(layout.pidfile(process.name))}
-        _write(layout.description(process.name), json.dumps(description, indent=1))
-    text = control.configuration(layout, processes)
-    _write(layout.supervisor_config, text)
-    return text
+        texts[layout.description(process.name)] = json.dumps(description, indent=1)
+        if process.image == "redis":
+            password = credentials.read(layout.secrets, "redis_password")
+            path = redis_server.configuration_file(layout.redis)
+            texts[path] = redis_server.configuration(layout.redis, settings.ports.redis, password)
+    digests = {name: digest_of(texts[layout.description(name)]) for name in (p.name for p in processes)}
+    texts[layout.supervisor_config] = control.configuration(layout, processes, digests)
+    return Files(texts)
 
 
 def describe(settings: Settings, process: topology.Process) -> dict[str, Any]:
     """How to become the process; see deploy/local/launch.py."""
-    layout = settings.layout
     match process.image:
         case "postgres":
-            return postgres_server.server(layout.postgres, settings.ports.postgres)
+            return postgres_server.server(settings.layout.postgres, settings.ports.postgres)
         case "redis":
-            password = credentials.read(layout.secrets, "redis_password")
-            redis_server.prepare(layout.redis, settings.ports.redis, password)
-            return redis_server.server(layout.redis)
+            # Its port is in its configuration file, which is no part of the description.
+            description = redis_server.server(settings.layout.redis)
+            return {**description, "port": settings.ports.redis}
         case _:
             return {
                 "command": settings.command_of(process),
@@ -44,6 +70,6 @@ def describe(settings: Settings, process: topology.Process) -> dict[str, Any]:
             }
 
 
-def _write(path: Path, text: str) -> None:
-    path.touch(mode=0o600)
-    path.write_text(text)
+def digest_of(text: str) -> str:
+    """A short digest of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

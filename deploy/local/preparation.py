@@ -1,4 +1,4 @@
-"""What must exist before a process starts: stubs, secrets, given servers that answer, free ports."""
+"""What must exist before a process starts: stubs, secrets, a database, servers that answer, free ports."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 
 from deploy import probe, topology
-from deploy.local import credentials, ports, record
+from deploy.local import credentials, ports, postgres_server, record
 from deploy.local.layout import ROOT
 from deploy.local.settings import Settings
 from deploy.local.startup import Report, StackError
@@ -36,6 +36,18 @@ def make_secrets(settings: Settings, processes: Iterable[topology.Process]) -> N
     credentials.make_random(settings.layout.secrets)
     if any("SIGNING_KEY_FILE" in process.settings for process in processes):
         credentials.make_signing_key(settings.layout.secrets)
+
+
+def make_database(settings: Settings, processes: Iterable[topology.Process], report: Report) -> None:
+    """Makes the stack's own database cluster when it has one and it is missing. Raises PostgresError."""
+    home = settings.layout.postgres
+    if (home / "data").exists() or not any(process.image == "postgres" for process in processes):
+        return
+    report("database", "running", "")
+    names = ("postgres_superuser_password", "postgres_password")
+    superuser, practice = (credentials.read(settings.layout.secrets, name) for name in names)
+    postgres_server.initialise(home, postgres_server.Passwords(superuser, practice))
+    report("database", "done", "")
 
 
 def ask_given_servers(settings: Settings) -> None:

@@ -31,10 +31,15 @@ def configuration(
     )
 
 
+def configuration_file(home: Path) -> Path:
+    """Where the configuration is."""
+    return home / "redis.conf"
+
+
 def prepare(home: Path, port: int, password: str, *, durable: bool = True) -> Path:
     """Writes `home`/redis.conf (mode 0600) and returns its path."""
     home.mkdir(parents=True, exist_ok=True)
-    path = home / "redis.conf"
+    path = configuration_file(home)
     path.touch(mode=0o600)
     path.write_text(configuration(home, port, password, durable=durable))
     return path
@@ -43,7 +48,7 @@ def prepare(home: Path, port: int, password: str, *, durable: bool = True) -> Pa
 def server(home: Path) -> dict[str, Any]:
     """Describes the server of `home` for the launcher, in the foreground."""
     return {
-        "command": [str(programs.redis()), str(home / "redis.conf")],
+        "command": [str(programs.redis()), str(configuration_file(home))],
         "environment": {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
     }
 

@@ -15,8 +15,8 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ import psycopg
 import redis
 
 from deploy.local import postgres_server, programs, redis_server
+from deploy.local.ports import Ports
 
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0
@@ -99,6 +100,17 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def free_ports() -> Ports:
+    """A set of ports for a whole stack beside others."""
+    names = [listener.name for listener in fields(Ports)]
+    with ExitStack() as held:
+        # All at once, so that none is given twice.
+        probes = {name: held.enter_context(socket.socket()) for name in names}
+        for probe in probes.values():
+            probe.bind(("127.0.0.1", 0))
+        return Ports(**{name: int(probe.getsockname()[1]) for name, probe in probes.items()})
 
 
 def start_postgres(

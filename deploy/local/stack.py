@@ -128,7 +128,8 @@ class LocalStack:
     def _up(self, report: Report) -> bool:
         preparation.generate_stubs(report)
         preparation.make_secrets(self.settings, self._processes)
-        digest = self._digest(descriptions.write(self.settings, self._processes))
+        files = descriptions.render(self.settings, self._processes)
+        digest = self._digest(files.digest)
         last = records.read(self.layout)
         if (
             last is not None
@@ -137,16 +138,16 @@ class LocalStack:
         ):
             return False
         preparation.ask_given_servers(self.settings)
-        self._take_over(last, report)
+        self._take_over(files, last, report)
         servers = {name: self.settings.environment.get(name, "") for name in records.SERVERS}
         started = records.Record(self.settings.ports, {name: url for name, url in servers.items() if url})
         records.write(self.layout, started)
-        self._make_database(report)
+        preparation.make_database(self.settings, self._processes, report)
         Startup(self.settings, self._supervisor, self._nodes, report, self._healthy_seconds).run()
         records.write(self.layout, records.Record(started.ports, started.servers, digest))
         return True
 
-    def _take_over(self, last: records.Record | None, report: Report) -> None:
+    def _take_over(self, files: descriptions.Files, last: records.Record | None, report: Report) -> None:
         """Has a supervisor on the new configuration, whatever was there before."""
         states = self._supervisor.states()
         answers = self._supervisor.pid() is not None
@@ -154,23 +155,12 @@ class LocalStack:
             self._stop_orphans()
         alive = {name for name, state in states.items() if state.alive}
         preparation.check_ports(self.settings, self._processes, alive, last)
+        files.write()
         if not answers:
             self._supervisor.launch()
             return
         for name in self._supervisor.reload():
             report(name, "waiting", "changed")
-
-    def _make_database(self, report: Report) -> None:
-        if not any(process.image == "postgres" for process in self._processes):
-            return
-        if not (self.layout.postgres / "data").exists():
-            report("database", "running", "")
-            passwords = postgres_server.Passwords(
-                credentials.read(self.layout.secrets, "postgres_superuser_password"),
-                credentials.read(self.layout.secrets, "postgres_password"),
-            )
-            postgres_server.initialise(self.layout.postgres, passwords)
-            report("database", "done", "")
 
     def down(self, report: Report = silent) -> bool:
         """Stops everything, the databases last; returns whether anything ran. Loses nothing."""
@@ -212,9 +202,13 @@ class LocalStack:
         return state.pid
 
     def kill(self, name: str) -> int:
-        """Kills a process with SIGKILL, as a crash would; returns the id it had."""
+        """Kills a process with SIGKILL, as a crash would; returns the id it had.
+
+        Comes back once the supervisor knows, so that wait_healthy() waits for the next one.
+        """
         pid = self.pid(name)
         os.kill(pid, signal.SIGKILL)
+        control.wait(lambda: self._supervisor.states()[name].pid != pid, 10.0, f"{name} did not die")
         return pid
 
     def wait_healthy(self, seconds: float = 60.0) -> None:
@@ -235,11 +229,11 @@ class LocalStack:
         size = memory.proportional_bytes(pid) if pid and memory_too else 0
         return ProcessStatus(process.name, pid, problem, size, log)
 
-    def _digest(self, configuration: str) -> str:
+    def _digest(self, files: str) -> str:
         """What the running stack must have been started with for `up` to have nothing to do."""
         jobs = [[self.settings.command_of(job), self.settings.environment_of(job)] for job in self._jobs]
         sources = digest_of_sources(("content", "deploy"))
-        return hashlib.sha256(f"{configuration}{jobs}{sources}".encode()).hexdigest()
+        return hashlib.sha256(f"{files}{jobs}{sources}".encode()).hexdigest()
 
     def _stop_order(self, states: Mapping[str, control.State]) -> list[list[str]]:
         """Names to stop together, the ones that need others first."""

@@ -60,7 +60,7 @@ class CredentialCheck:
         """
         await self._failures(unit, examined)
         # The password may have been changed since it was compared.
-        if examined.stored is not None:
+        if examined.stored is not None and await unit.accounts.find(examined.email) == examined.stored:
             return examined.stored.account
         await unit.rollback()
         failures, now = await self._failures(unit, examined)

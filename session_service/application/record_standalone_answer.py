@@ -8,7 +8,12 @@ from service_kit.call import Call
 from session_service.application.ending import end_session
 from session_service.application.once import once
 from session_service.application.ports import Catalog, Clock, Statistics, UnitOfWork, UnitOfWorkFactory
-from session_service.application.submit_answers import Submission, SubmittedAnswer, record_answers
+from session_service.application.submit_answers import (
+    Submission,
+    SubmittedAnswer,
+    flaw_of,
+    record_answers,
+)
 from session_service.domain.errors import ItemNotFoundError
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import State
@@ -18,7 +23,8 @@ class RecordStandaloneAnswer:
     """Starts a session, records the answer and completes the session, in one transaction.
 
     It counts for statistics as any completed session. Idempotent by the
-    call's key. Raises ProductUnknownError, ItemNotFoundError.
+    call's key. Raises ProductUnknownError, AnswerInvalidError,
+    ItemNotFoundError.
     """
 
     def __init__(
@@ -31,6 +37,9 @@ class RecordStandaloneAnswer:
 
     async def __call__(self, call: Call, product: str, answer: SubmittedAnswer) -> Submission:
         """Returns the answer's result and the completed session."""
+        flaw = flaw_of(answer)
+        if flaw is not None:
+            raise flaw
         keys = await self._catalog.answer_keys({answer.item})
 
         async def command(work: UnitOfWork) -> Submission:

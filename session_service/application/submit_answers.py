@@ -17,11 +17,20 @@ from session_service.application.ports import (
     UnitOfWork,
     UnitOfWorkFactory,
 )
-from session_service.domain.errors import AnswerIdReusedError, ItemNotFoundError
+from session_service.domain.errors import AnswerIdReusedError, AnswerInvalidError, ItemNotFoundError
 from session_service.domain.grading import AnswerKey, grade
 from session_service.domain.policies import Policy
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change
+
+_CATEGORIES: Mapping[type[ServiceError], str] = {
+    AnswerInvalidError: "invalid",
+    ItemNotFoundError: "not_found",
+    AnswerIdReusedError: "conflict",
+}
+_LONGEST_TEXT = 1_000
+_LONGEST_ID = 128
+_LONGEST_SECONDS = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +45,10 @@ class SubmittedAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why one answer of a batch was not recorded; another category for each reason."""
+    """Why one answer of a batch was not recorded.
+
+    `category` is `invalid`, `not_found` or `conflict`.
+    """
 
     category: str
     reason: str
@@ -100,7 +112,8 @@ async def record_answers(
 ) -> Submission:
     """Records the new ones among the answers in a locked session."""
     named = [replace(answer, answer_id=answer.answer_id or str(uuid.uuid4())) for answer in answers]
-    known = dict(await work.sessions.answers(session.id, [answer.answer_id for answer in named]))
+    sound = [answer.answer_id for answer in named if flaw_of(answer) is None]
+    known = dict(await work.sessions.answers(session.id, sound))
     if any(answer.answer_id not in known for answer in named):
         session.must_be_open()
     results: list[AnswerResult] = []
@@ -127,6 +140,9 @@ def _judge(
     policy: Policy,
 ) -> AnswerResult:
     """Returns the result of one answer: as it was, graded now, or refused."""
+    flaw = flaw_of(answer)
+    if flaw is not None:
+        return _refused(answer, flaw)
     earlier = known.get(answer.answer_id)
     if earlier is not None:
         if (earlier.item, earlier.text) != (answer.item, answer.text):
@@ -148,7 +164,17 @@ def _judge(
     return AnswerResult(answer.answer_id, answer.item, recorded=recorded)
 
 
+def flaw_of(answer: SubmittedAnswer) -> AnswerInvalidError | None:
+    """Returns why an answer cannot be stored, whatever it answers."""
+    if len(answer.answer_id) > _LONGEST_ID or "\0" in answer.answer_id:
+        return AnswerInvalidError("answer_id", f"An answer id has at most {_LONGEST_ID} characters, no U+0000")
+    if len(answer.text) > _LONGEST_TEXT or "\0" in answer.text:
+        return AnswerInvalidError("text", f"An answer has at most {_LONGEST_TEXT} characters, no U+0000")
+    if answer.time_taken is not None and not 0 <= answer.time_taken <= _LONGEST_SECONDS:
+        return AnswerInvalidError("time_taken", f"An answer takes 0 to {_LONGEST_SECONDS:.0f} seconds")
+    return None
+
+
 def _refused(answer: SubmittedAnswer, error: ServiceError) -> AnswerResult:
-    category = "conflict" if isinstance(error, AnswerIdReusedError) else "not_found"
-    refusal = Refusal(category, error.reason, error.message, error.metadata)
+    refusal = Refusal(_CATEGORIES[type(error)], error.reason, error.message, error.metadata)
     return AnswerResult(answer.answer_id, answer.item, refusal=refusal)

@@ -142,6 +142,15 @@ class SessionAlreadyOpenError(ConflictError):
         super().__init__("A session is already open", session=f"sessions/{session_id}")
 
 
+class AnswerInvalidError(InvalidArgumentError):
+    """An answer that cannot be recorded as it is; `field` says what is wrong with it."""
+
+    reason = "FIELD_INVALID"
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message, field=field)
+
+
 class AnswerIdReusedError(ConflictError):
     """The answer id came before with another answer."""
 

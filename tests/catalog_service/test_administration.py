@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
 import grpc
+import psycopg
 import pytest
 from practice.catalog.v1 import catalog_service_pb2 as pb
 from practice.catalog.v1 import catalog_service_pb2_grpc as rpc
 from practice.catalog.v1 import exercise_pb2
 
+from tests.databases import lock_waiters
 from tests.grpc_errors import refusal
 from tests.tokens import TestTokens
 
@@ -74,14 +76,38 @@ async def test_a_load_with_one_bad_exercise_changes_nothing(
         assert await keys([name_of(good)]) == []
 
 
-async def test_loads_at_the_same_time_in_other_orders_create_each_exercise_once(
+async def test_loads_at_the_same_time_create_each_exercise_once(
     load: Callable[..., Any], new_content: NewContent
 ) -> None:
     contents = [new_content() for _ in range(200)]
 
-    counts = await asyncio.gather(*(load(*(contents if turn % 2 else contents[::-1])) for turn in range(4)))
+    counts = await asyncio.gather(*(load(*contents) for _ in range(4)))
 
     assert [sum(column) for column in zip(*counts, strict=True)] == [200, 0, 600]
+
+
+async def test_loads_in_other_orders_at_the_same_time_do_not_block_each_other_for_good(
+    load: Callable[..., Any], new_content: NewContent, database_url: str
+) -> None:
+    first, second = new_content(), new_content()
+    await load(first, second)
+    first.cue = second.cue = "decir"
+    connect, touch = (
+        psycopg.AsyncConnection.connect,
+        "SELECT FROM catalog.exercises WHERE exercise_id = %s FOR UPDATE",
+    )
+    async with await connect(database_url) as holds_first, await connect(database_url) as holds_second:
+        await holds_first.execute(touch, [first.exercise_id])
+        await holds_second.execute(touch, [second.exercise_id])
+        forwards = asyncio.create_task(load(first, second))
+        await lock_waiters(database_url, 1)
+        backwards = asyncio.create_task(load(second, first))
+        await lock_waiters(database_url, 2)
+        # A load that began with the second goes on to the first now, and keeps the second.
+        await holds_second.commit()
+        await lock_waiters(database_url, 2)
+
+    assert (await forwards, await backwards) == ((0, 2, 0), (0, 0, 2))
 
 
 async def test_answer_keys_come_in_the_order_asked_for_without_unknown_items(

@@ -6,20 +6,12 @@ from pathlib import Path
 import pytest
 
 from deploy import topology
-from deploy.local.ports import Ports
-from deploy.local.servers import free_port
+from deploy.local.servers import free_ports
 from deploy.local.stack import LocalStack
 
 MakeStack = Callable[..., LocalStack]
 
 DATABASES = topology.PROCESSES[:2]
-
-
-def free_ports() -> Ports:
-    numbers: set[int] = set()
-    while len(numbers) < 8:
-        numbers.add(free_port())
-    return Ports(*numbers)
 
 
 @pytest.fixture

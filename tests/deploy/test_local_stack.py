@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -11,8 +12,9 @@ import redis
 
 from deploy import topology
 from deploy.local.processes import runs
+from deploy.local.servers import free_port
 from deploy.local.startup import StackError
-from tests.deploy.conftest import MakeStack, free_ports
+from tests.deploy.conftest import MakeStack
 
 
 def insert(url: str) -> None:
@@ -128,14 +130,30 @@ def test_another_gateway_port_moves_the_gateway_and_leaves_the_rest_alone(
     redis_process = topology.PROCESSES[1]
     stack = make_stack(small_gateway, redis_process)
     stack.up()
-    moved_ports = free_ports()
-    ports = type(moved_ports)(**{**vars(stack.settings.ports), "gateway": moved_ports.gateway})
+    ports = replace(stack.settings.ports, gateway=free_port())
     moved = make_stack(small_gateway, redis_process, ports=ports)
     untouched = stack.pid("redis")
 
     assert moved.up() is True
     assert all(row.healthy for row in moved.status())
     assert moved.pid("redis") == untouched
+
+
+def test_a_refused_change_of_ports_leaves_the_running_stack_as_it_is(
+    make_stack: MakeStack, small_gateway: topology.Process
+) -> None:
+    stack = make_stack(small_gateway)
+    stack.up()
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        ports = replace(stack.settings.ports, gateway=other.getsockname()[1])
+        with pytest.raises(StackError, match="is taken by"):
+            make_stack(small_gateway, ports=ports).up()
+        # Started again from the files of the accepted settings.
+        stack.kill("gateway")
+        stack.wait_healthy()
+    assert stack.up() is False
 
 
 def test_a_dying_process_is_named_with_its_last_words_and_its_log(make_stack: MakeStack) -> None:

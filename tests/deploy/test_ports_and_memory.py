@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import mmap
-import os
 import subprocess
 import sys
 
@@ -31,29 +29,39 @@ def test_two_processes_on_one_port_are_refused() -> None:
         Ports.from_environment({"GATEWAY_PORT": "6380"})
 
 
+SHARING = f"""
+import mmap, os
+def wait(word):
+    print(word, flush=True)
+    input()
+wait("small")
+shared = mmap.mmap(-1, {64 * MEBIBYTE})
+shared.write(b"x" * len(shared))
+wait("large")
+if os.fork() == 0:
+    sum(shared[offset] for offset in range(0, len(shared), mmap.PAGESIZE))
+    wait("shared")
+    os._exit(0)
+os.wait()
+"""
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="proportional size is Linux's")
 def test_memory_that_two_processes_share_counts_once_in_the_sum() -> None:
-    before = proportional_bytes(os.getpid())
-    shared = mmap.mmap(-1, 32 * MEBIBYTE)
-    shared.write(b"x" * len(shared))
-    alone = proportional_bytes(os.getpid()) - before
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(writer)
-        # Touches the pages, so that they are mapped here too.
-        sum(shared[offset] for offset in range(0, len(shared), mmap.PAGESIZE))
-        os.read(reader, 1)
-        os._exit(0)
-    try:
-        both = proportional_bytes(os.getpid()) - before
-    finally:
-        os.close(writer)
-        os.close(reader)
-        os.waitpid(child, 0)
-        shared.close()
-    assert alone == pytest.approx(32 * MEBIBYTE, rel=0.1)
-    assert both == pytest.approx(32 * MEBIBYTE, rel=0.25)
+    process = subprocess.Popen(
+        [sys.executable, "-c", SHARING], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    sizes = {}
+    for word in ("small", "large", "shared"):
+        assert process.stdout.readline().strip() == word
+        sizes[word] = proportional_bytes(process.pid) / MEBIBYTE
+        process.stdin.write("\n")
+        process.stdin.flush()
+    process.communicate()
+    assert sizes["large"] - sizes["small"] == pytest.approx(64, abs=8)
+    assert sizes["shared"] - sizes["small"] == pytest.approx(64, abs=8)
 
 
 def test_a_process_that_is_gone_takes_no_memory() -> None:

@@ -4,6 +4,7 @@ import os
 import stat
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -83,7 +84,7 @@ def test_a_killed_database_comes_back_once_its_last_worker_has_let_go_of_the_mem
     stack.up()
 
     def compute() -> None:
-        with pytest.raises(psycopg.OperationalError), psycopg.connect(stack.database_url) as connection:
+        with suppress(psycopg.Error), psycopg.connect(stack.database_url) as connection:
             connection.execute("SELECT count(*) FROM generate_series(1, 25000000) n WHERE n::text = ''")
 
     def computes() -> bool:

@@ -19,6 +19,7 @@ from service_kit.db.engines import open_async_engine
 from service_kit.db.idempotency import IdempotencyRecord, idempotency_table
 from service_kit.errors import ConflictError
 from service_kit.grpc.guards import with_request_identity
+from tests.databases import lock_waiters
 
 metadata = MetaData(schema="kit_test")
 records = idempotency_table(metadata)
@@ -103,7 +104,7 @@ async def test_repeats_at_the_same_time_have_one_effect_and_one_answer(
 
 
 async def test_a_repeat_waits_for_the_first_that_is_under_way(
-    command: Command, engine: AsyncEngine, count_effects: Callable[[Call], Awaitable[int]]
+    command: Command, database_url: str, count_effects: Callable[[Call], Awaitable[int]]
 ) -> None:
     call, go = new_call(), asyncio.Event()
     under_way = asyncio.Event()
@@ -115,7 +116,7 @@ async def test_a_repeat_waits_for_the_first_that_is_under_way(
     first = asyncio.create_task(command(call, pause))
     await under_way.wait()
     second = asyncio.create_task(command(call))
-    await somebody_waits_for_a_lock(engine)
+    await lock_waiters(database_url)
     assert not second.done()
     go.set()
 
@@ -124,7 +125,7 @@ async def test_a_repeat_waits_for_the_first_that_is_under_way(
 
 
 async def test_a_repeat_does_the_work_when_the_first_is_undone(
-    command: Command, engine: AsyncEngine, count_effects: Callable[[Call], Awaitable[int]]
+    command: Command, database_url: str, count_effects: Callable[[Call], Awaitable[int]]
 ) -> None:
     call, go, under_way = new_call(), asyncio.Event(), asyncio.Event()
 
@@ -136,7 +137,7 @@ async def test_a_repeat_does_the_work_when_the_first_is_undone(
     first = asyncio.create_task(command(call, fail))
     await under_way.wait()
     second = asyncio.create_task(command(call))
-    await somebody_waits_for_a_lock(engine)
+    await lock_waiters(database_url)
     go.set()
 
     with pytest.raises(RuntimeError, match="undone"):
@@ -144,16 +145,6 @@ async def test_a_repeat_does_the_work_when_the_first_is_undone(
     answer = await second
     assert await command(call) == answer
     assert await count_effects(call) == 1
-
-
-async def somebody_waits_for_a_lock(engine: AsyncEngine) -> None:
-    waiting = text(
-        "SELECT count(*) FROM pg_stat_activity"
-        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    )
-    async with engine.connect() as connection, asyncio.timeout(5):
-        while not await connection.scalar(waiting):
-            await connection.rollback()
 
 
 @pytest.mark.parametrize("change", [{"digest": b"other"}, {"method": "/kit.Test/Other"}])

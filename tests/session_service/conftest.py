@@ -23,6 +23,7 @@ from service_kit.grpc.guards import INTERNAL_KEY
 from service_kit.grpc.server import RunningServer
 from session_service.main import serving
 from session_service.settings import SessionSettings
+from tests.session_service.clients import Learner
 from tests.session_service.statistics import Statistics, serving_statistics
 from tests.tokens import TestTokens
 
@@ -138,6 +139,16 @@ async def channel(server: RunningServer) -> AsyncIterator[grpc.aio.Channel]:
 @pytest.fixture
 def sessions(channel: grpc.aio.Channel) -> rpc.SessionServiceAsyncStub:
     return rpc.SessionServiceStub(channel)
+
+
+@pytest.fixture
+def learner(sessions: rpc.SessionServiceAsyncStub, me: Metadata) -> Learner:
+    return Learner(sessions, me)
+
+
+@pytest.fixture
+def stranger(sessions: rpc.SessionServiceAsyncStub, somebody: Metadata) -> Learner:
+    return Learner(sessions, somebody)
 
 
 @pytest.fixture

@@ -45,9 +45,8 @@ class UseCases:
 class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
     """The identity service."""
 
-    def __init__(self, use_cases: UseCases, *, trusted_hops: int) -> None:
+    def __init__(self, use_cases: UseCases) -> None:
         self._use_cases = use_cases
-        self._trusted_hops = trusted_hops
 
     async def SignUp(self, request: pb.SignUpRequest, context: Context) -> account_pb2.Account:  # noqa: N802
         """Makes an account."""
@@ -55,7 +54,7 @@ class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
 
     async def LogIn(self, request: pb.LogInRequest, context: Context) -> account_pb2.TokenPair:  # noqa: N802
         """Exchanges an email and a password for tokens."""
-        address = client_address(context.invocation_metadata() or (), context.peer(), self._trusted_hops)
+        address = client_address(context.invocation_metadata() or (), context.peer())
         return to_token_pair(await self._use_cases.log_in(request.email, request.password, address))
 
     async def RefreshAccessToken(  # noqa: N802

@@ -38,7 +38,11 @@ _KINDS = {
     Change.ENDED: session_pb2.SessionChange.KIND_ENDED,
 }
 
-_REFUSALS: dict[str, type[ServiceError]] = {"conflict": ConflictError, "not_found": NotFoundError}
+_REFUSALS: dict[str, type[ServiceError]] = {
+    "invalid": InvalidArgumentError,
+    "not_found": NotFoundError,
+    "conflict": ConflictError,
+}
 
 
 def session_ref(name: str) -> SessionRef:
@@ -54,8 +58,11 @@ def seconds(duration: Duration) -> int:
 
 
 def instant(timestamp: Timestamp) -> datetime:
-    """Returns a protobuf timestamp as an aware datetime."""
-    return timestamp.ToDatetime(tzinfo=UTC)
+    """Returns a protobuf timestamp as an aware datetime. Raises InvalidArgumentError outside of years 1 to 9999."""
+    try:
+        return timestamp.ToDatetime(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
+        raise InvalidArgumentError("A time must be of the years 1 to 9999", reason="FIELD_INVALID") from error
 
 
 def to_proto(session: PracticeSession, now: datetime, *, statistics_pending: bool = False) -> Proto:
@@ -90,14 +97,14 @@ def to_proto(session: PracticeSession, now: datetime, *, statistics_pending: boo
 
 
 def to_submitted(answers: Iterable[session_pb2.Answer]) -> list[SubmittedAnswer]:
-    """Returns the answers of a request. Raises InvalidArgumentError for one that cannot be taken."""
+    """Returns the answers of a request; the use case judges each for itself."""
     return [_to_submitted(answer) for answer in answers]
 
 
 def _to_submitted(answer: session_pb2.Answer) -> SubmittedAnswer:
     taken = None
     if answer.HasField("time_taken"):
-        taken = seconds(answer.time_taken) + answer.time_taken.nanos / 1e9
+        taken = answer.time_taken.seconds + answer.time_taken.nanos / 1e9
     return SubmittedAnswer(answer.item, answer.text, answer.answer_id, taken)
 
 

@@ -24,6 +24,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 _DEFAULT_PAGE = 20
 _DEFAULT_MESSAGES = 100
+_NUMBERS_END = 2**63
 
 _ON_CONFLICT = {
     pb2.StartSessionRequest.ON_CONFLICT_UNSPECIFIED: OnConflict.POLICY,
@@ -80,14 +81,10 @@ class SessionServicer(SessionServiceServicer):
     ) -> pb2.ListSessionsResponse:
         """Returns a page of sessions."""
         call = current_call()
-        chosen = [
-            call.user_id,
-            request.product,
-            request.content,
-            sorted(request.states),
-            request.start_time_min.ToNanoseconds(),
-            request.start_time_max.ToNanoseconds(),
-        ]
+        started_from = _optional_instant(request, "start_time_min")
+        started_before = _optional_instant(request, "start_time_max")
+        states = sorted(request.states)
+        chosen = [call.user_id, request.product, request.content, states, started_from, started_before]
         limit = request.page_size or _DEFAULT_PAGE
         found = await self._use.list_sessions(
             SessionSelection(
@@ -95,8 +92,8 @@ class SessionServicer(SessionServiceServicer):
                 product=request.product,
                 content=request.content,
                 states=frozenset(convert.DOMAIN_STATES[number] for number in request.states),
-                started_from=_optional_instant(request, "start_time_min"),
-                started_before=_optional_instant(request, "start_time_max"),
+                started_from=started_from,
+                started_before=started_before,
                 before_id=_position("ListSessions", chosen, request.page_token),
                 limit=limit + 1,
             )
@@ -250,7 +247,10 @@ class SessionExportServicer(SessionExportServiceServicer):
 
 def _position(method: str, chosen: list[Any], token: str) -> int | None:
     position = decode_page_token(method, chosen, token)
-    if position is not None and not isinstance(position, int):
+    if position is None and not token:
+        return None
+    # A bool is an int to Python, and no number of ours.
+    if type(position) is not int or not 0 < position < _NUMBERS_END:
         raise invalid_page_token()
     return position
 

@@ -20,6 +20,10 @@ from stats_service.application.backfill_badges import BackfillBadges
 # that the session service's outbox, which never forgets, delivers again.
 MAX_RETRIES = 3
 
+# The delay is that of a task whose process died. It must stay far below the
+# queue's visibility timeout, or the waiting message is delivered a second time.
+_RETRIES = {"max_retries": MAX_RETRIES, "default_retry_delay": 1}
+
 log = structlog.get_logger(__name__)
 
 
@@ -31,7 +35,7 @@ def register_tasks(
 ) -> None:
     """Adds the tasks to the app. The use cases are asked for when a task runs, in the worker's child."""
 
-    @app.task(bind=True, name=COMPLETIONS_TASK, max_retries=MAX_RETRIES)  # type: ignore[untyped-decorator]
+    @app.task(bind=True, name=COMPLETIONS_TASK, **_RETRIES)  # type: ignore[untyped-decorator]
     def apply(task: Task, payloads: Sequence[object]) -> None:
         applied = apply_completions()([decode(payload) for payload in payloads])
         log.info(
@@ -45,7 +49,7 @@ def register_tasks(
         if applied.postponed:
             _later(task, [list(map(encode, applied.postponed))])
 
-    @app.task(bind=True, name=BACKFILL_TASK, max_retries=MAX_RETRIES)  # type: ignore[untyped-decorator]
+    @app.task(bind=True, name=BACKFILL_TASK, **_RETRIES)  # type: ignore[untyped-decorator]
     def backfill(task: Task, after_user_id: int = 0) -> None:
         try:
             position = backfill_badges()(after_user_id)

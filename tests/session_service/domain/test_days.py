@@ -123,7 +123,7 @@ def test_a_clock_turned_back_over_midnight_gives_the_old_day_again() -> None:
     ),
     rollover_hour=st.integers(0, 23),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_a_later_instant_is_never_on_an_earlier_day_and_none_is_skipped(
     instant: datetime, zone: str, rollover_hour: int
 ) -> None:

@@ -82,7 +82,7 @@ def test_numbers_of_any_size_are_taken_as_written() -> None:
 
 
 @given(JSON)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_any_document_hashes_as_its_sorted_compact_form(document: object) -> None:
     text = json.dumps(document, indent=1)
     canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

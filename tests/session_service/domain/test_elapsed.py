@@ -47,7 +47,7 @@ def test_measured_time_is_anchored_and_loses_nothing_however_often_it_is_settled
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 10_000)), min_size=1, max_size=20))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_measured_time_is_the_sum_of_the_active_stretches(steps: list[tuple[bool, int]]) -> None:
     session, now, active = started("portal"), 0, 0
     for rest, seconds in steps:

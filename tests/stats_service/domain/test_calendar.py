@@ -38,7 +38,8 @@ def test_a_day_is_read_off_the_wall_clock(zone: str, instant: datetime, day: dat
 @pytest.mark.parametrize("zone", ["Europe/Paris", "America/New_York", "Australia/Lord_Howe", "Cuba"])
 @pytest.mark.parametrize("rollover", [0, 1, 2, 3, 4, 23])
 def test_through_a_year_of_clock_changes_each_day_comes_once_in_order(zone: str, rollover: int) -> None:
-    calendar, instant, seen = Calendar(zone, rollover), utc(2026, 1, 1), []
+    calendar, instant = Calendar(zone, rollover), utc(2026, 1, 1)
+    seen: list[date] = []
     while instant < utc(2027, 1, 1):
         day = calendar.day_of(instant)
         if not seen or seen[-1] != day:

@@ -153,7 +153,7 @@ def test_a_fact_stays_what_it_was_first_told_to_be(apply: Apply, engine: Engine)
     apply(fact)
     state = derived_state(engine)
     for changes in ({"elapsed_seconds": 1}, {"user_id": 2}, {"counts": False}, {"mode": "review"}):
-        assert apply(replace(fact, **changes)).rejected == 1  # type: ignore[arg-type]
+        assert apply(replace(fact, **changes)).rejected == 1
     assert count(engine, "completion") == 1
     assert count(engine, "rejected_event") == 4
     assert apply(replace(fact, mode="review")).rejected == 1
@@ -168,7 +168,7 @@ def test_an_event_that_takes_anothers_place_is_refused_and_blocks_nobody(
 ) -> None:
     first, other, usurper = completion(), completion(), completion()
     apply(first)
-    usurper = replace(usurper, **{clash: getattr(first, clash)})  # type: ignore[arg-type]
+    usurper = replace(usurper, **{clash: getattr(first, clash)})
     applied = apply(usurper, other)
     assert (applied.new, applied.rejected) == (1, 1)
     assert count(engine, "completion") == 2
@@ -188,7 +188,7 @@ def test_one_event_applied_from_many_connections_at_once_counts_once(
 
 def test_events_of_one_person_applied_at_once_all_count(apply: Apply, engine: Engine) -> None:
     facts = history(1, days(*range(12)))
-    outcomes = at_once([lambda fact=fact: apply(fact) for fact in facts])  # type: ignore[misc]
+    outcomes = at_once([lambda fact=fact: apply(fact) for fact in facts])
     assert sum(applied.new for applied in outcomes) == 12
     assert applied_through(engine) == 12
     live = derived_state(engine)

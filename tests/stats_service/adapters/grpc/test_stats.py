@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from dataclasses import replace
 from datetime import date
 from typing import TypeAlias
@@ -201,7 +202,7 @@ async def test_a_call_without_a_token_is_refused(stats: Stats) -> None:
 
 
 async def test_administration_is_for_the_platforms_own_services(admin: Admin, me: Metadata) -> None:
-    calls = [
+    calls: list[Awaitable[object]] = [
         admin.GetApplied(pb.GetAppliedRequest(event_ids=[str(uuid4())]), metadata=me),
         admin.GetUserStanding(pb.GetUserStandingRequest(user_id=1), metadata=me),
         admin.LoadBadgeDefinitions(pb.LoadBadgeDefinitionsRequest(), metadata=me),

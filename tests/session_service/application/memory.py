@@ -1,0 +1,240 @@
+"""A database in memory: what was not committed is undone."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from service_kit.call import Call, RequestIdentity
+from service_kit.errors import ConflictError
+from session_service.application.ports import (
+    JournalEntry,
+    Message,
+    RecordedAnswer,
+    SessionRef,
+    SessionSelection,
+)
+from session_service.domain.days import Calendar
+from session_service.domain.errors import EtagMismatchError, SessionNotFoundError
+from session_service.domain.events import SessionEnded
+from session_service.domain.practice_session import PracticeSession
+from session_service.domain.states import Change, State
+
+
+@dataclass
+class Tables:
+    """What a database would hold."""
+
+    sessions: dict[int, PracticeSession] = field(default_factory=dict)
+    answers: dict[tuple[int, str], RecordedAnswer] = field(default_factory=dict)
+    drafts: dict[int, tuple[str, str]] = field(default_factory=dict)
+    messages: dict[int, list[Message]] = field(default_factory=dict)
+    journal: dict[int, list[JournalEntry]] = field(default_factory=dict)
+    calendars: dict[int, Calendar] = field(default_factory=dict)
+    zone_history: list[tuple[int, str, datetime]] = field(default_factory=list)
+    last_seq: dict[int, int] = field(default_factory=dict)
+    outbox: list[SessionEnded] = field(default_factory=list)
+    keys: dict[tuple[int, str], tuple[RequestIdentity, Any]] = field(default_factory=dict)
+
+
+class Store:
+    """The committed tables, one transaction at a time, and a count of commits."""
+
+    def __init__(self) -> None:
+        self.committed = Tables()
+        self.commits = 0
+        self.in_transaction = False
+        self.serial = asyncio.Lock()
+        self.draft_writes = 0
+
+    def find(self, user_id: int, ref: SessionRef, tables: Tables) -> PracticeSession:
+        session = tables.sessions.get(ref.id)
+        if session is None or (ref.product and session.product != ref.product):
+            raise SessionNotFoundError(ref.id)
+        if session.user_id != user_id:
+            raise SessionNotFoundError(ref.id, foreign=True)
+        return session
+
+
+class FakeUnitOfWork:
+    """Works on a copy of the tables that a commit puts in their place."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def __aenter__(self) -> FakeUnitOfWork:
+        await self._store.serial.acquire()
+        self._store.in_transaction = True
+        self._work = copy.deepcopy(self._store.committed)
+        self.sessions = FakeSessions(self._store, self._work)
+        self.learners = FakeLearners(self._work)
+        self.outbox = FakeOutbox(self._work)
+        self.idempotency = FakeIdempotency(self._work)
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        self._store.in_transaction = False
+        self._store.serial.release()
+
+    async def commit(self) -> None:
+        self._store.committed = copy.deepcopy(self._work)
+        self._store.commits += 1
+
+
+class FakeSessions:
+    """Implements ports.Sessions with the constraints of the real tables."""
+
+    def __init__(self, store: Store, tables: Tables) -> None:
+        self._store = store
+        self._tables = tables
+
+    async def add(self, session: PracticeSession) -> PracticeSession | None:
+        if session.open_slot and await self.lock_open(session.user_id, session.open_slot):
+            return None
+        numbered = replace(session, id=len(self._tables.sessions) + 1)
+        self._tables.sessions[numbered.id] = numbered
+        return numbered
+
+    async def lock(self, user_id: int, ref: SessionRef) -> PracticeSession:
+        return self._store.find(user_id, ref, self._tables)
+
+    async def lock_open(self, user_id: int, open_slot: str) -> PracticeSession | None:
+        for session in self._tables.sessions.values():
+            if session.user_id == user_id and session.open_slot == open_slot:
+                return session
+        return None
+
+    async def save(self, session: PracticeSession, change: Change) -> None:
+        if self._tables.sessions[session.id].version != session.version - 1:
+            raise EtagMismatchError(session.etag)
+        self._tables.sessions[session.id] = session
+        entry = JournalEntry(
+            sequence=session.version,
+            change=change,
+            at=session.updated_at,
+            state=session.state,
+            answer_count=session.answer_count,
+            correct_answer_count=session.correct_answer_count,
+            elapsed_seconds=session.elapsed_at(session.updated_at),
+        )
+        self._tables.journal.setdefault(session.id, []).append(entry)
+
+    async def answers(self, session_id: int, answer_ids: Iterable[str]) -> Mapping[str, RecordedAnswer]:
+        stored = {wanted: self._tables.answers.get((session_id, wanted)) for wanted in answer_ids}
+        return {answer_id: answer for answer_id, answer in stored.items() if answer is not None}
+
+    async def add_answers(
+        self, session: PracticeSession, answers: Sequence[RecordedAnswer], at: datetime
+    ) -> None:
+        for answer in answers:
+            assert (session.id, answer.answer_id) not in self._tables.answers, "a unique constraint"
+            self._tables.answers[session.id, answer.answer_id] = answer
+        of_session = [number for number, _ in self._tables.answers if number == session.id]
+        assert len(of_session) == session.answer_count, "answers are numbered up to the session's count"
+
+    async def put_draft(self, session: PracticeSession, content: str) -> None:
+        self._store.draft_writes += 1
+        self._tables.drafts[session.id] = (content, session.draft_hash)
+
+    async def add_message(self, session: PracticeSession, message: Message) -> None:
+        lines = self._tables.messages.setdefault(session.id, [])
+        assert message.position == len(lines) + 1, "a primary key"
+        lines.append(message)
+
+
+class FakeLearners:
+    """Implements ports.Learners."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    async def calendar(self, user_id: int) -> Calendar:
+        return self._tables.calendars.get(user_id, Calendar())
+
+    async def next_seq(self, user_id: int) -> tuple[int, Calendar]:
+        self._tables.last_seq[user_id] = self._tables.last_seq.get(user_id, 0) + 1
+        return self._tables.last_seq[user_id], await self.calendar(user_id)
+
+    async def set_time_zone(self, user_id: int, time_zone: str, at: datetime) -> None:
+        calendar = await self.calendar(user_id)
+        self._tables.calendars[user_id] = replace(calendar, time_zone=time_zone)
+        self._tables.zone_history.append((user_id, time_zone, at))
+
+
+class FakeOutbox:
+    """Implements ports.Outbox."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    async def add(self, event: SessionEnded) -> None:
+        assert event.event_id not in {earlier.event_id for earlier in self._tables.outbox}, "a primary key"
+        self._tables.outbox.append(event)
+
+
+class FakeIdempotency:
+    """Implements ports.Idempotency; outcomes go through JSON as they do in a database."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    async def claim(self, call: Call, outcome_type: type[Any]) -> Any:
+        request = call.request
+        if request is None:
+            return None
+        earlier = self._tables.keys.setdefault((call.user_id, request.key), (request, None))
+        if earlier[0] != request:
+            raise ConflictError("used before", reason="IDEMPOTENCY_KEY_REUSED", key=request.key)
+        return None if earlier[1] is None else TypeAdapter(outcome_type).validate_json(earlier[1])
+
+    async def remember(self, call: Call, outcome: Any, outcome_type: type[Any]) -> None:
+        if call.request is not None:
+            stored = TypeAdapter(outcome_type).dump_json(outcome)
+            self._tables.keys[call.user_id, call.request.key] = (call.request, stored)
+
+
+class FakeReaders:
+    """Implements ports.Readers on what is committed."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def get(self, user_id: int, ref: SessionRef) -> PracticeSession:
+        return self._store.find(user_id, ref, self._store.committed)
+
+    async def active(self, user_id: int, product: str, content: str) -> PracticeSession | None:
+        states = frozenset({State.ACTIVE, State.PAUSED})
+        selection = SessionSelection(user_id=user_id, product=product, content=content, states=states)
+        return next(iter(await self.list(selection)), None)
+
+    async def list(self, selection: SessionSelection) -> Sequence[PracticeSession]:
+        found = [
+            session
+            for session in self._store.committed.sessions.values()
+            if session.user_id == selection.user_id
+            and session.product == (selection.product or session.product)
+            and session.content == (selection.content or session.content)
+            and (not selection.states or session.state in selection.states)
+        ]
+        return sorted(found, key=lambda session: -session.id)[: selection.limit]
+
+    async def draft(self, session_id: int) -> tuple[str, str] | None:
+        return self._store.committed.drafts.get(session_id)
+
+    async def messages(self, session_id: int, after: int, limit: int) -> Sequence[Message]:
+        return self._store.committed.messages.get(session_id, [])[after : after + limit]
+
+    async def journal(self, session_id: int, after: int) -> Sequence[JournalEntry]:
+        entries = self._store.committed.journal.get(session_id, [])
+        return [entry for entry in entries if entry.sequence > after]
+
+    async def ended(self, user_id: int, after_session_id: int) -> AsyncIterator[PracticeSession]:
+        for number, session in sorted(self._store.committed.sessions.items()):
+            if number > after_session_id and session.ended_at and user_id in (0, session.user_id):
+                yield session
