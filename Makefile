@@ -59,7 +59,7 @@ clean: down  ## Remove the environment and everything generated; the data in .pr
 
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-	  echo "Python 3.11 or newer is needed, and '$(PYTHON)' is $$($(PYTHON) --version 2>&1 || true):" \
+	  echo "Python 3.11 or newer is needed, and '$(PYTHON)' is $$($(PYTHON) --version 2>&1 | head -n 1):" \
 	    "name one with PYTHON=python3.12 make ..." >&2; exit 1; }
 	@echo "making $(VENV) (about a minute, once)"
 	@$(PYTHON) -m venv $(VENV)

@@ -68,8 +68,8 @@ def check_complete(changes: list[session_pb.SessionChange], hands: int) -> None:
 
 async def test_a_watcher_sees_a_snapshot_and_then_every_change_while_others_write(learner: Learner) -> None:
     session = await learner.start()
-    stream = learner.call("WatchSession", name=session.name)
-    snapshot = await stream.read()
+    stream = aiter(learner.call("WatchSession", name=session.name))
+    snapshot = await anext(stream)
     writing = asyncio.create_task(practise(session.name, learner, learner))
 
     async with asyncio.timeout(20):
@@ -88,9 +88,9 @@ async def test_a_watcher_sees_a_snapshot_and_then_every_change_while_others_writ
 
 async def test_changes_made_at_another_instance_are_seen_as_well(learner: Learner, elsewhere: Learner) -> None:
     name = (await learner.start()).name
-    streams = [hand.call("WatchSession", name=name) for hand in (learner, elsewhere)]
+    streams = [aiter(hand.call("WatchSession", name=name)) for hand in (learner, elsewhere)]
     for stream in streams:
-        assert (await stream.read()).kind == Kind.KIND_SNAPSHOT
+        assert (await anext(stream)).kind == Kind.KIND_SNAPSHOT
     writing = asyncio.create_task(practise(name, elsewhere, learner))
 
     for stream in streams:
