@@ -22,7 +22,10 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class Statistics(rpc.StatsAdminServiceServicer):
-    """Knows the events given to `apply`; counts a person's first `counted[user_id]` completions."""
+    """Knows the events given to `apply`; counts a person's first `counted[user_id]` completions.
+
+    While `answering` is not set, calls wait.
+    """
 
     def __init__(self) -> None:
         self.applied: dict[str, bytes] = {}
@@ -31,6 +34,8 @@ class Statistics(rpc.StatsAdminServiceServicer):
         self.counted: dict[int, int] = {}
         self.asked: list[tuple[int, int]] = []
         self.verdicts_asked = 0
+        self.answering = asyncio.Event()
+        self.answering.set()
         self.metadata: list[dict[str, Any]] = []
 
     def apply(self, payloads: Iterable[bytes]) -> None:
@@ -43,6 +48,7 @@ class Statistics(rpc.StatsAdminServiceServicer):
     async def GetApplied(self, request: pb.GetAppliedRequest, context: Context) -> pb.GetAppliedResponse:  # noqa: N802
         self.verdicts_asked += 1
         self.metadata.append(dict(context.invocation_metadata() or ()))
+        await self.answering.wait()
         return pb.GetAppliedResponse(
             applied_event_ids=[event for event in request.event_ids if event in self.applied],
             rejected_events=[
@@ -57,6 +63,7 @@ class Statistics(rpc.StatsAdminServiceServicer):
     ) -> pb.GetStandingResponse:
         self.metadata.append(dict(context.invocation_metadata() or ()))
         self.asked.append((request.user_id, request.min_user_seq))
+        await self.answering.wait()
         counted = self.counted.get(request.user_id, request.min_user_seq)
         return pb.GetStandingResponse(pending=counted < request.min_user_seq)
 

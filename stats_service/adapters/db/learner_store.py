@@ -46,7 +46,7 @@ class SqlLearnerStore:
         with _faults_understood(), self._engine.connect() as connection:
             connection.execute(statements.hold_book())
             self._refresh_book(connection)
-            connection.execute(statements.make_learner(user_id))
+            connection.execute(statements.make_learner(user_id, self._book.revision))
             learner = connection.execute(statements.lock_learner(user_id)).one()
             yield SqlLearnerWork(connection, learner, self._book)
 

@@ -53,9 +53,9 @@ def hold_book() -> Select[Any]:
     return select(func.pg_advisory_xact_lock_shared(_BOOK_LOCK))
 
 
-def make_learner(user_id: int) -> Insert:
-    """Makes a person's row unless it is there."""
-    return insert(learner).values(user_id=user_id).on_conflict_do_nothing()
+def make_learner(user_id: int, book_revision: int) -> Insert:
+    """Makes a person's row unless it is there. No progress at all is up to date with any book."""
+    return insert(learner).values(user_id=user_id, book_revision=book_revision).on_conflict_do_nothing()
 
 
 def lock_learner(user_id: int) -> Select[Any]:
@@ -270,7 +270,7 @@ def applied(event_ids: Collection[UUID]) -> Select[Any]:
 
 
 def rejected(event_ids: Collection[UUID]) -> Select[Any]:
-    """Returns which of these events were refused, with the reasons, the first one first."""
+    """Returns which of these events were refused, with the reasons, the latest last."""
     return (
         select(rejected_event.c.event_id, rejected_event.c.reason)
         .where(rejected_event.c.event_id.in_(event_ids))

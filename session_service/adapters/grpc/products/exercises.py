@@ -16,6 +16,8 @@ from session_service.adapters.grpc.products.shapes import http_status, rfc3339_m
 from session_service.application.ports import SessionRef
 from session_service.application.submit_answers import Submission, SubmittedAnswer
 from session_service.application.use_cases import UseCases
+from session_service.domain.errors import ModeUnknownError
+from session_service.domain.policies import policy_of
 from session_service.domain.practice_session import PracticeSession
 
 PRODUCT = "exercises"
@@ -51,6 +53,9 @@ class ExercisesServicer(ExercisesServiceServicer):
         self, request: pb2.StartSessionRequest, context: Context
     ) -> pb2.StartSessionResponse:
         """Starts a session of drills."""
+        if request.HasField("session_type") and not request.session_type:
+            # Left out means the default; an empty text is no type.
+            raise ModeUnknownError("", policy_of(PRODUCT).modes)
         started = await self._use.start_session(current_call(), product=PRODUCT, mode=request.session_type)
         session = started.session
         return pb2.StartSessionResponse(

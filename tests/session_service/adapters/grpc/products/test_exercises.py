@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 from practice.products.exercises.v1 import exercises_service_pb2 as pb
@@ -23,7 +23,7 @@ MILLISECONDS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 NOT_FOUND = (404, {"detail": "Session not found or does not belong to user"})
 COMPLETED = (400, {"detail": "Session is already completed"})
 
-Product = rpc.ExercisesServiceAsyncStub
+Product: TypeAlias = "rpc.ExercisesServiceAsyncStub"
 
 
 @pytest.fixture

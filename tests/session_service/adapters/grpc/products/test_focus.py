@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 from google.protobuf.json_format import MessageToDict
@@ -20,7 +20,7 @@ from tests.tokens import TestTokens
 
 SECONDS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
-Product = rpc.FocusServiceAsyncStub
+Product: TypeAlias = "rpc.FocusServiceAsyncStub"
 
 
 def failure(message: str) -> dict[str, Any]:
