@@ -29,5 +29,5 @@ class WorkerSettings(BaseSettings):
     log_level: str = "INFO"
     watchdog_seconds: float = Field(default=3.0, gt=0, description="how often the worker looks at itself")
     heartbeat_file: Path | None = Field(
-        default=None, description="touched at every look while the worker consumes; over 30 s old: restart it"
+        default=None, description="touched at every look that finds the worker consuming"
     )

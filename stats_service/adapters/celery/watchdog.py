@@ -26,16 +26,22 @@ log = structlog.get_logger(__name__)
 class Watchdog:
     """Looks at a consumer from time to time; remembers what it saw.
 
-    `heartbeat` is touched at every look that finds nothing wrong. Looks happen
-    in the event loop of the worker's main process, so a loop that hangs, a
-    connection that is not made again and a queue that does not move all let
-    the file age. An age above ten intervals is a reason to restart the worker.
+    `heartbeat` is touched on connecting and at every look that finds nothing
+    wrong. Looks happen in the event loop of the worker's main process, so a
+    loop that hangs, a connection that is not made again and a queue that does
+    not move all let the file age.
     """
 
     def __init__(self, heartbeat: Path | None) -> None:
         self._heartbeat = heartbeat
         self._received = -1
         self._stuck = 0
+
+    def connected(self) -> None:
+        """Starts anew with a connection that has just been made."""
+        self._received = -1
+        self._stuck = 0
+        self._beat()
 
     def look(self, consumer: Any) -> None:
         """Raises ConnectionError, for the worker to connect anew, when messages wait and none is fetched."""
@@ -44,14 +50,16 @@ class Watchdog:
         self._received = received
         if moving or not _messages_wait(consumer):
             self._stuck = 0
-            if self._heartbeat is not None:
-                self._heartbeat.touch()
+            self._beat()
             return
         self._stuck += 1
         log.warning("queue_does_not_move", looks=self._stuck)
         if self._stuck >= PATIENCE:
-            self._stuck = 0
             raise ConnectionError("messages wait and none is fetched")
+
+    def _beat(self) -> None:
+        if self._heartbeat is not None:
+            self._heartbeat.touch()
 
 
 def _messages_wait(consumer: Any) -> bool:
@@ -72,6 +80,7 @@ def watch(app: Celery, watchdog: Watchdog, interval_seconds: float) -> None:
             self._timer: Any = None
 
         def start(self, consumer: Any) -> None:
+            watchdog.connected()
             self._timer = consumer.timer.call_repeatedly(interval_seconds, watchdog.look, (consumer,))
 
         def stop(self, _consumer: Any) -> None:

@@ -230,8 +230,10 @@ def days_between(user_id: int, product: str, first: date, last: date) -> Select[
     )
 
 
-def awarded_badges(user_id: int, product: str) -> Select[Any]:
+def awarded_badges(user_id: int, *, product: str = "", session_id: int = 0) -> Select[Any]:
     """Returns a person's awards with what is shown of them, newest first.
+
+    Only those of `product`, and those that `session_id` earned, unless they are empty.
 
     The texts are those of the newest version that demands what the awarded
     one did: a corrected name reaches everybody, a changed rule does not reach
@@ -261,7 +263,11 @@ def awarded_badges(user_id: int, product: str) -> Select[Any]:
         .where(awarded_badge.c.user_id == user_id)
         .order_by(awarded_badge.c.award_time.desc(), awarded_badge.c.badge_id)
     )
-    return awards.where(given.c.product == product) if product else awards
+    if product:
+        awards = awards.where(given.c.product == product)
+    if session_id:
+        awards = awards.where(awarded_badge.c.session_id == session_id)
+    return awards
 
 
 def applied(event_ids: Collection[UUID]) -> Select[Any]:

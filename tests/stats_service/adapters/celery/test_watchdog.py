@@ -60,8 +60,7 @@ def test_a_worker_that_lets_messages_wait_stops_beating_and_connects_anew(heartb
     with pytest.raises(ConnectionError):
         watchdog.look(consumer)
     assert not beats(heartbeat)
-    consumer.waiting = 0
-    watchdog.look(consumer)
+    watchdog.connected()
     assert beats(heartbeat)
 
 
