@@ -1,1 +1,1 @@
-"""What there is to practise: exercises and their answers. Never who practised them."""
+"""What there is to practise: exercises, words, sequences, problems. Never who practised them."""

@@ -19,13 +19,14 @@ from practice.catalog.v1 import catalog_service_pb2, catalog_service_pb2_grpc
 from practice.stats.v1 import stats_service_pb2, stats_service_pb2_grpc
 
 from deploy.content_files import Entry, Fault, read_content
-from deploy.content_schema import BADGES, EXERCISES
+from deploy.content_schema import ACHIEVEMENTS, ACTIVITIES, BADGES, EXERCISES, PROBLEMS, SEQUENCES
 
 __all__ = ["ContentRefusedError", "Fault", "LoadFailedError", "LoadReport", "Loaded", "check", "load"]
 
 INTERNAL_HEADER = "x-practice-internal"
-# The requests' own bound.
+# The requests' own bounds.
 LARGEST_BATCH = 1000
+LARGEST_ACTIVITY_BATCH = 100
 # Seconds for one batch, waiting for the service to come up included.
 DEADLINE = 30.0
 
@@ -113,8 +114,9 @@ def check(directory: Path) -> list[Fault]:
 def load(directory: Path, catalog_address: str, stats_address: str, internal_token: str) -> LoadReport:
     """Sends the content of `directory` to the services that own it. Idempotent.
 
-    Addresses are `host:port`. Exercises go before badges, in batches of at
-    most 1,000, each taken whole or not at all. A kind without files is skipped.
+    Addresses are `host:port`. The catalog's kinds go before the badges, in
+    batches of at most 1,000 (activities 100), each taken whole or not at all.
+    A kind without files is skipped.
 
     Raises:
         ContentRefusedError: the files have faults; nothing was sent.
@@ -125,19 +127,51 @@ def load(directory: Path, catalog_address: str, stats_address: str, internal_tok
     if content.faults:
         raise ContentRefusedError(content.faults)
     loaded: list[Loaded] = []
-    for kind, address, load_batch in (
-        (EXERCISES.name, catalog_address, _load_exercises),
-        (BADGES.name, stats_address, _load_badges),
+    for kind, address, load_batch, most in (
+        (EXERCISES, catalog_address, _load_exercises, LARGEST_BATCH),
+        (ACTIVITIES, catalog_address, _load_activities, LARGEST_ACTIVITY_BATCH),
+        (SEQUENCES, catalog_address, _load_sequences, LARGEST_BATCH),
+        (PROBLEMS, catalog_address, _load_problems, LARGEST_BATCH),
+        (ACHIEVEMENTS, catalog_address, _load_achievements, LARGEST_BATCH),
+        (BADGES, stats_address, _load_badges, LARGEST_BATCH),
     ):
-        loaded.append(_load_kind(kind, address, internal_token, load_batch, content.entries[kind]))
+        entries = content.entries[kind.name]
+        batches = [entries[start : start + most] for start in range(0, len(entries), most)]
+        loaded.append(_load_kind(kind.name, address, internal_token, load_batch, batches))
     return LoadReport(tuple(loaded))
 
 
 def _load_exercises(caller: _Caller, batch: Sequence[Entry]) -> _Counts:
     request = ParseDict({"exercises": batch}, catalog_service_pb2.LoadExercisesRequest())
-    return caller.call(
-        catalog_service_pb2_grpc.CatalogAdminServiceStub(caller.channel).LoadExercises, request
-    )
+    return caller.call(_catalog(caller).LoadExercises, request)
+
+
+def _load_activities(caller: _Caller, batch: Sequence[Entry]) -> _Counts:
+    request = ParseDict({"activities": batch}, catalog_service_pb2.LoadActivitiesRequest())
+    return caller.call(_catalog(caller).LoadActivities, request)
+
+
+def _load_sequences(caller: _Caller, batch: Sequence[Entry]) -> _Counts:
+    request = ParseDict({"sequences": batch}, catalog_service_pb2.LoadSequencesRequest())
+    return caller.call(_catalog(caller).LoadSequences, request)
+
+
+def _load_problems(caller: _Caller, batch: Sequence[Entry]) -> _Counts:
+    # A problem does not know its key; the request has it beside the problem.
+    shipped = [
+        {
+            "key": entry["key"],
+            "problem": {name: value for name, value in entry.items() if name != "key"},
+        }
+        for entry in batch
+    ]
+    request = ParseDict({"problems": shipped}, catalog_service_pb2.LoadProblemsRequest())
+    return caller.call(_catalog(caller).LoadProblems, request)
+
+
+def _load_achievements(caller: _Caller, batch: Sequence[Entry]) -> _Counts:
+    request = ParseDict({"achievements": batch}, catalog_service_pb2.LoadAchievementsRequest())
+    return caller.call(_catalog(caller).LoadAchievements, request)
 
 
 def _load_badges(caller: _Caller, batch: Sequence[Entry]) -> _Counts:
@@ -147,20 +181,24 @@ def _load_badges(caller: _Caller, batch: Sequence[Entry]) -> _Counts:
     )
 
 
+def _catalog(caller: _Caller) -> catalog_service_pb2_grpc.CatalogAdminServiceStub:
+    return catalog_service_pb2_grpc.CatalogAdminServiceStub(caller.channel)
+
+
 def _load_kind(
     kind: str,
     address: str,
     internal_token: str,
     load_batch: Callable[[_Caller, Sequence[Entry]], _Counts],
-    entries: Sequence[Entry],
+    batches: Sequence[Sequence[Entry]],
 ) -> Loaded:
     loaded = Loaded(kind)
     # The services are inside the platform's own network, never behind a proxy for the outside.
     with grpc.insecure_channel(address, options=[("grpc.enable_http_proxy", 0)]) as channel:
         caller = _Caller(channel, internal_token)
-        for start in range(0, len(entries), LARGEST_BATCH):
+        for batch in batches:
             try:
-                loaded = loaded.plus(load_batch(caller, entries[start : start + LARGEST_BATCH]))
+                loaded = loaded.plus(load_batch(caller, batch))
             except grpc.RpcError as error:
                 raise LoadFailedError(kind, address, error) from error
     return loaded

@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple, TypeAlias
 
 import yaml
 
-from deploy.content_rules import Complaint, Value, read_value
-from deploy.content_schema import KINDS, Kind
+from deploy.content_rules import Complaint, Plain, entry_nodes, folded, read_value
+from deploy.content_schema import KINDS, Bound, EntryList, Field, Kind
 
-Entry = Mapping[str, Value]
+# A value is plain, or the entries inside an entry.
+Value: TypeAlias = "Plain | list[Entry]"
+Entry: TypeAlias = "Mapping[str, Value]"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -58,14 +61,22 @@ def read_content(directory: Path) -> Content:
     return content
 
 
+class _Pair(NamedTuple):
+    """A field as an entry has it."""
+
+    described: Field
+    key: yaml.Node
+    value: yaml.Node
+
+
 class _KindReader:
     """Reads the files of one kind, and remembers ids over all of them."""
 
     def __init__(self, kind: Kind, faults: list[Fault]) -> None:
         self._kind = kind
         self._faults = faults
-        self._fields = {known.key: known for known in kind.fields}
-        self._places: dict[Value, str] = {}
+        # By what has the id and the id, because the ids of words are apart from those of activities.
+        self._places: dict[tuple[str, object], str] = {}
 
     def read(self, file: Path) -> Iterator[Entry]:
         """Yields the entries of `file` that have no fault."""
@@ -80,7 +91,7 @@ class _KindReader:
             )
             return
         for node in root.value:
-            entry = self._read_entry(file, node)
+            entry = self._read_entry(file, node, self._kind)
             if entry is not None:
                 yield entry
 
@@ -102,48 +113,93 @@ class _KindReader:
             return root
         return None
 
-    def _read_entry(self, file: Path, node: yaml.Node) -> Entry | None:
+    def _read_entry(self, file: Path, node: yaml.Node, form: Kind | EntryList) -> Entry | None:
         """Returns the fields of an entry under their message names, or None when it has a fault."""
         before = len(self._faults)
         if not isinstance(node, yaml.MappingNode):
-            self._fault(file, node, f"must be an entry with the fields {', '.join(self._fields)}")
+            keys = ", ".join(one.key for one in form.fields)
+            self._fault(file, node, f"must be an entry with the fields {keys}")
             return None
+        pairs = self._known_pairs(file, node, form.fields)
         entry: dict[str, Value] = {}
-        for key, key_node, value_node in self._known_pairs(file, node):
-
-            def report(complaint: Complaint, key: str = key) -> None:
-                self._fault(file, complaint.node, f"{key} {complaint.message}")
-
-            value = read_value(value_node, self._fields[key].rule, report)
+        for described, key_node, value_node in pairs.values():
+            value = self._read_field(file, described, value_node)
             if value is None:
                 continue
-            entry[self._fields[key].message_field] = value
-            if key == self._kind.identity:
-                self._claim(file, key_node, value)
+            entry[described.message_field] = value
+            if described.key == form.identity:
+                self._claim(file, key_node, form, value)
+        if len(self._faults) == before and isinstance(form, Kind):
+            for bound in form.bounds:
+                self._hold_to_bound(file, pairs, bound)
         return entry if len(self._faults) == before else None
 
-    def _known_pairs(self, file: Path, node: yaml.MappingNode) -> list[tuple[str, yaml.Node, yaml.Node]]:
-        """Returns the fields an entry has; those unknown, given twice or missing become faults."""
-        pairs: dict[str, tuple[str, yaml.Node, yaml.Node]] = {}
+    def _read_field(self, file: Path, described: Field, node: yaml.Node) -> Value | None:
+        def report(complaint: Complaint) -> None:
+            self._fault(file, complaint.node, f"{described.key} {complaint.message}")
+
+        if not isinstance(described.rule, EntryList):
+            return read_value(node, described.rule, report)
+        nodes = entry_nodes(node, described.rule, report)
+        entries = [self._read_entry(file, inner, described.rule) for inner in nodes]
+        self._forbid_repeats(file, nodes, entries, described.rule)
+        return [entry for entry in entries if entry is not None]
+
+    def _known_pairs(self, file: Path, node: yaml.MappingNode, fields: tuple[Field, ...]) -> dict[str, _Pair]:
+        """Returns the fields an entry has, by key; those unknown, given twice or missing become faults."""
+        known = {one.key: one for one in fields}
+        pairs: dict[str, _Pair] = {}
         for key_node, value_node in node.value:
             key = key_node.value if isinstance(key_node, yaml.ScalarNode) else "this"
-            if key not in self._fields:
-                self._fault(file, key_node, f"{key} is not a field; the fields are {', '.join(self._fields)}")
+            if key not in known:
+                self._fault(file, key_node, f"{key} is not a field; the fields are {', '.join(known)}")
             elif key in pairs:
-                first = pairs[key][1].start_mark.line + 1
+                first = _line(pairs[key].key)
                 self._fault(file, key_node, f"{key} is given twice in one entry, first on line {first}")
             else:
-                pairs[key] = (key, key_node, value_node)
-        for key in self._fields:
-            if key not in pairs:
-                self._fault(file, node, f"{key} is missing")
-        return list(pairs.values())
+                pairs[key] = _Pair(known[key], key_node, value_node)
+        for described in fields:
+            if described.required and described.key not in pairs:
+                self._fault(file, node, f"{described.key} is missing")
+        return pairs
 
-    def _claim(self, file: Path, node: yaml.Node, identity: Value) -> None:
-        here = f"{file}:{node.start_mark.line + 1}"
-        first = self._places.setdefault(identity, here)
-        if first != here:
-            self._fault(file, node, f"{self._kind.identity} {identity} is taken already, at {first}")
+    def _forbid_repeats(
+        self, file: Path, nodes: list[yaml.Node], entries: list[Entry | None], form: EntryList
+    ) -> None:
+        """Makes a fault of every entry of a list whose distinct text an earlier one has."""
+        lines: dict[str, int] = {}
+        for node, entry in zip(nodes, entries, strict=True):
+            if not form.distinct or entry is None:
+                continue
+            written = str(entry[form.distinct])
+            first = lines.get(folded(written))
+            if first is None:
+                lines[folded(written)] = _line(node)
+            else:
+                message = f"{form.distinct} {written!r} is in these {form.name} already, on line {first}"
+                self._fault(file, node, message)
+
+    def _hold_to_bound(self, file: Path, pairs: dict[str, _Pair], bound: Bound) -> None:
+        value = pairs[bound.field].value
+        if pairs[bound.when].value.value == bound.value and float(value.value) > bound.largest:
+            self._fault(
+                file,
+                value,
+                f"{bound.field} must be at most {bound.largest} when {bound.when} is {bound.value},"
+                f" not {value.value}",
+            )
+
+    def _claim(self, file: Path, node: yaml.Node, form: Kind | EntryList, identity: Value) -> None:
+        first = self._places.get((form.name, identity))
+        if first is not None:
+            self._fault(file, node, f"{form.identity} {identity} is taken already, at {first}")
+        else:
+            self._places[(form.name, identity)] = f"{file}:{_line(node)}"
 
     def _fault(self, file: Path, node: yaml.Node, message: str) -> None:
-        self._faults.append(Fault(file, node.start_mark.line + 1, message))
+        self._faults.append(Fault(file, _line(node), message))
+
+
+def _line(node: yaml.Node) -> int:
+    line: int = node.start_mark.line
+    return line + 1

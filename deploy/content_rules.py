@@ -9,13 +9,14 @@ from typing import NamedTuple
 
 import yaml
 
-from deploy.content_schema import Number, Rule, Text, TextList
+from deploy.content_schema import Decimal, EntryList, Number, PlainRule, Text, TextList
 
-Value = str | int | list[str]
+Plain = str | int | float | list[str]
 
 _TEXT_TAG = "tag:yaml.org,2002:str"
 # YAML 1.1 reads 0123 as 83 and 1:30 as 90; an author who writes them means neither.
-_PLAIN_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)")
+_PLAIN_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,40})")
+_PLAIN_DECIMAL = re.compile(_PLAIN_NUMBER.pattern + r"(\.[0-9]+)?")
 
 
 class Complaint(NamedTuple):
@@ -25,27 +26,50 @@ class Complaint(NamedTuple):
     message: str
 
 
-def read_value(node: yaml.Node, rule: Rule, report: Callable[[Complaint], None]) -> Value | None:
+def read_value(node: yaml.Node, rule: PlainRule, report: Callable[[Complaint], None]) -> Plain | None:
     """Returns the value that `node` holds, or None after reporting what breaks `rule`."""
     complaints = list(_complaints(node, rule))
     for complaint in complaints:
         report(complaint)
-    return None if complaints else _value(node)
+    return None if complaints else _value(node, rule)
 
 
-def _value(node: yaml.Node) -> Value:
-    if isinstance(node, yaml.SequenceNode):
-        return [item.value for item in node.value]
+def entry_nodes(node: yaml.Node, rule: EntryList, report: Callable[[Complaint], None]) -> list[yaml.Node]:
+    """Returns the entries that `node` lists; reports what is wrong with the list, not with them."""
+    if not isinstance(node, yaml.SequenceNode):
+        first = rule.fields[0].key
+        report(Complaint(node, f"must be a list of {rule.name}, each beginning with '- {first}:'"))
+        return []
+    for complaint in _length_complaints(node, rule.most):
+        report(complaint)
+    return list(node.value)
+
+
+def folded(text: str) -> str:
+    """Returns what the session service compares of an answer: texts alike here are one answer."""
+    return " ".join(unicodedata.normalize("NFC", text).casefold().split())
+
+
+def _value(node: yaml.Node, rule: PlainRule) -> Plain:
+    match rule:
+        case Number():
+            return int(node.value)
+        case Decimal():
+            return float(node.value)
+        case TextList():
+            return [item.value for item in node.value]
     text: str = node.value
-    return text if node.tag == _TEXT_TAG else int(text)
+    return text
 
 
-def _complaints(node: yaml.Node, rule: Rule) -> Iterator[Complaint]:
+def _complaints(node: yaml.Node, rule: PlainRule) -> Iterator[Complaint]:
     match rule:
         case Text():
             yield from _text_complaints(node, rule)
         case Number():
             yield from _number_complaints(node, rule)
+        case Decimal():
+            yield from _decimal_complaints(node, rule)
         case TextList():
             yield from _list_complaints(node, rule)
 
@@ -68,27 +92,37 @@ def _text_complaints(node: yaml.Node, rule: Text) -> Iterator[Complaint]:
 def _number_complaints(node: yaml.Node, rule: Number) -> Iterator[Complaint]:
     if not isinstance(node, yaml.ScalarNode) or node.style or not _PLAIN_NUMBER.fullmatch(node.value):
         yield Complaint(node, "must be a whole number in plain digits, such as 123")
-    elif not 0 < int(node.value) <= rule.largest:
-        yield Complaint(node, f"must be from 1 to {rule.largest:,}, not {node.value}")
+    elif not rule.smallest <= int(node.value) <= rule.largest:
+        yield Complaint(node, f"must be from {rule.smallest} to {rule.largest:,}, not {node.value}")
+
+
+def _decimal_complaints(node: yaml.Node, rule: Decimal) -> Iterator[Complaint]:
+    if not isinstance(node, yaml.ScalarNode) or node.style or not _PLAIN_DECIMAL.fullmatch(node.value):
+        yield Complaint(node, "must be a number in plain digits, such as 0.8")
+    elif not 0 < float(node.value) <= rule.largest:
+        yield Complaint(node, f"must be above 0 and up to {rule.largest:,}, not {node.value}")
 
 
 def _list_complaints(node: yaml.Node, rule: TextList) -> Iterator[Complaint]:
     if not isinstance(node, yaml.SequenceNode):
-        yield Complaint(node, "must be a list, such as [hable]")
+        example = rule.choices[0] if rule.choices else "hable"
+        yield Complaint(node, f"must be a list, such as [{example}]")
         return
-    if not 1 <= len(node.value) <= rule.most:
-        yield Complaint(node, f"must have from 1 to {rule.most} entries, not {len(node.value)}")
+    yield from _length_complaints(node, rule.most)
     seen: set[str] = set()
     for item in node.value:
-        complaints = list(_text_complaints(item, Text(longest=rule.longest)))
+        complaints = list(_text_complaints(item, Text(longest=rule.longest, choices=rule.choices)))
         yield from complaints
         if complaints:
             continue
-        # The session service compares answers this way, so these two would be one.
-        folded = " ".join(unicodedata.normalize("NFC", item.value).casefold().split())
-        if folded in seen:
+        if folded(item.value) in seen:
             yield Complaint(item, f"must not have {item.value!r} twice")
-        seen.add(folded)
+        seen.add(folded(item.value))
+
+
+def _length_complaints(node: yaml.SequenceNode, most: int) -> Iterator[Complaint]:
+    if not 1 <= len(node.value) <= most:
+        yield Complaint(node, f"must have from 1 to {most:,} entries, not {len(node.value):,}")
 
 
 def _is_text(node: yaml.Node) -> bool:

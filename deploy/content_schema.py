@@ -27,7 +27,15 @@ class Text:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Number:
-    """A whole number from 1 to `largest`."""
+    """A whole number from `smallest` to `largest`."""
+
+    smallest: int = 1
+    largest: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decimal:
+    """A number above 0 and up to `largest`, whole or with a decimal point."""
 
     largest: int
 
@@ -38,20 +46,46 @@ class TextList:
 
     most: int
     longest: int
+    choices: tuple[str, ...] = ()
 
 
-Rule = Text | Number | TextList
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryList:
+    """From 1 to `most` entries inside an entry, such as the words of an activity."""
+
+    name: str
+    most: int
+    fields: tuple[Field, ...]
+    # The field that is unique over all files of the kind; empty when entries have none.
+    identity: str = ""
+    # The text field, named alike in the message, that no two entries of one list share.
+    distinct: str = ""
+
+
+PlainRule = Text | Number | Decimal | TextList
+Rule = PlainRule | EntryList
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of an entry; every field is required."""
+    """One field of an entry."""
 
     # Its name in the file.
     key: str
     # Its name in the message that is loaded.
     message_field: str
     rule: Rule
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """`field` is at most `largest` in an entry whose field `when` is `value`."""
+
+    field: str
+    largest: int
+    when: str
+    value: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +98,27 @@ class Kind:
     # The field that is unique over all of these files.
     identity: str
     fields: tuple[Field, ...]
+    bounds: tuple[Bound, ...] = ()
+
+
+DIFFICULTIES = ("easy", "medium", "hard")
+PRODUCTS = ("exercises", "focus", "portal", "yoga", "design")
+
+_NUMBER = Number(largest=LARGEST_NUMBER)
+_DIFFICULTY = Text(longest=10, choices=DIFFICULTIES)
+_LANGUAGE = Text(
+    longest=35,
+    pattern="[a-z]{2,3}(-[A-Za-z0-9]{2,8})*",
+    pattern_hint="must be a language tag, such as es or es-MX",
+)
+
+
+def _slug(longest: int, example: str) -> Text:
+    return Text(
+        longest=longest,
+        pattern="[a-z0-9]+(-[a-z0-9]+)*",
+        pattern_hint=f"must be small letters, digits and single hyphens, such as {example}",
+    )
 
 
 EXERCISES = Kind(
@@ -71,7 +126,7 @@ EXERCISES = Kind(
     files="exercises/*.yaml",
     identity="id",
     fields=(
-        Field("id", "exercise_id", Number(largest=LARGEST_NUMBER)),
+        Field("id", "exercise_id", _NUMBER),
         Field(
             "prompt",
             "prompt",
@@ -83,19 +138,104 @@ EXERCISES = Kind(
         ),
         Field("cue", "cue", Text(longest=100)),
         Field("instruction", "instruction", Text(longest=200)),
-        Field(
-            "language",
-            "language",
-            Text(
-                longest=35,
-                pattern="[a-z]{2,3}(-[A-Za-z0-9]{2,8})*",
-                pattern_hint="must be a language tag, such as es or es-MX",
-            ),
-        ),
-        Field("difficulty", "difficulty", Text(longest=10, choices=("easy", "medium", "hard"))),
+        Field("language", "language", _LANGUAGE),
+        Field("difficulty", "difficulty", _DIFFICULTY),
         Field("answers", "accepted_answers", TextList(most=20, longest=200)),
         Field("explanation", "explanation", Text(longest=500)),
     ),
+)
+
+ACTIVITIES = Kind(
+    name="activities",
+    files="activities/*.yaml",
+    identity="id",
+    fields=(
+        Field("id", "activity_id", _NUMBER),
+        Field("title", "title", Text(longest=200)),
+        Field("type", "type", Text(longest=40, choices=("flashcards",))),
+        Field("language", "language", _LANGUAGE),
+        Field("translation_language", "translation_language", _LANGUAGE),
+        Field(
+            "words",
+            "words",
+            EntryList(
+                name="words",
+                most=2000,
+                identity="id",
+                distinct="word",
+                fields=(
+                    Field("id", "word_id", _slug(64, "en-hello")),
+                    Field("word", "word", Text(longest=200)),
+                    Field("translations", "translations", TextList(most=20, longest=200)),
+                    Field("difficulties", "difficulties", TextList(most=3, longest=10, choices=DIFFICULTIES)),
+                ),
+            ),
+        ),
+    ),
+)
+
+SEQUENCES = Kind(
+    name="sequences",
+    files="sequences/*.yaml",
+    identity="id",
+    fields=(
+        Field("id", "sequence_id", _NUMBER),
+        Field("title", "title", Text(longest=200)),
+        Field("description", "description", Text(longest=1000)),
+        Field("difficulty", "difficulty", _DIFFICULTY),
+        Field(
+            "poses",
+            "poses",
+            EntryList(
+                name="poses",
+                most=100,
+                fields=(
+                    Field("title", "title", Text(longest=100)),
+                    Field("sanskrit", "sanskrit_title", Text(longest=100), required=False),
+                    Field("seconds", "duration_seconds", Number(smallest=5, largest=1200)),
+                    Field("cue", "cue", Text(longest=500), required=False),
+                ),
+            ),
+        ),
+    ),
+)
+
+PROBLEMS = Kind(
+    name="problems",
+    files="problems/*.yaml",
+    identity="key",
+    fields=(
+        Field("key", "key", _slug(64, "url-shortener")),
+        Field("title", "title", Text(longest=200)),
+        Field("description", "description", Text(longest=10_000)),
+        Field("difficulty", "difficulty", _DIFFICULTY),
+        Field("categories", "categories", TextList(most=20, longest=100)),
+        Field("estimated_time", "estimated_time", Text(longest=40)),
+        Field("requirements", "requirements", TextList(most=50, longest=1000)),
+        Field("constraints", "constraints", TextList(most=50, longest=1000)),
+        Field("hints", "hints", TextList(most=50, longest=1000)),
+    ),
+)
+
+ACHIEVEMENTS = Kind(
+    name="achievements",
+    files="achievements.yaml",
+    identity="id",
+    fields=(
+        Field("id", "achievement_id", _slug(64, "sharp-mind")),
+        Field("product", "product", Text(longest=40, choices=PRODUCTS)),
+        Field("type", "type", _slug(40, "accuracy")),
+        Field("title", "title", Text(longest=100)),
+        Field("description", "description", Text(longest=300)),
+        Field(
+            "metric",
+            "metric",
+            Text(longest=40, choices=("success_rate", "answered_items", "mastered_items")),
+        ),
+        Field("threshold", "threshold", Decimal(largest=1_000_000)),
+    ),
+    # A rate is a fraction: whoever writes 80 means 0.8.
+    bounds=(Bound(field="threshold", largest=1, when="metric", value="success_rate"),),
 )
 
 BADGES = Kind(
@@ -103,19 +243,11 @@ BADGES = Kind(
     files="badges.yaml",
     identity="id",
     fields=(
-        Field(
-            "id",
-            "badge_id",
-            Text(
-                longest=80,
-                pattern="[a-z0-9]+(-[a-z0-9]+)*",
-                pattern_hint="must be small letters, digits and single hyphens, such as focus-first-session",
-            ),
-        ),
+        Field("id", "badge_id", _slug(80, "focus-first-session")),
         Field("name", "name", Text(longest=100)),
         Field("description", "description", Text(longest=300)),
         Field("icon", "icon", Text(longest=40)),
-        Field("product", "product", Text(longest=40, choices=("exercises", "focus", "all"))),
+        Field("product", "product", Text(longest=40, choices=(*PRODUCTS, "all"))),
         Field(
             "metric",
             "metric",
@@ -128,4 +260,5 @@ BADGES = Kind(
     ),
 )
 
-KINDS = (EXERCISES, BADGES)
+# In the order of loading.
+KINDS = (EXERCISES, ACTIVITIES, SEQUENCES, PROBLEMS, ACHIEVEMENTS, BADGES)

@@ -11,6 +11,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def listed(text: str) -> list[str]:
+    """Returns the items of a comma-separated list."""
+    return [item.strip() for item in text.split(",") if item.strip()]
+
+
 class GatewaySettings(BaseSettings):
     """Addresses are `host:port`; paths are as Envoy sees them, which may be inside a container."""
 
@@ -23,6 +28,7 @@ class GatewaySettings(BaseSettings):
     catalog_address: str = "127.0.0.1:50052"
     session_address: str = "127.0.0.1:50053"
     stats_address: str = "127.0.0.1:50054"
+    bridge_address: str = "127.0.0.1:50055"
 
     jwks_file: Path = Field(description="the public keys that verify access tokens")
     jwt_issuer: str = "practice"
@@ -53,11 +59,12 @@ class GatewaySettings(BaseSettings):
             "catalog": self.catalog_address,
             "session": self.session_address,
             "stats": self.stats_address,
+            "bridge": self.bridge_address,
         }
 
     def origins(self) -> list[str]:
         """Returns the origins that browsers may call from."""
-        return [origin.strip() for origin in self.cors_origins.split(",") if origin.strip()]
+        return listed(self.cors_origins)
 
     def descriptor_path(self) -> Path:
         """Returns where Envoy finds the descriptor set."""

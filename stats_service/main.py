@@ -25,6 +25,7 @@ from stats_service.adapters.db.reader import SqlReader
 from stats_service.adapters.grpc.products import focus
 from stats_service.adapters.grpc.servicer import StatsAdminServicer, StatsServicer
 from stats_service.application.get_applied import GetApplied
+from stats_service.application.get_completion_effects import GetCompletionEffects
 from stats_service.application.get_standing import GetStanding
 from stats_service.application.list_awarded_badges import ListAwardedBadges
 from stats_service.application.list_daily_progress import ListDailyProgress
@@ -83,7 +84,13 @@ def _register(
     load_badge_definitions = LoadBadgeDefinitions(open_badge_shelf(engine), backfills)
 
     own = StatsServicer(list_daily_progress, get_standing, list_awarded_badges)
-    admin = StatsAdminServicer(GetApplied(reader), get_standing, load_badge_definitions)
+    admin = StatsAdminServicer(
+        GetApplied(reader),
+        get_standing,
+        GetCompletionEffects(reader, get_standing),
+        list_daily_progress,
+        load_badge_definitions,
+    )
     focus_progress = focus.FocusProgressServicer(list_daily_progress, get_standing, list_awarded_badges)
     rpc.add_StatsServiceServicer_to_server(own, server)
     rpc.add_StatsAdminServiceServicer_to_server(admin, server)

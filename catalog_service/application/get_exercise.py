@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from catalog_service.application.ports import Exercise, UnitOfWorkFactory
-from service_kit.errors import NotFoundError
+from catalog_service.application.ports import UnitOfWorkFactory
+from catalog_service.domain.errors import ItemNotFoundError
+from catalog_service.domain.items import Exercise
 
 
 class GetExercise:
@@ -13,11 +14,9 @@ class GetExercise:
         self._units = units
 
     async def __call__(self, exercise_id: int) -> Exercise:
-        """Raises NotFoundError with ITEM_NOT_FOUND for an unknown number."""
+        """Raises ItemNotFoundError for an unknown number."""
         async with self._units() as unit:
             exercise = await unit.exercises.get(exercise_id)
         if exercise is None:
-            raise NotFoundError(
-                "There is no such exercise", reason="ITEM_NOT_FOUND", item=f"exercises/{exercise_id}"
-            )
+            raise ItemNotFoundError(f"exercises/{exercise_id}")
         return exercise

@@ -2,23 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
-from catalog_service.application.ports import Exercise, UnitOfWorkFactory
-from service_kit.paging import decode_page_token, encode_page_token, invalid_page_token
-
-_METHOD = "ListExercises"
-_DEFAULT_PAGE_SIZE = 20
-_LARGEST_NUMBER = 2**63 - 1
-
-
-@dataclass(frozen=True, slots=True)
-class ExercisePage:
-    """Exercises by number; the token is empty on the last page."""
-
-    exercises: Sequence[Exercise]
-    next_page_token: str
+from catalog_service.application.pages import Page, PageRequest
+from catalog_service.application.ports import UnitOfWorkFactory
+from catalog_service.domain.items import Exercise
 
 
 class ListExercises:
@@ -27,23 +13,12 @@ class ListExercises:
     def __init__(self, units: UnitOfWorkFactory) -> None:
         self._units = units
 
-    async def __call__(self, *, page_size: int, page_token: str, difficulty: str) -> ExercisePage:
+    async def __call__(self, *, page_size: int, page_token: str, difficulty: str) -> Page[Exercise]:
         """A size of 0 means 20, an empty difficulty all. Raises InvalidArgumentError, PAGE_TOKEN_INVALID."""
-        size = page_size or _DEFAULT_PAGE_SIZE
-        after = _position(page_token, difficulty)
+        page = PageRequest("ListExercises", page_size, page_token, (difficulty,))
+        after = page.position() or 0
         async with self._units() as unit:
-            # One more than asked for tells whether there is a next page.
-            found = await unit.exercises.page(after, size + 1, difficulty)
-        shown = found[:size]
-        more = len(found) > size
-        token = encode_page_token(_METHOD, [difficulty], shown[-1].exercise_id) if more else ""
-        return ExercisePage(shown, token)
-
-
-def _position(page_token: str, difficulty: str) -> int:
-    position = decode_page_token(_METHOD, [difficulty], page_token)
-    if position is None:
-        return 0
-    if type(position) is not int or not 0 <= position <= _LARGEST_NUMBER:
-        raise invalid_page_token()
-    return position
+            return await page.fill(
+                lambda limit: unit.exercises.page(after, limit, difficulty),
+                lambda exercise: exercise.exercise_id,
+            )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import abc
 
-from catalog_service.application.ports import ExerciseContent, LoadCounts, UnitOfWorkFactory
-from service_kit.errors import InvalidArgumentError
+from catalog_service.application.loading import refuse_duplicates
+from catalog_service.application.ports import LoadCounts, UnitOfWorkFactory
+from catalog_service.domain.items import ExerciseContent
 
 
 class LoadExercises:
@@ -15,17 +15,9 @@ class LoadExercises:
     def __init__(self, units: UnitOfWorkFactory) -> None:
         self._units = units
 
-    async def __call__(self, contents: Sequence[ExerciseContent]) -> LoadCounts:
-        """Raises InvalidArgumentError with FIELD_INVALID when a number comes twice."""
-        numbers = Counter(content.exercise.exercise_id for content in contents)
-        number, times = numbers.most_common(1)[0]
-        if times > 1:
-            raise InvalidArgumentError(
-                f"Exercise {number} comes more than once",
-                reason="FIELD_INVALID",
-                field="exercises.exercise_id",
-                rule="unique",
-            )
+    async def __call__(self, contents: abc.Sequence[ExerciseContent]) -> LoadCounts:
+        """Raises FieldInvalidError when one comes twice."""
+        refuse_duplicates("Exercise", (content.exercise.exercise_id for content in contents), field="exercises.exercise_id")
         async with self._units() as unit:
             counts = await unit.exercises.put(contents)
             await unit.commit()

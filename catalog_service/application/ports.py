@@ -1,40 +1,25 @@
-"""What the use cases pass around, and what they need from the outside."""
+"""What the use cases need from the outside."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
+from catalog_service.domain import contents
+from catalog_service.domain.contents import (
+    Achievement,
+    Activity,
+    ActivityContent,
+    Content,
+    CountedActivity,
+)
+from catalog_service.domain.items import AnswerKey, ContentItem, Exercise, ExerciseContent
+from catalog_service.domain.problems import Problem, ProblemSelection, Statement
+from service_kit.call import Call
 
-@dataclass(frozen=True, slots=True)
-class Exercise:
-    """An exercise as a learner sees it before answering."""
-
-    exercise_id: int
-    prompt: str
-    cue: str
-    instruction: str
-    language: str
-    difficulty: str
-
-
-@dataclass(frozen=True, slots=True)
-class ExerciseContent:
-    """An exercise with its answers, the one shown to learners first."""
-
-    exercise: Exercise
-    accepted_answers: tuple[str, ...]
-    explanation: str
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerKey:
-    """The right answers to an item, the one shown to learners first."""
-
-    accepted_answers: tuple[str, ...]
-    explanation: str
+Outcome = TypeVar("Outcome")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +31,21 @@ class LoadCounts:
     unchanged: int
 
 
-class Kind(Protocol):
-    """One kind of what is practised, by number."""
+class Answered(Protocol):
+    """A kind of item that is answered, by the part of its name after the slash."""
 
-    async def existing(self, numbers: Collection[int]) -> frozenset[int]:
-        """Returns those of the numbers that exist."""
-
-    async def answer_keys(self, numbers: Collection[int]) -> Mapping[int, AnswerKey]:
-        """Returns the answer keys of those that exist and have one."""
+    async def answer_keys(self, ids: Collection[str]) -> Mapping[str, AnswerKey]:
+        """Returns the answer keys of those that exist."""
 
 
-class Exercises(Kind, Protocol):
+class Practised(Protocol):
+    """A kind of content that is practised, by number."""
+
+    async def contents(self, numbers: Collection[int]) -> Mapping[int, Content]:
+        """Returns those that exist."""
+
+
+class Exercises(Answered, Protocol):
     """The exercises of a unit of work."""
 
     async def get(self, exercise_id: int) -> Exercise | None:
@@ -69,6 +58,104 @@ class Exercises(Kind, Protocol):
         """Creates or replaces exercises whose numbers all differ."""
 
 
+class Activities(Practised, Protocol):
+    """The activities of a unit of work."""
+
+    async def get(self, activity_id: int) -> CountedActivity | None:
+        """Returns one activity, None for an unknown number."""
+
+    async def page(self, after: int, limit: int) -> Sequence[CountedActivity]:
+        """Returns up to `limit` activities numbered above `after`."""
+
+    async def with_words(self, numbers: Collection[int]) -> Mapping[int, ActivityContent]:
+        """Returns those that exist, with the words that are not withdrawn."""
+
+    async def put(self, activities: Sequence[Activity]) -> None:
+        """Creates or replaces activities without their words."""
+
+
+class Words(Answered, Protocol):
+    """The words of a unit of work. Withdrawn ones keep their answer keys and are not listed."""
+
+    async def items(self, activity_id: int) -> Sequence[ContentItem]:
+        """Returns the words of an activity in their author's order, none for an unknown number."""
+
+    async def activities_of(self, word_ids: Collection[str]) -> Mapping[str, int]:
+        """Returns the activity of each of the words that is not withdrawn."""
+
+    async def put(self, contents: Sequence[ActivityContent]) -> None:
+        """Makes these the words of their activities and withdraws the ones they had before."""
+
+
+class Sequences(Practised, Protocol):
+    """The sequences of a unit of work."""
+
+    async def get(self, sequence_id: int) -> contents.Sequence | None:
+        """Returns one sequence, None for an unknown number."""
+
+    async def page(self, after: int, limit: int) -> Sequence[contents.Sequence]:
+        """Returns up to `limit` sequences numbered above `after`."""
+
+    async def put(self, sequences: Sequence[contents.Sequence]) -> LoadCounts:
+        """Creates or replaces sequences whose numbers all differ."""
+
+
+class Achievements(Protocol):
+    """The achievements of a unit of work."""
+
+    async def of_product(self, product: str) -> Sequence[Achievement]:
+        """Returns a product's achievements by id."""
+
+    async def put(self, achievements: Sequence[Achievement]) -> LoadCounts:
+        """Creates or replaces achievements whose ids all differ."""
+
+
+class Problems(Practised, Protocol):
+    """The problems of a unit of work."""
+
+    async def add(self, owner_id: int, owner_email: str, statement: Statement) -> Problem:
+        """Makes a problem."""
+
+    async def get(self, problem_id: int) -> Problem | None:
+        """Returns one problem, None for an unknown number."""
+
+    async def lock(self, problem_id: int) -> Problem | None:
+        """Returns one problem, nobody else's to change until the commit."""
+
+    async def change(self, problem_id: int, statement: Statement) -> Problem:
+        """Replaces the statement of a locked problem."""
+
+    async def delete(self, problem_id: int) -> None:
+        """Deletes a problem."""
+
+    async def count(self, selection: ProblemSelection) -> int:
+        """Returns how many problems there are."""
+
+    async def newest(
+        self, selection: ProblemSelection, *, limit: int, before: int | None = None, skip: int = 0
+    ) -> Sequence[Problem]:
+        """Returns problems, the newest first: those numbered below `before`, without the first `skip`."""
+
+    async def shipped(self, keys: Collection[str]) -> Mapping[str, Problem]:
+        """Returns the shipped problems among the keys."""
+
+    async def ship(self, key: str, statement: Statement) -> None:
+        """Makes a shipped problem."""
+
+
+class Idempotency(Protocol):
+    """The answers to requests that may be sent again."""
+
+    async def claim(self, call: Call, outcome_type: type[Outcome]) -> Outcome | None:
+        """Returns the first outcome of a repeated request, None for a new one."""
+
+    async def remember(self, call: Call, outcome: Any, outcome_type: type[Any]) -> None:
+        """Stores a request's outcome."""
+
+    async def forget_old(self) -> int:
+        """Deletes keys that are kept no longer; returns how many."""
+
+
 class UnitOfWork(Protocol):
     """One transaction. Leaving it without a commit undoes it."""
 
@@ -77,8 +164,39 @@ class UnitOfWork(Protocol):
         """The exercises."""
 
     @property
-    def kinds(self) -> Mapping[str, Kind]:
-        """Every kind by the collection in its names: `exercises` for `exercises/123`."""
+    def activities(self) -> Activities:
+        """The activities."""
+
+    @property
+    def words(self) -> Words:
+        """The words of the activities."""
+
+    @property
+    def sequences(self) -> Sequences:
+        """The sequences."""
+
+    @property
+    def achievements(self) -> Achievements:
+        """The achievements."""
+
+    @property
+    def problems(self) -> Problems:
+        """The problems."""
+
+    @property
+    def answered(self) -> Mapping[str, Answered]:
+        """Every kind of item by the collection in its names: `words` for `words/en-hello`."""
+
+    @property
+    def practised(self) -> Mapping[str, Practised]:
+        """Every kind of content by the collection in its names: `activities` for `activities/123`."""
+
+    @property
+    def idempotency(self) -> Idempotency:
+        """The answers to requests that may be sent again."""
+
+    async def wait_for_other_loads(self) -> None:
+        """Keeps out other loads that ask for the same until the commit, once those under way are done."""
 
     async def commit(self) -> None:
         """Makes the changes last."""

@@ -13,7 +13,12 @@ import protovalidate
 from google.protobuf.message import Message
 
 from service_kit.call import Call, RequestIdentity
-from service_kit.errors import InvalidArgumentError, PermissionDeniedError, UnauthenticatedError
+from service_kit.errors import (
+    InvalidArgumentError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+    UnavailableError,
+)
 from service_kit.tokens import TokenVerifier
 
 INTERNAL_KEY = "x-practice-internal"
@@ -28,8 +33,9 @@ class Access:
     """Says who may call a method.
 
     `internal` services answer to the platform's own services, which show a
-    shared secret; `public` methods to everyone; the rest to the bearer of an
-    access token. Methods are full names, such as `/practice.x.v1.X/Get`.
+    shared secret; `public` methods to everyone, knowing those who bring a good
+    access token; the rest to the bearer of one. Methods are full names, such
+    as `/practice.x.v1.X/Get`.
     """
 
     def __init__(
@@ -52,8 +58,15 @@ class Access:
             if not hmac.compare_digest(shown.encode(), self._internal_token.encode()):
                 raise PermissionDeniedError("This method is for the platform's own services")
             return Call()
-        if method in self._public:
-            return Call()
+        try:
+            return await self._bearer(metadata)
+        except (UnauthenticatedError, UnavailableError):
+            # What everyone may ask needs no keys, and no better token than none.
+            if method in self._public:
+                return Call()
+            raise
+
+    async def _bearer(self, metadata: Metadata) -> Call:
         scheme, _, token = str(metadata.get("authorization", "")).partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise UnauthenticatedError("An access token is required")

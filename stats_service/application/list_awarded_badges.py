@@ -20,4 +20,4 @@ class ListAwardedBadges:
     ) -> tuple[Sequence[AwardedBadge], bool]:
         """Returns the badges of a product, of any when empty, newest first; and whether some are pending."""
         _, pending = await self._waiting.until_counted(user_id, min_user_seq)
-        return await self._reader.awards(user_id, product), pending
+        return await self._reader.awards(user_id, product=product), pending

@@ -110,8 +110,8 @@ class Reader(Protocol):
     async def days(self, user_id: int, product: str, first: date, last: date) -> Sequence[tuple[date, Tally]]:
         """Returns a person's days with practice between two dates, both included, oldest first."""
 
-    async def awards(self, user_id: int, product: str) -> Sequence[AwardedBadge]:
-        """Returns a person's badges, newest first; only those of `product` unless it is empty."""
+    async def awards(self, user_id: int, *, product: str = "", session_id: int = 0) -> Sequence[AwardedBadge]:
+        """Returns a person's badges, newest first; only those of a product or of a session when given."""
 
     async def applied(self, event_ids: Collection[UUID]) -> Collection[UUID]:
         """Returns which of these events are facts."""

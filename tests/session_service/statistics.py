@@ -98,8 +98,10 @@ async def take_published(redis_url: str) -> list[bytes]:
 async def consuming(redis_url: str, statistics: Statistics) -> AsyncIterator[None]:
     """Applies what is published for as long as the block lasts."""
 
+    leaving = asyncio.Event()
+
     async def consume() -> None:
-        while True:
+        while not leaving.is_set():
             try:
                 statistics.apply(await take_published(redis_url))
             except (redis.exceptions.RedisError, OSError):
@@ -110,5 +112,6 @@ async def consuming(redis_url: str, statistics: Statistics) -> AsyncIterator[Non
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        # Not cancelled: a client in the middle of a command may swallow that.
+        leaving.set()
+        await task

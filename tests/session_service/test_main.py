@@ -24,7 +24,7 @@ from session_service.settings import SessionSettings
 from tests.grpc_errors import Refusal
 from tests.session_service.clients import Learner
 from tests.session_service.processes import Process, connected, running, until, until_serving
-from tests.session_service.statistics import Statistics, consuming
+from tests.session_service.statistics import Statistics, consuming, take_published
 from tests.tokens import TestTokens
 
 SERVICE, RELAY = "session_service.main", "session_service.relay"
@@ -32,8 +32,9 @@ Code = grpc.StatusCode
 
 
 @pytest.fixture
-def settings(session_settings: dict[str, Any], fresh_database_url: str) -> dict[str, Any]:
+async def settings(session_settings: dict[str, Any], fresh_database_url: str) -> dict[str, Any]:
     """A service at a port of its own on a database of its own, whose relay looks at once."""
+    await take_published(session_settings["redis_url"])
     return {
         **session_settings,
         "database_url": fresh_database_url,
@@ -192,7 +193,7 @@ async def test_a_database_that_crashes_and_comes_back_costs_refusals_that_may_be
             answered: Counter[str] = Counter()
 
             async def practise(learner: Learner) -> None:
-                while not back.done() or answered["OK"] < enough:
+                while not back.is_set() or answered["OK"] < enough:
                     try:
                         await learner.start("yoga")
                         answered["OK"] += 1
@@ -200,15 +201,16 @@ async def test_a_database_that_crashes_and_comes_back_costs_refusals_that_may_be
                         refused = Refusal(error)
                         answered[f"{refused.code.name} {refused.reason}"] += 1
 
-            enough, back = 10**9, asyncio.get_running_loop().create_future()
-            hands = asyncio.gather(*map(practise, learners))
-            await until(lambda: answered["OK"] > 20)
-            postgres.kill()
-            await until(lambda: sum(answered.values()) > answered["OK"] + 20)
-            await asyncio.to_thread(postgres.restart)
-            enough = answered["OK"] + 20
-            back.set_result(None)
-            await hands
+            enough, back = 0, asyncio.Event()
+            async with asyncio.timeout(40), asyncio.TaskGroup() as hands:
+                for learner in learners:
+                    hands.create_task(practise(learner))
+                await until(lambda: answered["OK"] > 20)
+                postgres.kill()
+                await until(lambda: sum(answered.values()) > answered["OK"] + 20)
+                await asyncio.to_thread(postgres.restart)
+                enough = answered["OK"] + 20
+                back.set()
     finally:
         postgres.stop()
 

@@ -40,11 +40,10 @@ class SqlReader:
         found = await self._all(statements.days_between(user_id, product, first, last))
         return [(row.local_date, rows.to_tally(row)) for row in found]
 
-    async def awards(self, user_id: int, product: str) -> Sequence[AwardedBadge]:
+    async def awards(self, user_id: int, *, product: str = "", session_id: int = 0) -> Sequence[AwardedBadge]:
         """Implements Reader.awards."""
-        return [
-            rows.to_awarded_badge(row) for row in await self._all(statements.awarded_badges(user_id, product))
-        ]
+        found = await self._all(statements.awarded_badges(user_id, product=product, session_id=session_id))
+        return [rows.to_awarded_badge(row) for row in found]
 
     async def applied(self, event_ids: Collection[UUID]) -> Collection[UUID]:
         """Implements Reader.applied."""

@@ -9,6 +9,7 @@ from practice.stats.v1 import progress_pb2 as pb
 from practice.stats.v1 import stats_service_pb2 as service_pb
 
 from service_kit.errors import InvalidArgumentError
+from stats_service.application.get_completion_effects import CompletionEffects
 from stats_service.application.get_standing import StandingToday
 from stats_service.application.list_daily_progress import DailyProgress
 from stats_service.application.ports import AwardedBadge
@@ -63,6 +64,17 @@ def from_standing(standing: StandingToday) -> service_pb.GetStandingResponse:
             start_date=streak.start.isoformat() if streak.start else "",
             as_of_date=standing.as_of.isoformat(),
         ),
+        pending=standing.pending,
+    )
+
+
+def from_completion_effects(effects: CompletionEffects) -> service_pb.GetCompletionEffectsResponse:
+    """Returns what a completion led to as the canonical API shows it."""
+    standing = from_standing(effects.standing)
+    return service_pb.GetCompletionEffectsResponse(
+        totals=standing.totals,
+        streak=standing.streak,
+        badges=map(from_awarded_badge, effects.badges),
         pending=standing.pending,
     )
 

@@ -12,12 +12,14 @@ from practice.stats.v1 import stats_service_pb2_grpc as rpc
 from service_kit.call import current_call
 from stats_service.adapters.grpc.converters import (
     from_awarded_badge,
+    from_completion_effects,
     from_daily_progress,
     from_standing,
     to_badge_content,
     to_date,
 )
 from stats_service.application.get_applied import GetApplied
+from stats_service.application.get_completion_effects import GetCompletionEffects
 from stats_service.application.get_standing import GetStanding
 from stats_service.application.list_awarded_badges import ListAwardedBadges
 from stats_service.application.list_daily_progress import ListDailyProgress
@@ -78,10 +80,17 @@ class StatsAdminServicer(rpc.StatsAdminServiceServicer):
     """What the platform's own services and operators may ask."""
 
     def __init__(
-        self, get_applied: GetApplied, get_standing: GetStanding, load_badge_definitions: LoadBadgeDefinitions
+        self,
+        get_applied: GetApplied,
+        get_standing: GetStanding,
+        get_completion_effects: GetCompletionEffects,
+        list_daily_progress: ListDailyProgress,
+        load_badge_definitions: LoadBadgeDefinitions,
     ) -> None:
         self._get_applied = get_applied
         self._get_standing = get_standing
+        self._get_completion_effects = get_completion_effects
+        self._list_daily_progress = list_daily_progress
         self._load_badge_definitions = load_badge_definitions
 
     async def GetApplied(  # noqa: N802
@@ -108,6 +117,33 @@ class StatsAdminServicer(rpc.StatsAdminServiceServicer):
             time_zone=current_call().time_zone,
         )
         return from_standing(standing)
+
+    async def GetCompletionEffects(  # noqa: N802
+        self, request: pb.GetCompletionEffectsRequest, context: Context
+    ) -> pb.GetCompletionEffectsResponse:
+        """Returns a user's standing with a completion, and the badges it earned."""
+        effects = await self._get_completion_effects(
+            request.user_id,
+            request.product,
+            request.session_id,
+            min_user_seq=request.min_user_seq,
+            time_zone=current_call().time_zone,
+        )
+        return from_completion_effects(effects)
+
+    async def ListUserDailyProgress(  # noqa: N802
+        self, request: pb.ListUserDailyProgressRequest, context: Context
+    ) -> pb.ListDailyProgressResponse:
+        """Returns a user's progress by day."""
+        progress = await self._list_daily_progress(
+            request.user_id,
+            request.product,
+            to_date(request.from_date, "from_date"),
+            to_date(request.to_date, "to_date"),
+            min_user_seq=request.min_user_seq,
+            time_zone=current_call().time_zone,
+        )
+        return from_daily_progress(progress)
 
     async def LoadBadgeDefinitions(  # noqa: N802
         self, request: pb.LoadBadgeDefinitionsRequest, context: Context

@@ -92,6 +92,9 @@ async def test_messages_are_kept_in_the_order_said(world: World) -> None:
         said.append(message)
     assert world.tables.sessions[session.id].message_count == 3
     assert world.changes(session.id) == [Change.MESSAGE_ADDED] * 3
+    assert [entry.at for entry in world.tables.journal[session.id]] == [
+        message.created_at for message in said
+    ]
     assert await world.use.list_messages(ME, SessionRef(session.id), after=0, limit=99) == said
     assert await world.use.list_messages(ME, SessionRef(session.id), after=1, limit=1) == [said[1]]
 

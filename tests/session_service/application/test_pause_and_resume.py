@@ -24,8 +24,10 @@ async def test_a_pause_records_the_time_and_a_resume_goes_on_from_it(world: Worl
     paused = await world.use.pause_session(ME, SessionRef(session.id), reported=750)
     assert (paused.state, paused.elapsed_seconds) == (State.PAUSED, 750)
     assert world.tables.sessions[session.id] == paused
+    world.clock.advance(60)
     resumed = await world.use.resume_session(ME, SessionRef(session.id))
     assert (resumed.state, resumed.elapsed_seconds) == (State.ACTIVE, 750)
+    assert resumed.active_since == resumed.updated_at == world.clock.now
     assert world.tables.sessions[session.id] == resumed
     assert world.changes(session.id) == [Change.PAUSED, Change.RESUMED]
     assert world.store.commits == 3

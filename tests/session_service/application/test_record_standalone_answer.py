@@ -10,7 +10,7 @@ from service_kit.call import Call
 from service_kit.errors import ServiceError
 from session_service.application.submit_answers import SubmittedAnswer
 from session_service.domain.days import Calendar
-from session_service.domain.errors import ItemNotFoundError
+from session_service.domain.errors import AnswerInvalidError, ItemNotFoundError
 from session_service.domain.states import Change, State
 from tests.session_service.application.fakes import World, keyed
 
@@ -73,6 +73,12 @@ async def test_an_unknown_exercise_leaves_no_session(world: World) -> None:
         )
     assert (world.store.commits, world.tables.sessions, world.tables.keys) == (0, {}, {})
     assert world.tables.last_seq == {}
+
+
+async def test_an_answer_that_cannot_be_stored_leaves_no_session(world: World) -> None:
+    with pytest.raises(AnswerInvalidError):
+        await world.use.record_standalone_answer(ME, "exercises", SubmittedAnswer("exercises/1", "x" * 1001))
+    assert (world.store.commits, world.tables.sessions) == (0, {})
 
 
 @pytest.mark.parametrize("product", ["chess", "portal", "yoga", "focus", "design"])

@@ -74,9 +74,14 @@ async def test_memory_is_bounded_and_those_forgotten_are_only_written_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(remember_time_zone, "_REMEMBERED_USERS", 2)
-    for user_id in (1, 2, 3):
+    for user_id in (1, 2):
         await world.use.remember_time_zone(zone("Asia/Tokyo", user_id))
+    world.clock.advance(1)
+    await world.use.remember_time_zone(zone("Europe/Berlin", 1))
     await world.use.remember_time_zone(zone("Asia/Tokyo", 3))
-    assert world.store.commits == 3
-    await world.use.remember_time_zone(zone("Asia/Tokyo", 1))
-    assert world.store.commits == 4
+    before = world.store.commits
+    for user_id, name in ((1, "Europe/Berlin"), (3, "Asia/Tokyo")):
+        await world.use.remember_time_zone(zone(name, user_id))
+    assert world.store.commits == before, "the two written last are remembered"
+    await world.use.remember_time_zone(zone("Asia/Tokyo", 2))
+    assert world.store.commits == before + 1

@@ -86,6 +86,46 @@ async def test_one_refused_answer_blocks_none_of_the_others(world: World) -> Non
     assert (session.id, "b") not in world.tables.answers
 
 
+TOO_MUCH = [
+    (SubmittedAnswer("exercises/2", "hable", "i" * 129), "answer_id"),
+    (SubmittedAnswer("exercises/2", "hable", "i\0"), "answer_id"),
+    (SubmittedAnswer("exercises/2", "x" * 1001), "text"),
+    (SubmittedAnswer("exercises/2", "hab\0le"), "text"),
+    (SubmittedAnswer("exercises/2", "hable", time_taken=-0.001), "time_taken"),
+    (SubmittedAnswer("exercises/2", "hable", time_taken=86_400.5), "time_taken"),
+    (SubmittedAnswer("exercises/2", "hable", time_taken=float("nan")), "time_taken"),
+]
+
+
+@pytest.mark.parametrize(("flawed", "where"), TOO_MUCH)
+async def test_an_answer_that_cannot_be_stored_is_refused_alone(
+    world: World, flawed: SubmittedAnswer, where: str
+) -> None:
+    session = await world.start("exercises")
+    submission = await world.use.submit_answers(ME, SessionRef(session.id), [flawed, answer(1)])
+    refusal = submission.results[0].refusal
+    assert refusal is not None
+    assert (refusal.category, refusal.reason) == ("invalid", "FIELD_INVALID")
+    assert refusal.metadata["field"] == where
+    assert submission.session.answer_count == len(world.tables.answers) == 1
+
+
+@pytest.mark.parametrize(
+    "largest",
+    [
+        SubmittedAnswer("exercises/1", "x" * 1000, "i" * 128, 86_400.0),
+        SubmittedAnswer("exercises/1", "", time_taken=0.0),
+        SubmittedAnswer("exercises/1", "hable", time_taken=0.5),
+    ],
+)
+async def test_the_largest_and_the_smallest_answer_are_recorded(
+    world: World, largest: SubmittedAnswer
+) -> None:
+    session = await world.start("exercises")
+    submission = await world.use.submit_answers(ME, SessionRef(session.id), [largest])
+    assert submission.results[0].recorded is not None
+
+
 async def test_a_batch_of_refusals_changes_nothing(world: World) -> None:
     session = await world.start("exercises")
     submission = await world.use.submit_answers(ME, SessionRef(session.id), [answer(404), answer(405)])

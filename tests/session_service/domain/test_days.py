@@ -47,6 +47,10 @@ def test_an_instant_falls_on_the_day_of_its_zone(zone: str, instant: datetime, e
     assert day(zone, instant) == expected
 
 
+def test_without_a_choice_days_turn_at_midnight_utc() -> None:
+    assert Calendar() == Calendar("UTC", 0)
+
+
 def test_one_instant_is_three_days_around_the_date_line() -> None:
     instant = utc(2026, 2, 18, 10, 30)
     zones = ("Pacific/Pago_Pago", "UTC", "Pacific/Kiritimati")

@@ -142,6 +142,11 @@ def test_nesting_that_would_crash_a_parser_is_refused_before_it_is_parsed() -> N
     assert problem('{"a":' * 200_000) == "depth"
 
 
+def test_levels_are_counted_again_after_a_string_with_escapes_in_it() -> None:
+    for text in ('"\\""', '"\\\\"', '"a\\nb"'):
+        assert problem(f"[{text},{'[' * 64}{']' * 64}]") == "depth"
+
+
 def test_brackets_in_strings_and_beside_each_other_are_no_levels() -> None:
     content_hash(json.dumps(["[" * 1000, '"[{\\' * 100, "\\"]))
     content_hash("[" + ",".join(["[[]]"] * 1000) + "]")

@@ -38,7 +38,7 @@ def reader(reading: AsyncEngine) -> SqlReader:
 
 
 async def held(reader: SqlReader, user_id: int = 1) -> list[tuple[str, int, datetime]]:
-    awards = await reader.awards(user_id, "")
+    awards = await reader.awards(user_id)
     return [(each.award.badge_id, each.award.version, each.award.award_time) for each in awards]
 
 
@@ -58,9 +58,9 @@ async def test_a_badge_is_given_by_the_completion_that_meets_it(
     assert await held(reader) == [("two", 1, facts[1].end_time)]
     apply(*facts[2:])
     assert await held(reader) == [("three", 1, facts[2].end_time), ("two", 1, facts[1].end_time)]
-    awarded = (await reader.awards(1, "focus"))[0]
+    awarded = (await reader.awards(1, product="focus"))[0]
     assert awarded.award.session_id == facts[2].session_id
-    assert await reader.awards(1, "yoga") == []
+    assert await reader.awards(1, product="yoga") == []
 
 
 async def test_a_new_definition_is_given_silently_to_who_meets_it_already(
@@ -120,7 +120,7 @@ async def test_a_harder_version_takes_no_badge_away(
     await publish(fresh_database_url, badge("regular", 50, description="Reach 50."))
     BackfillBadges(store)()
     assert await held(reader) == before
-    awarded = (await reader.awards(1, ""))[0]
+    awarded = (await reader.awards(1))[0]
     assert (awarded.badge.threshold, awarded.badge.description) == (2, "Reach 2 sessions.")
     later = datetime.now(UTC) + timedelta(minutes=5)
     apply(completion(user_id=2, end_time=later))
@@ -134,7 +134,7 @@ async def test_a_corrected_text_reaches_who_has_the_badge(
     apply(completion())
     await publish(fresh_database_url, badge("first", 1, name="First"))
     BackfillBadges(store)()
-    awarded = (await reader.awards(1, ""))[0]
+    awarded = (await reader.awards(1))[0]
     assert (awarded.badge.name, awarded.award.version) == ("First", 1)
 
 

@@ -205,6 +205,8 @@ async def test_administration_is_for_the_platforms_own_services(admin: Admin, me
     calls: list[Awaitable[object]] = [
         admin.GetApplied(pb.GetAppliedRequest(event_ids=[str(uuid4())]), metadata=me),
         admin.GetUserStanding(pb.GetUserStandingRequest(user_id=1), metadata=me),
+        admin.GetCompletionEffects(pb.GetCompletionEffectsRequest(user_id=1, session_id=1), metadata=me),
+        admin.ListUserDailyProgress(pb.ListUserDailyProgressRequest(user_id=1), metadata=me),
         admin.LoadBadgeDefinitions(pb.LoadBadgeDefinitionsRequest(), metadata=me),
     ]
     for call in calls:
@@ -230,6 +232,40 @@ async def test_a_users_standing_is_what_the_user_sees(
     mine = await stats.GetStanding(pb.GetStandingRequest(product="focus", min_user_seq=4), metadata=me)
     request = pb.GetUserStandingRequest(user_id=1, product="focus", min_user_seq=4)
     assert await admin.GetUserStanding(request, metadata=internal) == mine
+
+
+async def test_a_users_days_are_what_the_user_sees(
+    stats: Stats, admin: Admin, me: Metadata, internal: Metadata, apply: Apply
+) -> None:
+    apply(*history(1, DAYS))
+    first, last = "2026-02-01", "2026-02-18"
+    mine = pb.ListDailyProgressRequest(from_date=first, to_date=last, min_user_seq=4)
+    users = pb.ListUserDailyProgressRequest(user_id=1, from_date=first, to_date=last, min_user_seq=4)
+    seen = await stats.ListDailyProgress(mine, metadata=me)
+    assert len(seen.days) == 3
+    assert await admin.ListUserDailyProgress(users, metadata=internal) == seen
+
+
+async def test_the_effects_of_a_completion_are_its_standing_and_its_own_badges(
+    admin: Admin, internal: Metadata, apply: Apply, fresh_database_url: str
+) -> None:
+    await publish(fresh_database_url, badge("first", 1), badge("third", 3), badge("any", 3, product="all"))
+    facts = history(1, DAYS[:3])
+    apply(*facts)
+
+    async def effects(session_id: int, seq: int) -> pb.GetCompletionEffectsResponse:
+        request = pb.GetCompletionEffectsRequest(
+            user_id=1, product="focus", session_id=session_id, min_user_seq=seq
+        )
+        return await admin.GetCompletionEffects(request, metadata=internal)
+
+    last = await effects(facts[2].session_id, 3)
+    assert [each.badge.badge_id for each in last.badges] == ["any", "third"]
+    assert (last.totals.session_count, last.streak.best_days, last.pending) == (3, 2, False)
+    assert [each.badge.badge_id for each in (await effects(facts[0].session_id, 1)).badges] == ["first"]
+    assert not (await effects(facts[1].session_id, 2)).badges
+    missing = await effects(99, 4)
+    assert (missing.pending, len(missing.badges)) == (True, 0)
 
 
 async def test_definitions_are_loaded_all_or_none(admin: Admin, internal: Metadata) -> None:

@@ -1,0 +1,24 @@
+"""Makes a problem."""
+
+from __future__ import annotations
+
+from catalog_service.application.once import once
+from catalog_service.application.ports import UnitOfWork, UnitOfWorkFactory
+from catalog_service.domain.problems import Problem, Statement
+from service_kit.call import Call
+
+
+class CreateProblem:
+    """Makes a problem of the caller's, for everybody to practise."""
+
+    def __init__(self, units: UnitOfWorkFactory) -> None:
+        self._units = units
+
+    async def __call__(self, call: Call, statement: Statement) -> Problem:
+        """Idempotent by the call's request. Raises FieldInvalidError for a statement that is too large."""
+        statement.check_size()
+
+        async def command(unit: UnitOfWork) -> Problem:
+            return await unit.problems.add(call.user_id, call.email, statement)
+
+        return await once(self._units, call, Problem, command)

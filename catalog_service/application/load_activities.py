@@ -1,0 +1,52 @@
+"""Takes activities and their words from their authors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from catalog_service.application.loading import refuse_duplicates
+from catalog_service.application.ports import LoadCounts, UnitOfWork, UnitOfWorkFactory
+from catalog_service.domain.contents import ActivityContent
+from catalog_service.domain.errors import FieldInvalidError
+
+
+class LoadActivities:
+    """Creates or replaces activities with their words, all or none. Loading the same again changes nothing.
+
+    A word that its activity has no longer is withdrawn: it is not listed any
+    more, and sessions that hold it can still have it graded. A word may go to
+    another activity only when its old one is loaded without it.
+    """
+
+    def __init__(self, units: UnitOfWorkFactory) -> None:
+        self._units = units
+
+    async def __call__(self, contents: Sequence[ActivityContent]) -> LoadCounts:
+        """Raises FieldInvalidError when a number or a word comes twice, or a word is another activity's."""
+        numbers = [content.activity.activity_id for content in contents]
+        refuse_duplicates("Activity", numbers, field="activities.activity_id")
+        word_ids = [word.word_id for content in contents for word in content.words]
+        refuse_duplicates("Word", word_ids, field="activities.words.word_id")
+        async with self._units() as unit:
+            # Two at once could otherwise give one word to two activities.
+            await unit.wait_for_other_loads()
+            await _refuse_words_of_others(unit, word_ids, numbers)
+            before = await unit.activities.with_words(numbers)
+            changed = [content for content in contents if before.get(content.activity.activity_id) != content]
+            if changed:
+                await unit.activities.put([content.activity for content in changed])
+                await unit.words.put(changed)
+            await unit.commit()
+        created = len(contents) - len(before)
+        return LoadCounts(created, len(changed) - created, len(contents) - len(changed))
+
+
+async def _refuse_words_of_others(unit: UnitOfWork, word_ids: Sequence[str], numbers: Sequence[int]) -> None:
+    holders = await unit.words.activities_of(word_ids)
+    for word_id in word_ids:
+        if holders.get(word_id, numbers[0]) not in numbers:
+            raise FieldInvalidError(
+                f"Word {word_id} belongs to activity {holders[word_id]}",
+                field="activities.words.word_id",
+                rule="unique",
+            )

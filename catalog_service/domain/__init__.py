@@ -1,0 +1,1 @@
+"""What the catalog holds and the rules it keeps: pure, no I/O."""

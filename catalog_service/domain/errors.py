@@ -1,0 +1,42 @@
+"""What can be wrong with a request to the catalog."""
+
+from __future__ import annotations
+
+from service_kit.errors import InvalidArgumentError, NotFoundError, PermissionDeniedError
+
+_KINDS = {"activities": "Activity", "sequences": "Sequence", "problems": "Problem"}
+
+
+class ItemNotFoundError(NotFoundError):
+    """There is no such exercise."""
+
+    reason = "ITEM_NOT_FOUND"
+
+    def __init__(self, item: str) -> None:
+        super().__init__("There is no such exercise", item=item)
+
+
+class ContentNotFoundError(NotFoundError):
+    """There is no such activity, sequence or problem."""
+
+    reason = "CONTENT_NOT_FOUND"
+
+    def __init__(self, content: str) -> None:
+        kind = _KINDS.get(content.partition("/")[0], "Content")
+        super().__init__(f"{kind} not found", content=content)
+
+
+class ProblemNotOwnedError(PermissionDeniedError):
+    """The problem is another's."""
+
+    def __init__(self, verb: str, content: str) -> None:
+        super().__init__(f"Not authorized to {verb} this problem", content=content)
+
+
+class FieldInvalidError(InvalidArgumentError):
+    """A field breaks a rule that its schema cannot tell."""
+
+    reason = "FIELD_INVALID"
+
+    def __init__(self, message: str, *, field: str, rule: str) -> None:
+        super().__init__(message, field=field, rule=rule)

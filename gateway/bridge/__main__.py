@@ -1,0 +1,5 @@
+"""`python -m gateway.bridge`."""
+
+from gateway.bridge.main import main
+
+main()

@@ -1,0 +1,108 @@
+"""Wires the bridge and serves it: `python -m gateway.bridge`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+from practice.products.portal.v1.portal_service_pb2_grpc import PortalLiveServiceStub
+from websockets.asyncio.server import Server, ServerConnection, serve
+
+from gateway.bridge.connection import LiveConnection, Relay
+from gateway.bridge.handshake import Handshake, select_subprotocol
+from gateway.bridge.settings import BridgeSettings
+from gateway.bridge.watch import open_channel
+from service_kit.logging import configure_logging
+from service_kit.tokens import TokenVerifier
+
+# Nothing that clients send is used.
+_MAX_MESSAGE_BYTES = 1024
+_MAX_QUEUED_FRAMES = 4
+_WRITE_BUFFER_BYTES = 16 * 1024
+_CLOSE_SECONDS = 2.0
+
+log = structlog.get_logger(__name__)
+
+
+@asynccontextmanager
+async def serving(settings: BridgeSettings) -> AsyncIterator[int]:
+    """Serves for the duration of a block, which gets the port; then closes every connection with 1001.
+
+    Raises OSError on a taken port.
+    """
+    listener = _listener(settings)
+    async with open_channel(settings.session_address) as channel:
+        verifier = TokenVerifier(settings.jwks_uri, settings.jwt_issuer)
+        handshake = Handshake(settings, verifier, PortalLiveServiceStub(channel))
+
+        async def relay(connection: ServerConnection) -> None:
+            assert isinstance(connection, LiveConnection)
+            await Relay(connection, settings)()
+
+        server = await serve(
+            relay,
+            sock=listener,
+            create_connection=LiveConnection,
+            process_request=handshake,
+            select_subprotocol=select_subprotocol,
+            # A few hundred bytes a second, and compression holds far more for each connection.
+            compression=None,
+            server_header=None,
+            open_timeout=settings.bridge_open_seconds * 2,
+            close_timeout=_CLOSE_SECONDS,
+            ping_interval=settings.bridge_ping_seconds,
+            ping_timeout=settings.bridge_ping_seconds,
+            max_size=_MAX_MESSAGE_BYTES,
+            max_queue=_MAX_QUEUED_FRAMES,
+            write_limit=_WRITE_BUFFER_BYTES,
+        )
+        port: int = listener.getsockname()[1]
+        log.info("serving", listen=settings.listen, port=port)
+        try:
+            yield port
+        finally:
+            await _stop(server, settings.shutdown_grace_seconds)
+
+
+def _listener(settings: BridgeSettings) -> socket.socket:
+    host, _, port = settings.listen.rpartition(":")
+    host = host.strip("[]")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.create_server((host, int(port)), family=family, backlog=128)
+    # Connections inherit it.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, settings.bridge_send_buffer_kib * 1024)
+    return listener
+
+
+async def _stop(server: Server, grace_seconds: float) -> None:
+    server.close()
+    try:
+        async with asyncio.timeout(grace_seconds):
+            await asyncio.shield(server.wait_closed())
+    except TimeoutError:
+        for connection in server.all_connections:
+            connection.transport.abort()
+        await server.wait_closed()
+
+
+async def _serve_until_stopped(settings: BridgeSettings) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    async with serving(settings):
+        await stopped.wait()
+
+
+def main() -> None:
+    """Serves until SIGTERM or SIGINT."""
+    settings = BridgeSettings()
+    configure_logging("bridge", settings.log_level)
+    # It logs every request, with the token in it when it debugs.
+    logging.getLogger("websockets").setLevel(logging.WARNING)
+    asyncio.run(_serve_until_stopped(settings))
