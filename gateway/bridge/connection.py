@@ -17,6 +17,7 @@ from websockets.frames import CloseCode
 from gateway.bridge.events import SessionClock, end_event, progress_event
 from gateway.bridge.settings import BridgeSettings
 from gateway.bridge.watch import Watch
+from service_kit.tokens import CLOCK_SKEW_SECONDS
 
 log = structlog.get_logger(__name__)
 
@@ -97,7 +98,7 @@ class Relay:
         others = {asyncio.create_task(self._tell_time()), asyncio.create_task(self._listen())}
         tasks: set[asyncio.Task[Any]] = {changes, *others}
         try:
-            seconds_left = self._audience.expires_at - time.time()
+            seconds_left = self._audience.expires_at + CLOCK_SKEW_SECONDS - time.time()
             await asyncio.wait(tasks, timeout=seconds_left, return_when=asyncio.FIRST_COMPLETED)
         finally:
             ended = [task for task in tasks if task.done()]

@@ -10,12 +10,12 @@ import asyncio
 import re
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import grpc
 import structlog
-from practice.products.portal.v1.portal_service_pb2_grpc import PortalLiveServiceStub
+from practice.products.portal.v1.portal_service_pb2 import LiveUpdate
 from websockets.asyncio.server import ServerConnection
 from websockets.datastructures import Headers
 from websockets.exceptions import InvalidHeader
@@ -23,13 +23,16 @@ from websockets.headers import parse_subprotocol
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
-from gateway.bridge.admission import Admission, Full, UserFull
+from gateway.bridge.admission import Admission, TooManyError, TooManyOfOneUserError
 from gateway.bridge.connection import Audience, LiveConnection
-from gateway.bridge.refusals import answer, from_service, refuse, session_not_found, too_many_of_one
+from gateway.bridge.refusals import RefusedError, answer, from_service, refusal, too_many_of_one_user
 from gateway.bridge.settings import BridgeSettings
 from gateway.bridge.watch import Listener, StreamEndedError, Watch
 from service_kit.errors import UnauthenticatedError, UnavailableError
 from service_kit.tokens import Identity, TokenVerifier
+
+if TYPE_CHECKING:
+    from practice.products.portal.v1.portal_service_pb2_grpc import PortalLiveServiceAsyncStub
 
 BEARER = Subprotocol("bearer")
 _PATH = re.compile(r"/portal/ws/sessions/([^/]+)/?")
@@ -43,7 +46,7 @@ class Handshake:
     """Answers opening requests; what it lets in has its `audience` and `first` update."""
 
     def __init__(
-        self, settings: BridgeSettings, verifier: TokenVerifier, service: PortalLiveServiceStub[Any]
+        self, settings: BridgeSettings, verifier: TokenVerifier, service: PortalLiveServiceAsyncStub
     ) -> None:
         self._settings = settings
         self._verifier = verifier
@@ -53,54 +56,60 @@ class Handshake:
     async def __call__(self, connection: ServerConnection, request: Request) -> Response | None:
         """Returns a refusal, the answer to a health check, or None to go on."""
         assert isinstance(connection, LiveConnection)
-        path = urlsplit(request.path).path
-        if path == "/health":
+        if urlsplit(request.path).path == "/health":
             return answer(200, {"status": "ok"})
-        found = _PATH.fullmatch(path)
-        if found is None:
-            return refuse(404)
-        headers = request.headers
-        if "websocket" not in ",".join(headers.get_all("Upgrade")).lower():
-            return refuse(426)
-        if not all(self._settings.allows(origin) for origin in headers.get_all("Origin")):
-            return refuse(403)
-        token = bearer_token(headers)
         try:
-            identity = await self._verifier.verify(token)
-        except UnauthenticatedError:
-            return refuse(401)
-        except UnavailableError:
-            return refuse(503)
-        request_id = (headers.get_all("X-Request-Id") or [""])[0]
-        return await self._admit(
-            connection, identity, Listener(identity.user_id, found[1], token, request_id)
-        )
+            await self._admit(connection, request)
+        except RefusedError as refused:
+            return refused.response
+        return None
 
-    async def _admit(
-        self, connection: LiveConnection, identity: Identity, listener: Listener
-    ) -> Response | None:
+    async def _admit(self, connection: LiveConnection, request: Request) -> None:
+        session_id = self._session_asked_for(request)
+        token = bearer_token(request.headers)
+        identity = await self._identify(token)
         try:
             self._admission.enter(identity.user_id)
-        except UserFull:
-            return too_many_of_one(_RETRY_SECONDS)
-        except Full:
+        except TooManyOfOneUserError:
+            raise too_many_of_one_user(_RETRY_SECONDS) from None
+        except TooManyError:
             log.warning("bridge_full", limit=self._settings.bridge_max_connections)
-            return refuse(503)
-        watch = Watch(self._service, listener)
+            raise refusal(503) from None
+        request_id = next(iter(request.headers.get_all("X-Request-Id")), "")
+        watch = Watch(self._service, Listener(session_id, token, request_id))
         # From here on the connection gives the place back when it is lost, however that happens.
         connection.audience = Audience(
             watch, identity.expires_at, leave=lambda: self._admission.leave(identity.user_id)
         )
+        connection.first = await self._first_update(watch, session_id)
+
+    def _session_asked_for(self, request: Request) -> str:
+        """Returns the session's id. Raises RefusedError for what is no opening of a WebSocket to one."""
+        found = _PATH.fullmatch(urlsplit(request.path).path)
+        if found is None:
+            raise refusal(404)
+        if "websocket" not in ",".join(request.headers.get_all("Upgrade")).lower():
+            raise refusal(426)
+        if not all(self._settings.allows(origin) for origin in request.headers.get_all("Origin")):
+            raise refusal(403)
+        return found[1]
+
+    async def _identify(self, token: str) -> Identity:
+        try:
+            return await self._verifier.verify(token)
+        except UnauthenticatedError:
+            raise refusal(401) from None
+        except UnavailableError:
+            raise refusal(503) from None
+
+    async def _first_update(self, watch: Watch, session_id: str) -> LiveUpdate:
         try:
             async with asyncio.timeout(self._settings.bridge_open_seconds):
-                connection.first = await watch.open()
+                return await watch.open()
         except grpc.aio.AioRpcError as error:
-            return from_service(error, listener.session_id)
-        except StreamEndedError:
-            return session_not_found(listener.session_id)
-        except TimeoutError:
-            return refuse(503)
-        return None
+            raise from_service(error, session_id) from None
+        except (StreamEndedError, TimeoutError):
+            raise refusal(503) from None
 
 
 def bearer_token(headers: Headers) -> str:

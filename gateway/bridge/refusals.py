@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from http import HTTPStatus
 from typing import Any
 
 import grpc
@@ -29,6 +30,14 @@ _BY_CODE = {
 _LONGEST_ID = 64
 
 
+class RefusedError(Exception):
+    """A handshake that is refused, with its HTTP response."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(response.status_code)
+        self.response = response
+
+
 def answer(status: int, body: dict[str, Any], **headers: str) -> Response:
     """Returns a response with a JSON body that ends the connection."""
     data = json.dumps(body, separators=(",", ":")).encode()
@@ -36,33 +45,32 @@ def answer(status: int, body: dict[str, Any], **headers: str) -> Response:
     fields["Content-Type"] = "application/json"
     fields["Content-Length"] = str(len(data))
     fields["Connection"] = "close"
-    return Response(status, "", fields, data)
+    return Response(status, HTTPStatus(status).phrase, fields, data)
 
 
-def refuse(status: int, **headers: str) -> Response:
-    """Returns the portal's words for a status."""
-    if status == 401:
-        headers["WWW-Authenticate"] = "Bearer"
-    return answer(status, error_and_message(_TABLE[status]), **{STATUS_HEADER: str(status), **headers})
+def refusal(status: int) -> RefusedError:
+    """Returns a refusal in the words that the gateway has for the status."""
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+    return _refused(status, error_and_message(_TABLE[status]), **headers)
 
 
-def session_not_found(session_id: str) -> Response:
+def session_not_found(session_id: str) -> RefusedError:
     """Returns the 404 of a session that is not there, or not this person's."""
     message = f"Session with ID '{session_id[:_LONGEST_ID]}' not found"
-    return answer(404, {"error": "session_not_found", "message": message}, **{STATUS_HEADER: "404"})
+    return _refused(404, {"error": "session_not_found", "message": message})
 
 
-def too_many_of_one(retry_after: int) -> Response:
-    """Returns the 429 of a person who listens too often at once. `retry_after` is in seconds."""
-    body = {
-        "error": _TABLE[429].word,
-        "message": "Too many live connections",
-        "retry_after": retry_after,
-    }
-    return answer(429, body, **{STATUS_HEADER: "429", "Retry-After": str(retry_after)})
+def too_many_of_one_user(retry_after: int) -> RefusedError:
+    """Returns the 429 of a person with too many connections. `retry_after` is in seconds."""
+    body = {"error": _TABLE[429].word, "message": "Too many live connections", "retry_after": retry_after}
+    return _refused(429, body, **{"Retry-After": str(retry_after)})
 
 
-def from_service(error: grpc.aio.AioRpcError, session_id: str) -> Response:
+def from_service(error: grpc.aio.AioRpcError, session_id: str) -> RefusedError:
     """Returns what the session service's refusal means to the client."""
     status = _BY_CODE.get(error.code(), 500)
-    return session_not_found(session_id) if status == 404 else refuse(status)
+    return session_not_found(session_id) if status == 404 else refusal(status)
+
+
+def _refused(status: int, body: dict[str, Any], **headers: str) -> RefusedError:
+    return RefusedError(answer(status, body, **{STATUS_HEADER: str(status), **headers}))

@@ -6,12 +6,14 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import structlog
 from practice.products.portal.v1.portal_service_pb2 import LiveUpdate, WatchSessionRequest
-from practice.products.portal.v1.portal_service_pb2_grpc import PortalLiveServiceStub
+
+if TYPE_CHECKING:
+    from practice.products.portal.v1.portal_service_pb2_grpc import PortalLiveServiceAsyncStub
 
 # The service answered, and would answer the same again.
 FINAL = frozenset(
@@ -52,9 +54,8 @@ class StreamEndedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """Who listens to what. `token` is their access token."""
+    """Who listens to which session: the bearer of an access token."""
 
-    user_id: int
     session_id: str
     token: str
     request_id: str
@@ -73,7 +74,7 @@ class Watch:
     state, so nothing is lost and nothing comes twice.
     """
 
-    def __init__(self, service: PortalLiveServiceStub[Any], listener: Listener) -> None:
+    def __init__(self, service: PortalLiveServiceAsyncStub, listener: Listener) -> None:
         self._service = service
         self._listener = listener
         self._cursor = 0
@@ -86,13 +87,18 @@ class Watch:
         return await self._next()
 
     async def updates(self) -> AsyncIterator[LiveUpdate]:
-        """Yields what happens after that, until the session's end. Raises AioRpcError for good."""
+        """Yields what happens after that, until the session's end or `close`.
+
+        Raises AioRpcError once the service refuses for good.
+        """
         wait = _FIRST_WAIT_SECONDS
         resumed_after = 0
         while not self._closed:
             try:
                 update = await self._next()
             except (grpc.aio.AioRpcError, StreamEndedError) as error:
+                if self._closed:
+                    return
                 if isinstance(error, grpc.aio.AioRpcError) and error.code() in FINAL:
                     raise
                 log.warning("watch_broke", session=self._listener.session_id, error=_name(error))
@@ -121,7 +127,13 @@ class Watch:
         self._call = self._service.WatchSession(request, metadata=self._listener.metadata())
 
     async def _next(self) -> LiveUpdate:
-        update = await self._call.read()
+        try:
+            update = await self._call.read()
+        except asyncio.CancelledError:
+            # Closing cancels the call, and so whoever reads from it.
+            if self._closed:
+                raise StreamEndedError from None
+            raise
         if update is grpc.aio.EOF:
             raise StreamEndedError
         assert isinstance(update, LiveUpdate)

@@ -28,7 +28,7 @@ class AddMessage:
             told = session.add_message(now=now)
             message = Message(told.message_count, role, content, now)
             await work.sessions.add_message(told, message)
-            await work.sessions.save(told, Change.MESSAGE_ADDED)
+            await work.sessions.save(Change.MESSAGE_ADDED, told)
             return message
 
         return await once(self._unit_of_work, call, Message, command)

@@ -20,6 +20,6 @@ async def end_session(
     """
     user_seq, calendar = await work.learners.next_seq(session.user_id)
     ended = session.end(outcome, user_seq=user_seq, calendar=calendar, now=now, reported=reported)
-    await work.sessions.save(ended, Change.ENDED)
+    await work.sessions.save(Change.ENDED, ended)
     await work.outbox.add(SessionEnded.of(ended))
     return ended

@@ -20,3 +20,7 @@ class ListSessions:
         if selection.product:
             policy_of(selection.product)
         return await self._readers.list(selection)
+
+    async def total(self, selection: SessionSelection) -> int:
+        """Returns how many sessions there are in all, for lists that skip and tell."""
+        return await self._readers.count(selection)

@@ -31,7 +31,7 @@ class PauseSession:
             session.expect(etag)
             paused = session.pause(now=self._clock(), reported=reported)
             if paused is not session:
-                await work.sessions.save(paused, Change.PAUSED)
+                await work.sessions.save(Change.PAUSED, paused)
             return paused
 
         return await once(self._unit_of_work, call, PracticeSession, command)

@@ -12,6 +12,7 @@ from service_kit.call import Call
 from session_service.domain.days import Calendar
 from session_service.domain.events import SessionEnded
 from session_service.domain.grading import AnswerKey
+from session_service.domain.items import ContentItem, SessionItem
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change, State
 
@@ -64,6 +65,31 @@ class JournalEntry:
     answer_count: int
     correct_answer_count: int
     elapsed_seconds: int
+    item_count: int = 0
+    answered_item_count: int = 0
+    mastered_item_count: int = 0
+    right_run: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """An activity, sequence or problem as the catalog names it."""
+
+    name: str
+    title: str
+    type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Achievement:
+    """Something that a single session can achieve: `metric` reaches `threshold`."""
+
+    achievement_id: str
+    type: str
+    title: str
+    description: str
+    metric: str
+    threshold: float
 
 
 class Sessions(Protocol):
@@ -78,8 +104,20 @@ class Sessions(Protocol):
     async def lock_open(self, user_id: int, open_slot: str) -> PracticeSession | None:
         """Returns the session that holds an open slot, locked, if there is one."""
 
-    async def save(self, session: PracticeSession, change: Change) -> None:
-        """Stores a changed session and writes the change into its journal."""
+    async def save(self, change: Change, *versions: PracticeSession) -> None:
+        """Stores the last of a session's consecutive new versions; each becomes a journal entry."""
+
+    async def add_items(self, session_id: int, items: Sequence[SessionItem]) -> None:
+        """Stores the items picked for a new session."""
+
+    async def items(self, session_id: int, items: Iterable[str]) -> Mapping[str, SessionItem]:
+        """Returns those of the session's picked items that are named."""
+
+    async def update_items(self, session_id: int, items: Sequence[SessionItem]) -> None:
+        """Stores how picked items went."""
+
+    async def next_item(self, session_id: int) -> SessionItem | None:
+        """Returns the first picked item without an answer, if there is one."""
 
     async def answers(self, session_id: int, answer_ids: Iterable[str]) -> Mapping[str, RecordedAnswer]:
         """Returns the answers on record under these ids."""
@@ -163,6 +201,27 @@ class SessionSelection:
     started_before: datetime | None = None
     before_id: int | None = None
     limit: int = 20
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How a session went, item by item, in the order first answered.
+
+    `average_time_taken` is in seconds over the answers that told it.
+    """
+
+    items: Sequence[SessionItem]
+    average_time_taken: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Figures over a user's sessions of a product; seconds over the completed ones."""
+
+    started: int
+    completed: int
+    completed_seconds: int
 
 
 class Readers(Protocol):
@@ -176,6 +235,18 @@ class Readers(Protocol):
 
     async def list(self, selection: SessionSelection) -> Sequence[PracticeSession]:
         """Returns sessions, newest first."""
+
+    async def count(self, selection: SessionSelection) -> int:
+        """Returns how many sessions a selection has, whatever its limit, offset and position."""
+
+    async def summary(self, user_id: int, product: str) -> Summary:
+        """Returns the figures over a user's sessions of a product."""
+
+    async def items(self, session_id: int) -> Sequence[SessionItem]:
+        """Returns the items picked for a session, in their order."""
+
+    async def report(self, session_id: int) -> Report:
+        """Returns how a session went."""
 
     async def draft(self, session_id: int) -> tuple[str, str] | None:
         """Returns the draft's content and hash, if there is one."""
@@ -203,8 +274,14 @@ class Catalog(Protocol):
     async def answer_keys(self, items: Iterable[str]) -> Mapping[str, AnswerKey]:
         """Returns the keys of the items that exist."""
 
-    async def content_exists(self, content: str) -> bool:
-        """Tells whether an activity, sequence or problem exists."""
+    async def content(self, name: str) -> Content | None:
+        """Returns an activity, sequence or problem, None when there is none."""
+
+    async def content_items(self, content: str) -> Sequence[ContentItem]:
+        """Returns the items of an activity in its author's order; none when there is no such activity."""
+
+    async def achievements(self, product: str) -> Sequence[Achievement]:
+        """Returns what a session of a product can achieve."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from session_service.application.ending import end_session
 from session_service.application.once import once
 from session_service.application.ports import Catalog, Clock, Statistics, UnitOfWork, UnitOfWorkFactory
 from session_service.application.submit_answers import (
-    Submission,
+    Answered,
     SubmittedAnswer,
     flaw_of,
     record_answers,
@@ -35,14 +35,14 @@ class RecordStandaloneAnswer:
         self._statistics = statistics
         self._clock = clock
 
-    async def __call__(self, call: Call, product: str, answer: SubmittedAnswer) -> Submission:
+    async def __call__(self, call: Call, product: str, answer: SubmittedAnswer) -> Answered:
         """Returns the answer's result and the completed session."""
         flaw = flaw_of(answer)
         if flaw is not None:
             raise flaw
         keys = await self._catalog.answer_keys({answer.item})
 
-        async def command(work: UnitOfWork) -> Submission:
+        async def command(work: UnitOfWork) -> Answered:
             fresh = PracticeSession.start(
                 user_id=call.user_id,
                 product=product,
@@ -58,8 +58,8 @@ class RecordStandaloneAnswer:
             if submission.results[0].recorded is None:
                 raise ItemNotFoundError(answer.item)
             ended = await end_session(work, submission.session, State.COMPLETED, now=self._clock())
-            return Submission(submission.results, ended)
+            return replace(submission, session=ended)
 
-        submission = await once(self._unit_of_work, call, Submission, command)
+        submission = await once(self._unit_of_work, call, Answered, command)
         caught_up = await self._statistics.caught_up(call.user_id, submission.session.user_seq)
         return replace(submission, statistics_pending=not caught_up)

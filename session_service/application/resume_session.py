@@ -28,7 +28,7 @@ class ResumeSession:
             session.expect(etag)
             resumed = session.resume(now=self._clock())
             if resumed is not session:
-                await work.sessions.save(resumed, Change.RESUMED)
+                await work.sessions.save(Change.RESUMED, resumed)
             return resumed
 
         return await once(self._unit_of_work, call, PracticeSession, command)

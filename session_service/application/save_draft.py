@@ -44,7 +44,7 @@ class SaveDraft:
             )
             if draft_hash != session.draft_hash:
                 await work.sessions.put_draft(saved, content)
-            await work.sessions.save(saved, Change.DRAFT_SAVED)
+            await work.sessions.save(Change.DRAFT_SAVED, saved)
             return saved
 
         return await once(self._unit_of_work, call, PracticeSession, command)

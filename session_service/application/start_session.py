@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
+from typing import Any
 
 from service_kit.call import Call
 from service_kit.errors import UnavailableError
 from session_service.application.ending import end_session
 from session_service.application.once import once
-from session_service.application.ports import Catalog, Clock, UnitOfWork, UnitOfWorkFactory
+from session_service.application.ports import Catalog, Clock, Content, UnitOfWork, UnitOfWorkFactory
 from session_service.domain.errors import ContentNotFoundError, SessionAlreadyOpenError
-from session_service.domain.policies import SecondStart
+from session_service.domain.items import ContentItem, Selection, SessionItem
+from session_service.domain.policies import POLICIES, SecondStart
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import State
 
@@ -30,10 +33,17 @@ class OnConflict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A session that is open now; `resumed` when it was open before."""
+    """A session that is open now; `resumed` when it was open before.
+
+    `first_item` is the first of its picked items.
+    """
 
     session: PracticeSession
     resumed: bool
+    first_item: SessionItem | None = None
+
+
+_DEFAULT_SELECTION = Selection()
 
 
 class StartSession:
@@ -58,8 +68,14 @@ class StartSession:
         content: str = "",
         planned_seconds: int | None = None,
         on_conflict: OnConflict = OnConflict.POLICY,
+        selection: Selection = _DEFAULT_SELECTION,
+        settings: dict[str, Any] | None = None,
     ) -> Started:
         """Returns the session started or resumed."""
+        # Asked outside of the transaction, told inside: a repeated request gets
+        # its first answer even when the content is gone by now.
+        known, offered = await self._look_up(product, content)
+        items = _numbered(selection.pick(offered))
 
         async def command(work: UnitOfWork) -> Started:
             fresh = PracticeSession.start(
@@ -70,15 +86,30 @@ class StartSession:
                 planned_seconds=planned_seconds,
                 calendar=await work.learners.calendar(call.user_id),
                 now=self._clock(),
+                content_title=known.title if known else "",
+                content_type=known.type if known else "",
+                settings=settings,
+                item_count=len(items),
             )
-            if not exists:
+            if content and known is None:
                 raise ContentNotFoundError(content)
-            return await self._open(work, fresh, on_conflict)
+            started = await self._open(work, fresh, on_conflict)
+            if started.resumed or not items:
+                return started
+            await work.sessions.add_items(started.session.id, items)
+            return replace(started, first_item=items[0])
 
-        # Asked outside of the transaction, told inside: a repeated request gets
-        # its first answer even when the content is gone by now.
-        exists = not content or await self._catalog.content_exists(content)
         return await once(self._unit_of_work, call, Started, command)
+
+    async def _look_up(self, product: str, content: str) -> tuple[Content | None, Sequence[ContentItem]]:
+        """Returns what the catalog says of the content, and its items where the product picks some."""
+        if not content:
+            return None, ()
+        known = await self._catalog.content(content)
+        policy = POLICIES.get(product)
+        if known is None or policy is None or not policy.picks_items:
+            return known, ()
+        return known, await self._catalog.content_items(content)
 
     async def _open(self, work: UnitOfWork, fresh: PracticeSession, on_conflict: OnConflict) -> Started:
         for _ in range(_ATTEMPTS):
@@ -96,3 +127,7 @@ class StartSession:
             else:
                 raise SessionAlreadyOpenError(taken.id)
         raise UnavailableError("Sessions are being started and ended at this very moment; try again")
+
+
+def _numbered(picked: Sequence[ContentItem]) -> list[SessionItem]:
+    return [SessionItem(position, item.item, item.prompt) for position, item in enumerate(picked, start=1)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from service_kit.call import Call
 from service_kit.errors import ServiceError
@@ -19,6 +20,7 @@ from session_service.application.ports import (
 )
 from session_service.domain.errors import AnswerIdReusedError, AnswerInvalidError, ItemNotFoundError
 from session_service.domain.grading import AnswerKey, grade
+from session_service.domain.items import SessionItem
 from session_service.domain.policies import Policy
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change
@@ -67,8 +69,10 @@ class AnswerResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Submission:
+class Answered:
     """The results in the order sent, and the session after them.
+
+    `next_item` is the first picked item without an answer.
 
     `statistics_pending` when this ended the session and statistics do not
     include it yet.
@@ -76,6 +80,7 @@ class Submission:
 
     results: list[AnswerResult]
     session: PracticeSession
+    next_item: SessionItem | None = None
     statistics_pending: bool = False
 
 
@@ -92,15 +97,15 @@ class SubmitAnswers:
         self._catalog = catalog
         self._clock = clock
 
-    async def __call__(self, call: Call, ref: SessionRef, answers: Sequence[SubmittedAnswer]) -> Submission:
+    async def __call__(self, call: Call, ref: SessionRef, answers: Sequence[SubmittedAnswer]) -> Answered:
         """Returns what became of each answer."""
         keys = await self._catalog.answer_keys({answer.item for answer in answers})
 
-        async def command(work: UnitOfWork) -> Submission:
+        async def command(work: UnitOfWork) -> Answered:
             session = await work.sessions.lock(call.user_id, ref)
             return await record_answers(work, session, answers, keys, self._clock)
 
-        return await once(self._unit_of_work, call, Submission, command)
+        return await once(self._unit_of_work, call, Answered, command)
 
 
 async def record_answers(
@@ -109,28 +114,51 @@ async def record_answers(
     answers: Sequence[SubmittedAnswer],
     keys: Mapping[str, AnswerKey],
     clock: Clock,
-) -> Submission:
+) -> Answered:
     """Records the new ones among the answers in a locked session."""
     named = [replace(answer, answer_id=answer.answer_id or str(uuid.uuid4())) for answer in answers]
     sound = [answer.answer_id for answer in named if flaw_of(answer) is None]
     known = dict(await work.sessions.answers(session.id, sound))
     if any(answer.answer_id not in known for answer in named):
         session.must_be_open()
+    picks = session.policy.picks_items
+    picked = await work.sessions.items(session.id, {answer.item for answer in named}) if picks else {}
+    allowed = {item: key for item, key in keys.items() if not picks or item in picked}
     results: list[AnswerResult] = []
     fresh: list[RecordedAnswer] = []
     for answer in named:
-        result = _judge(answer, known, keys, session.policy)
+        result = _judge(answer, known, allowed, session.policy)
         results.append(result)
         if result.recorded is not None and answer.answer_id not in known:
             known[answer.answer_id] = result.recorded
             fresh.append(result.recorded)
     if fresh:
-        now = clock()
-        right = sum(answer.correct for answer in fresh)
-        session = session.record_answers(given=len(fresh), correct=right, now=now)
-        await work.sessions.add_answers(session, fresh, now)
-        await work.sessions.save(session, Change.ANSWERED)
-    return Submission(results, session)
+        session = await _store(work, session, fresh, dict(picked), clock())
+    return Answered(results, session, await work.sessions.next_item(session.id) if picks else None)
+
+
+async def _store(
+    work: UnitOfWork,
+    session: PracticeSession,
+    answers: Sequence[RecordedAnswer],
+    picked: dict[str, SessionItem],
+    now: datetime,
+) -> PracticeSession:
+    """Counts the answers one by one, so that each is a version, and stores them at once."""
+    versions: list[PracticeSession] = []
+    for answer in answers:
+        before = picked.get(answer.item)
+        session = session.record_answer(correct=answer.correct, before=before, now=now)
+        versions.append(session)
+        if before is not None:
+            picked[answer.item] = before.answered(
+                correct=answer.correct, correct_answer=answer.correct_answer
+            )
+    await work.sessions.add_answers(session, answers, now)
+    await work.sessions.save(Change.ANSWERED, *versions)
+    touched = {answer.item for answer in answers}
+    await work.sessions.update_items(session.id, [picked[item] for item in touched if item in picked])
+    return session
 
 
 def _judge(
@@ -167,7 +195,9 @@ def _judge(
 def flaw_of(answer: SubmittedAnswer) -> AnswerInvalidError | None:
     """Returns why an answer cannot be stored, whatever it answers."""
     if len(answer.answer_id) > _LONGEST_ID or "\0" in answer.answer_id:
-        return AnswerInvalidError("answer_id", f"An answer id has at most {_LONGEST_ID} characters, no U+0000")
+        return AnswerInvalidError(
+            "answer_id", f"An answer id has at most {_LONGEST_ID} characters, no U+0000"
+        )
     if len(answer.text) > _LONGEST_TEXT or "\0" in answer.text:
         return AnswerInvalidError("text", f"An answer has at most {_LONGEST_TEXT} characters, no U+0000")
     if answer.time_taken is not None and not 0 <= answer.time_taken <= _LONGEST_SECONDS:

@@ -11,7 +11,10 @@ from session_service.application.export_completions import ExportCompletions
 from session_service.application.get_active_session import GetActiveSession
 from session_service.application.get_draft import GetDraft
 from session_service.application.get_session import GetSession
+from session_service.application.get_session_report import GetSessionReport
+from session_service.application.get_summary import GetSummary
 from session_service.application.list_messages import ListMessages
+from session_service.application.list_session_items import ListSessionItems
 from session_service.application.list_sessions import ListSessions
 from session_service.application.pause_session import PauseSession
 from session_service.application.ports import (
@@ -26,6 +29,7 @@ from session_service.application.record_standalone_answer import RecordStandalon
 from session_service.application.remember_time_zone import RememberTimeZone
 from session_service.application.resume_session import ResumeSession
 from session_service.application.save_draft import SaveDraft
+from session_service.application.set_note import SetNote
 from session_service.application.start_session import StartSession
 from session_service.application.submit_answers import SubmitAnswers
 from session_service.application.watch_session import WatchSession
@@ -39,6 +43,10 @@ class UseCases:
     get_session: GetSession
     get_active_session: GetActiveSession
     list_sessions: ListSessions
+    list_session_items: ListSessionItems
+    get_session_report: GetSessionReport
+    get_summary: GetSummary
+    set_note: SetNote
     submit_answers: SubmitAnswers
     record_standalone_answer: RecordStandaloneAnswer
     save_draft: SaveDraft
@@ -70,6 +78,10 @@ class UseCases:
             get_session=GetSession(readers),
             get_active_session=GetActiveSession(readers),
             list_sessions=ListSessions(readers),
+            list_session_items=ListSessionItems(readers),
+            get_session_report=GetSessionReport(readers),
+            get_summary=GetSummary(readers),
+            set_note=SetNote(unit_of_work, clock),
             submit_answers=SubmitAnswers(unit_of_work, catalog, clock),
             record_standalone_answer=RecordStandaloneAnswer(unit_of_work, catalog, statistics, clock),
             save_draft=SaveDraft(unit_of_work, clock),

@@ -63,6 +63,7 @@ class Policy:
     `modes`: the first is the default; empty where the product has none.
     `content`: the kind of content practised, such as `activities`, or None.
     `items`: the kind of items answered, such as `words`, or None.
+    `picks_items`: whether a session is over items picked at its start.
     `planned`: bounds of the planned duration, None where none is asked for.
     """
 
@@ -73,6 +74,7 @@ class Policy:
     content: str | None = None
     content_required: bool = False
     items: str | None = None
+    picks_items: bool = False
     planned: Bounds | None = None
     elapsed: Elapsed = Elapsed.MEASURED
     elapsed_bounds: Bounds = Bounds(0, 2**31 - 1)
@@ -92,6 +94,7 @@ _ROWS = (
         content="activities",
         content_required=True,
         items="words",
+        picks_items=True,
     ),
     Policy(
         product="yoga",

@@ -7,8 +7,9 @@ arguments, UTC.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from session_service.domain.days import Calendar
 from session_service.domain.drafts import EMPTY_HASH
@@ -21,6 +22,7 @@ from session_service.domain.errors import (
     OutcomeNotAllowedError,
     SessionEndedError,
 )
+from session_service.domain.items import SessionItem
 from session_service.domain.policies import Elapsed, OpenScope, PauseAgain, Policy, policy_of
 from session_service.domain.states import State
 
@@ -36,6 +38,8 @@ class PracticeSession:
     is anchored at `active_since` and settled at each pause and at the end.
     `version` grows by one with each change and numbers the journal.
     `user_seq` is the place of its end among the user's events, 0 before.
+    `settings` are the client's own. `item_count` counts the items picked, 0
+    where any item may be answered; `right_run` right answers in a row.
     """
 
     id: int
@@ -58,6 +62,14 @@ class PracticeSession:
     draft_hash: str
     draft_saved_at: datetime | None
     message_count: int
+    content_title: str = ""
+    content_type: str = ""
+    settings: dict[str, Any] = field(default_factory=dict)
+    item_count: int = 0
+    answered_item_count: int = 0
+    mastered_item_count: int = 0
+    right_run: int = 0
+    note: str = ""
     user_seq: int
     version: int
     updated_at: datetime
@@ -73,6 +85,10 @@ class PracticeSession:
         planned_seconds: int | None,
         calendar: Calendar,
         now: datetime,
+        content_title: str = "",
+        content_type: str = "",
+        settings: dict[str, Any] | None = None,
+        item_count: int = 0,
     ) -> PracticeSession:
         """Returns a new session, not stored yet. Raises the errors of what the product does not allow."""
         policy = policy_of(product)
@@ -97,6 +113,10 @@ class PracticeSession:
             draft_hash=EMPTY_HASH,
             draft_saved_at=None,
             message_count=0,
+            content_title=content_title,
+            content_type=content_type,
+            settings=settings or {},
+            item_count=item_count,
             user_seq=0,
             version=1,
             updated_at=now,
@@ -125,6 +145,15 @@ class PracticeSession:
     def score_percentage(self) -> float:
         """Right answers in percent; 0.0 before the first answer."""
         return self.correct_answer_count * 100 / self.answer_count if self.answer_count else 0.0
+
+    @property
+    def success_rate(self) -> float:
+        """Right answers over answers, 0.0 to 1.0; 0.0 before the first answer."""
+        return self.correct_answer_count / self.answer_count if self.answer_count else 0.0
+
+    def duration_at(self, now: datetime) -> int:
+        """Returns the whole seconds from the start to the end, or to `now` while it is open."""
+        return max(0, int(((self.ended_at or now) - self.started_at).total_seconds()))
 
     @property
     def counts(self) -> bool:
@@ -162,15 +191,21 @@ class PracticeSession:
             return self
         return replace(self, state=State.ACTIVE, active_since=now)._changed(now)
 
-    def record_answers(self, *, given: int, correct: int, now: datetime) -> PracticeSession:
-        """Returns the session with more answers counted."""
+    def record_answer(self, *, correct: bool, before: SessionItem | None, now: datetime) -> PracticeSession:
+        """Returns the session with one more answer counted.
+
+        `before` is the picked item as it was before the answer, None where
+        items are not picked.
+        """
         self.must_be_open()
-        counted = replace(
+        return replace(
             self,
-            answer_count=self.answer_count + given,
+            answer_count=self.answer_count + 1,
             correct_answer_count=self.correct_answer_count + correct,
-        )
-        return counted._changed(now)
+            right_run=self.right_run + 1 if correct else 0,
+            answered_item_count=self.answered_item_count + _newly_answered(before),
+            mastered_item_count=self.mastered_item_count + _mastery_change(before, correct),
+        )._changed(now)
 
     def save_draft(
         self, *, draft_hash: str, base_hash: str, reported: int | None, now: datetime
@@ -190,6 +225,10 @@ class PracticeSession:
         """Returns the session with one more line of conversation."""
         self.must_be_open()
         return replace(self, message_count=self.message_count + 1)._changed(now)
+
+    def annotate(self, note: str, *, now: datetime) -> PracticeSession:
+        """Returns the session with a note, open or ended; itself when it says the same already."""
+        return self if note == self.note else replace(self, note=note)._changed(now)
 
     def end(
         self,
@@ -244,6 +283,19 @@ class PracticeSession:
         kept = max(reported, self.elapsed_seconds) if rule is Elapsed.LARGEST else reported
         lead = timedelta(seconds=kept) - (now - self.started_at)
         return replace(self, elapsed_seconds=kept, implausible=lead > PLAUSIBLE_LEAD)
+
+
+def _newly_answered(before: SessionItem | None) -> int:
+    return int(before is not None and before.attempt_count == 0)
+
+
+def _mastery_change(before: SessionItem | None, correct: bool) -> int:
+    """Returns 1 for a first answer that is right, -1 for the first wrong one of a mastered item."""
+    if before is None:
+        return 0
+    if before.attempt_count == 0:
+        return int(correct)
+    return -1 if before.mastered and not correct else 0
 
 
 def _checked_mode(policy: Policy, mode: str) -> str:

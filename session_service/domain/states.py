@@ -29,4 +29,5 @@ class Change(StrEnum):
     RESUMED = "resumed"
     DRAFT_SAVED = "draft_saved"
     MESSAGE_ADDED = "message_added"
+    NOTED = "noted"
     ENDED = "ended"

@@ -39,7 +39,9 @@ class Learner:
     async def answer(self, name: str, *texts: str, **fields: Any) -> pb.SubmitAnswersResponse:
         """Answers exercise 123."""
         answers = [session_pb.Answer(item="exercises/123", text=text) for text in texts]
-        response: pb.SubmitAnswersResponse = await self.call("SubmitAnswers", name=name, answers=answers, **fields)
+        response: pb.SubmitAnswersResponse = await self.call(
+            "SubmitAnswers", name=name, answers=answers, **fields
+        )
         return response
 
 

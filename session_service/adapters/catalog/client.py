@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 import grpc
 from practice.catalog.v1 import catalog_service_pb2 as catalog_pb2
 from practice.catalog.v1.catalog_service_pb2_grpc import CatalogAdminServiceStub
 
-from service_kit.errors import UnavailableError
+from service_kit.errors import NotFoundError, UnavailableError
 from service_kit.grpc.guards import INTERNAL_KEY
+from session_service.application.ports import Achievement, Content
 from session_service.domain.grading import AnswerKey
+from session_service.domain.items import ContentItem
+
+Answer = TypeVar("Answer")
 
 _DEADLINE_SECONDS = 3.0
 _CACHED_KEYS = 20_000
@@ -34,6 +39,7 @@ class CatalogClient:
         self._keep = keep_seconds
         self._monotonic = monotonic
         self._keys: OrderedDict[str, tuple[float, AnswerKey]] = OrderedDict()
+        self._achievements: dict[str, tuple[float, Sequence[Achievement]]] = {}
 
     async def answer_keys(self, items: Iterable[str]) -> Mapping[str, AnswerKey]:
         """Returns the keys of the items that exist, from memory where it has them."""
@@ -50,25 +56,44 @@ class CatalogClient:
             found.update(await self._fetch(missing, now))
         return found
 
-    async def content_exists(self, content: str) -> bool:
+    async def content(self, name: str) -> Content | None:
         """Asks for one name."""
-        request = catalog_pb2.FindContentRequest(names=[content])
+        request = catalog_pb2.FindContentRequest(names=[name])
+        response = await self._ask(self._stub.FindContent, request)
+        for content in response.contents:
+            if content.name == name:
+                return Content(content.name, content.title, content.type)
+        return None
+
+    async def content_items(self, content: str) -> Sequence[ContentItem]:
+        """Asks for an activity's items; one that is not there has none."""
+        request = catalog_pb2.ListContentItemsRequest(content=content)
         try:
-            response = await self._stub.FindContent(
-                request, timeout=_DEADLINE_SECONDS, metadata=self._metadata
+            response = await self._ask(self._stub.ListContentItems, request)
+        except NotFoundError:
+            return []
+        return [ContentItem(item.item, item.prompt, frozenset(item.difficulties)) for item in response.items]
+
+    async def achievements(self, product: str) -> Sequence[Achievement]:
+        """Asks for a product's achievements, once a minute."""
+        now = self._monotonic()
+        until, known = self._achievements.get(product, (0.0, ()))
+        if until > now:
+            return known
+        request = catalog_pb2.ListAchievementsRequest(product=product)
+        response = await self._ask(self._stub.ListAchievements, request)
+        found = tuple(
+            Achievement(
+                each.achievement_id, each.type, each.title, each.description, each.metric, each.threshold
             )
-        except grpc.aio.AioRpcError as error:
-            raise _unavailable() from error
-        return content in response.names
+            for each in response.achievements
+        )
+        self._achievements[product] = (now + self._keep, found)
+        return found
 
     async def _fetch(self, items: list[str], now: float) -> Mapping[str, AnswerKey]:
         request = catalog_pb2.BatchGetAnswerKeysRequest(items=items)
-        try:
-            response = await self._stub.BatchGetAnswerKeys(
-                request, timeout=_DEADLINE_SECONDS, metadata=self._metadata
-            )
-        except grpc.aio.AioRpcError as error:
-            raise _unavailable() from error
+        response = await self._ask(self._stub.BatchGetAnswerKeys, request)
         keys = {
             key.item: AnswerKey(key.item, tuple(key.accepted_answers), key.explanation)
             for key in response.answer_keys
@@ -79,6 +104,11 @@ class CatalogClient:
             self._keys.popitem(last=False)
         return keys
 
-
-def _unavailable() -> UnavailableError:
-    return UnavailableError("The catalog does not answer; try again", part="catalog")
+    async def _ask(self, method: Callable[..., Awaitable[Answer]], request: object) -> Answer:
+        """Calls the catalog. Raises NotFoundError as it does, else UnavailableError."""
+        try:
+            return await method(request, timeout=_DEADLINE_SECONDS, metadata=self._metadata)
+        except grpc.aio.AioRpcError as error:
+            if error.code() is grpc.StatusCode.NOT_FOUND:
+                raise NotFoundError(error.details() or "not found", reason="CONTENT_NOT_FOUND") from error
+            raise UnavailableError("The catalog does not answer; try again", part="catalog") from error

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import AsyncIterator, Sequence
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, func, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from session_service.adapters.db import tables
-from session_service.adapters.db.rows import SESSION_COLUMNS, to_session
+from session_service.adapters.db.rows import ITEM_COLUMNS, SESSION_COLUMNS, to_session
 from session_service.adapters.db.sessions import select_session, session_missing
-from session_service.application.ports import JournalEntry, Message, SessionRef, SessionSelection
+from session_service.application.ports import (
+    JournalEntry,
+    Message,
+    Report,
+    SessionRef,
+    SessionSelection,
+    Summary,
+)
+from session_service.domain.items import SessionItem
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change, State
 
@@ -47,22 +57,62 @@ class SqlReaders:
     async def list(self, selection: SessionSelection) -> Sequence[PracticeSession]:
         """Selects sessions by number, the newest first."""
         table = tables.practice_session
-        statement = select(*SESSION_COLUMNS).where(table.c.user_id == selection.user_id)
-        if selection.product:
-            statement = statement.where(table.c.product == selection.product)
-        if selection.content:
-            statement = statement.where(table.c.content == selection.content)
-        if selection.states:
-            statement = statement.where(table.c.state.in_([state.value for state in selection.states]))
-        if selection.started_from:
-            statement = statement.where(table.c.started_at >= selection.started_from)
-        if selection.started_before:
-            statement = statement.where(table.c.started_at < selection.started_before)
+        statement = _selected(select(*SESSION_COLUMNS), selection).order_by(table.c.id.desc())
         if selection.before_id is not None:
             statement = statement.where(table.c.id < selection.before_id)
         async with self._engine.connect() as connection:
-            rows = await connection.execute(statement.order_by(table.c.id.desc()).limit(selection.limit))
+            rows = await connection.execute(statement.limit(selection.limit).offset(selection.offset))
             return [to_session(row) for row in rows]
+
+    async def count(self, selection: SessionSelection) -> int:
+        """Counts a selection."""
+        statement = _selected(select(func.count()).select_from(tables.practice_session), selection)
+        async with self._engine.connect() as connection:
+            return int((await connection.execute(statement)).scalar_one())
+
+    async def summary(self, user_id: int, product: str) -> Summary:
+        """Counts and adds up a user's sessions of a product."""
+        table = tables.practice_session
+        completed = table.c.state == State.COMPLETED.value
+        statement = select(
+            func.count(),
+            func.count().filter(completed),
+            func.coalesce(func.sum(table.c.elapsed_seconds).filter(completed), 0),
+        ).where(table.c.user_id == user_id, table.c.product == product)
+        async with self._engine.connect() as connection:
+            return Summary(*(await connection.execute(statement)).one())
+
+    async def items(self, session_id: int) -> Sequence[SessionItem]:
+        """Selects the picked items."""
+        table = tables.session_item
+        statement = select(*ITEM_COLUMNS).where(table.c.session_id == session_id)
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(statement.order_by(table.c.position))
+            return [SessionItem(*row) for row in rows]
+
+    async def report(self, session_id: int) -> Report:
+        """Adds up the answers by item."""
+        answer, item = tables.answer, tables.session_item
+        picked = (item.c.session_id == answer.c.session_id) & (item.c.item == answer.c.item)
+        statement = (
+            select(
+                func.coalesce(func.min(item.c.position), 0),
+                answer.c.item,
+                func.coalesce(func.min(item.c.prompt), ""),
+                # The answer shown last: a catalog may have been corrected meanwhile.
+                func.array_agg(aggregate_order_by(answer.c.correct_answer, answer.c.position.desc()))[1],
+                func.count(),
+                func.count().filter(answer.c.correct),
+            )
+            .select_from(answer.outerjoin(item, picked))
+            .where(answer.c.session_id == session_id)
+            .group_by(answer.c.item)
+            .order_by(func.min(answer.c.position))
+        )
+        mean = select(func.avg(answer.c.time_taken)).where(answer.c.session_id == session_id)
+        async with self._engine.connect() as connection:
+            items = [SessionItem(*row) for row in await connection.execute(statement)]
+            return Report(items, (await connection.execute(mean)).scalar_one())
 
     async def draft(self, session_id: int) -> tuple[str, str] | None:
         """Selects the draft."""
@@ -103,6 +153,10 @@ class SqlReaders:
                     answer_count=row.answer_count,
                     correct_answer_count=row.correct_answer_count,
                     elapsed_seconds=row.elapsed_seconds,
+                    item_count=row.item_count,
+                    answered_item_count=row.answered_item_count,
+                    mastered_item_count=row.mastered_item_count,
+                    right_run=row.right_run,
                 )
                 for row in rows
             ]
@@ -126,3 +180,20 @@ class SqlReaders:
             statement = statement.where(table.c.user_id == user_id)
         async with self._engine.connect() as connection:
             return [to_session(row) for row in await connection.execute(statement)]
+
+
+def _selected(statement: Select[Any], selection: SessionSelection) -> Select[Any]:
+    """Returns the statement for what a selection selects, in no order."""
+    table = tables.practice_session
+    statement = statement.where(table.c.user_id == selection.user_id)
+    if selection.product:
+        statement = statement.where(table.c.product == selection.product)
+    if selection.content:
+        statement = statement.where(table.c.content == selection.content)
+    if selection.states:
+        statement = statement.where(table.c.state.in_([state.value for state in selection.states]))
+    if selection.started_from:
+        statement = statement.where(table.c.started_at >= selection.started_from)
+    if selection.started_before:
+        statement = statement.where(table.c.started_at < selection.started_before)
+    return statement

@@ -7,13 +7,15 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from session_service.adapters.db.tables import practice_session
+from session_service.adapters.db.tables import practice_session, session_item
+from session_service.domain.items import SessionItem
 from session_service.domain.practice_session import PracticeSession
-from session_service.domain.states import State
+from session_service.domain.states import Change, State
 
 _FIELDS = [field.name for field in fields(PracticeSession)]
 
 SESSION_COLUMNS = [practice_session.c[name] for name in _FIELDS]
+ITEM_COLUMNS = [session_item.c[field.name] for field in fields(SessionItem)]
 
 
 def to_session(row: Row[Any]) -> PracticeSession:
@@ -26,3 +28,21 @@ def to_values(session: PracticeSession) -> dict[str, Any]:
     """Returns a session's columns but for its number, which the database gives."""
     values = {name: getattr(session, name) for name in _FIELDS if name != "id"}
     return {**values, "state": session.state.value, "open_slot": session.open_slot}
+
+
+def to_journal_values(change: Change, session: PracticeSession) -> dict[str, Any]:
+    """Returns the journal entry of a session's new version."""
+    return {
+        "session_id": session.id,
+        "sequence": session.version,
+        "change": change.value,
+        "at": session.updated_at,
+        "state": session.state.value,
+        "answer_count": session.answer_count,
+        "correct_answer_count": session.correct_answer_count,
+        "elapsed_seconds": session.elapsed_at(session.updated_at),
+        "item_count": session.item_count,
+        "answered_item_count": session.answered_item_count,
+        "mastered_item_count": session.mastered_item_count,
+        "right_run": session.right_run,
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -11,9 +12,16 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from session_service.adapters.db import tables
-from session_service.adapters.db.rows import SESSION_COLUMNS, to_session, to_values
+from session_service.adapters.db.rows import (
+    ITEM_COLUMNS,
+    SESSION_COLUMNS,
+    to_journal_values,
+    to_session,
+    to_values,
+)
 from session_service.application.ports import Message, RecordedAnswer, SessionRef
 from session_service.domain.errors import EtagMismatchError, SessionNotFoundError
+from session_service.domain.items import SessionItem
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change
 
@@ -49,32 +57,57 @@ class SqlSessions:
         row = (await self._connection.execute(statement)).first()
         return to_session(row) if row else None
 
-    async def save(self, session: PracticeSession, change: Change) -> None:
-        """Updates the version before this one and writes the journal.
+    async def save(self, change: Change, *versions: PracticeSession) -> None:
+        """Updates the version before these and writes them into the journal.
 
         The row is locked, so another version means a mistake of ours; the
         guard keeps it from becoming a lost write.
         """
         table = tables.practice_session
+        session, before = versions[-1], versions[0].version - 1
         updated = await self._connection.execute(
             update(table)
-            .where(table.c.id == session.id, table.c.version == session.version - 1)
+            .where(table.c.id == session.id, table.c.version == before)
             .values(to_values(session))
         )
         if updated.rowcount != 1:
             raise EtagMismatchError(session.etag)
-        await self._connection.execute(
-            insert(tables.journal).values(
-                session_id=session.id,
-                sequence=session.version,
-                change=change.value,
-                at=session.updated_at,
-                state=session.state.value,
-                answer_count=session.answer_count,
-                correct_answer_count=session.correct_answer_count,
-                elapsed_seconds=session.elapsed_at(session.updated_at),
-            )
+        entries = [to_journal_values(change, version) for version in versions]
+        await self._connection.execute(insert(tables.journal), entries)
+
+    async def add_items(self, session_id: int, items: Sequence[SessionItem]) -> None:
+        """Inserts the picked items in one statement."""
+        rows = [{"session_id": session_id, **asdict(item)} for item in items]
+        await self._connection.execute(insert(tables.session_item), rows)
+
+    async def items(self, session_id: int, items: Iterable[str]) -> Mapping[str, SessionItem]:
+        """Selects picked items by name."""
+        table = tables.session_item
+        statement = select(*ITEM_COLUMNS).where(
+            table.c.session_id == session_id, table.c.item.in_(list(items))
         )
+        return {row.item: SessionItem(*row) for row in await self._connection.execute(statement)}
+
+    async def update_items(self, session_id: int, items: Sequence[SessionItem]) -> None:
+        """Updates the picked items that were answered."""
+        table = tables.session_item
+        for item in items:
+            await self._connection.execute(
+                update(table)
+                .where(table.c.session_id == session_id, table.c.position == item.position)
+                .values(
+                    correct_answer=item.correct_answer,
+                    attempt_count=item.attempt_count,
+                    correct_attempt_count=item.correct_attempt_count,
+                )
+            )
+
+    async def next_item(self, session_id: int) -> SessionItem | None:
+        """Selects the first picked item without an answer."""
+        table = tables.session_item
+        statement = select(*ITEM_COLUMNS).where(table.c.session_id == session_id, table.c.attempt_count == 0)
+        row = (await self._connection.execute(statement.order_by(table.c.position).limit(1))).first()
+        return SessionItem(*row) if row else None
 
     async def answers(self, session_id: int, answer_ids: Iterable[str]) -> Mapping[str, RecordedAnswer]:
         """Selects answers by their clients' ids."""

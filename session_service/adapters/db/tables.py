@@ -21,6 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 from service_kit.db.idempotency import idempotency_table
 from service_kit.db.outbox import outbox_table
@@ -61,6 +62,15 @@ practice_session = Table(
     Column("draft_hash", Text, nullable=False),
     Column("draft_saved_at", DateTime(timezone=True)),
     Column("message_count", Integer, nullable=False),
+    # What is practised, as it was called at the start.
+    Column("content_title", Text, nullable=False, server_default=text("''")),
+    Column("content_type", Text, nullable=False, server_default=text("''")),
+    Column("settings", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("item_count", Integer, nullable=False, server_default=text("0")),
+    Column("answered_item_count", Integer, nullable=False, server_default=text("0")),
+    Column("mastered_item_count", Integer, nullable=False, server_default=text("0")),
+    Column("right_run", Integer, nullable=False, server_default=text("0")),
+    Column("note", Text, nullable=False, server_default=text("''")),
     Column("user_seq", BigInteger, nullable=False),
     Column("version", BigInteger, nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False),
@@ -95,6 +105,20 @@ answer = Table(
     UniqueConstraint("session_id", "answer_id"),
 )
 
+session_item = Table(
+    "session_item",
+    metadata,
+    Column("session_id", ForeignKey(practice_session.c.id), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("item", Text, nullable=False),
+    Column("prompt", Text, nullable=False),
+    Column("correct_answer", Text, nullable=False),
+    Column("attempt_count", Integer, nullable=False),
+    Column("correct_attempt_count", Integer, nullable=False),
+    PrimaryKeyConstraint("session_id", "position"),
+    UniqueConstraint("session_id", "item"),
+)
+
 # One row for each version of a session from the second on.
 journal = Table(
     "journal",
@@ -107,6 +131,10 @@ journal = Table(
     Column("answer_count", Integer, nullable=False),
     Column("correct_answer_count", Integer, nullable=False),
     Column("elapsed_seconds", Integer, nullable=False),
+    Column("item_count", Integer, nullable=False, server_default=text("0")),
+    Column("answered_item_count", Integer, nullable=False, server_default=text("0")),
+    Column("mastered_item_count", Integer, nullable=False, server_default=text("0")),
+    Column("right_run", Integer, nullable=False, server_default=text("0")),
     PrimaryKeyConstraint("session_id", "sequence"),
 )
 

@@ -64,10 +64,10 @@ class _Sessions(SqlSessions):
         super().__init__(connection)
         self.changed: list[int] = []
 
-    async def save(self, session: PracticeSession, change: Change) -> None:
+    async def save(self, change: Change, *versions: PracticeSession) -> None:
         """Saves and remembers."""
-        await super().save(session, change)
-        self.changed.append(session.id)
+        await super().save(change, *versions)
+        self.changed.append(versions[-1].id)
 
 
 class SqlUnitOfWork:

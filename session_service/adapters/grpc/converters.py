@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.struct_pb2 import Struct
 from google.protobuf.timestamp_pb2 import Timestamp
 from practice.session.v1 import practice_session_pb2 as session_pb2
 
@@ -15,10 +18,14 @@ from session_service.adapters.events import to_timestamp
 from session_service.application.ports import JournalEntry, Message, SessionRef
 from session_service.application.submit_answers import AnswerResult, Refusal, SubmittedAnswer
 from session_service.application.watch_session import Snapshot
+from session_service.domain.items import SessionItem
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change, State
 
 Proto = session_pb2.PracticeSession
+
+_MOST_SETTINGS = 64
+_MOST_SETTINGS_BYTES = 8_192
 
 STATES = {
     State.ACTIVE: Proto.STATE_ACTIVE,
@@ -35,6 +42,7 @@ _KINDS = {
     Change.RESUMED: session_pb2.SessionChange.KIND_RESUMED,
     Change.DRAFT_SAVED: session_pb2.SessionChange.KIND_DRAFT_SAVED,
     Change.MESSAGE_ADDED: session_pb2.SessionChange.KIND_MESSAGE_ADDED,
+    Change.NOTED: session_pb2.SessionChange.KIND_NOTED,
     Change.ENDED: session_pb2.SessionChange.KIND_ENDED,
 }
 
@@ -58,7 +66,10 @@ def seconds(duration: Duration) -> int:
 
 
 def instant(timestamp: Timestamp) -> datetime:
-    """Returns a protobuf timestamp as an aware datetime. Raises InvalidArgumentError outside of years 1 to 9999."""
+    """Returns a protobuf timestamp as an aware datetime.
+
+    Raises InvalidArgumentError outside of the years 1 to 9999.
+    """
     try:
         return timestamp.ToDatetime(tzinfo=UTC)
     except (ValueError, OverflowError) as error:
@@ -86,7 +97,15 @@ def to_proto(session: PracticeSession, now: datetime, *, statistics_pending: boo
         update_time=to_timestamp(session.updated_at),
         user_seq=session.user_seq,
         statistics_pending=statistics_pending,
+        content_title=session.content_title,
+        content_type=session.content_type,
+        item_count=session.item_count,
+        answered_item_count=session.answered_item_count,
+        right_run=session.right_run,
+        note=session.note,
     )
+    if session.settings:
+        message.settings.update(session.settings)
     if session.planned_seconds is not None:
         message.planned_duration.CopyFrom(Duration(seconds=session.planned_seconds))
     if session.ended_at is not None:
@@ -127,6 +146,29 @@ def refusal_error(refusal: Refusal) -> ServiceError:
     return error
 
 
+def to_item(item: SessionItem) -> session_pb2.SessionItem:
+    """Returns an item of a session."""
+    return session_pb2.SessionItem(
+        position=item.position,
+        item=item.item,
+        prompt=item.prompt,
+        correct_answer=item.correct_answer,
+        attempt_count=item.attempt_count,
+        correct_attempt_count=item.correct_attempt_count,
+    )
+
+
+def to_settings(settings: Struct) -> dict[str, Any]:
+    """Returns a client's settings. Raises InvalidArgumentError when they are too many."""
+    if len(settings.fields) > _MOST_SETTINGS or settings.ByteSize() > _MOST_SETTINGS_BYTES:
+        raise InvalidArgumentError(
+            f"Settings have at most {_MOST_SETTINGS} members and {_MOST_SETTINGS_BYTES} bytes",
+            reason="FIELD_INVALID",
+            field="settings",
+        )
+    return MessageToDict(settings)
+
+
 def to_message(message: Message) -> session_pb2.Message:
     """Returns a line of the conversation."""
     return session_pb2.Message(
@@ -149,6 +191,10 @@ def to_change(happened: Snapshot | JournalEntry) -> session_pb2.SessionChange:
             answer_count=session.answer_count,
             correct_answer_count=session.correct_answer_count,
             elapsed=Duration(seconds=happened.elapsed_seconds),
+            item_count=session.item_count,
+            answered_item_count=session.answered_item_count,
+            mastered_item_count=session.mastered_item_count,
+            right_run=session.right_run,
         )
     return session_pb2.SessionChange(
         kind=_KINDS[happened.change],
@@ -158,4 +204,8 @@ def to_change(happened: Snapshot | JournalEntry) -> session_pb2.SessionChange:
         answer_count=happened.answer_count,
         correct_answer_count=happened.correct_answer_count,
         elapsed=Duration(seconds=happened.elapsed_seconds),
+        item_count=happened.item_count,
+        answered_item_count=happened.answered_item_count,
+        mastered_item_count=happened.mastered_item_count,
+        right_run=happened.right_run,
     )

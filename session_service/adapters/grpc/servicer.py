@@ -17,7 +17,9 @@ from session_service.adapters.events import to_message as event_message
 from session_service.adapters.grpc import converters as convert
 from session_service.application.ports import Clock, SessionSelection
 from session_service.application.start_session import OnConflict
+from session_service.application.submit_answers import Answered
 from session_service.application.use_cases import UseCases
+from session_service.domain.items import DEFAULT_COUNT, DEFAULT_DIFFICULTY, Selection
 from session_service.domain.states import State
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -56,9 +58,17 @@ class SessionServicer(SessionServiceServicer):
             content=request.content,
             planned_seconds=_optional_seconds(request, "planned_duration"),
             on_conflict=_ON_CONFLICT[request.on_conflict],
+            selection=Selection(
+                request.selection.difficulty or DEFAULT_DIFFICULTY, request.selection.count or DEFAULT_COUNT
+            ),
+            settings=convert.to_settings(request.settings),
         )
-        session = convert.to_proto(started.session, self._clock())
-        return pb2.StartSessionResponse(session=session, resumed=started.resumed)
+        response = pb2.StartSessionResponse(
+            session=convert.to_proto(started.session, self._clock()), resumed=started.resumed
+        )
+        if started.first_item is not None:
+            response.first_item.CopyFrom(convert.to_item(started.first_item))
+        return response
 
     async def GetSession(  # noqa: N802
         self, request: pb2.GetSessionRequest, context: Context
@@ -108,24 +118,59 @@ class SessionServicer(SessionServiceServicer):
         self, request: pb2.SubmitAnswersRequest, context: Context
     ) -> pb2.SubmitAnswersResponse:
         """Records answers."""
-        submission = await self._use.submit_answers(
+        answered = await self._use.submit_answers(
             current_call(), convert.session_ref(request.name), convert.to_submitted(request.answers)
         )
-        return pb2.SubmitAnswersResponse(
-            results=[convert.to_result(result) for result in submission.results],
-            session=convert.to_proto(submission.session, self._clock()),
-        )
+        return self._to_response(answered)
 
     async def RecordStandaloneAnswer(  # noqa: N802
         self, request: pb2.RecordStandaloneAnswerRequest, context: Context
     ) -> pb2.SubmitAnswersResponse:
         """Records one answer as a session of its own."""
         (answer,) = convert.to_submitted([request.answer])
-        submission = await self._use.record_standalone_answer(current_call(), request.product, answer)
-        return pb2.SubmitAnswersResponse(
-            results=[convert.to_result(result) for result in submission.results],
-            session=convert.to_proto(submission.session, self._clock()),
+        answered = await self._use.record_standalone_answer(current_call(), request.product, answer)
+        return self._to_response(answered)
+
+    def _to_response(self, answered: Answered) -> pb2.SubmitAnswersResponse:
+        response = pb2.SubmitAnswersResponse(
+            results=[convert.to_result(result) for result in answered.results],
+            session=convert.to_proto(
+                answered.session, self._clock(), statistics_pending=answered.statistics_pending
+            ),
         )
+        if answered.next_item is not None:
+            response.next_item.CopyFrom(convert.to_item(answered.next_item))
+        return response
+
+    async def ListSessionItems(  # noqa: N802
+        self, request: pb2.ListSessionItemsRequest, context: Context
+    ) -> pb2.ListSessionItemsResponse:
+        """Returns the items picked for a session."""
+        items = await self._use.list_session_items(current_call(), convert.session_ref(request.name))
+        return pb2.ListSessionItemsResponse(items=[convert.to_item(item) for item in items])
+
+    async def GetSessionReport(  # noqa: N802
+        self, request: pb2.GetSessionReportRequest, context: Context
+    ) -> pb2.SessionReport:
+        """Tells how a session went."""
+        session, report = await self._use.get_session_report(
+            current_call(), convert.session_ref(request.name)
+        )
+        message = pb2.SessionReport(
+            session=convert.to_proto(session, self._clock()),
+            answered_items=[convert.to_item(item) for item in report.items],
+            mastered_item_count=sum(item.mastered for item in report.items),
+        )
+        if report.average_time_taken is not None:
+            message.average_time_taken.FromNanoseconds(round(report.average_time_taken * 1e9))
+        return message
+
+    async def SetNote(  # noqa: N802
+        self, request: pb2.SetNoteRequest, context: Context
+    ) -> session_pb2.PracticeSession:
+        """Writes a session's note."""
+        session = await self._use.set_note(current_call(), convert.session_ref(request.name), request.note)
+        return convert.to_proto(session, self._clock())
 
     async def SaveDraft(  # noqa: N802
         self, request: pb2.SaveDraftRequest, context: Context

@@ -9,9 +9,10 @@ from uuid import UUID
 
 from service_kit.call import Call, RequestIdentity
 from service_kit.errors import UnavailableError
-from session_service.application.ports import Verdicts
+from session_service.application.ports import Achievement, Content, Verdicts
 from session_service.application.use_cases import UseCases
 from session_service.domain.grading import AnswerKey
+from session_service.domain.items import ContentItem
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change
 from tests.session_service.application.memory import FakeReaders, FakeUnitOfWork, Store, Tables
@@ -34,9 +35,20 @@ class FakeCatalog:
         self._answer()
         return {item: self.keys[item] for item in items if item in self.keys}
 
-    async def content_exists(self, content: str) -> bool:
+    async def content(self, name: str) -> Content | None:
         self._answer()
-        return content in self.contents
+        return Content(name, name.title(), "flashcards") if name in self.contents else None
+
+    async def content_items(self, content: str) -> Sequence[ContentItem]:
+        self._answer()
+        return [
+            ContentItem(f"words/{number}", f"word {number}", frozenset({"easy" if number < 3 else "medium"}))
+            for number in range(1, 6)
+        ]
+
+    async def achievements(self, product: str) -> Sequence[Achievement]:
+        self._answer()
+        return [Achievement("sharp", "accuracy", "Sharp", "Eighty percent.", "success_rate", 0.8)]
 
     def _answer(self) -> None:
         assert not self._store.in_transaction, "no network call inside of a transaction"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import builtins
 import copy
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,12 +18,15 @@ from session_service.application.ports import (
     JournalEntry,
     Message,
     RecordedAnswer,
+    Report,
     SessionRef,
     SessionSelection,
+    Summary,
 )
 from session_service.domain.days import Calendar
 from session_service.domain.errors import EtagMismatchError, SessionNotFoundError
 from session_service.domain.events import SessionEnded
+from session_service.domain.items import SessionItem
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change, State
 
@@ -34,6 +38,7 @@ class Tables:
     sessions: dict[int, PracticeSession] = field(default_factory=dict)
     answers: dict[tuple[int, str], RecordedAnswer] = field(default_factory=dict)
     drafts: dict[int, tuple[str, str]] = field(default_factory=dict)
+    items: dict[tuple[int, int], SessionItem] = field(default_factory=dict)
     messages: dict[int, list[Message]] = field(default_factory=dict)
     journal: dict[int, list[JournalEntry]] = field(default_factory=dict)
     calendars: dict[int, Calendar] = field(default_factory=dict)
@@ -60,6 +65,11 @@ class Store:
         if session.user_id != user_id:
             raise SessionNotFoundError(ref.id, foreign=True)
         return session
+
+
+def items_of(tables: Tables, session_id: int) -> list[SessionItem]:
+    """Returns a session's picked items in their order."""
+    return [item for (of, _), item in sorted(tables.items.items()) if of == session_id]
 
 
 class FakeUnitOfWork:
@@ -110,20 +120,42 @@ class FakeSessions:
                 return session
         return None
 
-    async def save(self, session: PracticeSession, change: Change) -> None:
-        if self._tables.sessions[session.id].version != session.version - 1:
-            raise EtagMismatchError(session.etag)
-        self._tables.sessions[session.id] = session
-        entry = JournalEntry(
-            sequence=session.version,
-            change=change,
-            at=session.updated_at,
-            state=session.state,
-            answer_count=session.answer_count,
-            correct_answer_count=session.correct_answer_count,
-            elapsed_seconds=session.elapsed_at(session.updated_at),
-        )
-        self._tables.journal.setdefault(session.id, []).append(entry)
+    async def save(self, change: Change, *versions: PracticeSession) -> None:
+        for session in versions:
+            if self._tables.sessions[session.id].version != session.version - 1:
+                raise EtagMismatchError(session.etag)
+            self._tables.sessions[session.id] = session
+            entry = JournalEntry(
+                sequence=session.version,
+                change=change,
+                at=session.updated_at,
+                state=session.state,
+                answer_count=session.answer_count,
+                correct_answer_count=session.correct_answer_count,
+                elapsed_seconds=session.elapsed_at(session.updated_at),
+                item_count=session.item_count,
+                answered_item_count=session.answered_item_count,
+                mastered_item_count=session.mastered_item_count,
+                right_run=session.right_run,
+            )
+            self._tables.journal.setdefault(session.id, []).append(entry)
+
+    async def add_items(self, session_id: int, items: Sequence[SessionItem]) -> None:
+        for item in items:
+            self._tables.items[session_id, item.position] = item
+
+    async def items(self, session_id: int, items: Iterable[str]) -> Mapping[str, SessionItem]:
+        wanted = set(items)
+        return {item.item: item for item in items_of(self._tables, session_id) if item.item in wanted}
+
+    async def update_items(self, session_id: int, items: Sequence[SessionItem]) -> None:
+        for item in items:
+            assert self._tables.items[session_id, item.position].item == item.item
+            self._tables.items[session_id, item.position] = item
+
+    async def next_item(self, session_id: int) -> SessionItem | None:
+        waiting = [item for item in items_of(self._tables, session_id) if not item.attempt_count]
+        return waiting[0] if waiting else None
 
     async def answers(self, session_id: int, answer_ids: Iterable[str]) -> Mapping[str, RecordedAnswer]:
         stored = {wanted: self._tables.answers.get((session_id, wanted)) for wanted in answer_ids}
@@ -213,7 +245,32 @@ class FakeReaders:
         selection = SessionSelection(user_id=user_id, product=product, content=content, states=states)
         return next(iter(await self.list(selection)), None)
 
+    async def items(self, session_id: int) -> Sequence[SessionItem]:
+        return items_of(self._store.committed, session_id)
+
+    async def report(self, session_id: int) -> Report:
+        answers = [answer for (of, _), answer in self._store.committed.answers.items() if of == session_id]
+        told = [answer.time_taken for answer in answers if answer.time_taken is not None]
+        went = {answer.item: SessionItem(0, answer.item, "") for answer in answers}
+        for answer in answers:
+            went[answer.item] = went[answer.item].answered(
+                correct=answer.correct, correct_answer=answer.correct_answer
+            )
+        return Report(list(went.values()), sum(told) / len(told) if told else None)
+
+    async def summary(self, user_id: int, product: str) -> Summary:
+        mine = await self._selected(SessionSelection(user_id=user_id, product=product))
+        completed = [session for session in mine if session.state is State.COMPLETED]
+        return Summary(len(mine), len(completed), sum(session.elapsed_seconds for session in completed))
+
+    async def count(self, selection: SessionSelection) -> int:
+        return len(await self._selected(selection))
+
     async def list(self, selection: SessionSelection) -> Sequence[PracticeSession]:
+        found = await self._selected(selection)
+        return found[selection.offset :][: selection.limit]
+
+    async def _selected(self, selection: SessionSelection) -> builtins.list[PracticeSession]:
         found = [
             session
             for session in self._store.committed.sessions.values()
@@ -222,7 +279,7 @@ class FakeReaders:
             and session.content == (selection.content or session.content)
             and (not selection.states or session.state in selection.states)
         ]
-        return sorted(found, key=lambda session: -session.id)[: selection.limit]
+        return sorted(found, key=lambda session: -session.id)
 
     async def draft(self, session_id: int) -> tuple[str, str] | None:
         return self._store.committed.drafts.get(session_id)

@@ -7,7 +7,7 @@ import pytest
 from service_kit.call import Call
 from service_kit.errors import UnavailableError
 from session_service.application.ports import SessionRef
-from session_service.application.submit_answers import Submission, SubmittedAnswer
+from session_service.application.submit_answers import Answered, SubmittedAnswer
 from session_service.domain.errors import SessionEndedError, SessionNotFoundError
 from session_service.domain.states import Change
 from tests.session_service.application.fakes import World, keyed
@@ -21,7 +21,7 @@ def answer(
     return SubmittedAnswer(f"exercises/{number}", text, answer_id, taken)
 
 
-def refusals(submission: Submission) -> list[str]:
+def refusals(submission: Answered) -> list[str]:
     return [result.refusal.reason if result.refusal else "" for result in submission.results]
 
 
@@ -41,7 +41,9 @@ async def test_an_answer_is_graded_recorded_and_counted_in_one_commit(world: Wor
     assert not submission.statistics_pending
 
 
-async def test_a_batch_is_one_change_with_the_results_in_the_order_sent(world: World) -> None:
+async def test_each_answer_of_a_batch_is_a_change_and_the_results_come_in_the_order_sent(
+    world: World,
+) -> None:
     session = await world.start("exercises")
     sent = [answer(3, "no"), answer(1), answer(2, "hablase")]
     submission = await world.use.submit_answers(ME, SessionRef(session.id), sent)
@@ -52,8 +54,8 @@ async def test_a_batch_is_one_change_with_the_results_in_the_order_sent(world: W
         True,
     ]
     assert (submission.session.answer_count, submission.session.correct_answer_count) == (3, 2)
-    assert submission.session.version == session.version + 1
-    assert world.changes(session.id) == [Change.ANSWERED]
+    assert submission.session.version == session.version + 3
+    assert world.changes(session.id) == [Change.ANSWERED] * 3
 
 
 async def test_an_answer_without_an_id_gets_one_of_its_own(world: World) -> None:

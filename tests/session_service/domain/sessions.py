@@ -57,3 +57,10 @@ def in_state(product: str, state: State) -> PracticeSession:
     if state is State.PAUSED:
         return session.pause(now=at(10), reported=10)
     return end(session, state, now=at(10), reported=10)
+
+
+def answered(session: PracticeSession, *, given: int, correct: int, now: datetime) -> PracticeSession:
+    """A session with `given` more answers, the first `correct` of them right."""
+    for position in range(given):
+        session = session.record_answer(correct=position < correct, before=None, now=now)
+    return session

@@ -11,11 +11,11 @@ import pytest
 from session_service.domain.days import Calendar
 from session_service.domain.events import SessionEnded
 from session_service.domain.states import State
-from tests.session_service.domain.sessions import PRODUCTS, START, at, end, started
+from tests.session_service.domain.sessions import PRODUCTS, START, answered, at, end, started
 
 
 def test_the_event_says_everything_that_statistics_are_made_of() -> None:
-    session = started("exercises", mode="review").record_answers(given=4, correct=3, now=at(5))
+    session = answered(started("exercises", mode="review"), given=4, correct=3, now=at(5))
     ended = end(session, now=at(60.5), user_seq=12, calendar=Calendar("Pacific/Kiritimati", 4))
     assert SessionEnded.of(ended) == SessionEnded(
         event_id=uuid.UUID("24bbce8b-7415-52bb-8f11-d3df89fc5a55"),

@@ -12,7 +12,7 @@ from session_service.domain.errors import EtagMismatchError, OutcomeNotAllowedEr
 from session_service.domain.policies import policy_of
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import State
-from tests.session_service.domain.sessions import PRODUCTS, at, end, in_state, started
+from tests.session_service.domain.sessions import PRODUCTS, answered, at, end, in_state, started
 
 LATER = at(20)
 Operation = Callable[[PracticeSession], PracticeSession]
@@ -20,7 +20,7 @@ Operation = Callable[[PracticeSession], PracticeSession]
 OPERATIONS: dict[str, Operation] = {
     "pause": lambda session: session.pause(now=LATER, reported=20),
     "resume": lambda session: session.resume(now=LATER),
-    "record_answers": lambda session: session.record_answers(given=3, correct=2, now=LATER),
+    "record_answer": lambda session: session.record_answer(correct=True, before=None, now=LATER),
     "save_draft": lambda session: session.save_draft(draft_hash="h", base_hash="", reported=20, now=LATER),
     "add_message": lambda session: session.add_message(now=LATER),
     **{
@@ -104,10 +104,8 @@ def test_the_end_frees_the_slot() -> None:
 
 
 def test_answers_and_messages_add_up() -> None:
-    session = started("exercises").record_answers(given=3, correct=2, now=at(1))
-    session = (
-        session.record_answers(given=1, correct=0, now=at(2)).add_message(now=at(3)).add_message(now=at(4))
-    )
+    session = answered(started("exercises"), given=3, correct=2, now=at(1))
+    session = answered(session, given=1, correct=0, now=at(2)).add_message(now=at(3)).add_message(now=at(4))
     assert (session.answer_count, session.correct_answer_count, session.message_count) == (4, 2, 2)
 
 
@@ -118,7 +116,7 @@ def test_answers_and_messages_add_up() -> None:
 def test_the_score_is_the_share_of_right_answers_in_percent(given: int, correct: int, score: float) -> None:
     session = started("exercises")
     if given:
-        session = session.record_answers(given=given, correct=correct, now=at(1))
+        session = answered(session, given=given, correct=correct, now=at(1))
     assert session.score_percentage == score
 
 

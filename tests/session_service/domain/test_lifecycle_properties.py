@@ -63,9 +63,9 @@ class Lifecycle(RuleBasedStateMachine):
     def resume(self) -> None:
         self._ask(lambda: self.session.resume(now=self.now))
 
-    @rule(given=st.integers(1, 50), share=st.floats(0, 1))
-    def answer(self, given: int, share: float) -> None:
-        self._ask(lambda: self.session.record_answers(given=given, correct=int(given * share), now=self.now))
+    @rule(correct=st.booleans())
+    def answer(self, correct: bool) -> None:
+        self._ask(lambda: self.session.record_answer(correct=correct, before=None, now=self.now))
 
     @rule(draft=st.sampled_from("abc"), base=st.sampled_from(["", "a", "b"]), reported=REPORTS)
     def save(self, draft: str, base: str, reported: int | None) -> None:

@@ -14,7 +14,7 @@ from service_kit.grpc.presentation import ProductError
 from session_service.adapters.grpc.converters import refusal_error
 from session_service.adapters.grpc.products.shapes import http_status, rfc3339_milliseconds
 from session_service.application.ports import SessionRef
-from session_service.application.submit_answers import Submission, SubmittedAnswer
+from session_service.application.submit_answers import Answered, SubmittedAnswer
 from session_service.application.use_cases import UseCases
 from session_service.domain.errors import ModeUnknownError
 from session_service.domain.policies import policy_of
@@ -88,7 +88,7 @@ class ExercisesServicer(ExercisesServiceServicer):
         return _to_summary(ended.session)
 
 
-def _to_response(exercise_id: int, submission: Submission) -> pb2.SubmitAnswerResponse:
+def _to_response(exercise_id: int, submission: Answered) -> pb2.SubmitAnswerResponse:
     (result,) = submission.results
     if result.refusal is not None:
         raise refusal_error(result.refusal)

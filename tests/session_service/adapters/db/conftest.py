@@ -20,9 +20,10 @@ from session_service.adapters.db.readers import SqlReaders
 from session_service.adapters.db.unit_of_work import SqlUnitOfWork
 from session_service.adapters.events import encode
 from session_service.adapters.signals import JournalSignals
-from session_service.application.ports import SessionRef, Verdicts
+from session_service.application.ports import Achievement, Content, SessionRef, Verdicts
 from session_service.application.use_cases import UseCases
 from session_service.domain.grading import AnswerKey
+from session_service.domain.items import ContentItem
 
 _keys = itertools.count(1)
 
@@ -33,8 +34,14 @@ class EverythingCatalog:
     async def answer_keys(self, items: Iterable[str]) -> Mapping[str, AnswerKey]:
         return {item: AnswerKey(item, ("hable",)) for item in items}
 
-    async def content_exists(self, content: str) -> bool:
-        return True
+    async def content(self, name: str) -> Content | None:
+        return Content(name, name.title(), "flashcards")
+
+    async def content_items(self, content: str) -> Sequence[ContentItem]:
+        return [ContentItem(f"words/{n}", f"word {n}", frozenset({"medium"})) for n in range(1, 31)]
+
+    async def achievements(self, product: str) -> Sequence[Achievement]:
+        return []
 
 
 class PunctualStatistics:

@@ -82,7 +82,9 @@ async def test_a_claimed_event_is_left_alone_until_its_lease_is_over(outbox: Dat
     assert {event.event_id for event in again} == {event.event_id for event in claimed}
 
 
-async def test_a_relay_that_dies_within_its_claim_holds_nothing(outbox: Database, queue: SqlOutboxQueue) -> None:
+async def test_a_relay_that_dies_within_its_claim_holds_nothing(
+    outbox: Database, queue: SqlOutboxQueue
+) -> None:
     async with outbox.engine.connect() as dying:
         table = tables.outbox
         await dying.execute(select(table.c.event_id).with_for_update())
@@ -120,7 +122,9 @@ async def test_a_retry_counts_and_says_why_and_waits(outbox: Database, queue: Sq
     assert tuple(row) == (1, "no answer", True)
 
 
-async def test_a_dead_letter_is_in_nobodys_way_and_can_be_revived(outbox: Database, queue: SqlOutboxQueue) -> None:
+async def test_a_dead_letter_is_in_nobodys_way_and_can_be_revived(
+    outbox: Database, queue: SqlOutboxQueue
+) -> None:
     first, *_ = await queue.claim(100)
     await queue.retry([first.event_id], counted=True, wait=LATER, error="")
 

@@ -146,9 +146,8 @@ async def test_a_save_of_a_version_that_is_not_the_next_writes_nothing(
 
     async with database.unit_of_work() as work:
         with pytest.raises(EtagMismatchError):
-            await work.sessions.save(
-                stale.record_answers(given=1, correct=1, now=stale.started_at), Change.ANSWERED
-            )
+            later = stale.record_answer(correct=True, before=None, now=stale.started_at)
+            await work.sessions.save(Change.ANSWERED, later)
 
     assert (await database.use.get_session(Call(user_id), ref)).answer_count == 0
 
@@ -194,7 +193,7 @@ async def test_nothing_is_stored_by_a_unit_of_work_that_is_left_without_a_commit
     async def forgetful(work: UnitOfWork) -> PracticeSession:
         session = await work.sessions.lock(user_id, ref)
         paused = session.pause(now=session.started_at)
-        await work.sessions.save(paused, Change.PAUSED)
+        await work.sessions.save(Change.PAUSED, paused)
         raise KeyError("before the commit")
 
     ref = await database.started(user_id)

@@ -38,7 +38,11 @@ async def test_the_export_is_byte_for_byte_what_the_outbox_holds(
     monkeypatch.setattr(readers, "_EXPORT_CHUNK", 2)
     answer = session_pb.Answer(item="exercises/123", text="hable")
     traveller = learner.with_metadata(x_time_zone="Asia/Kathmandu")
-    for product, method in (("focus", "AbandonSession"), ("yoga", "CompleteSession"), ("focus", "CompleteSession")):
+    for product, method in (
+        ("focus", "AbandonSession"),
+        ("yoga", "CompleteSession"),
+        ("focus", "CompleteSession"),
+    ):
         name = (await traveller.start(product)).name
         await traveller.call(method, name=name, elapsed=elapsed(4_000))
     await learner.call("RecordStandaloneAnswer", product="exercises", answer=answer)
@@ -97,7 +101,9 @@ async def test_the_export_is_for_the_platforms_own_services(
 ) -> None:
     wrong = ((internal[0][0], internal[0][1][:-1]),)
     for metadata in ((), tokens.bearer(new_user()), wrong):
-        refused = await refusal(export.ExportCompletions(pb.ExportCompletionsRequest(), metadata=metadata).read())
+        refused = await refusal(
+            export.ExportCompletions(pb.ExportCompletionsRequest(), metadata=metadata).read()
+        )
 
         assert (refused.code, refused.reason) == (grpc.StatusCode.PERMISSION_DENIED, "NOT_PERMITTED")
 
@@ -105,7 +111,10 @@ async def test_the_export_is_for_the_platforms_own_services(
 async def test_an_export_outside_the_bounds_is_refused(
     export: rpc.SessionExportServiceAsyncStub, internal: Metadata
 ) -> None:
-    for request in (pb.ExportCompletionsRequest(user_id=-1), pb.ExportCompletionsRequest(after_session_id=-1)):
+    for request in (
+        pb.ExportCompletionsRequest(user_id=-1),
+        pb.ExportCompletionsRequest(after_session_id=-1),
+    ):
         refused = await refusal(export.ExportCompletions(request, metadata=internal).read())
 
         assert refused.reason == "FIELD_INVALID"

@@ -125,7 +125,12 @@ REFUSED_STARTS = [
         "MODE_UNKNOWN",
         {"mode": "exam", "allowed": "practice, review, test"},
     ),
-    ({"product": "yoga", "content": "problems/1"}, Code.INVALID_ARGUMENT, "CONTENT_MISMATCH", {"product": "yoga"}),
+    (
+        {"product": "yoga", "content": "problems/1"},
+        Code.INVALID_ARGUMENT,
+        "CONTENT_MISMATCH",
+        {"product": "yoga"},
+    ),
     ({"product": "design"}, Code.INVALID_ARGUMENT, "CONTENT_MISMATCH", {"product": "design"}),
     (
         {"product": "yoga", "content": "sequences/404404"},
@@ -140,7 +145,12 @@ REFUSED_STARTS = [
         {"field": "planned_duration", "minimum": "60", "maximum": "86400"},
     ),
     ({"product": "focus", "planned_duration": None}, Code.INVALID_ARGUMENT, "DURATION_OUT_OF_RANGE", None),
-    ({"product": "focus", "planned_duration": elapsed(86_401)}, Code.INVALID_ARGUMENT, "DURATION_OUT_OF_RANGE", None),
+    (
+        {"product": "focus", "planned_duration": elapsed(86_401)},
+        Code.INVALID_ARGUMENT,
+        "DURATION_OUT_OF_RANGE",
+        None,
+    ),
     (
         {"product": "focus", "planned_duration": elapsed(315_576_000_000)},
         Code.INVALID_ARGUMENT,
@@ -177,7 +187,12 @@ async def test_a_second_start_names_the_open_session(learner: Learner) -> None:
 REFUSED_TIMES = [
     ("focus", elapsed(99), "ELAPSED_WENT_BACK", {"recorded": "100", "reported": "99"}),
     ("focus", elapsed(2**31), "DURATION_OUT_OF_RANGE", None),
-    ("yoga", elapsed(14_401), "DURATION_OUT_OF_RANGE", {"field": "elapsed", "minimum": "0", "maximum": "14400"}),
+    (
+        "yoga",
+        elapsed(14_401),
+        "DURATION_OUT_OF_RANGE",
+        {"field": "elapsed", "minimum": "0", "maximum": "14400"},
+    ),
     ("yoga", elapsed(-1), "FIELD_INVALID", None),
     ("yoga", elapsed(0, -5), "FIELD_INVALID", None),
 ]
@@ -342,11 +357,18 @@ async def test_a_standalone_answer_to_what_there_is_not_leaves_no_session(
 
 
 @pytest.mark.parametrize("product", ["focus", "portal", "design", "chess"])
-async def test_a_standalone_answer_of_a_product_without_them_is_refused(learner: Learner, product: str) -> None:
+async def test_a_standalone_answer_of_a_product_without_them_is_refused(
+    learner: Learner, product: str
+) -> None:
     refused_call = await refusal(learner.call("RecordStandaloneAnswer", product=product, answer=ANSWER))
 
     assert refused_call.code in (Code.INVALID_ARGUMENT, Code.NOT_FOUND)
-    assert refused_call.reason in ("PRODUCT_UNKNOWN", "CONTENT_MISMATCH", "ITEM_NOT_FOUND", "DURATION_OUT_OF_RANGE")
+    assert refused_call.reason in (
+        "PRODUCT_UNKNOWN",
+        "CONTENT_MISMATCH",
+        "ITEM_NOT_FOUND",
+        "DURATION_OUT_OF_RANGE",
+    )
     assert (await learner.call("ListSessions")).sessions == []
 
 
@@ -379,7 +401,9 @@ async def test_a_page_token_serves_its_own_list_and_its_own_user_only(
     page = await learner.call("ListSessions", page_size=1, product="yoga")
     token = page.next_page_token
 
-    assert len((await learner.call("ListSessions", page_size=2, product="yoga", page_token=token)).sessions) == 2
+    assert (
+        len((await learner.call("ListSessions", page_size=2, product="yoga", page_token=token)).sessions) == 2
+    )
     for who, fields in (
         (stranger, {"product": "yoga"}),
         (learner, {"product": "focus"}),

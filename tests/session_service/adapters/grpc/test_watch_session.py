@@ -32,7 +32,7 @@ async def elsewhere(session_settings: dict[str, Any], me: Metadata) -> AsyncIter
 
 
 async def practise(name: str, *hands: Learner) -> None:
-    """Twelve answers from each hand at once, a pause, a message, a draft, and the end."""
+    """Twelve pairs of answers from each hand at once, a pause, a message, a draft, and the end."""
     await asyncio.gather(*(hand.answer(name, "hable", "no") for hand in hands for _ in range(12)))
     await hands[0].call("PauseSession", name=name)
     await hands[-1].call("ResumeSession", name=name)
@@ -49,7 +49,7 @@ async def everything(watcher: Learner, name: str, cursor: int = 0) -> list[sessi
 
 def check_complete(changes: list[session_pb.SessionChange], hands: int) -> None:
     """The changes of `practise` from its first: numbered without a gap, with figures that only grow."""
-    answers = 12 * hands
+    answers = 24 * hands
     assert [change.cursor for change in changes] == list(range(2, answers + 7))
     assert [change.kind for change in changes] == [
         *[Kind.KIND_ANSWERED] * answers,
@@ -60,8 +60,10 @@ def check_complete(changes: list[session_pb.SessionChange], hands: int) -> None:
         Kind.KIND_ENDED,
     ]
     counts = [change.answer_count for change in changes[:answers]]
-    assert counts == list(range(2, 2 * answers + 1, 2))
-    assert [change.correct_answer_count for change in changes[:answers]] == [count // 2 for count in counts]
+    assert counts == list(range(1, answers + 1))
+    right = [(count + 1) // 2 for count in counts]
+    assert [change.correct_answer_count for change in changes[:answers]] == right
+    assert [change.right_run for change in changes[:answers]] == [count % 2 for count in counts]
     assert changes[answers].state == State.STATE_PAUSED
     assert changes[-1].state == State.STATE_COMPLETED
 
@@ -86,7 +88,9 @@ async def test_a_watcher_sees_a_snapshot_and_then_every_change_while_others_writ
     check_complete(changes, hands=2)
 
 
-async def test_changes_made_at_another_instance_are_seen_as_well(learner: Learner, elsewhere: Learner) -> None:
+async def test_changes_made_at_another_instance_are_seen_as_well(
+    learner: Learner, elsewhere: Learner
+) -> None:
     name = (await learner.start()).name
     streams = [aiter(hand.call("WatchSession", name=name)) for hand in (learner, elsewhere)]
     for stream in streams:
@@ -108,7 +112,7 @@ async def test_a_watch_that_begins_in_the_middle_misses_nothing_after_its_snapsh
 
     for snapshot, *changes in watched:
         assert snapshot.kind == Kind.KIND_SNAPSHOT
-        assert [change.cursor for change in changes] == list(range(snapshot.cursor + 1, 19))
+        assert [change.cursor for change in changes] == list(range(snapshot.cursor + 1, 31))
         assert not changes or changes[-1].kind == Kind.KIND_ENDED
 
 
@@ -143,8 +147,8 @@ async def test_an_ended_session_can_be_watched_from_any_point(learner: Learner) 
     assert (snapshot.kind, snapshot.state) == (Kind.KIND_SNAPSHOT, State.STATE_COMPLETED)
     assert f'"{snapshot.cursor}"' == ended.etag
     check_complete(await everything(learner, name, cursor=1), hands=1)
-    assert len(await everything(learner, name, cursor=15)) == 3
-    assert await everything(learner, name, cursor=18) == []
+    assert len(await everything(learner, name, cursor=27)) == 3
+    assert await everything(learner, name, cursor=30) == []
     assert await everything(learner, name, cursor=2**62) == []
 
 

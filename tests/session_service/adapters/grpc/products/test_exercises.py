@@ -86,7 +86,9 @@ async def test_an_answer_is_judged_and_counted(call: Callable[..., Any]) -> None
     _, started = await shown(call("StartSession"))
     number = int(started["session_id"])
 
-    right = await shown(call("SubmitAnswer", exercise_id=123, user_answer="hable", time_taken=8, session_id=number))
+    right = await shown(
+        call("SubmitAnswer", exercise_id=123, user_answer="hable", time_taken=8, session_id=number)
+    )
     wrong = await shown(call("SubmitAnswer", exercise_id=123, user_answer="hablo", session_id=number))
     empty = await shown(call("SubmitAnswer", exercise_id=124, user_answer="", session_id=number))
 
@@ -266,9 +268,7 @@ async def test_a_repeat_with_its_key_gets_the_first_answer_and_another_request_4
     assert (await learner.call("GetSession", name=f"sessions/{number}")).answer_count == 1
 
 
-async def test_a_standalone_answer_with_a_key_counts_once(
-    call: Callable[..., Any], learner: Learner
-) -> None:
+async def test_a_standalone_answer_with_a_key_counts_once(call: Callable[..., Any], learner: Learner) -> None:
     answer = {"exercise_id": 123, "user_answer": "hable"}
     headers = (("idempotency-key", "alone"),)
 

@@ -74,7 +74,9 @@ async def test_the_bounds_of_a_duration_are_inside(call: Callable[..., Any], sec
     assert (await shown(call("StartSession", duration_seconds=seconds)))[0] == 201
 
 
-@pytest.mark.parametrize("fields", [{}, *({"duration_seconds": value} for value in (59, 86_401, 0, -60, 2**62))])
+@pytest.mark.parametrize(
+    "fields", [{}, *({"duration_seconds": value} for value in (59, 86_401, 0, -60, 2**62))]
+)
 async def test_a_duration_outside_the_bounds_is_refused(
     call: Callable[..., Any], fields: dict[str, int]
 ) -> None:
@@ -97,9 +99,7 @@ async def test_a_second_start_is_a_conflict_while_the_first_is_open(call: Callab
 
 
 async def test_of_starts_at_once_one_is_201_and_the_others_409(call: Callable[..., Any]) -> None:
-    answers = await asyncio.gather(
-        *(outcome(call("StartSession", duration_seconds=1500)) for _ in range(20))
-    )
+    answers = await asyncio.gather(*(outcome(call("StartSession", duration_seconds=1500)) for _ in range(20)))
 
     refusals = [answer for answer in answers if isinstance(answer, Refusal)]
     assert len(refusals) == 19
@@ -251,7 +251,9 @@ async def test_an_empty_history_is_a_list(call: Callable[..., Any]) -> None:
     assert (document["success"], document["data"]) == (True, [])
 
 
-@pytest.mark.parametrize("fields", [{"limit": 0}, {"limit": 101}, {"limit": -1}, {"before": 0}, {"before": -5}])
+@pytest.mark.parametrize(
+    "fields", [{"limit": 0}, {"limit": 101}, {"limit": -1}, {"before": 0}, {"before": -5}]
+)
 async def test_a_history_outside_the_bounds_is_refused(
     call: Callable[..., Any], fields: dict[str, int]
 ) -> None:
