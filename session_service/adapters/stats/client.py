@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import date
+from typing import TypeVar
 from uuid import UUID
 
 import grpc
@@ -10,14 +12,19 @@ import structlog
 from practice.stats.v1 import stats_service_pb2 as stats_pb2
 from practice.stats.v1.stats_service_pb2_grpc import StatsAdminServiceStub
 
+from service_kit.errors import UnavailableError
 from service_kit.grpc.guards import INTERNAL_KEY
-from session_service.application.ports import Verdicts
+from session_service.application.ports import Badge, DayOfPractice, Effects, Streak, Verdicts
+from session_service.domain.practice_session import PracticeSession
 
 log = structlog.get_logger(__name__)
 
 # The stats service itself waits 0.8 s for a completion; a little more for the way.
 _CATCH_UP_SECONDS = 0.95
 _VERDICT_SECONDS = 5.0
+_READ_SECONDS = 2.0
+
+Answer = TypeVar("Answer")
 
 
 class StatisticsClient:
@@ -38,6 +45,41 @@ class StatisticsClient:
             log.warning("statistics_late", code=error.code().name)
             return False
         return not response.pending
+
+    async def effects(self, session: PracticeSession) -> Effects:
+        """Asks for the standing with a completion and the badges that it earned."""
+        request = stats_pb2.GetCompletionEffectsRequest(
+            user_id=session.user_id,
+            product=session.product,
+            session_id=session.id,
+            min_user_seq=session.user_seq,
+        )
+        told = await self._ask(self._stub.GetCompletionEffects, request)
+        badges = tuple(Badge(each.badge.name, each.badge.description) for each in told.badges)
+        return Effects(Streak(told.streak.current_days, told.streak.best_days), badges, told.pending)
+
+    async def streak(self, user_id: int, product: str) -> Streak:
+        """Asks for a standing."""
+        request = stats_pb2.GetUserStandingRequest(user_id=user_id, product=product)
+        told = await self._ask(self._stub.GetUserStanding, request)
+        return Streak(told.streak.current_days, told.streak.best_days)
+
+    async def days(self, user_id: int, product: str, first: date, last: date) -> Sequence[DayOfPractice]:
+        """Asks for daily progress."""
+        request = stats_pb2.ListUserDailyProgressRequest(
+            user_id=user_id, product=product, from_date=first.isoformat(), to_date=last.isoformat()
+        )
+        told = await self._ask(self._stub.ListUserDailyProgress, request)
+        return [
+            DayOfPractice(date.fromisoformat(day.date), day.session_count, day.elapsed_seconds)
+            for day in told.days
+        ]
+
+    async def _ask(self, method: Callable[..., Awaitable[Answer]], request: object) -> Answer:
+        try:
+            return await method(request, timeout=_READ_SECONDS, metadata=self._metadata)
+        except grpc.aio.AioRpcError as error:
+            raise UnavailableError("Statistics do not answer; try again", part="stats") from error
 
     async def verdicts(self, event_ids: Sequence[UUID]) -> Verdicts | None:
         """Returns what became of at most 1,000 events."""
