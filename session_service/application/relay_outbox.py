@@ -62,8 +62,8 @@ class RelayOutbox:
     """Asks for each due event whether it was applied, and publishes it again until it was.
 
     An event is closed by the consumer's database alone. Attempts count only
-    while the consumer answers: an outage, however long, buries nothing. Any
-    number of relays may run.
+    while the consumer answers and the broker takes them: an outage, however
+    long, buries nothing. Any number of relays may run.
     """
 
     def __init__(
@@ -89,17 +89,19 @@ class RelayOutbox:
         if not due:
             return Round(0, 0, 0, 0)
         verdicts = await self._statistics.verdicts([event.event_id for event in due])
+        if verdicts is None:
+            # Whoever cannot be asked is not told again: a queue that fills for
+            # as long as an outage lasts helps nobody.
+            await self._retry(due, counted=False, error="the stats service does not answer")
+            return Round(len(due), 0, 0, 0)
         acknowledged, buried = await self._close(due, verdicts)
         closed = {*acknowledged, *buried}
-        remaining = [event for event in due if event.event_id not in closed]
-        published = await self._publish(remaining, counted=verdicts is not None)
+        published = await self._publish([event for event in due if event.event_id not in closed])
         return Round(len(due), len(acknowledged), published, len(buried))
 
     async def _close(
-        self, due: Sequence[DueEvent], verdicts: Verdicts | None
+        self, due: Sequence[DueEvent], verdicts: Verdicts
     ) -> tuple[Sequence[UUID], Sequence[UUID]]:
-        if verdicts is None:
-            return [], []
         acknowledged = [event.event_id for event in due if event.event_id in verdicts.applied]
         await self._queue.acknowledge(acknowledged)
         hopeless: dict[UUID, str] = {}
@@ -114,21 +116,24 @@ class RelayOutbox:
             await self._queue.bury(event_id, reason)
         return acknowledged, list(hopeless)
 
-    async def _publish(self, events: Sequence[DueEvent], *, counted: bool) -> int:
+    async def _publish(self, events: Sequence[DueEvent]) -> int:
         """Publishes, makes the events due again later and returns how many the broker took."""
         if not events:
             return 0
-        error, taken = "", len(events)
         try:
             await self._publisher.publish([event.payload for event in events])
         except UnavailableError as failure:
-            error, taken, counted = failure.message, 0, False
+            await self._retry(events, counted=False, error=failure.message)
+            return 0
+        await self._retry(events, counted=True, error="")
+        return len(events)
+
+    async def _retry(self, events: Sequence[DueEvent], *, counted: bool, error: str) -> None:
         by_attempts: dict[int, list[UUID]] = {}
         for event in events:
             by_attempts.setdefault(event.attempts, []).append(event.event_id)
         for attempts, event_ids in by_attempts.items():
             await self._queue.retry(event_ids, counted=counted, wait=self._wait(attempts), error=error)
-        return taken
 
     def _wait(self, attempts: int) -> timedelta:
         """Returns twice as long for each attempt, to five minutes, give or take a fifth."""
