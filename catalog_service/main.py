@@ -7,25 +7,26 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import grpc
-from practice.catalog.v1 import catalog_service_pb2_grpc as rpc
-from sqlalchemy.ext.asyncio import AsyncEngine
+from practice.catalog.v1 import catalog_service_pb2_grpc, problem_service_pb2_grpc
+from practice.products.design.v1 import design_problems_service_pb2_grpc
 
 from catalog_service.adapters.db.unit_of_work import units_of_work
-from catalog_service.adapters.grpc.servicer import CatalogAdminServicer, CatalogServicer
-from catalog_service.application.batch_get_answer_keys import BatchGetAnswerKeys
-from catalog_service.application.find_content import FindContent
-from catalog_service.application.get_exercise import GetExercise
-from catalog_service.application.list_exercises import ListExercises
-from catalog_service.application.load_exercises import LoadExercises
+from catalog_service.adapters.grpc import admin_servicer, problem_servicer
+from catalog_service.adapters.grpc.admin_servicer import CatalogAdminServicer
+from catalog_service.adapters.grpc.problem_servicer import ProblemServicer
+from catalog_service.adapters.grpc.products import design
+from catalog_service.adapters.grpc.products.design import DesignProblemsServicer
+from catalog_service.adapters.grpc.servicer import CatalogServicer
+from catalog_service.application.forget_expired import ForgetExpired
+from catalog_service.application.use_cases import UseCases, build_use_cases
 from catalog_service.settings import Settings
 from service_kit.db.engines import open_async_engine
 from service_kit.grpc.guards import Access
 from service_kit.grpc.interceptor import CallInterceptor
 from service_kit.grpc.server import RunningServer, build_server, start_server, stop_requested
 from service_kit.logging import configure_logging
+from service_kit.periodic import repeating
 from service_kit.tokens import TokenVerifier
-
-INTERNAL = frozenset({"practice.catalog.v1.CatalogAdminService"})
 
 
 @asynccontextmanager
@@ -34,27 +35,43 @@ async def serving(settings: Settings) -> AsyncIterator[RunningServer]:
     engine = open_async_engine(
         settings.database_url, pool_size=settings.database_pool_size, application="catalog"
     )
-    access = Access(
-        TokenVerifier(settings.jwks_uri, settings.jwt_issuer), settings.internal_token(), internal=INTERNAL
-    )
-    interceptor = CallInterceptor(access, max_deadline_seconds=settings.max_deadline_seconds)
-    server = build_server(interceptor, max_concurrent_rpcs=settings.max_concurrent_rpcs)
+    units = units_of_work(engine)
+    use_cases = build_use_cases(units)
+    server = build_server(_interceptor(settings), max_concurrent_rpcs=settings.max_concurrent_rpcs)
     try:
-        running = await start_server(server, settings.listen, [lambda server: _register(server, engine)])
+        running = await start_server(server, settings.listen, [lambda server: _register(server, use_cases)])
         try:
-            yield running
+            async with repeating(ForgetExpired(units), settings.housekeeping_seconds):
+                yield running
         finally:
             await running.stop(settings.shutdown_grace_seconds)
     finally:
         await engine.dispose()
 
 
-def _register(server: grpc.aio.Server, engine: AsyncEngine) -> None:
-    units = units_of_work(engine)
-    learners = CatalogServicer(GetExercise(units), ListExercises(units))
-    authors = CatalogAdminServicer(BatchGetAnswerKeys(units), FindContent(units), LoadExercises(units))
-    rpc.add_CatalogServiceServicer_to_server(learners, server)
-    rpc.add_CatalogAdminServiceServicer_to_server(authors, server)
+def _interceptor(settings: Settings) -> CallInterceptor:
+    access = Access(
+        TokenVerifier(settings.jwks_uri, settings.jwt_issuer),
+        settings.internal_token(),
+        internal=frozenset({admin_servicer.SERVICE}),
+        public=problem_servicer.PUBLIC | design.PUBLIC,
+    )
+    return CallInterceptor(
+        access,
+        presenters={design.SERVICE: design.present},
+        max_deadline_seconds=settings.max_deadline_seconds,
+    )
+
+
+def _register(server: grpc.aio.Server, use_cases: UseCases) -> None:
+    catalog_service_pb2_grpc.add_CatalogServiceServicer_to_server(CatalogServicer(use_cases), server)
+    catalog_service_pb2_grpc.add_CatalogAdminServiceServicer_to_server(
+        CatalogAdminServicer(use_cases), server
+    )
+    problem_service_pb2_grpc.add_ProblemServiceServicer_to_server(ProblemServicer(use_cases), server)
+    design_problems_service_pb2_grpc.add_DesignProblemsServiceServicer_to_server(
+        DesignProblemsServicer(use_cases), server
+    )
 
 
 async def _serve_until_stopped(settings: Settings) -> None:

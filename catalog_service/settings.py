@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from service_kit.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):
-    """What every service needs; the catalog needs nothing more."""
+    """What every service needs, and how often the catalog cleans up."""
+
+    housekeeping_seconds: float = Field(default=600, gt=0, description="how often expired rows are deleted")

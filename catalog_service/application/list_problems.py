@@ -27,9 +27,7 @@ class ListProblems:
     def __init__(self, units: UnitOfWorkFactory) -> None:
         self._units = units
 
-    async def __call__(
-        self, call: Call, *, query: str, mine: bool, page_size: int, page_token: str
-    ) -> Found:
+    async def __call__(self, call: Call, *, query: str, mine: bool, page_size: int, page_token: str) -> Found:
         """Returns a page; a size of 0 means 20.
 
         Raises UnauthenticatedError for a stranger who asks for theirs, and

@@ -17,7 +17,11 @@ class LoadAchievements:
 
     async def __call__(self, achievements: abc.Sequence[Achievement]) -> LoadCounts:
         """Raises FieldInvalidError when one comes twice."""
-        refuse_duplicates("Achievement", (achievement.achievement_id for achievement in achievements), field="achievements.achievement_id")
+        refuse_duplicates(
+            "Achievement",
+            (achievement.achievement_id for achievement in achievements),
+            field="achievements.achievement_id",
+        )
         async with self._units() as unit:
             counts = await unit.achievements.put(achievements)
             await unit.commit()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from catalog_service.application.loading import refuse_duplicates
 from catalog_service.application.ports import LoadCounts, UnitOfWork, UnitOfWorkFactory
@@ -30,7 +30,7 @@ class LoadActivities:
         async with self._units() as unit:
             # Two at once could otherwise give one word to two activities.
             await unit.wait_for_other_loads()
-            await _refuse_words_of_others(unit, word_ids, numbers)
+            await _refuse_words_of_others(unit, word_ids, frozenset(numbers))
             before = await unit.activities.with_words(numbers)
             changed = [content for content in contents if before.get(content.activity.activity_id) != content]
             if changed:
@@ -41,12 +41,11 @@ class LoadActivities:
         return LoadCounts(created, len(changed) - created, len(contents) - len(changed))
 
 
-async def _refuse_words_of_others(unit: UnitOfWork, word_ids: Sequence[str], numbers: Sequence[int]) -> None:
-    holders = await unit.words.activities_of(word_ids)
-    for word_id in word_ids:
-        if holders.get(word_id, numbers[0]) not in numbers:
+async def _refuse_words_of_others(unit: UnitOfWork, word_ids: Sequence[str], loaded: Set[int]) -> None:
+    for word_id, holder in (await unit.words.activities_of(word_ids)).items():
+        if holder not in loaded:
             raise FieldInvalidError(
-                f"Word {word_id} belongs to activity {holders[word_id]}",
+                f"Word {word_id} belongs to activity {holder}",
                 field="activities.words.word_id",
                 rule="unique",
             )

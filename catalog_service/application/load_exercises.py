@@ -17,7 +17,9 @@ class LoadExercises:
 
     async def __call__(self, contents: abc.Sequence[ExerciseContent]) -> LoadCounts:
         """Raises FieldInvalidError when one comes twice."""
-        refuse_duplicates("Exercise", (content.exercise.exercise_id for content in contents), field="exercises.exercise_id")
+        refuse_duplicates(
+            "Exercise", (content.exercise.exercise_id for content in contents), field="exercises.exercise_id"
+        )
         async with self._units() as unit:
             counts = await unit.exercises.put(contents)
             await unit.commit()

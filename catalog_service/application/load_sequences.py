@@ -17,7 +17,9 @@ class LoadSequences:
 
     async def __call__(self, sequences: abc.Sequence[Sequence]) -> LoadCounts:
         """Raises FieldInvalidError when one comes twice."""
-        refuse_duplicates("Sequence", (sequence.sequence_id for sequence in sequences), field="sequences.sequence_id")
+        refuse_duplicates(
+            "Sequence", (sequence.sequence_id for sequence in sequences), field="sequences.sequence_id"
+        )
         async with self._units() as unit:
             counts = await unit.sequences.put(sequences)
             await unit.commit()

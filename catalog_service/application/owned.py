@@ -17,6 +17,6 @@ async def lock_owned(unit: UnitOfWork, call: Call, ref: ProblemRef, verb: str) -
     problem = await unit.problems.lock(ref.number)
     if problem is None or not ref.names(problem):
         raise ContentNotFoundError(str(ref))
-    if problem.owner_id != call.user_id:
+    if not problem.belongs_to(call.user_id):
         raise ProblemNotOwnedError(verb, str(ref))
     return problem

@@ -67,6 +67,10 @@ class Problem:
         """Such as `problems/7`."""
         return f"problems/{self.problem_id}"
 
+    def belongs_to(self, user_id: int) -> bool:
+        """Tells whether a person may change it. Shipped problems are nobody's."""
+        return self.owner_id == user_id != SHIPPED_OWNER_ID
+
 
 @dataclass(frozen=True, slots=True)
 class ProblemRef:

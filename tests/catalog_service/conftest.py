@@ -9,13 +9,16 @@ from typing import Any
 import grpc
 import pytest
 from practice.catalog.v1 import catalog_service_pb2_grpc as rpc
-from practice.catalog.v1 import exercise_pb2
+from practice.catalog.v1 import exercise_pb2, problem_service_pb2_grpc
+from practice.products.design.v1 import design_problems_service_pb2_grpc
 
 from catalog_service.main import serving
 from catalog_service.settings import Settings
 from service_kit.grpc.guards import INTERNAL_KEY
+from tests.catalog_service.contents import new_number
+from tests.tokens import TestTokens
 
-_numbers = itertools.count(10_000)
+_users = itertools.count(1_000)
 
 
 @pytest.fixture
@@ -38,9 +41,31 @@ def admin(channel: grpc.aio.Channel) -> rpc.CatalogAdminServiceAsyncStub:
 
 
 @pytest.fixture
+def problems(channel: grpc.aio.Channel) -> problem_service_pb2_grpc.ProblemServiceAsyncStub:
+    return problem_service_pb2_grpc.ProblemServiceStub(channel)
+
+
+@pytest.fixture
+def design(channel: grpc.aio.Channel) -> design_problems_service_pb2_grpc.DesignProblemsServiceAsyncStub:
+    return design_problems_service_pb2_grpc.DesignProblemsServiceStub(channel)
+
+
+@pytest.fixture
 def internal(internal_token: str) -> tuple[tuple[str, str], ...]:
     """Metadata of a call between services."""
     return ((INTERNAL_KEY, internal_token),)
+
+
+@pytest.fixture
+def new_user(tokens: TestTokens) -> Callable[[], tuple[tuple[str, str], ...]]:
+    """Makes metadata of somebody who never called before."""
+    return lambda: tokens.bearer(next(_users))
+
+
+@pytest.fixture
+def ana(new_user: Callable[[], Any]) -> tuple[tuple[str, str], ...]:
+    """Metadata of a user of this test alone."""
+    return new_user()
 
 
 @pytest.fixture
@@ -49,7 +74,7 @@ def new_content() -> Callable[..., exercise_pb2.ExerciseContent]:
 
     def make(**changes: Any) -> exercise_pb2.ExerciseContent:
         fields: dict[str, Any] = {
-            "exercise_id": next(_numbers),
+            "exercise_id": new_number(),
             "prompt": "Espero que él ___ pronto.",
             "cue": "hablar",
             "instruction": "present subjunctive, él/ella",

@@ -11,8 +11,10 @@ import psycopg
 import pytest
 from practice.catalog.v1 import catalog_service_pb2 as pb
 from practice.catalog.v1 import catalog_service_pb2_grpc as rpc
-from practice.catalog.v1 import exercise_pb2
+from practice.catalog.v1 import exercise_pb2, problem_service_pb2_grpc
+from practice.catalog.v1.problem_service_pb2 import CreateProblemRequest
 
+from tests.catalog_service.contents import activity, problem, sequence
 from tests.databases import lock_waiters
 from tests.grpc_errors import refusal
 from tests.tokens import TestTokens
@@ -123,6 +125,9 @@ async def test_answer_keys_come_in_the_order_asked_for_without_unknown_items(
             "exercises/0",
             "exercises/99999999999999999999999",
             "words/1",
+            "exercises/hello",
+            f"{name_of(second)}-x",
+            "exercises/01",
             "exercises/1; drop",
             "",
             name_of(first),
@@ -146,16 +151,43 @@ async def test_a_thousand_items_can_be_asked_for_and_no_more(
     assert (await refusal(admin.BatchGetAnswerKeys(request, metadata=internal))).reason == "FIELD_INVALID"
 
 
-async def test_content_that_exists_is_found_in_the_order_asked_for(
+async def test_content_that_exists_is_found_in_the_order_asked_for_with_what_it_is(
+    admin: Admin,
+    problems: problem_service_pb2_grpc.ProblemServiceAsyncStub,
+    internal: Metadata,
+    ana: Metadata,
+) -> None:
+    practised, posed = activity(), sequence()
+    await admin.LoadActivities(pb.LoadActivitiesRequest(activities=[practised]), metadata=internal)
+    await admin.LoadSequences(pb.LoadSequencesRequest(sequences=[posed]), metadata=internal)
+    made = await problems.CreateProblem(CreateProblemRequest(problem=problem()), metadata=ana)
+    existing = [f"sequences/{posed.sequence_id}", made.name, f"activities/{practised.activity_id}"]
+    unknown = ["activities/1", "sequences/999999999999999999", f"{made.name}0000000", "problems/x", "", "x/1"]
+
+    request = pb.FindContentRequest(names=[*existing[:2], *unknown, existing[2], made.name])
+    found = await admin.FindContent(request, metadata=internal)
+
+    assert list(found.names) == [*existing, made.name]
+    assert [content.name for content in found.contents] == list(found.names)
+    assert [(content.title, content.type) for content in found.contents[:3]] == [
+        (posed.title, ""),
+        (made.title, ""),
+        (practised.title, "flashcards"),
+    ]
+    # A problem's second is a part of its public id.
+    assert found.contents[1].create_time == made.create_time
+    assert not found.contents[0].HasField("create_time")
+
+
+async def test_exercises_are_items_and_no_content(
     admin: Admin, internal: Metadata, load: Callable[..., Any], new_content: NewContent
 ) -> None:
-    first, second = new_content(), new_content()
-    await load(first, second)
-    names = [name_of(second), "activities/123", "exercises/999999999999999999", name_of(first)]
+    content = new_content()
+    await load(content)
 
-    found = await admin.FindContent(pb.FindContentRequest(names=names), metadata=internal)
+    found = await admin.FindContent(pb.FindContentRequest(names=[name_of(content)]), metadata=internal)
 
-    assert list(found.names) == [name_of(second), name_of(first)]
+    assert found == pb.FindContentResponse()
 
 
 async def test_administration_needs_the_platforms_secret_whatever_token_comes_along(
@@ -171,6 +203,9 @@ async def test_administration_needs_the_platforms_secret_whatever_token_comes_al
             admin.BatchGetAnswerKeys(pb.BatchGetAnswerKeysRequest(items=["exercises/1"]), metadata=metadata),
             admin.FindContent(pb.FindContentRequest(names=["exercises/1"]), metadata=metadata),
             admin.LoadExercises(pb.LoadExercisesRequest(exercises=[new_content()]), metadata=metadata),
+            admin.LoadActivities(pb.LoadActivitiesRequest(activities=[activity()]), metadata=metadata),
+            admin.LoadProblems(pb.LoadProblemsRequest(), metadata=metadata),
+            admin.ListContentItems(pb.ListContentItemsRequest(content="activities/1"), metadata=metadata),
         ):
             refused = await refusal(call)
             assert (refused.code, refused.reason) == (grpc.StatusCode.PERMISSION_DENIED, "NOT_PERMITTED")

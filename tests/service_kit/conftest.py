@@ -59,6 +59,8 @@ def serve(access: Access) -> Serve:
         async with grpc.aio.insecure_channel(f"127.0.0.1:{running.port}") as channel:
             yield _caller(channel)
             await running.stop(grace_seconds, drain_seconds=0)
+            # The answers of finished calls may still be on their way to the client.
+            await channel.close(grace=1)
 
     return serve
 

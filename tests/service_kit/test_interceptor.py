@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -15,10 +16,12 @@ from sqlalchemy import Text, bindparam, exc, text
 from service_kit import errors
 from service_kit.call import Call, current_call
 from service_kit.db.engines import open_async_engine, open_engine
+from service_kit.grpc.guards import Access
 from service_kit.grpc.presentation import ProductError, http_status
+from service_kit.tokens import TokenVerifier
 from tests.grpc_errors import refusal
 from tests.service_kit.conftest import ADMIN_SERVICE, PUBLIC_SERVICE, SERVICE, Serve
-from tests.tokens import TestTokens
+from tests.tokens import ISSUER, TestTokens
 
 SECRET = "the answer is hable"
 
@@ -268,6 +271,39 @@ async def test_a_call_without_a_good_bearer_token_is_refused(
         assert (await get((("authorization", f"bearer {tokens.issue(1)}"),), service=SERVICE)).name
 
     assert (refused.code, refused.reason) == (grpc.StatusCode.UNAUTHENTICATED, "TOKEN_INVALID")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_method_for_everybody_knows_who_brings_a_good_token_and_turns_nobody_away(
+    serve: Serve, tokens: TestTokens, stream: bool
+) -> None:
+    seen: list[Call] = []
+
+    async def behaviour(_: object) -> exercise_pb2.Exercise:
+        seen.append(current_call())
+        return exercise_pb2.Exercise()
+
+    good = tokens.issue(7, "ana@example.com")
+    bad = tokens.issue(7, exp=1)
+    headers = (f"Bearer {good}", f"Bearer {bad}", f"Bearer {good}x", "Bearer ", "Basic x", "")
+    async with serve(behaviour) as get:
+        for header in headers:
+            await get((("authorization", header),), stream=stream)
+        await get(stream=stream)
+
+    assert [(call.user_id, call.email) for call in seen] == [(7, "ana@example.com")] + [(0, "")] * 6
+
+
+async def test_keys_that_cannot_be_read_close_no_method_for_everybody(
+    tmp_path: Path, tokens: TestTokens, internal_token: str
+) -> None:
+    missing = TokenVerifier((tmp_path / "jwks.json").as_uri(), ISSUER)
+    access = Access(missing, internal_token, public=frozenset({"/x.X/Open"}))
+    metadata = dict(tokens.bearer(7))
+
+    assert await access.identify("/x.X/Open", metadata) == Call()
+    with pytest.raises(errors.UnavailableError):
+        await access.identify("/x.X/Closed", metadata)
 
 
 async def test_a_request_that_breaks_a_rule_of_its_schema_never_reaches_the_handler(serve: Serve) -> None:

@@ -5,10 +5,20 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from catalog_service.adapters.db.achievements import SqlAchievements
+from catalog_service.adapters.db.activities import SqlActivities, SqlWords
 from catalog_service.adapters.db.exercises import SqlExercises
-from catalog_service.application.ports import Kind, UnitOfWork, UnitOfWorkFactory
+from catalog_service.adapters.db.problems import SqlProblems
+from catalog_service.adapters.db.sequences import SqlSequences
+from catalog_service.adapters.db.tables import idempotency
+from catalog_service.application.ports import Answered, Practised, UnitOfWork, UnitOfWorkFactory
+from service_kit.db.idempotency import IdempotencyRecord
+
+# The platform's number for this advisory lock.
+_LOADS = 7_241_992
 
 
 class SqlUnitOfWork:
@@ -17,7 +27,22 @@ class SqlUnitOfWork:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
         self.exercises = SqlExercises(connection)
-        self.kinds: dict[str, Kind] = {"exercises": self.exercises}
+        self.activities = SqlActivities(connection)
+        self.words = SqlWords(connection)
+        self.sequences = SqlSequences(connection)
+        self.achievements = SqlAchievements(connection)
+        self.problems = SqlProblems(connection)
+        self.answered: dict[str, Answered] = {"exercises": self.exercises, "words": self.words}
+        self.practised: dict[str, Practised] = {
+            "activities": self.activities,
+            "sequences": self.sequences,
+            "problems": self.problems,
+        }
+        self.idempotency = IdempotencyRecord(connection, idempotency)
+
+    async def wait_for_other_loads(self) -> None:
+        """Keeps out other loads that ask for the same until the commit, once those under way are done."""
+        await self._connection.execute(select(func.pg_advisory_xact_lock(_LOADS)))
 
     async def commit(self) -> None:
         """Makes the changes last."""

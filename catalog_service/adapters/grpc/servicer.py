@@ -1,79 +1,69 @@
-"""Serves practice.catalog.v1: converts, calls the use case, converts back."""
+"""Serves what learners may ask: converts, calls the use case, converts back."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import grpc
+from practice.catalog.v1 import activity_pb2, exercise_pb2, sequence_pb2
 from practice.catalog.v1 import catalog_service_pb2 as pb
-from practice.catalog.v1 import catalog_service_pb2_grpc, exercise_pb2
+from practice.catalog.v1.catalog_service_pb2_grpc import CatalogServiceServicer
 
-from catalog_service.adapters.grpc.converters import exercise_number, from_content, to_answer_key, to_exercise
-from catalog_service.application.batch_get_answer_keys import BatchGetAnswerKeys
-from catalog_service.application.find_content import FindContent
-from catalog_service.application.get_exercise import GetExercise
-from catalog_service.application.list_exercises import ListExercises
-from catalog_service.application.load_exercises import LoadExercises
+from catalog_service.adapters.grpc.converters import number_of, to_activity, to_exercise, to_sequence
+from catalog_service.application.use_cases import UseCases
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
-class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
-    """What learners may ask."""
+class CatalogServicer(CatalogServiceServicer):
+    """Implements practice.catalog.v1.CatalogService."""
 
-    def __init__(self, get_exercise: GetExercise, list_exercises: ListExercises) -> None:
-        self._get_exercise = get_exercise
-        self._list_exercises = list_exercises
+    def __init__(self, use_cases: UseCases) -> None:
+        self._use = use_cases
 
-    async def GetExercise(  # noqa: N802
+    async def GetExercise(  # noqa: N802 (gRPC names)
         self, request: pb.GetExerciseRequest, context: Context
     ) -> exercise_pb2.Exercise:
         """Returns one exercise."""
-        return to_exercise(await self._get_exercise(exercise_number(request.name)))
+        return to_exercise(await self._use.get_exercise(number_of(request.name)))
 
     async def ListExercises(  # noqa: N802
         self, request: pb.ListExercisesRequest, context: Context
     ) -> pb.ListExercisesResponse:
         """Returns a page of exercises."""
-        page = await self._list_exercises(
+        page = await self._use.list_exercises(
             page_size=request.page_size, page_token=request.page_token, difficulty=request.difficulty
         )
         return pb.ListExercisesResponse(
-            exercises=map(to_exercise, page.exercises), next_page_token=page.next_page_token
+            exercises=map(to_exercise, page.items), next_page_token=page.next_page_token
         )
 
+    async def GetActivity(  # noqa: N802
+        self, request: pb.GetActivityRequest, context: Context
+    ) -> activity_pb2.Activity:
+        """Returns one activity."""
+        return to_activity(await self._use.get_activity(number_of(request.name)))
 
-class CatalogAdminServicer(catalog_service_pb2_grpc.CatalogAdminServiceServicer):
-    """What the platform's own services and content authors may ask."""
+    async def ListActivities(  # noqa: N802
+        self, request: pb.ListActivitiesRequest, context: Context
+    ) -> pb.ListActivitiesResponse:
+        """Returns a page of activities."""
+        page = await self._use.list_activities(page_size=request.page_size, page_token=request.page_token)
+        return pb.ListActivitiesResponse(
+            activities=map(to_activity, page.items), next_page_token=page.next_page_token
+        )
 
-    def __init__(
-        self,
-        batch_get_answer_keys: BatchGetAnswerKeys,
-        find_content: FindContent,
-        load_exercises: LoadExercises,
-    ) -> None:
-        self._batch_get_answer_keys = batch_get_answer_keys
-        self._find_content = find_content
-        self._load_exercises = load_exercises
+    async def GetSequence(  # noqa: N802
+        self, request: pb.GetSequenceRequest, context: Context
+    ) -> sequence_pb2.Sequence:
+        """Returns one sequence."""
+        return to_sequence(await self._use.get_sequence(number_of(request.name)))
 
-    async def BatchGetAnswerKeys(  # noqa: N802
-        self, request: pb.BatchGetAnswerKeysRequest, context: Context
-    ) -> pb.BatchGetAnswerKeysResponse:
-        """Returns the answer keys that exist."""
-        keys = await self._batch_get_answer_keys(request.items)
-        return pb.BatchGetAnswerKeysResponse(answer_keys=[to_answer_key(item, key) for item, key in keys])
-
-    async def FindContent(  # noqa: N802
-        self, request: pb.FindContentRequest, context: Context
-    ) -> pb.FindContentResponse:
-        """Returns the names that exist."""
-        return pb.FindContentResponse(names=await self._find_content(request.names))
-
-    async def LoadExercises(  # noqa: N802
-        self, request: pb.LoadExercisesRequest, context: Context
-    ) -> pb.LoadExercisesResponse:
-        """Creates or replaces exercises."""
-        counts = await self._load_exercises([from_content(content) for content in request.exercises])
-        return pb.LoadExercisesResponse(
-            created_count=counts.created, updated_count=counts.updated, unchanged_count=counts.unchanged
+    async def ListSequences(  # noqa: N802
+        self, request: pb.ListSequencesRequest, context: Context
+    ) -> pb.ListSequencesResponse:
+        """Returns a page of sequences."""
+        page = await self._use.list_sequences(page_size=request.page_size, page_token=request.page_token)
+        return pb.ListSequencesResponse(
+            sequences=map(to_sequence, page.items), next_page_token=page.next_page_token
         )

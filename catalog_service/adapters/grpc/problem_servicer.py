@@ -1,0 +1,69 @@
+"""Serves problems: converts, calls the use case, converts back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import grpc
+from google.protobuf.empty_pb2 import Empty
+from practice.catalog.v1 import problem_pb2
+from practice.catalog.v1 import problem_service_pb2 as pb
+from practice.catalog.v1.problem_service_pb2_grpc import ProblemServiceServicer
+
+from catalog_service.adapters.grpc.problem_converters import changes_of, from_problem, ref_of, to_problem
+from catalog_service.application.use_cases import UseCases
+from service_kit.call import current_call
+
+PUBLIC = frozenset(f"/practice.catalog.v1.ProblemService/{name}" for name in ("GetProblem", "ListProblems"))
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class ProblemServicer(ProblemServiceServicer):
+    """Implements practice.catalog.v1.ProblemService."""
+
+    def __init__(self, use_cases: UseCases) -> None:
+        self._use = use_cases
+
+    async def CreateProblem(  # noqa: N802 (gRPC names)
+        self, request: pb.CreateProblemRequest, context: Context
+    ) -> problem_pb2.Problem:
+        """Makes a problem of the caller's."""
+        return to_problem(await self._use.create_problem(current_call(), from_problem(request.problem)))
+
+    async def GetProblem(  # noqa: N802
+        self, request: pb.GetProblemRequest, context: Context
+    ) -> problem_pb2.Problem:
+        """Returns one problem."""
+        return to_problem(await self._use.get_problem(ref_of(request.name)))
+
+    async def ListProblems(  # noqa: N802
+        self, request: pb.ListProblemsRequest, context: Context
+    ) -> pb.ListProblemsResponse:
+        """Returns a page of problems."""
+        found = await self._use.list_problems(
+            current_call(),
+            query=request.query,
+            mine=request.mine,
+            page_size=request.page_size,
+            page_token=request.page_token,
+        )
+        return pb.ListProblemsResponse(
+            problems=map(to_problem, found.page.items),
+            next_page_token=found.page.next_page_token,
+            total_size=found.total,
+        )
+
+    async def UpdateProblem(  # noqa: N802
+        self, request: pb.UpdateProblemRequest, context: Context
+    ) -> problem_pb2.Problem:
+        """Changes a problem of the caller's."""
+        ref = ref_of(request.problem.name)
+        return to_problem(await self._use.update_problem(current_call(), ref, changes_of(request)))
+
+    async def DeleteProblem(  # noqa: N802
+        self, request: pb.DeleteProblemRequest, context: Context
+    ) -> Empty:
+        """Deletes a problem of the caller's."""
+        await self._use.delete_problem(current_call(), ref_of(request.name))
+        return Empty()
