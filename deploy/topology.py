@@ -67,7 +67,13 @@ def _service(
     )
 
 
-_ADDRESSES = ("IDENTITY_ADDRESS", "CATALOG_ADDRESS", "SESSION_ADDRESS", "STATS_ADDRESS")
+_ADDRESSES = (
+    "IDENTITY_ADDRESS",
+    "CATALOG_ADDRESS",
+    "SESSION_ADDRESS",
+    "STATS_ADDRESS",
+    "BRIDGE_ADDRESS",
+)
 # What Envoy's configuration is rendered from.
 _EDGE_TUNABLES = (
     "JWT_ISSUER",
@@ -105,12 +111,19 @@ PROCESSES = (
             "HOUSEKEEPING_SECONDS",
         ),
     ),
-    _service("catalog"),
+    _service("catalog", tunables=("HOUSEKEEPING_SECONDS",)),
     _service(
         "session",
         *("REDIS_URL", "CATALOG_ADDRESS", "STATS_ADDRESS"),
         needs=("migrate", "redis"),
-        tunables=("OUTBOX_FIRST_WAIT_SECONDS",),
+        tunables=(
+            "OUTBOX_FIRST_WAIT_SECONDS",
+            "PORTAL_STARTS_PER_HOUR",
+            "PORTAL_PROGRESS_UPDATES_PER_MINUTE",
+            "PORTAL_COMPLETIONS_PER_HOUR",
+            "PORTAL_HISTORY_CACHE_SECONDS",
+            "PORTAL_DETAILS_CACHE_SECONDS",
+        ),
     ),
     _service("stats", "REDIS_URL", needs=("migrate", "redis"), tunables=("WAIT_SECONDS",)),
     Process(
@@ -136,6 +149,26 @@ PROCESSES = (
         stop_seconds=40,
     ),
     Process(
+        "bridge",
+        "http",
+        command=("python", "-m", "gateway.bridge"),
+        needs=("session",),
+        settings=("LISTEN", "SESSION_ADDRESS", "JWKS_URI"),
+        tunables=(
+            "JWT_ISSUER",
+            "CORS_ORIGINS",
+            "LOG_LEVEL",
+            "SHUTDOWN_GRACE_SECONDS",
+            "BRIDGE_TICK_SECONDS",
+            "BRIDGE_OPEN_SECONDS",
+            "BRIDGE_PING_SECONDS",
+            "BRIDGE_SEND_SECONDS",
+            "BRIDGE_SEND_BUFFER_KIB",
+            "BRIDGE_MAX_CONNECTIONS",
+            "BRIDGE_MAX_CONNECTIONS_PER_USER",
+        ),
+    ),
+    Process(
         "gateway",
         "http",
         image="envoy",
@@ -144,7 +177,7 @@ PROCESSES = (
             # One restart at a time: the supervisor's. Shared memory would tie two stacks together.
             "--disable-hot-restart",
         ),
-        needs=("gateway-config", "identity", "catalog", "session", "stats"),
+        needs=("gateway-config", "identity", "catalog", "session", "stats", "bridge"),
         settings=_EDGE,
         tunables=_EDGE_TUNABLES,
     ),

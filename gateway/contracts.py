@@ -20,6 +20,8 @@ CLUSTERS = {
     "practice.stats.": "stats",
     "practice.products.": "session",
     "practice.products.focus.v1.FocusProgressService": "stats",
+    "practice.products.design.v1.DesignUsersService": "identity",
+    "practice.products.design.v1.DesignProblemsService": "catalog",
 }
 
 # The methods that need no access token.
@@ -29,6 +31,14 @@ OPEN_METHODS = frozenset(
         "practice.identity.v1.IdentityService/LogIn",
         "practice.identity.v1.IdentityService/RefreshAccessToken",
         "practice.identity.v1.IdentityService/GetJwks",
+        "practice.catalog.v1.ProblemService/GetProblem",
+        "practice.catalog.v1.ProblemService/ListProblems",
+        "practice.products.design.v1.DesignUsersService/SignUp",
+        "practice.products.design.v1.DesignUsersService/LogIn",
+        "practice.products.design.v1.DesignUsersService/Refresh",
+        "practice.products.design.v1.DesignProblemsService/ListProblems",
+        "practice.products.design.v1.DesignProblemsService/GetProblem",
+        "practice.products.design.v1.DesignProblemsService/SearchProblems",
     }
 )
 
@@ -48,15 +58,19 @@ class Method:
 
 
 def public_methods(contracts: Path) -> list[Method]:
-    """Returns the methods at the edge, in the contracts' order. Raises OSError without the file."""
+    """Returns the methods at the edge, in the contracts' order. Raises OSError without the file.
+
+    A method without a REST path is for those inside, such as the bridge.
+    """
     files = FileDescriptorSet.FromString(contracts.read_bytes()).file
-    return [
+    methods = (
         Method(f"{file.package}.{service.name}/{method.name}", method.server_streaming, _bindings(method))
         for file in files
         for service in file.service
         if not service.name.endswith(INTERNAL_ENDINGS)
         for method in service.method
-    ]
+    )
+    return [method for method in methods if method.bindings]
 
 
 def public_services(methods: list[Method]) -> list[str]:

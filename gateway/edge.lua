@@ -43,6 +43,14 @@ local function set_body(handle, text)
   handle:headers():replace("content-type", "application/json")
 end
 
+local function set_status(headers, status)
+  headers:replace(":status", status)
+  if status == "401" then
+    -- Envoy's own names the whole URL, and services name nothing.
+    headers:replace("www-authenticate", "Bearer")
+  end
+end
+
 -- The transcoder's reason for a 400, as JSON text without quotes: without the
 -- excerpt it points into, in words instead of protobuf types. nil when there
 -- is none to show.
@@ -66,15 +74,42 @@ local function reason_in(body)
   return reason
 end
 
+-- Where a field that cannot be read came from: the query, the path or else the body.
+local function place_of(field, message, path)
+  local query = path:match("%?(.*)$")
+  if query ~= nil and ("&" .. query):find("&" .. field .. "=", 1, true) then
+    return "query"
+  end
+  local value = message:match('^\\"(.-)\\" is not')
+  if value ~= nil and (path:match("^[^?]*") .. "/"):find("/" .. value .. "/", 1, true) then
+    return "path"
+  end
+  return "body"
+end
+
+-- A reason such as `field: what is wrong`, apart: a JSON array that leads to
+-- the field, and what is wrong with it.
+local function located(reason, path)
+  local field, message = reason:match("^([%a_][%w_%.]*): (.+)$")
+  if field == nil then
+    return '["body"]', reason
+  end
+  return '["' .. place_of(field, message, path) .. '","' .. field:gsub("%.", '","') .. '"]', message
+end
+
 -- The body of a refusal; a status without words of its own becomes a 500.
-local function refusal(product, status, body)
+local function refusal(product, status, path, body)
   if status == "400" then
     local reason = body and reason_in(body)
     if reason == nil then
       return product.malformed, BODIES[product.name].malformed
     end
-    -- As a function, so that a "%" in the reason stays one.
-    local text = BODIES[product.name].explained:gsub("@reason@", function() return reason end)
+    local text, places = BODIES[product.name].explained, nil
+    if text:find('"@location@"', 1, true) then
+      places, reason = located(reason, path)
+    end
+    -- As functions, so that a "%" in the reason stays one.
+    text = text:gsub('"@location@"', function() return places end):gsub("@reason@", function() return reason end)
     return product.malformed, text
   end
   if BODIES[product.name][status] == nil then
@@ -121,12 +156,8 @@ local function reword(handle, path)
     -- A token for another audience is a 403 to Envoy.
     code = "401"
   end
-  local status, body = refusal(product_of(path), code, text)
-  headers:replace(":status", status)
-  if status == "401" then
-    -- Envoy's own names the whole URL.
-    headers:replace("www-authenticate", "Bearer")
-  end
+  local status, body = refusal(product_of(path), code, path, text)
+  set_status(headers, status)
   set_body(handle, body)
 end
 
@@ -144,14 +175,14 @@ local function shape_error(handle, kept, status, body)
       end
     end
   end
-  local product = product_of(kept.path or "/")
-  if body == nil and (product.name ~= "canonical" or empty) then
+  local path = kept.path or "/"
+  local product = product_of(path)
+  -- A status alone says that the body is as it is to be: the bridge's is.
+  if body == nil and status == nil and (product.name ~= "canonical" or empty) then
     -- The service had no say in it: its gRPC library refused the call.
-    status, body = refusal(product, headers:get(":status"))
+    status, body = refusal(product, headers:get(":status"), path)
   end
-  if status ~= nil then
-    headers:replace(":status", status)
-  end
+  set_status(headers, status or headers:get(":status"))
   if body ~= nil then
     set_body(handle, body)
   end
@@ -159,8 +190,8 @@ end
 
 -- Nothing at the edge speaks gRPC: a native call gets JSON, however early it was refused.
 local function refuse_native(handle, path)
-  local status, body = refusal(product_of(path), "415")
-  handle:headers():replace(":status", status)
+  local status, body = refusal(product_of(path), "415", path)
+  set_status(handle:headers(), status)
   set_body(handle, body)
 end
 

@@ -33,7 +33,7 @@ def detail_list(refusal: Refusal) -> Body:
     """`{"detail": [...]}` for what cannot be read, `{"detail": "..."}` otherwise."""
     if refusal.status != 422:
         return detail(refusal)
-    return {"detail": [{"loc": ["body"], "msg": refusal.message, "type": "value_error"}]}
+    return {"detail": [{"loc": refusal.location or ["body"], "msg": refusal.message, "type": "value_error"}]}
 
 
 def envelope(refusal: Refusal) -> Body:

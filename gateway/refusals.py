@@ -11,17 +11,20 @@ from grpc import StatusCode
 
 # Where edge.lua puts what is wrong with a request that cannot be read.
 REASON_MARK = "@reason@"
+# Where it puts the way to the field that is wrong, for products that show it.
+LOCATION_MARK = "@location@"
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An HTTP status with its message, its canonical code and reason, and its short name."""
+    """An HTTP status with its message, its canonical code and reason, its short name, and where."""
 
     status: int
     message: str
     code: StatusCode
     reason: str
     word: str
+    location: str = ""
 
 
 REFUSALS = (
@@ -98,5 +101,6 @@ MALFORMED = Refusal(
 
 def malformed(status: int, *, explained: bool) -> Refusal:
     """Returns the refusal of a request that cannot be read, with room for the reason if `explained`."""
-    message = REASON_MARK if explained else MALFORMED.message
-    return replace(MALFORMED, status=status, message=message)
+    if not explained:
+        return replace(MALFORMED, status=status)
+    return replace(MALFORMED, status=status, message=REASON_MARK, location=LOCATION_MARK)

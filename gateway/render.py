@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from gateway import contracts, lua
-from gateway.routes import Config, jwt_rules, routes, seconds
+from gateway.routes import BRIDGE, Config, jwt_rules, routes, seconds
 from gateway.settings import GatewaySettings
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -55,10 +55,10 @@ def template(name: str, **values: Any) -> Config:
 
 
 def cluster(name: str, address: str, settings: GatewaySettings) -> Config:
-    """Returns the cluster of one service."""
+    """Returns the cluster of one service, or of the bridge."""
     host, _, port = address.rpartition(":")
     return template(
-        "cluster.yaml",
+        "bridge.yaml" if name == BRIDGE else "cluster.yaml",
         NAME=name,
         DISCOVERY="STATIC" if is_ip(host.strip("[]")) else "STRICT_DNS",
         HOST=host.strip("[]"),

@@ -24,13 +24,24 @@ UNTRANSCODED: Config = {
 }
 
 
+UNBUFFERED: Config = {
+    "envoy.filters.http.buffer": {
+        "@type": "type.googleapis.com/envoy.extensions.filters.http.buffer.v3.BufferPerRoute",
+        "disabled": True,
+    }
+}
+
+BRIDGE = "bridge"
+LIVE_PREFIX = "/portal/ws/"
+
+
 # A real route, as the CORS filter looks at no other kind. No request has the
 # header it takes its cluster from.
 NOWHERE: Config = {"cluster_header": "x-practice-nowhere", "cluster_not_found_response_code": "NOT_FOUND"}
 
 
 def routes(methods: list[contracts.Method], settings: GatewaySettings) -> list[Config]:
-    """Returns the routes: the root, what the transcoder made of REST calls, and nothing else."""
+    """Returns the routes: the root, live sessions, what the transcoder made of REST calls, nothing else."""
     root = {"service": "practice-platform", "version": settings.service_version}
     return [
         {
@@ -44,10 +55,28 @@ def routes(methods: list[contracts.Method], settings: GatewaySettings) -> list[C
             ],
             "typed_per_filter_config": UNTRANSCODED,
         },
+        bridge_route(),
         *(streaming_route(method, settings) for method in methods if method.streaming),
         *(unary_route(service, settings) for service in contracts.public_services(methods)),
         {"match": {"prefix": "/"}, "route": NOWHERE},
     ]
+
+
+def bridge_route() -> Config:
+    """Returns the route of WebSockets. The bridge's pings keep one that is quiet from being idle."""
+    return {
+        "match": {
+            "safe_regex": {"regex": f"{LIVE_PREFIX}sessions/[^/]+/?"},
+            "headers": [{"name": ":method", "string_match": {"exact": "GET"}}],
+        },
+        "route": {
+            "cluster": BRIDGE,
+            "timeout": "0s",
+            "idle_timeout": "60s",
+            "upgrade_configs": [{"upgrade_type": "websocket"}],
+        },
+        "typed_per_filter_config": {**UNTRANSCODED, **UNBUFFERED},
+    }
 
 
 # Only the transcoder sets this header: a client's own is taken away. So a
@@ -78,10 +107,16 @@ def streaming_route(method: contracts.Method, settings: GatewaySettings) -> Conf
 
 
 def jwt_rules(methods: list[contracts.Method]) -> list[Config]:
-    """Returns who needs a token: everybody, but for the root and the open methods."""
+    """Returns who needs a token: everybody, but for the root and the open methods.
+
+    A browser brings the token of a WebSocket where only the bridge looks for
+    it, so there a missing one passes; a bad one in the header does not.
+    """
     open_bindings = [
         binding for method in methods if method.name in contracts.OPEN_METHODS for binding in method.bindings
     ]
+    token = {"provider_name": "practice"}
+    good_or_none = [token, {"allow_missing": {}}]
     return [
         {"match": {"path": "/"}},
         *(
@@ -93,5 +128,6 @@ def jwt_rules(methods: list[contracts.Method]) -> list[Config]:
             }
             for verb, path in open_bindings
         ),
-        {"match": {"prefix": "/"}, "requires": {"provider_name": "practice"}},
+        {"match": {"prefix": LIVE_PREFIX}, "requires": {"requires_any": {"requirements": good_or_none}}},
+        {"match": {"prefix": "/"}, "requires": token},
     ]

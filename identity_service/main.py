@@ -9,14 +9,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime
 
+import grpc
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from practice.identity.v1 import identity_service_pb2_grpc as rpc
+from practice.identity.v1.identity_service_pb2_grpc import add_IdentityServiceServicer_to_server
+from practice.products.design.v1.design_users_service_pb2_grpc import add_DesignUsersServiceServicer_to_server
 
 from identity_service import keys
 from identity_service.adapters.crypto.access_tokens import SignedAccessTokens
 from identity_service.adapters.crypto.passwords import Argon2Passwords
 from identity_service.adapters.db.unit_of_work import units_of_work
-from identity_service.adapters.grpc.servicer import PUBLIC, IdentityServicer, UseCases
+from identity_service.adapters.grpc import servicer
+from identity_service.adapters.grpc.products import design
 from identity_service.application.change_password import ChangePassword
 from identity_service.application.credential_check import CredentialCheck
 from identity_service.application.forget_expired import ForgetExpired
@@ -28,6 +31,7 @@ from identity_service.application.ports import Clock, Passwords, UnitOfWorkFacto
 from identity_service.application.refresh_access_token import RefreshAccessToken
 from identity_service.application.request_seal import RequestSeal
 from identity_service.application.sign_up import SignUp
+from identity_service.application.use_cases import UseCases
 from identity_service.settings import Settings
 from service_kit.db.engines import open_async_engine
 from service_kit.grpc.guards import Access
@@ -52,19 +56,13 @@ async def serving(settings: Settings, clock: Clock = _now) -> AsyncIterator[Runn
         settings.database_url, pool_size=settings.database_pool_size, application="identity"
     )
     units = units_of_work(engine)
-    access = Access(
-        TokenVerifier(settings.jwks_uri, settings.jwt_issuer), settings.internal_token(), public=PUBLIC
-    )
-    interceptor = CallInterceptor(access, max_deadline_seconds=settings.max_deadline_seconds)
-    server = build_server(interceptor, max_concurrent_rpcs=settings.max_concurrent_rpcs)
+    server = build_server(_interceptor(settings), max_concurrent_rpcs=settings.max_concurrent_rpcs)
     forget_expired = ForgetExpired(units, clock)
     try:
         with closing(Argon2Passwords()) as passwords:
-            servicer = IdentityServicer(_use_cases(settings, units, passwords, clock))
+            use_cases = _use_cases(settings, units, passwords, clock)
             running = await start_server(
-                server,
-                settings.listen,
-                [lambda server: rpc.add_IdentityServiceServicer_to_server(servicer, server)],
+                server, settings.listen, [lambda server: _register(server, use_cases)]
             )
             try:
                 async with repeating(forget_expired, settings.housekeeping_seconds):
@@ -73,6 +71,24 @@ async def serving(settings: Settings, clock: Clock = _now) -> AsyncIterator[Runn
                 await running.stop(settings.shutdown_grace_seconds)
     finally:
         await engine.dispose()
+
+
+def _interceptor(settings: Settings) -> CallInterceptor:
+    access = Access(
+        TokenVerifier(settings.jwks_uri, settings.jwt_issuer),
+        settings.internal_token(),
+        public=servicer.PUBLIC | design.PUBLIC,
+    )
+    return CallInterceptor(
+        access,
+        presenters={design.SERVICE: design.present},
+        max_deadline_seconds=settings.max_deadline_seconds,
+    )
+
+
+def _register(server: grpc.aio.Server, use_cases: UseCases) -> None:
+    add_IdentityServiceServicer_to_server(servicer.IdentityServicer(use_cases), server)
+    add_DesignUsersServiceServicer_to_server(design.DesignUsersServicer(use_cases), server)
 
 
 def _use_cases(settings: Settings, units: UnitOfWorkFactory, passwords: Passwords, clock: Clock) -> UseCases:

@@ -18,7 +18,7 @@ def check(settings: Settings, process: topology.Process, started: float) -> None
         case "grpc":
             probe.grpc_serving(f"{HOST}:{getattr(settings.ports, process.name)}")
         case "http":
-            probe.http_ok(f"{settings.gateway_url}/health")
+            probe.http_ok(f"http://{HOST}:{getattr(settings.ports, process.name)}/health")
         case "heartbeat":
             # The supervisor counts in whole seconds: within the first, a beat may be the predecessor's.
             probe.heartbeat(settings.layout.heartbeat(process.name), since=started + 1)

@@ -34,6 +34,7 @@ class Ports:
     catalog: int = 50052
     session: int = 50053
     stats: int = 50054
+    bridge: int = 50055
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:

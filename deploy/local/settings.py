@@ -72,7 +72,7 @@ class Settings:
         secrets = self.layout.secrets
         addresses = {
             f"{name.upper()}_ADDRESS": f"{HOST}:{getattr(self.ports, name)}"
-            for name in ("identity", "catalog", "session", "stats")
+            for name in ("identity", "catalog", "session", "stats", "bridge")
         }
         return {
             **addresses,

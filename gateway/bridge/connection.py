@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Any
 
 import grpc
 import structlog
@@ -94,22 +93,24 @@ class Relay:
 
     async def _until_the_end(self) -> LiveUpdate | None:
         """Returns the session's last update, None when the token expired before."""
-        changes = asyncio.create_task(self._tell_changes())
-        others = {asyncio.create_task(self._tell_time()), asyncio.create_task(self._listen())}
-        tasks: set[asyncio.Task[Any]] = {changes, *others}
+        coroutines = (self._tell_changes(), self._tell_time(), self._listen())
+        tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
         try:
             seconds_left = self._audience.expires_at + CLOCK_SKEW_SECONDS - time.time()
             await asyncio.wait(tasks, timeout=seconds_left, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            ended = [task for task in tasks if task.done()]
             for task in tasks:
                 task.cancel()
-            await asyncio.wait(tasks)
-        for task in ended:
-            task.result()
-        return changes.result() if changes in ended else None
+            outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, LiveUpdate):
+                return outcome
+            # The ones that were cancelled are none.
+            if isinstance(outcome, Exception):
+                raise outcome
+        return None
 
-    async def _tell_changes(self) -> LiveUpdate | None:
+    async def _tell_changes(self) -> LiveUpdate:
         async for update in self._audience.watch.updates():
             if update.answered:
                 await self._send(progress_event(update))

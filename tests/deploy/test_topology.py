@@ -4,6 +4,7 @@ import pytest
 from pydantic_settings import BaseSettings
 
 import catalog_service.settings
+import gateway.bridge.settings
 import gateway.settings
 import identity_service.settings
 import session_service.settings
@@ -17,6 +18,7 @@ READ_BY: dict[str, type[BaseSettings]] = {
     "session": session_service.settings.SessionSettings,
     "stats": stats_service.settings.Settings,
     "relay": session_service.settings.RelaySettings,
+    "bridge": gateway.bridge.settings.BridgeSettings,
     "worker": stats_service.settings.WorkerSettings,
 }
 
@@ -34,6 +36,17 @@ def test_the_gateways_configuration_gets_only_settings_it_reads() -> None:
     node = NODES["gateway-config"]
     known = {field.upper() for field in gateway.settings.GatewaySettings.model_fields}
     assert {*node.settings, *node.tunables} <= known
+
+
+def test_web_pages_have_the_same_origins_at_the_gateway_and_at_the_bridge() -> None:
+    given = {"listen": "127.0.0.1:0", "jwks_uri": "file:///keys", "jwks_file": "/keys"}
+    origins = "https://one.example, https://two.example,"
+    edge = gateway.settings.GatewaySettings(**given, cors_origins=origins).origins()
+    bridge = gateway.bridge.settings.BridgeSettings(**given, cors_origins=origins)
+    assert edge == ["https://one.example", "https://two.example"]
+    assert all(bridge.allows(origin) for origin in edge)
+    assert not bridge.allows("")
+    assert not bridge.allows("https://three.example")
 
 
 def test_every_need_exists_and_none_goes_in_a_circle() -> None:

@@ -19,7 +19,18 @@ from tests.end_to_end.conftest import Learner, start_stack
 pytestmark = pytest.mark.xdist_group("crashes")
 
 SESSIONS = "/focus/api/v1/sessions"
-PROCESSES = ["postgres", "redis", "identity", "catalog", "session", "stats", "relay", "worker", "gateway"]
+PROCESSES = [
+    "postgres",
+    "redis",
+    "identity",
+    "catalog",
+    "session",
+    "stats",
+    "relay",
+    "worker",
+    "bridge",
+    "gateway",
+]
 LEARNERS = 6
 RECOVERY_SECONDS = 60.0
 SETTLE_SECONDS = 90.0

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.gateway.edge import Edge, free_port
+from gateway.settings import ROOT
+from tests.gateway.edge import Edge, free_port, listens, wait_until
 from tests.gateway.upstream import Call, Upstream
 from tests.tokens import TestTokens
 
@@ -21,8 +24,27 @@ def upstream() -> Iterator[Upstream]:
 
 
 @pytest.fixture(scope="package")
-def gateway_settings(upstream: Upstream, tokens: TestTokens) -> dict[str, Any]:
+def bridge_address(upstream: Upstream, tokens: TestTokens) -> Iterator[str]:
+    """The bridge as it runs everywhere: a process of its own."""
+    address = f"127.0.0.1:{free_port()}"
+    environment = {
+        "LISTEN": address,
+        "SESSION_ADDRESS": upstream.portal_address,
+        "JWKS_URI": tokens.jwks_uri,
+        "LOG_LEVEL": "WARNING",
+    }
+    command = [sys.executable, "-m", "gateway.bridge"]
+    with subprocess.Popen(command, env=environment, cwd=ROOT, start_new_session=True) as process:
+        wait_until(lambda: listens(address))
+        yield address
+        process.terminate()
+        assert process.wait(5) == 0
+
+
+@pytest.fixture(scope="package")
+def gateway_settings(upstream: Upstream, bridge_address: str, tokens: TestTokens) -> dict[str, Any]:
     addresses = {f"{name}_address": address for name, address in upstream.addresses.items()}
+    addresses["bridge_address"] = bridge_address
     return {**addresses, "jwks_file": tokens.directory / "jwks.json", "gateway_health_interval_seconds": 0.5}
 
 
@@ -40,10 +62,11 @@ def edge(
 def broken_edge(
     tmp_path_factory: pytest.TempPathFactory, gateway_settings: dict[str, Any], tokens: TestTokens
 ) -> Iterator[Edge]:
-    """Nobody listens at the statistics service's address, and other settings than the usual."""
+    """Nobody listens where the statistics service and the bridge are to be; other settings than the usual."""
     settings = {
         **gateway_settings,
         "stats_address": f"127.0.0.1:{free_port()}",
+        "bridge_address": f"127.0.0.1:{free_port()}",
         "gateway_request_timeout_seconds": 0.5,
         "gateway_trusted_proxies": 1,
         "cors_origins": "https://one.example, https://two.example",

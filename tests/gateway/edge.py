@@ -25,6 +25,12 @@ def free_port() -> int:
         return port
 
 
+def listens(address: str) -> bool:
+    host, _, port = address.partition(":")
+    with socket.socket() as probe:
+        return probe.connect_ex((host, int(port))) == 0
+
+
 def wait_until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
     """Returns once the condition holds. Raises AssertionError when it does not in time."""
     deadline = time.monotonic() + seconds

@@ -52,7 +52,7 @@ def settings(tokens: TestTokens) -> GatewaySettings:
 
 
 def service_names(settings: GatewaySettings, **changes: Any) -> GatewaySettings:
-    names = ("identity", "catalog", "session", "stats")
+    names = ("identity", "catalog", "session", "stats", "bridge")
     addresses = {f"{name}_address": f"{name}:{50051 + number}" for number, name in enumerate(names)}
     return settings.model_copy(update={**addresses, **changes})
 
@@ -113,9 +113,19 @@ def test_every_public_service_and_no_internal_one_is_at_the_edge() -> None:
         "practice.products.exercises.v1.ExercisesService",
         "practice.products.focus.v1.FocusService",
         "practice.products.focus.v1.FocusProgressService",
+        "practice.products.portal.v1.PortalService",
+        "practice.products.yoga.v1.YogaService",
+        "practice.products.design.v1.DesignUsersService",
+        "practice.products.design.v1.DesignProblemsService",
+        "practice.products.design.v1.DesignSessionsService",
     }
+    assert "practice.products.portal.v1.PortalLiveService" not in services
     assert not [name for name in services if name.endswith(("AdminService", "ExportService"))]
     assert {contracts.cluster_of(name) for name in services} == {"identity", "catalog", "session", "stats"}
+
+
+def test_every_open_method_is_one_of_the_edge() -> None:
+    assert {method.name for method in contracts.public_methods(CONTRACTS)} >= contracts.OPEN_METHODS
 
 
 def test_a_service_without_a_cluster_stops_the_rendering() -> None:

@@ -18,16 +18,24 @@ from google.protobuf import any_pb2, message_factory, struct_pb2
 from google.protobuf.message import Message
 from google.rpc import status_pb2
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from practice.catalog.v1 import catalog_service_pb2
+from practice.catalog.v1 import catalog_service_pb2, problem_service_pb2
 from practice.identity.v1 import identity_service_pb2
+from practice.products.design.v1 import (
+    design_problems_service_pb2,
+    design_sessions_service_pb2,
+    design_users_service_pb2,
+)
 from practice.products.exercises.v1 import exercises_service_pb2
 from practice.products.focus.v1 import focus_service_pb2
+from practice.products.portal.v1 import portal_service_pb2
+from practice.products.yoga.v1 import yoga_service_pb2
 from practice.session.v1 import practice_session_pb2, session_service_pb2
 from practice.stats.v1 import stats_service_pb2
 
 from service_kit.errors import NotFoundError
 from service_kit.grpc.presentation import ProductError, answer_with_status, error_metadata
 from service_kit.grpc.statuses import to_status
+from tests.gateway.bridge.portal import FakePortal, serving_portal
 
 Context = grpc.aio.ServicerContext[Any, Any]
 Metadata = dict[str, str | bytes]
@@ -71,6 +79,25 @@ async def conflict_after_headers(context: Context) -> None:
     await context.abort(grpc.StatusCode.ALREADY_EXISTS, "open", trailing)
 
 
+async def precondition_failed(context: Context) -> None:
+    metadata = (*error_metadata(ProductError(412, {"detail": "Saved elsewhere since"})), ("etag", '"newer"'))
+    await context.abort(grpc.StatusCode.ABORTED, "stale", metadata)
+
+
+async def too_large(context: Context) -> None:
+    metadata = error_metadata(ProductError(413, {"detail": "The diagram is above 1 MiB"}))
+    await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "size", metadata)
+
+
+async def unauthenticated(context: Context) -> None:
+    metadata = error_metadata(ProductError(401, {"detail": "Invalid credentials"}))
+    await context.abort(grpc.StatusCode.UNAUTHENTICATED, "no", metadata)
+
+
+async def with_etag(context: Context) -> None:
+    await context.send_initial_metadata((("etag", '"a1b2"'),))
+
+
 async def not_found(context: Context) -> None:
     error = NotFoundError("No such session", reason="SESSION_NOT_FOUND", session="sessions/5")
     await context.abort_with_status(to_status(error))
@@ -108,6 +135,7 @@ SCENARIOS: dict[str, Callable[[Context], Awaitable[None]]] = {
     scenario.__name__: scenario
     for scenario in (
         *(created, no_content, unprocessable, conflict, conflict_after_headers, not_found, unknown_detail),
+        *(precondition_failed, too_large, unauthenticated, with_etag),
         *(failed_precondition, aborted, exhausted, crash, silence),
     )
 }
@@ -137,20 +165,51 @@ async def the_keys(request: Any) -> Any:
     return httpbody_pb2.HttpBody(content_type="application/jwk-set+json", data=JWKS)
 
 
+def json_body(data: bytes) -> Any:
+    return httpbody_pb2.HttpBody(content_type="application/json", data=data)
+
+
+async def the_same_body(request: Any) -> Any:
+    return json_body(request.body.data)
+
+
+async def the_form(request: Any) -> Any:
+    return design_users_service_pb2.LogInResponse(access_token=request.form.data.decode(), expires_in=86400)
+
+
+async def a_list_at_the_top(request: Any) -> Any:
+    return json_body(b'[{"id":"a","ended_at":null},\n {"id":"b"}]')
+
+
+async def nothing_at_all(request: Any) -> Any:
+    return json_body(b"null")
+
+
+DESIGN = "practice.products.design.v1"
 ANSWERS: dict[str, Callable[[Any], Awaitable[Any]]] = {
     "practice.products.focus.v1.FocusService.StartSession": start_focus_session,
     "practice.products.focus.v1.FocusService.GetActiveSession": no_active_session,
     "practice.session.v1.SessionService.GetSession": a_session,
     "practice.session.v1.SessionService.GetDraft": a_draft_that_grows_as_json,
     "practice.identity.v1.IdentityService.GetJwks": the_keys,
+    f"{DESIGN}.DesignUsersService.LogIn": the_form,
+    f"{DESIGN}.DesignSessionsService.AutosaveSession": the_same_body,
+    f"{DESIGN}.DesignSessionsService.ListMySessions": a_list_at_the_top,
+    f"{DESIGN}.DesignSessionsService.GetActiveSession": nothing_at_all,
 }
 
 SERVERS: dict[str, tuple[Any, ...]] = {
     "identity": (identity_service_pb2, "IdentityService"),
+    "identity/design": (design_users_service_pb2, "DesignUsersService"),
     "catalog": (catalog_service_pb2, "CatalogService", "CatalogAdminService"),
+    "catalog/problems": (problem_service_pb2, "ProblemService"),
+    "catalog/design": (design_problems_service_pb2, "DesignProblemsService"),
     "session": (session_service_pb2, "SessionService", "SessionExportService"),
     "session/exercises": (exercises_service_pb2, "ExercisesService"),
     "session/focus": (focus_service_pb2, "FocusService"),
+    "session/portal": (portal_service_pb2, "PortalService"),
+    "session/yoga": (yoga_service_pb2, "YogaService"),
+    "session/design": (design_sessions_service_pb2, "DesignSessionsService"),
     "stats": (stats_service_pb2, "StatsService", "StatsAdminService"),
     "stats/focus": (focus_service_pb2, "FocusProgressService"),
 }
@@ -207,7 +266,10 @@ def change(cursor: int) -> Message:
 
 
 class Upstream:
-    """The four servers, each on a port of its own, in a thread with its own event loop."""
+    """The four servers, each on a port of its own, in a thread with its own event loop.
+
+    Beside them, at `portal_address`, what the session service shows the bridge.
+    """
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
@@ -231,8 +293,10 @@ class Upstream:
         self._stopping = asyncio.Event()
         self.first_change_was_read = asyncio.Event()
         servers = [await self._start(name) for name in ("identity", "catalog", "session", "stats")]
-        self._ready.set()
-        await self._stopping.wait()
+        self.portal = FakePortal()
+        async with serving_portal(self.portal) as self.portal_address:
+            self._ready.set()
+            await self._stopping.wait()
         for server in servers:
             await server.stop(0)
 

@@ -22,6 +22,7 @@ from service_kit.db.engines import open_async_engine
 from tests.tokens import TestTokens
 
 Stub: TypeAlias = "rpc.IdentityServiceAsyncStub"
+Connect = Callable[..., AbstractAsyncContextManager[grpc.aio.Channel]]
 Serve = Callable[..., AbstractAsyncContextManager[Stub]]
 Metadata = tuple[tuple[str, str], ...]
 
@@ -53,15 +54,27 @@ def identity_settings(service_settings: dict[str, Any], tokens: TestTokens) -> d
 
 
 @pytest.fixture
-def serve(identity_settings: dict[str, Any], clock: Clock) -> Serve:
-    """Serves identity with other settings for the duration of a block."""
+def connect(identity_settings: dict[str, Any], clock: Clock) -> Connect:
+    """Serves identity with other settings for the duration of a block, which gets a channel to it."""
 
     @asynccontextmanager
-    async def serve(**changes: Any) -> AsyncIterator[Stub]:
+    async def connect(**changes: Any) -> AsyncIterator[grpc.aio.Channel]:
         async with (
             serving(Settings(**{**identity_settings, **changes}), clock) as server,
             grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel,
         ):
+            yield channel
+
+    return connect
+
+
+@pytest.fixture
+def serve(connect: Connect) -> Serve:
+    """Serves identity with other settings for the duration of a block."""
+
+    @asynccontextmanager
+    async def serve(**changes: Any) -> AsyncIterator[Stub]:
+        async with connect(**changes) as channel:
             yield rpc.IdentityServiceStub(channel)
 
     return serve

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import grpc
@@ -13,13 +12,7 @@ from practice.identity.v1 import identity_service_pb2 as pb
 
 from identity_service.adapters.grpc.client_address import client_address
 from identity_service.adapters.grpc.converters import from_sign_up, to_account, to_token_pair
-from identity_service.application.change_password import ChangePassword
-from identity_service.application.get_jwks import GetJwks
-from identity_service.application.get_me import GetMe
-from identity_service.application.log_in import LogIn
-from identity_service.application.log_out import LogOut
-from identity_service.application.refresh_access_token import RefreshAccessToken
-from identity_service.application.sign_up import SignUp
+from identity_service.application.use_cases import UseCases
 from service_kit.call import current_call
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -27,19 +20,6 @@ Context = grpc.aio.ServicerContext[Any, Any]
 SERVICE = "practice.identity.v1.IdentityService"
 # What people without an access token may call.
 PUBLIC = frozenset(f"/{SERVICE}/{method}" for method in ("SignUp", "LogIn", "RefreshAccessToken", "GetJwks"))
-
-
-@dataclass(frozen=True, slots=True)
-class UseCases:
-    """Everything identity can be asked to do."""
-
-    sign_up: SignUp
-    log_in: LogIn
-    refresh_access_token: RefreshAccessToken
-    log_out: LogOut
-    change_password: ChangePassword
-    get_me: GetMe
-    get_jwks: GetJwks
 
 
 class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):

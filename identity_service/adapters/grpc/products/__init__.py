@@ -1,0 +1,1 @@
+"""One thin translation a product; no decision is taken here."""

@@ -1,0 +1,153 @@
+"""The session service as the bridge sees it: sessions with an owner and a journal, and streams that break."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import grpc
+import jwt
+from practice.products.portal.v1.portal_service_pb2 import LiveUpdate, WatchSessionRequest
+from practice.products.portal.v1.portal_service_pb2_grpc import (
+    PortalLiveServiceServicer,
+    add_PortalLiveServiceServicer_to_server,
+)
+
+Context = grpc.aio.ServicerContext[Any, Any]
+LIMIT = 600
+WORDS = 1000
+
+
+class FakePortal(PortalLiveServiceServicer):
+    """Streams as the contract says. Its methods may be called from any thread."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._owners: dict[str, int] = {}
+        self._journals: dict[str, list[LiveUpdate]] = {}
+        self._changed = asyncio.Event()
+        self._generation = 0
+        self._end_of_break: grpc.StatusCode | None = None
+        self.refuses_with: grpc.StatusCode | None = None
+        self.is_silent = False
+        # Sends the present state and everything again, whatever the cursor.
+        self.repeats_itself = False
+        self.watching = 0
+        self.requests: list[WatchSessionRequest] = []
+        self.metadata: list[dict[str, Any]] = []
+
+    def begin(self, session: str, owner: int, elapsed: int = 0) -> None:
+        """Starts a session."""
+        update = LiveUpdate(remaining=WORDS, elapsed=elapsed, time_limit=LIMIT, cursor=1)
+        self._owners[session] = owner
+        self._journals[session] = [update]
+
+    def answer(self, session: str, times: int = 1) -> None:
+        """Records right answers."""
+        for _ in range(times):
+            self._add(session, answered=True)
+
+    def change(self, session: str) -> None:
+        """Changes something that is no answer."""
+        self._add(session)
+
+    def end(self, session: str, elapsed: int = 0) -> None:
+        """Ends a session."""
+        self._add(session, ended=True, elapsed=elapsed)
+
+    def forget(self, session: str) -> None:
+        """Makes a session unknown."""
+        del self._owners[session]
+
+    def break_streams(self, code: grpc.StatusCode | None = grpc.StatusCode.UNAVAILABLE) -> None:
+        """Ends every stream: with an error, or as if all was said."""
+        self._end_of_break = code
+        self._generation += 1
+        self._wake()
+
+    def _add(self, session: str, **changes: Any) -> None:
+        update = LiveUpdate()
+        journal = self._journals[session]
+        update.CopyFrom(journal[-1])
+        update.MergeFrom(LiveUpdate(cursor=len(journal) + 1, **changes))
+        update.answered = changes.get("answered", False)
+        if update.answered:
+            update.completed += 1
+            update.remaining -= 1
+            update.current_streak += 1
+            update.words_mastered += 1
+            update.success_rate = 1.0
+        journal.append(update)
+        self._wake()
+
+    def _wake(self) -> None:
+        self._loop.call_soon_threadsafe(self._swap)
+
+    def _swap(self) -> None:
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+    async def WatchSession(  # noqa: N802
+        self, request: WatchSessionRequest, context: Context
+    ) -> AsyncIterator[LiveUpdate]:
+        metadata = dict(context.invocation_metadata() or ())
+        self.requests.append(request)
+        self.metadata.append(metadata)
+        self.watching += 1
+        try:
+            if self.is_silent:
+                await asyncio.Event().wait()
+            if self.refuses_with is not None:
+                await context.abort(self.refuses_with, "refused")
+            token = str(metadata["authorization"]).removeprefix("Bearer ")
+            user = int(jwt.decode(token, options={"verify_signature": False})["sub"])
+            if self._owners.get(request.session_id) != user:
+                await context.abort(grpc.StatusCode.NOT_FOUND, "no such session")
+            async for update in self._stream(request, context):
+                yield update
+        finally:
+            self.watching -= 1
+
+    async def _stream(self, request: WatchSessionRequest, context: Context) -> AsyncIterator[LiveUpdate]:
+        journal, generation = self._journals[request.session_id], self._generation
+        seen = request.cursor
+        if not seen or self.repeats_itself:
+            present = LiveUpdate()
+            present.CopyFrom(journal[-1])
+            present.answered = False
+            yield present
+            seen = 0 if self.repeats_itself and seen else present.cursor
+        while True:
+            changed = self._changed
+            while seen < len(journal):
+                yield journal[seen]
+                seen += 1
+            if journal[-1].ended:
+                return
+            if generation != self._generation:
+                if self._end_of_break is not None:
+                    await context.abort(self._end_of_break, "broken")
+                return
+            await changed.wait()
+
+
+@asynccontextmanager
+async def serving_portal(portal: FakePortal, port: int = 0) -> AsyncIterator[str]:
+    """Serves for the duration of a block, which gets the address."""
+    server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
+    add_PortalLiveServiceServicer_to_server(portal, server)
+    bound = server.add_insecure_port(f"127.0.0.1:{port}")
+    await server.start()
+    try:
+        yield f"127.0.0.1:{bound}"
+    finally:
+        await server.stop(0)
+
+
+async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+    """Returns once the condition holds. Raises TimeoutError when it does not in time."""
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.01)
