@@ -5,15 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import grpc
 from practice.products.exercises.v1.exercises_service_pb2_grpc import add_ExercisesServiceServicer_to_server
 from practice.products.focus.v1.focus_service_pb2_grpc import add_FocusServiceServicer_to_server
+from practice.products.portal.v1.portal_service_pb2_grpc import (
+    add_PortalLiveServiceServicer_to_server,
+    add_PortalServiceServicer_to_server,
+)
 from practice.session.v1.session_service_pb2_grpc import (
     add_SessionExportServiceServicer_to_server,
     add_SessionServiceServicer_to_server,
 )
+from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service_kit.broker import open_broker
@@ -29,8 +35,12 @@ from session_service.adapters.celery.publisher import CompletionPublisher, FastP
 from session_service.adapters.db.readers import SqlReaders
 from session_service.adapters.db.unit_of_work import SqlUnitOfWork
 from session_service.adapters.events import encode
-from session_service.adapters.grpc.products import exercises, focus
+from session_service.adapters.grpc.products import exercises, focus, portal
+from session_service.adapters.grpc.products.portal_live import PortalLiveServicer
 from session_service.adapters.grpc.servicer import SessionExportServicer, SessionServicer
+from session_service.adapters.redis.cache import RedisCache
+from session_service.adapters.redis.client import BestEffort, open_redis
+from session_service.adapters.redis.rate_limits import RedisRateLimits
 from session_service.adapters.signals import CommitListener, JournalSignals
 from session_service.adapters.stats.client import StatisticsClient
 from session_service.application.use_cases import UseCases
@@ -53,34 +63,41 @@ async def serving(settings: SessionSettings) -> AsyncIterator[RunningServer]:
     catalog, stats = open_channel(settings.catalog_address), open_channel(settings.stats_address)
     publisher = FastPublisher(CompletionPublisher(open_broker(settings.redis_url, "session")))
     publisher.start()
+    redis = open_redis(settings.redis_url)
     try:
-        running = await _start(settings, engine, catalog, stats, publisher)
+        running = await _start(settings, _Outside(engine, catalog, stats, publisher, redis))
         try:
             yield running
         finally:
             await running.stop(settings.shutdown_grace_seconds)
     finally:
         await publisher.stop()
+        await redis.aclose()
         await catalog.close()
         await stats.close()
         await engine.dispose()
 
 
-async def _start(
-    settings: SessionSettings,
-    engine: AsyncEngine,
-    catalog: grpc.aio.Channel,
-    stats: grpc.aio.Channel,
-    publisher: FastPublisher,
-) -> RunningServer:
+@dataclass(frozen=True, slots=True)
+class _Outside:
+    """What the service has open."""
+
+    engine: AsyncEngine
+    catalog: grpc.aio.Channel
+    stats: grpc.aio.Channel
+    publisher: FastPublisher
+    redis: Redis
+
+
+async def _start(settings: SessionSettings, outside: _Outside) -> RunningServer:
     signals = JournalSignals()
-    listener = CommitListener(publisher, signals)
+    listener = CommitListener(outside.publisher, signals)
     first_wait = timedelta(seconds=settings.outbox_first_wait_seconds)
     use_cases = UseCases.wire(
-        unit_of_work=lambda: SqlUnitOfWork(engine, encode, listener, first_wait),
-        readers=SqlReaders(engine),
-        catalog=CatalogClient(catalog, settings.internal_token()),
-        statistics=StatisticsClient(stats, settings.internal_token()),
+        unit_of_work=lambda: SqlUnitOfWork(outside.engine, encode, listener, first_wait),
+        readers=SqlReaders(outside.engine),
+        catalog=CatalogClient(outside.catalog, settings.internal_token()),
+        statistics=StatisticsClient(outside.stats, settings.internal_token()),
         signals=signals,
         clock=utc_now,
     )
@@ -90,7 +107,11 @@ async def _start(
             settings.internal_token(),
             internal=INTERNAL_SERVICES,
         ),
-        presenters={exercises.SERVICE: exercises.present, focus.SERVICE: focus.present},
+        presenters={
+            exercises.SERVICE: exercises.present,
+            focus.SERVICE: focus.present,
+            portal.SERVICE: portal.present,
+        },
         on_admitted=use_cases.remember_time_zone,
         max_deadline_seconds=settings.max_deadline_seconds,
     )
@@ -99,7 +120,30 @@ async def _start(
     add_SessionExportServiceServicer_to_server(SessionExportServicer(use_cases), server)
     add_ExercisesServiceServicer_to_server(exercises.ExercisesServicer(use_cases), server)
     add_FocusServiceServicer_to_server(focus.FocusServicer(use_cases), server)
+    add_PortalServiceServicer_to_server(_portal(settings, use_cases, outside.redis), server)
+    add_PortalLiveServiceServicer_to_server(PortalLiveServicer(use_cases, utc_now), server)
     return await start_server(server, settings.listen, [])
+
+
+def _portal(settings: SessionSettings, use_cases: UseCases, redis: Redis) -> portal.PortalServicer:
+    best_effort = BestEffort()
+    limits = portal.Limits.of(
+        starts_per_hour=settings.portal_starts_per_hour,
+        updates_per_minute=settings.portal_progress_updates_per_minute,
+        completions_per_hour=settings.portal_completions_per_hour,
+    )
+    kept = portal.Kept(
+        history=timedelta(seconds=settings.portal_history_cache_seconds),
+        details=timedelta(seconds=settings.portal_details_cache_seconds),
+    )
+    return portal.PortalServicer(
+        use_cases,
+        rates=RedisRateLimits(redis, best_effort),
+        limits=limits,
+        cache=RedisCache(redis, best_effort),
+        kept=kept,
+        clock=utc_now,
+    )
 
 
 async def serve(settings: SessionSettings) -> None:

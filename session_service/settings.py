@@ -20,7 +20,19 @@ class OutboxSettings(BaseSettings):
     )
 
 
-class SessionSettings(ServiceSettings, OutboxSettings):
+class PortalSettings(BaseSettings):
+    """The portal's limits for each user, and how long it may remember answers."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+
+    portal_starts_per_hour: int = Field(default=30, ge=1)
+    portal_progress_updates_per_minute: int = Field(default=120, ge=1)
+    portal_completions_per_hour: int = Field(default=30, ge=1)
+    portal_history_cache_seconds: int = Field(default=300, ge=1)
+    portal_details_cache_seconds: int = Field(default=60, ge=1)
+
+
+class SessionSettings(ServiceSettings, OutboxSettings, PortalSettings):
     """The gRPC server's settings."""
 
     redis_url: str

@@ -9,7 +9,7 @@ from typing import Any, NoReturn, TypeAlias, cast
 
 import grpc
 import structlog
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 
 from service_kit.call import Call, enter_call
 from service_kit.db.faults import is_unavailable, is_unstorable_text
@@ -26,8 +26,30 @@ log = structlog.get_logger(__name__)
 Context = grpc.aio.ServicerContext[Any, Any]
 # Generic for the type checker only.
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+Deserializer = Callable[[bytes], object]
 Unary = Callable[[Message, Context], Awaitable[Message]]
 Stream = Callable[[Message, Context], AsyncIterator[Message]]
+
+
+class _Unreadable:
+    """Stands for a request that protobuf could not read, such as one nested too deep."""
+
+
+def _tolerant(deserialize: Deserializer | None) -> Deserializer | None:
+    """Returns a deserializer that leaves the refusal to the guards.
+
+    gRPC itself would answer INTERNAL, as if the fault were ours.
+    """
+    if deserialize is None:
+        return None
+
+    def read(data: bytes) -> object:
+        try:
+            return deserialize(data)
+        except DecodeError:
+            return _Unreadable()
+
+    return read
 
 
 class CallInterceptor(grpc.aio.ServerInterceptor):
@@ -65,12 +87,12 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         if handler.unary_stream is not None:
             return grpc.unary_stream_rpc_method_handler(
                 cast(Any, self._guard_stream(method, cast(Stream, handler.unary_stream))),
-                handler.request_deserializer,
+                _tolerant(handler.request_deserializer),
                 handler.response_serializer,
             )
         return grpc.unary_unary_rpc_method_handler(
             cast(Any, self._guard_unary(method, cast(Unary, handler.unary_unary))),
-            handler.request_deserializer,
+            _tolerant(handler.request_deserializer),
             handler.response_serializer,
         )
 
@@ -105,6 +127,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         call = await self._access.identify(method, metadata)
         structlog.contextvars.bind_contextvars(user_id=call.user_id)
         call = with_time_zone(call, metadata)
+        if isinstance(request, _Unreadable):
+            raise InvalidArgumentError("The request could not be read", reason="REQUEST_MALFORMED")
         validate(request)
         call = with_request_identity(call, method, request, metadata)
         enter_call(call)

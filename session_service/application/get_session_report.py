@@ -15,5 +15,4 @@ class GetSessionReport:
 
     async def __call__(self, call: Call, ref: SessionRef) -> tuple[PracticeSession, Report]:
         """Returns the session and its report."""
-        session = await self._readers.get(call.user_id, ref)
-        return session, await self._readers.report(ref.id)
+        return await self._readers.report(call.user_id, ref)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from service_kit.call import Call
+from session_service.domain.achievements import Achievement
 from session_service.domain.days import Calendar
 from session_service.domain.events import SessionEnded
 from session_service.domain.grading import AnswerKey
@@ -78,18 +80,6 @@ class Content:
     name: str
     title: str
     type: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Achievement:
-    """Something that a single session can achieve: `metric` reaches `threshold`."""
-
-    achievement_id: str
-    type: str
-    title: str
-    description: str
-    metric: str
-    threshold: float
 
 
 class Sessions(Protocol):
@@ -216,6 +206,26 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
+class LearnerMark:
+    """How far a user's ended sessions are, and the calendar in force.
+
+    `last_seq` grows with the end of each session, in its transaction.
+    """
+
+    last_seq: int
+    calendar: Calendar
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A part of a user's sessions, how many there are in all, and the mark they were read at."""
+
+    sessions: Sequence[PracticeSession]
+    total: int
+    mark: LearnerMark
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """Figures over a user's sessions of a product; seconds over the completed ones."""
 
@@ -239,14 +249,20 @@ class Readers(Protocol):
     async def count(self, selection: SessionSelection) -> int:
         """Returns how many sessions a selection has, whatever its limit, offset and position."""
 
+    async def learner_mark(self, user_id: int) -> LearnerMark:
+        """Returns how far a user's ended sessions are."""
+
+    async def history(self, selection: SessionSelection) -> History:
+        """Returns a part of a user's sessions, all of it as of one moment."""
+
     async def summary(self, user_id: int, product: str) -> Summary:
         """Returns the figures over a user's sessions of a product."""
 
     async def items(self, session_id: int) -> Sequence[SessionItem]:
         """Returns the items picked for a session, in their order."""
 
-    async def report(self, session_id: int) -> Report:
-        """Returns how a session went."""
+    async def report(self, user_id: int, ref: SessionRef) -> tuple[PracticeSession, Report]:
+        """Returns a session and how it went, both as of one moment. Raises SessionNotFoundError."""
 
     async def draft(self, session_id: int) -> tuple[str, str] | None:
         """Returns the draft's content and hash, if there is one."""
@@ -346,3 +362,35 @@ class Statistics(Protocol):
 
     async def verdicts(self, event_ids: Sequence[UUID]) -> Verdicts | None:
         """Returns what became of events; None while the stats service does not answer."""
+
+
+class Cache(Protocol):
+    """A memory that may forget anything at any moment. Never raises."""
+
+    async def get(self, key: str) -> bytes | None:
+        """Returns what was put under a key, if it is still known."""
+
+    async def put(self, key: str, value: bytes, keep: timedelta) -> None:
+        """Keeps a value for a while."""
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """At most `most` calls of one user within any `window`; `refusal` is what the next one is told."""
+
+    name: str
+    most: int
+    window: timedelta
+    refusal: str
+
+
+class RateLimits(Protocol):
+    """Who called how often of late."""
+
+    def within(self, limit: RateLimit, call: Call) -> AbstractAsyncContextManager[None]:
+        """Counts the call for as long as its block lasts, and for good unless the block raises.
+
+        A repeat of a counted request is not counted again. Entering raises
+        RateLimitedError, whose metadata has `limit`, `remaining`, and in
+        seconds `retry_after` and `reset`, when all of the limit is there again.
+        """

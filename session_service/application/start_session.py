@@ -109,7 +109,9 @@ class StartSession:
         policy = POLICIES.get(product)
         if known is None or policy is None or not policy.picks_items:
             return known, ()
-        return known, await self._catalog.content_items(content)
+        offered = await self._catalog.content_items(content)
+        # Without items there is nothing to practise.
+        return (known if offered else None), offered
 
     async def _open(self, work: UnitOfWork, fresh: PracticeSession, on_conflict: OnConflict) -> Started:
         for _ in range(_ATTEMPTS):

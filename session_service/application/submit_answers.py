@@ -117,8 +117,9 @@ async def record_answers(
 ) -> Answered:
     """Records the new ones among the answers in a locked session."""
     named = [replace(answer, answer_id=answer.answer_id or str(uuid.uuid4())) for answer in answers]
-    sound = [answer.answer_id for answer in named if flaw_of(answer) is None]
-    known = dict(await work.sessions.answers(session.id, sound))
+    # Ids made here are new; only those that clients made can be known.
+    told = [answer.answer_id for answer in answers if answer.answer_id and flaw_of(answer) is None]
+    known = dict(await work.sessions.answers(session.id, told)) if told else {}
     if any(answer.answer_id not in known for answer in named):
         session.must_be_open()
     picks = session.policy.picks_items

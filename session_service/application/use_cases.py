@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from session_service.application.abandon_session import AbandonSession
 from session_service.application.add_message import AddMessage
 from session_service.application.complete_session import CompleteSession
+from session_service.application.complete_with_results import CompleteWithResults
 from session_service.application.export_completions import ExportCompletions
 from session_service.application.get_active_session import GetActiveSession
 from session_service.application.get_draft import GetDraft
 from session_service.application.get_session import GetSession
 from session_service.application.get_session_report import GetSessionReport
 from session_service.application.get_summary import GetSummary
+from session_service.application.list_history import ListHistory
 from session_service.application.list_messages import ListMessages
 from session_service.application.list_session_items import ListSessionItems
 from session_service.application.list_sessions import ListSessions
@@ -43,6 +45,7 @@ class UseCases:
     get_session: GetSession
     get_active_session: GetActiveSession
     list_sessions: ListSessions
+    list_history: ListHistory
     list_session_items: ListSessionItems
     get_session_report: GetSessionReport
     get_summary: GetSummary
@@ -56,6 +59,7 @@ class UseCases:
     pause_session: PauseSession
     resume_session: ResumeSession
     complete_session: CompleteSession
+    complete_with_results: CompleteWithResults
     abandon_session: AbandonSession
     watch_session: WatchSession
     export_completions: ExportCompletions
@@ -78,6 +82,7 @@ class UseCases:
             get_session=GetSession(readers),
             get_active_session=GetActiveSession(readers),
             list_sessions=ListSessions(readers),
+            list_history=ListHistory(readers),
             list_session_items=ListSessionItems(readers),
             get_session_report=GetSessionReport(readers),
             get_summary=GetSummary(readers),
@@ -91,6 +96,7 @@ class UseCases:
             pause_session=PauseSession(unit_of_work, clock),
             resume_session=ResumeSession(unit_of_work, clock),
             complete_session=CompleteSession(unit_of_work, statistics, clock),
+            complete_with_results=CompleteWithResults(unit_of_work, readers, catalog, statistics, clock),
             abandon_session=AbandonSession(unit_of_work, clock),
             watch_session=WatchSession(readers, signals, clock),
             export_completions=ExportCompletions(readers),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 
@@ -24,3 +24,11 @@ class Calendar:
         if wall.hour < self.rollover_hour:
             return wall.date() - timedelta(days=1)
         return wall.date()
+
+    def start_of(self, day: date) -> datetime:
+        """Returns the first instant of a day. Raises OverflowError beyond the years 1 to 9999.
+
+        Where clocks spring over the turning hour, the day begins as they do.
+        """
+        turn = datetime.combine(day, time(self.rollover_hour), ZoneInfo(self.time_zone))
+        return turn.astimezone(UTC)

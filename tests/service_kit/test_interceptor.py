@@ -82,6 +82,13 @@ async def test_the_category_of_an_error_decides_the_status(
     assert not {"x-practice-status", "x-practice-body"} & refused.trailing.keys()
 
 
+async def test_an_error_that_says_when_to_come_back_says_so_in_a_trailer_too(serve: Serve) -> None:
+    async with serve(failing(errors.RateLimitedError("Too many", retry_after=7))) as get:
+        refused = await refusal(get())
+
+    assert (refused.metadata, refused.trailing["retry-after"]) == ({"retry_after": "7"}, "7")
+
+
 async def test_a_product_tells_errors_in_its_own_shape_beside_the_canonical_one(serve: Serve) -> None:
     def present(error: errors.ServiceError) -> ProductError:
         return ProductError(http_status(error, {"ITEM_NOT_FOUND": 410}), {"detail": error.message})

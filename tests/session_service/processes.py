@@ -15,6 +15,8 @@ from typing import Any
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from deploy.local.servers import Server, ServerFailedError
+
 ROOT = Path(__file__).parents[2]
 # A client that comes back as soon as the server does.
 EAGER = [("grpc.initial_reconnect_backoff_ms", 50), ("grpc.max_reconnect_backoff_ms", 200)]
@@ -71,6 +73,19 @@ async def until(condition: Callable[[], Any], *, seconds: float = 20.0) -> None:
             if holds:
                 return
             await asyncio.sleep(0.02)
+
+
+async def restart(server: Server) -> None:
+    """Starts a killed server again; its children may take a moment to leave the place."""
+
+    async def started() -> bool:
+        try:
+            await asyncio.to_thread(server.restart)
+        except ServerFailedError:
+            return False
+        return True
+
+    await until(started)
 
 
 @asynccontextmanager

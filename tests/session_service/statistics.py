@@ -7,12 +7,13 @@ import base64
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import grpc
 import redis.asyncio
 from practice.events.v1.session_ended_pb2 import SessionEnded
+from practice.stats.v1 import progress_pb2 as progress_pb
 from practice.stats.v1 import stats_service_pb2 as pb
 from practice.stats.v1 import stats_service_pb2_grpc as rpc
 
@@ -37,6 +38,8 @@ class Statistics(rpc.StatsAdminServiceServicer):
         self.answering = asyncio.Event()
         self.answering.set()
         self.metadata: list[dict[str, Any]] = []
+        self.streaks: dict[int, tuple[int, int]] = {}
+        self.earned: dict[int, list[tuple[str, str]]] = {}
 
     def apply(self, payloads: Iterable[bytes]) -> None:
         """Takes events as the worker would."""
@@ -66,6 +69,20 @@ class Statistics(rpc.StatsAdminServiceServicer):
         await self.answering.wait()
         counted = self.counted.get(request.user_id, request.min_user_seq)
         return pb.GetStandingResponse(pending=counted < request.min_user_seq)
+
+    async def GetCompletionEffects(  # noqa: N802
+        self, request: pb.GetCompletionEffectsRequest, context: Context
+    ) -> pb.GetCompletionEffectsResponse:
+        self.asked.append((request.user_id, request.min_user_seq))
+        await self.answering.wait()
+        current, best = self.streaks.get(request.user_id, (0, 0))
+        response = pb.GetCompletionEffectsResponse(
+            streak=progress_pb.Streak(current_days=current, best_days=best),
+            pending=self.counted.get(request.user_id, request.min_user_seq) < request.min_user_seq,
+        )
+        for name, description in self.earned.get(request.session_id, []):
+            response.badges.add(badge=progress_pb.BadgeDefinition(name=name, description=description))
+        return response
 
 
 @asynccontextmanager
@@ -102,10 +119,9 @@ async def consuming(redis_url: str, statistics: Statistics) -> AsyncIterator[Non
 
     async def consume() -> None:
         while not leaving.is_set():
-            try:
+            # Redis may be away, as a test wants it.
+            with suppress(redis.exceptions.RedisError, OSError):
                 statistics.apply(await take_published(redis_url))
-            except (redis.exceptions.RedisError, OSError):
-                pass  # Redis is away, as the test wants it
             await asyncio.sleep(0.02)
 
     task = asyncio.create_task(consume())

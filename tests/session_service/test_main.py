@@ -23,7 +23,7 @@ from session_service.main import serving
 from session_service.settings import SessionSettings
 from tests.grpc_errors import Refusal
 from tests.session_service.clients import Learner
-from tests.session_service.processes import Process, connected, running, until, until_serving
+from tests.session_service.processes import Process, connected, restart, running, until, until_serving
 from tests.session_service.statistics import Statistics, consuming, take_published
 from tests.tokens import TestTokens
 
@@ -208,7 +208,7 @@ async def test_a_database_that_crashes_and_comes_back_costs_refusals_that_may_be
                 await until(lambda: answered["OK"] > 20)
                 postgres.kill()
                 await until(lambda: sum(answered.values()) > answered["OK"] + 20)
-                await asyncio.to_thread(postgres.restart)
+                await restart(postgres)
                 enough = answered["OK"] + 20
                 back.set()
     finally:

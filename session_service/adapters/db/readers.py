@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from session_service.adapters.db import tables
 from session_service.adapters.db.rows import ITEM_COLUMNS, SESSION_COLUMNS, to_session
-from session_service.adapters.db.sessions import select_session, session_missing
+from session_service.adapters.db.sessions import select_session
 from session_service.application.ports import (
+    History,
     JournalEntry,
+    LearnerMark,
     Message,
     Report,
     SessionRef,
     SessionSelection,
     Summary,
 )
+from session_service.domain.days import Calendar
 from session_service.domain.items import SessionItem
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change, State
@@ -34,13 +38,16 @@ class SqlReaders:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
+    @asynccontextmanager
+    async def _one_moment(self) -> AsyncIterator[AsyncConnection]:
+        """Yields a connection whose every read sees the same commits."""
+        async with self._engine.connect() as connection:
+            yield await connection.execution_options(isolation_level="REPEATABLE READ")
+
     async def get(self, user_id: int, ref: SessionRef) -> PracticeSession:
         """Selects a session of the user's."""
         async with self._engine.connect() as connection:
-            row = (await connection.execute(select_session(user_id, ref))).first()
-            if row is None:
-                raise await session_missing(connection, ref)
-        return to_session(row)
+            return await select_session(connection, user_id, ref)
 
     async def active(self, user_id: int, product: str, content: str) -> PracticeSession | None:
         """Selects the newest open session, from the index of what is open."""
@@ -56,19 +63,25 @@ class SqlReaders:
 
     async def list(self, selection: SessionSelection) -> Sequence[PracticeSession]:
         """Selects sessions by number, the newest first."""
-        table = tables.practice_session
-        statement = _selected(select(*SESSION_COLUMNS), selection).order_by(table.c.id.desc())
-        if selection.before_id is not None:
-            statement = statement.where(table.c.id < selection.before_id)
         async with self._engine.connect() as connection:
-            rows = await connection.execute(statement.limit(selection.limit).offset(selection.offset))
-            return [to_session(row) for row in rows]
+            return await _sessions(connection, selection)
 
     async def count(self, selection: SessionSelection) -> int:
         """Counts a selection."""
-        statement = _selected(select(func.count()).select_from(tables.practice_session), selection)
         async with self._engine.connect() as connection:
-            return int((await connection.execute(statement)).scalar_one())
+            return await _count(connection, selection)
+
+    async def learner_mark(self, user_id: int) -> LearnerMark:
+        """Selects the user's row, if there is one yet."""
+        async with self._engine.connect() as connection:
+            return await _mark(connection, user_id)
+
+    async def history(self, selection: SessionSelection) -> History:
+        """Selects and counts in one transaction."""
+        async with self._one_moment() as connection:
+            mark = await _mark(connection, selection.user_id)
+            sessions = await _sessions(connection, selection)
+            return History(sessions, await _count(connection, selection), mark)
 
     async def summary(self, user_id: int, product: str) -> Summary:
         """Counts and adds up a user's sessions of a product."""
@@ -90,7 +103,7 @@ class SqlReaders:
             rows = await connection.execute(statement.order_by(table.c.position))
             return [SessionItem(*row) for row in rows]
 
-    async def report(self, session_id: int) -> Report:
+    async def report(self, user_id: int, ref: SessionRef) -> tuple[PracticeSession, Report]:
         """Adds up the answers by item."""
         answer, item = tables.answer, tables.session_item
         picked = (item.c.session_id == answer.c.session_id) & (item.c.item == answer.c.item)
@@ -105,14 +118,15 @@ class SqlReaders:
                 func.count().filter(answer.c.correct),
             )
             .select_from(answer.outerjoin(item, picked))
-            .where(answer.c.session_id == session_id)
+            .where(answer.c.session_id == ref.id)
             .group_by(answer.c.item)
             .order_by(func.min(answer.c.position))
         )
-        mean = select(func.avg(answer.c.time_taken)).where(answer.c.session_id == session_id)
-        async with self._engine.connect() as connection:
+        mean = select(func.avg(answer.c.time_taken)).where(answer.c.session_id == ref.id)
+        async with self._one_moment() as connection:
+            session = await select_session(connection, user_id, ref)
             items = [SessionItem(*row) for row in await connection.execute(statement)]
-            return Report(items, (await connection.execute(mean)).scalar_one())
+            return session, Report(items, (await connection.execute(mean)).scalar_one())
 
     async def draft(self, session_id: int) -> tuple[str, str] | None:
         """Selects the draft."""
@@ -180,6 +194,29 @@ class SqlReaders:
             statement = statement.where(table.c.user_id == user_id)
         async with self._engine.connect() as connection:
             return [to_session(row) for row in await connection.execute(statement)]
+
+
+async def _mark(connection: AsyncConnection, user_id: int) -> LearnerMark:
+    table = tables.learner
+    statement = select(table.c.last_seq, table.c.time_zone, table.c.rollover_hour)
+    row = (await connection.execute(statement.where(table.c.user_id == user_id))).first()
+    if row is None:
+        return LearnerMark(0, Calendar())
+    return LearnerMark(row.last_seq, Calendar(row.time_zone, row.rollover_hour))
+
+
+async def _sessions(connection: AsyncConnection, selection: SessionSelection) -> list[PracticeSession]:
+    table = tables.practice_session
+    statement = _selected(select(*SESSION_COLUMNS), selection).order_by(table.c.id.desc())
+    if selection.before_id is not None:
+        statement = statement.where(table.c.id < selection.before_id)
+    rows = await connection.execute(statement.limit(selection.limit).offset(selection.offset))
+    return [to_session(row) for row in rows]
+
+
+async def _count(connection: AsyncConnection, selection: SessionSelection) -> int:
+    statement = _selected(select(func.count()).select_from(tables.practice_session), selection)
+    return int((await connection.execute(statement)).scalar_one())
 
 
 def _selected(statement: Select[Any], selection: SessionSelection) -> Select[Any]:

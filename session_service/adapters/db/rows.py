@@ -14,6 +14,24 @@ from session_service.domain.states import Change, State
 
 _FIELDS = [field.name for field in fields(PracticeSession)]
 
+# What a start decides once and for all.
+_FIXED = frozenset(
+    {
+        "id",
+        "user_id",
+        "product",
+        "mode",
+        "content",
+        "content_title",
+        "content_type",
+        "planned_seconds",
+        "started_at",
+        "settings",
+        "item_count",
+    }
+)
+_CHANGING = [name for name in _FIELDS if name not in _FIXED]
+
 SESSION_COLUMNS = [practice_session.c[name] for name in _FIELDS]
 ITEM_COLUMNS = [session_item.c[field.name] for field in fields(SessionItem)]
 
@@ -27,6 +45,12 @@ def to_session(row: Row[Any]) -> PracticeSession:
 def to_values(session: PracticeSession) -> dict[str, Any]:
     """Returns a session's columns but for its number, which the database gives."""
     values = {name: getattr(session, name) for name in _FIELDS if name != "id"}
+    return {**values, "state": session.state.value, "open_slot": session.open_slot}
+
+
+def to_changes(session: PracticeSession) -> dict[str, Any]:
+    """Returns the columns that can differ from those of the version before."""
+    values = {name: getattr(session, name) for name in _CHANGING}
     return {**values, "state": session.state.value, "open_slot": session.open_slot}
 
 

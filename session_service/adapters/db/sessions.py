@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,6 +15,7 @@ from session_service.adapters.db import tables
 from session_service.adapters.db.rows import (
     ITEM_COLUMNS,
     SESSION_COLUMNS,
+    to_changes,
     to_journal_values,
     to_session,
     to_values,
@@ -25,6 +26,27 @@ from session_service.domain.items import SessionItem
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change
 
+_table = tables.practice_session
+
+# Built once: making a statement of thirty columns takes longer than running it.
+_ADD = (
+    upsert(_table).on_conflict_do_nothing(index_elements=["user_id", "open_slot"]).returning(*SESSION_COLUMNS)
+)
+_MINE = select(*SESSION_COLUMNS).where(
+    _table.c.id == bindparam("number"), _table.c.user_id == bindparam("owner")
+)
+_MINE_OF_PRODUCT = _MINE.where(_table.c.product == bindparam("of_product"))
+_LOCK = _MINE.with_for_update()
+_LOCK_OF_PRODUCT = _MINE_OF_PRODUCT.with_for_update()
+_LOCK_OPEN = (
+    select(*SESSION_COLUMNS)
+    .where(_table.c.user_id == bindparam("owner"), _table.c.open_slot == bindparam("slot"))
+    .with_for_update()
+)
+_SAVE = update(_table).where(_table.c.id == bindparam("number"), _table.c.version == bindparam("before"))
+_WRITE_JOURNAL = insert(tables.journal)
+_ADD_ANSWERS = insert(tables.answer)
+
 
 class SqlSessions:
     """Sessions, their answers, drafts and messages. Implements ports.Sessions."""
@@ -34,27 +56,20 @@ class SqlSessions:
 
     async def add(self, session: PracticeSession) -> PracticeSession | None:
         """Inserts a session; waits for a transaction that holds the same open slot."""
-        statement = upsert(tables.practice_session).values(to_values(session))
-        statement = statement.on_conflict_do_nothing(index_elements=["user_id", "open_slot"])
-        row = (await self._connection.execute(statement.returning(*SESSION_COLUMNS))).first()
+        row = (await self._connection.execute(_ADD, to_values(session))).first()
         return to_session(row) if row else None
 
     async def lock(self, user_id: int, ref: SessionRef) -> PracticeSession:
         """Selects a session of the user's for update."""
-        row = (await self._connection.execute(select_session(user_id, ref).with_for_update())).first()
+        statement = _LOCK_OF_PRODUCT if ref.product else _LOCK
+        row = (await self._connection.execute(statement, _named(user_id, ref))).first()
         if row is None:
             raise await session_missing(self._connection, ref)
         return to_session(row)
 
     async def lock_open(self, user_id: int, open_slot: str) -> PracticeSession | None:
         """Selects the holder of an open slot for update."""
-        table = tables.practice_session
-        statement = (
-            select(*SESSION_COLUMNS)
-            .where(table.c.user_id == user_id, table.c.open_slot == open_slot)
-            .with_for_update()
-        )
-        row = (await self._connection.execute(statement)).first()
+        row = (await self._connection.execute(_LOCK_OPEN, {"owner": user_id, "slot": open_slot})).first()
         return to_session(row) if row else None
 
     async def save(self, change: Change, *versions: PracticeSession) -> None:
@@ -63,17 +78,14 @@ class SqlSessions:
         The row is locked, so another version means a mistake of ours; the
         guard keeps it from becoming a lost write.
         """
-        table = tables.practice_session
         session, before = versions[-1], versions[0].version - 1
         updated = await self._connection.execute(
-            update(table)
-            .where(table.c.id == session.id, table.c.version == before)
-            .values(to_values(session))
+            _SAVE, {**to_changes(session), "number": session.id, "before": before}
         )
         if updated.rowcount != 1:
             raise EtagMismatchError(session.etag)
         entries = [to_journal_values(change, version) for version in versions]
-        await self._connection.execute(insert(tables.journal), entries)
+        await self._connection.execute(_WRITE_JOURNAL, entries)
 
     async def add_items(self, session_id: int, items: Sequence[SessionItem]) -> None:
         """Inserts the picked items in one statement."""
@@ -135,7 +147,7 @@ class SqlSessions:
         """Inserts answers in one statement."""
         first = session.answer_count - len(answers) + 1
         await self._connection.execute(
-            insert(tables.answer),
+            _ADD_ANSWERS,
             [
                 {
                     "session_id": session.id,
@@ -174,11 +186,18 @@ class SqlSessions:
         )
 
 
-def select_session(user_id: int, ref: SessionRef) -> Select[Any]:
-    """Returns the statement for one session of a user's."""
-    table = tables.practice_session
-    statement = select(*SESSION_COLUMNS).where(table.c.id == ref.id, table.c.user_id == user_id)
-    return statement.where(table.c.product == ref.product) if ref.product else statement
+def _named(user_id: int, ref: SessionRef) -> dict[str, Any]:
+    names = {"number": ref.id, "owner": user_id}
+    return {**names, "of_product": ref.product} if ref.product else names
+
+
+async def select_session(connection: AsyncConnection, user_id: int, ref: SessionRef) -> PracticeSession:
+    """Returns one session of a user's. Raises SessionNotFoundError."""
+    statement = _MINE_OF_PRODUCT if ref.product else _MINE
+    row = (await connection.execute(statement, _named(user_id, ref))).first()
+    if row is None:
+        raise await session_missing(connection, ref)
+    return to_session(row)
 
 
 async def session_missing(connection: AsyncConnection, ref: SessionRef) -> SessionNotFoundError:

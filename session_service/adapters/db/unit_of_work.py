@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Protocol
 
-from sqlalchemy import func, insert
+from sqlalchemy import Interval, bindparam, func, insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from service_kit.db.idempotency import IdempotencyRecord
@@ -17,6 +17,11 @@ from session_service.application import ports
 from session_service.domain.events import ENDED, SessionEnded
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change
+
+# Built once, like the statements for sessions.
+_ADD_EVENT = insert(tables.outbox).values(
+    next_attempt_at=func.now() + bindparam("first_wait", type_=Interval()),
+)
 
 
 class AfterCommit(Protocol):
@@ -44,15 +49,16 @@ class _Outbox:
         """Inserts the event; the relay looks after it when it is not confirmed by then."""
         payload = self._encode(event)
         await self._connection.execute(
-            insert(tables.outbox).values(
-                event_id=event.event_id,
-                user_id=event.user_id,
-                user_seq=event.user_seq,
-                aggregate_id=event.session_id,
-                kind=ENDED,
-                payload=payload,
-                next_attempt_at=func.now() + self._first_wait,
-            )
+            _ADD_EVENT,
+            {
+                "event_id": event.event_id,
+                "user_id": event.user_id,
+                "user_seq": event.user_seq,
+                "aggregate_id": event.session_id,
+                "kind": ENDED,
+                "payload": payload,
+                "first_wait": self._first_wait,
+            },
         )
         self.payloads.append(payload)
 

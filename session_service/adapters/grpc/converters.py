@@ -159,14 +159,20 @@ def to_item(item: SessionItem) -> session_pb2.SessionItem:
 
 
 def to_settings(settings: Struct) -> dict[str, Any]:
-    """Returns a client's settings. Raises InvalidArgumentError when they are too many."""
+    """Returns a client's settings. Raises InvalidArgumentError when they are too many, or no JSON."""
     if len(settings.fields) > _MOST_SETTINGS or settings.ByteSize() > _MOST_SETTINGS_BYTES:
         raise InvalidArgumentError(
             f"Settings have at most {_MOST_SETTINGS} members and {_MOST_SETTINGS_BYTES} bytes",
             reason="FIELD_INVALID",
             field="settings",
         )
-    return MessageToDict(settings)
+    try:
+        return MessageToDict(settings)
+    except ValueError as error:
+        # NaN and the infinities, which only native clients can send.
+        raise InvalidArgumentError(
+            "Settings hold a number that JSON has not", reason="FIELD_INVALID", field="settings"
+        ) from error
 
 
 def to_message(message: Message) -> session_pb2.Message:

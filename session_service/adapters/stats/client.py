@@ -54,7 +54,7 @@ class StatisticsClient:
             session_id=session.id,
             min_user_seq=session.user_seq,
         )
-        told = await self._ask(self._stub.GetCompletionEffects, request)
+        told = await self._ask(self._stub.GetCompletionEffects, request, _CATCH_UP_SECONDS)
         badges = tuple(Badge(each.badge.name, each.badge.description) for each in told.badges)
         return Effects(Streak(told.streak.current_days, told.streak.best_days), badges, told.pending)
 
@@ -75,9 +75,14 @@ class StatisticsClient:
             for day in told.days
         ]
 
-    async def _ask(self, method: Callable[..., Awaitable[Answer]], request: object) -> Answer:
+    async def _ask(
+        self,
+        method: Callable[..., Awaitable[Answer]],
+        request: object,
+        timeout_seconds: float = _READ_SECONDS,
+    ) -> Answer:
         try:
-            return await method(request, timeout=_READ_SECONDS, metadata=self._metadata)
+            return await method(request, timeout=timeout_seconds, metadata=self._metadata)
         except grpc.aio.AioRpcError as error:
             raise UnavailableError("Statistics do not answer; try again", part="stats") from error
 

@@ -9,8 +9,9 @@ from uuid import UUID
 
 from service_kit.call import Call, RequestIdentity
 from service_kit.errors import UnavailableError
-from session_service.application.ports import Achievement, Content, Verdicts
+from session_service.application.ports import Content, Effects, Streak, Verdicts
 from session_service.application.use_cases import UseCases
+from session_service.domain.achievements import Achievement
 from session_service.domain.grading import AnswerKey
 from session_service.domain.items import ContentItem
 from session_service.domain.practice_session import PracticeSession
@@ -65,11 +66,19 @@ class FakeStatistics:
         self.waited_for: list[tuple[int, int]] = []
         self.says: Verdicts | None = Verdicts(frozenset(), {})
         self.asked: list[Sequence[UUID]] = []
+        self.standing = Effects(Streak(3, 5), (), pending=False)
+        self.down = False
 
     async def caught_up(self, user_id: int, user_seq: int) -> bool:
         assert not self._store.in_transaction, "no network call inside of a transaction"
         self.waited_for.append((user_id, user_seq))
         return not self.late
+
+    async def effects(self, session: PracticeSession) -> Effects:
+        assert not self._store.in_transaction, "no network call inside of a transaction"
+        if self.down:
+            raise UnavailableError("Statistics do not answer", part="stats")
+        return self.standing
 
     async def verdicts(self, event_ids: Sequence[UUID]) -> Verdicts | None:
         self.asked.append(event_ids)

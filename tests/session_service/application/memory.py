@@ -15,7 +15,9 @@ from pydantic import TypeAdapter
 from service_kit.call import Call, RequestIdentity
 from service_kit.errors import ConflictError
 from session_service.application.ports import (
+    History,
     JournalEntry,
+    LearnerMark,
     Message,
     RecordedAnswer,
     Report,
@@ -248,15 +250,16 @@ class FakeReaders:
     async def items(self, session_id: int) -> Sequence[SessionItem]:
         return items_of(self._store.committed, session_id)
 
-    async def report(self, session_id: int) -> Report:
-        answers = [answer for (of, _), answer in self._store.committed.answers.items() if of == session_id]
+    async def report(self, user_id: int, ref: SessionRef) -> tuple[PracticeSession, Report]:
+        session = await self.get(user_id, ref)
+        answers = [answer for (of, _), answer in self._store.committed.answers.items() if of == ref.id]
         told = [answer.time_taken for answer in answers if answer.time_taken is not None]
         went = {answer.item: SessionItem(0, answer.item, "") for answer in answers}
         for answer in answers:
             went[answer.item] = went[answer.item].answered(
                 correct=answer.correct, correct_answer=answer.correct_answer
             )
-        return Report(list(went.values()), sum(told) / len(told) if told else None)
+        return session, Report(list(went.values()), sum(told) / len(told) if told else None)
 
     async def summary(self, user_id: int, product: str) -> Summary:
         mine = await self._selected(SessionSelection(user_id=user_id, product=product))
@@ -265,6 +268,14 @@ class FakeReaders:
 
     async def count(self, selection: SessionSelection) -> int:
         return len(await self._selected(selection))
+
+    async def learner_mark(self, user_id: int) -> LearnerMark:
+        tables = self._store.committed
+        return LearnerMark(tables.last_seq.get(user_id, 0), tables.calendars.get(user_id, Calendar()))
+
+    async def history(self, selection: SessionSelection) -> History:
+        mark = await self.learner_mark(selection.user_id)
+        return History(await self.list(selection), await self.count(selection), mark)
 
     async def list(self, selection: SessionSelection) -> Sequence[PracticeSession]:
         found = await self._selected(selection)

@@ -136,3 +136,30 @@ def test_a_later_instant_is_never_on_an_earlier_day_and_none_is_skipped(
     assert soon - now in (timedelta(0), timedelta(days=1))
     midnight = instant.astimezone(ZoneInfo(zone)).date()
     assert midnight - now == timedelta(days=instant.astimezone(ZoneInfo(zone)).hour < rollover_hour)
+
+
+@settings(max_examples=300)
+@given(
+    zone=st.sampled_from(["UTC", "Europe/Madrid", "America/New_York", "Asia/Kathmandu", "Pacific/Apia"])
+    | st.sampled_from(["Africa/Cairo", "America/Santiago", "Australia/Lord_Howe", "America/Nuuk"]),
+    wanted=st.dates(date(2024, 1, 1), date(2031, 12, 31)),
+    rollover_hour=st.integers(0, 23),
+)
+def test_a_day_starts_at_the_first_instant_that_falls_on_it(
+    zone: str, wanted: date, rollover_hour: int
+) -> None:
+    calendar = Calendar(zone, rollover_hour)
+    start = calendar.start_of(wanted)
+    assert calendar.local_date(start) == wanted
+    assert calendar.local_date(start - timedelta(microseconds=1)) == wanted - timedelta(days=1)
+
+
+def test_a_day_whose_midnight_is_skipped_starts_as_the_clocks_spring() -> None:
+    # In Cairo clocks went from 00:00 to 01:00 on the 25th of April 2025.
+    assert Calendar("Africa/Cairo").start_of(date(2025, 4, 25)) == utc(2025, 4, 24, 22)
+
+
+@pytest.mark.parametrize(("zone", "edge"), [("Asia/Tokyo", date.min), ("America/New_York", date.max)])
+def test_a_day_outside_of_time_has_no_start(zone: str, edge: date) -> None:
+    with pytest.raises(OverflowError):
+        Calendar(zone, 23 if edge == date.max else 0).start_of(edge)

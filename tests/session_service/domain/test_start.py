@@ -14,7 +14,7 @@ from session_service.domain.errors import (
     ProductUnknownError,
 )
 from session_service.domain.states import State
-from tests.session_service.domain.sessions import PRODUCTS, START, answered, started
+from tests.session_service.domain.sessions import PRODUCTS, START, started
 
 
 @pytest.mark.parametrize("product", PRODUCTS)

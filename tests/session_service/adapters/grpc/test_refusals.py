@@ -372,9 +372,7 @@ async def test_a_standalone_answer_of_a_product_without_them_is_refused(
     assert (await learner.call("ListSessions")).sessions == []
 
 
-@pytest.mark.parametrize(
-    "position", ["5", 2**63, -1, 0, True, 1.5, [1], {"a": 1}], ids=lambda value: repr(value)
-)
+@pytest.mark.parametrize("position", ["5", 2**63, -1, 0, True, 1.5, [1], {"a": 1}], ids=repr)
 @pytest.mark.parametrize("method", ["ListSessions", "ListMessages"])
 async def test_a_forged_position_in_a_page_token_is_refused(
     learner: Learner, user_id: int, method: str, position: Any

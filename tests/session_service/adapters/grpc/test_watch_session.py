@@ -121,7 +121,7 @@ async def test_a_watcher_that_reconnects_after_every_few_changes_sees_all_of_the
 ) -> None:
     name = (await learner.start()).name
     writing = asyncio.create_task(practise(name, learner, elsewhere))
-    dice = random.Random(7)  # noqa: S311
+    dice = random.Random(7)
     seen: list[session_pb.SessionChange] = []
     async with asyncio.timeout(20):
         while not seen or seen[-1].kind != Kind.KIND_ENDED:

@@ -1,0 +1,231 @@
+"""The portal product on the wire."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import grpc
+from google.protobuf.message import DecodeError
+from practice.products.portal.v1 import portal_service_pb2 as pb2
+from practice.products.portal.v1.portal_service_pb2_grpc import PortalServiceServicer
+
+from service_kit.call import current_call
+from service_kit.errors import ServiceError
+from service_kit.grpc.presentation import ProductError
+from session_service.adapters.grpc.converters import refusal_error
+from session_service.adapters.grpc.products import portal_answers as answers
+from session_service.adapters.grpc.products import portal_requests as requests
+from session_service.adapters.grpc.products.portal_requests import PRODUCT
+from session_service.adapters.grpc.products.shapes import http_status, rfc3339
+from session_service.application.ports import (
+    Cache,
+    Clock,
+    LearnerMark,
+    RateLimit,
+    RateLimits,
+    SessionSelection,
+)
+from session_service.application.use_cases import UseCases
+from session_service.domain.practice_session import PracticeSession
+
+SERVICE = "practice.products.portal.v1.PortalService"
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+# A part of each key: another number forgets what was kept in an older shape.
+_FORMAT = 1
+
+_STATUSES = {"SESSION_ENDED": 400, "ITEM_NOT_FOUND": 400}
+_WORDS = {
+    400: "invalid_request",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    409: "conflict",
+    422: "idempotency_key_reused",
+    429: "rate_limit_exceeded",
+    503: "service_unavailable",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How often a user may do what."""
+
+    starts: RateLimit
+    updates: RateLimit
+    completions: RateLimit
+
+    @classmethod
+    def of(cls, *, starts_per_hour: int, updates_per_minute: int, completions_per_hour: int) -> Limits:
+        """Returns the limits of these numbers."""
+        hour, minute = timedelta(hours=1), timedelta(minutes=1)
+        return cls(
+            RateLimit("portal:starts", starts_per_hour, hour, "Too many session starts"),
+            RateLimit("portal:updates", updates_per_minute, minute, "Too many progress updates"),
+            RateLimit("portal:completions", completions_per_hour, hour, "Too many session completions"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """How long answers are remembered."""
+
+    history: timedelta
+    details: timedelta
+
+
+def present(error: ServiceError) -> ProductError:
+    """Returns an error as this product's clients know it."""
+    status = http_status(error, _STATUSES)
+    body = {"error": _WORDS.get(status, "internal_error"), "message": error.message}
+    return ProductError(status, {**body, **_told(error)})
+
+
+def _told(error: ServiceError) -> dict[str, Any]:
+    """Returns what this product's document says of an error."""
+    told = error.metadata
+    match error.reason:
+        case "SESSION_NOT_FOUND":
+            session_id = told["session"].removeprefix("sessions/")
+            return {"error": "session_not_found", "message": f"Session with ID '{session_id}' not found"}
+        case "CONTENT_NOT_FOUND":
+            activity_id = told["content"].removeprefix("activities/")
+            return {"error": "activity_not_found", "message": f"Activity with ID '{activity_id}' not found"}
+        case "SESSION_ENDED":
+            details = {
+                "session_id": told["session"].removeprefix("sessions/"),
+                "status": told["state"],
+                "completion_time": rfc3339(datetime.fromisoformat(told["end_time"])),
+            }
+            return {"message": f"Session already {told['state']}", "details": details}
+        case "ITEM_NOT_FOUND":
+            return {"message": "item_id is not an item of this session", "details": {"field": "item_id"}}
+        case "RATE_LIMITED":
+            return {"retry_after": int(told["retry_after"])}
+    return {"details": {"field": told["field"]}} if told.get("field") else {}
+
+
+class PortalServicer(PortalServiceServicer):
+    """Implements practice.products.portal.v1.PortalService.
+
+    What is cached is kept under the number of the state it was made of, so a
+    change forgets it in its own transaction. Losing the cache loses time only.
+    """
+
+    def __init__(
+        self,
+        use_cases: UseCases,
+        *,
+        rates: RateLimits,
+        limits: Limits,
+        cache: Cache,
+        kept: Kept,
+        clock: Clock,
+    ) -> None:
+        self._use = use_cases
+        self._rates = rates
+        self._limits = limits
+        self._cache = cache
+        self._kept = kept
+        self._clock = clock
+
+    async def StartSession(  # noqa: N802 (gRPC names)
+        self, request: pb2.StartSessionRequest, context: Context
+    ) -> pb2.StartSessionResponse:
+        """Starts a session over an activity's words."""
+        call, settings = current_call(), requests.start_settings(request)
+        content = requests.activity(request.activity_id)
+        async with self._rates.within(self._limits.starts, call):
+            started = await self._use.start_session(
+                call,
+                product=PRODUCT,
+                content=content,
+                selection=settings.selection,
+                settings=settings.shown,
+            )
+        return answers.started(started)
+
+    async def UpdateProgress(  # noqa: N802
+        self, request: pb2.UpdateProgressRequest, context: Context
+    ) -> pb2.UpdateProgressResponse:
+        """Records an answer."""
+        call, ref = current_call(), requests.session_ref(request.session_id)
+        async with self._rates.within(self._limits.updates, call):
+            submission = await self._use.submit_answers(call, ref, [requests.answer(request)])
+            (result,) = submission.results
+            if result.refusal is not None:
+                raise refusal_error(result.refusal)
+        assert result.recorded is not None
+        return answers.progressed(result.recorded, submission.session, submission.next_item)
+
+    async def CompleteSession(  # noqa: N802
+        self, request: pb2.CompleteSessionRequest, context: Context
+    ) -> pb2.CompleteSessionResponse:
+        """Completes a session and sums it up."""
+        call, ref = current_call(), requests.session_ref(request.session_id)
+        async with self._rates.within(self._limits.completions, call):
+            session, results = await self._use.complete_with_results(call, ref)
+        return answers.completed(session, results)
+
+    async def CancelSession(  # noqa: N802
+        self, request: pb2.CancelSessionRequest, context: Context
+    ) -> pb2.CancelSessionResponse:
+        """Gives a session up."""
+        ref = requests.session_ref(request.session_id)
+        return answers.cancelled(await self._use.abandon_session(current_call(), ref))
+
+    async def ListHistory(  # noqa: N802
+        self, request: pb2.ListHistoryRequest, context: Context
+    ) -> pb2.ListHistoryResponse:
+        """Lists ended sessions, newest first."""
+        user_id = current_call().user_id
+        mark = await self._use.list_history.mark(user_id)
+        selection = requests.history_selection(request, user_id, mark.calendar)
+        response = pb2.ListHistoryResponse()
+        if not await self._recall(_history_key(mark, selection), response):
+            found = await self._use.list_history(selection)
+            response = answers.history(found)
+            kept = response.SerializeToString()
+            await self._cache.put(_history_key(found.mark, selection), kept, self._kept.history)
+        return response
+
+    async def GetSession(  # noqa: N802
+        self, request: pb2.GetSessionRequest, context: Context
+    ) -> pb2.GetSessionResponse:
+        """Returns a session's details."""
+        call, ref = current_call(), requests.session_ref(request.session_id)
+        session = await self._use.get_session(call, ref)
+        response = pb2.GetSessionResponse()
+        if not await self._recall(_details_key(session), response):
+            session, report = await self._use.get_session_report(call, ref)
+            response = answers.details(session, report)
+            await self._cache.put(_details_key(session), response.SerializeToString(), self._kept.details)
+        response.timing.duration = session.duration_at(self._clock())
+        return response
+
+    async def _recall(self, key: str, response: pb2.ListHistoryResponse | pb2.GetSessionResponse) -> bool:
+        """Fills the response from the cache; tells whether it was there."""
+        kept = await self._cache.get(key)
+        if kept is None:
+            return False
+        try:
+            response.ParseFromString(kept)
+        except DecodeError:
+            return False
+        return True
+
+
+def _history_key(mark: LearnerMark, selection: SessionSelection) -> str:
+    """Returns a key that no other history has: the zone is in the instants it was resolved to."""
+    start, end = (
+        bound.isoformat() if bound else "" for bound in (selection.started_from, selection.started_before)
+    )
+    asked = f"{selection.content}:{start}:{end}:{selection.limit}:{selection.offset}"
+    return f"portal:{_FORMAT}:history:{selection.user_id}:{mark.last_seq}:{asked}"
+
+
+def _details_key(session: PracticeSession) -> str:
+    return f"portal:{_FORMAT}:details:{session.id}:{session.version}"

@@ -1,0 +1,142 @@
+"""What the portal's clients ask, read strictly."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from practice.products.portal.v1 import portal_service_pb2 as pb2
+
+from service_kit.errors import InvalidArgumentError, NotFoundError
+from session_service.adapters.grpc.converters import to_settings
+from session_service.application.ports import SessionRef, SessionSelection
+from session_service.application.submit_answers import SubmittedAnswer
+from session_service.domain.days import Calendar
+from session_service.domain.errors import ContentNotFoundError
+from session_service.domain.items import DEFAULT_COUNT, DEFAULT_DIFFICULTY, Selection
+
+PRODUCT = "portal"
+DEFAULT_TIME_LIMIT = 600
+LONGEST_TIME_LIMIT = 86_400
+
+_DEFAULT_PAGE = 10
+_DIFFICULTIES = ("easy", "medium", "hard")
+_MOST_WORDS = 100
+
+# Eighteen digits always fit 64 bits.
+_NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
+_LARGEST_NUMBER = 10**18 - 1
+_WORD_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}", re.ASCII)
+# An unescaped plus sign of a query arrives as a space.
+_SPACE_FOR_PLUS = re.compile(r"(T[^ ]+) ([0-9]{2}:[0-9]{2})\Z", re.ASCII)
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+
+
+def session_ref(session_id: str) -> SessionRef:
+    """Returns the session a path names. Raises NotFoundError for what is no number."""
+    if not _NUMBER.fullmatch(session_id):
+        raise NotFoundError(
+            "The session does not exist", reason="SESSION_NOT_FOUND", session=f"sessions/{session_id}"
+        )
+    return SessionRef(int(session_id), PRODUCT)
+
+
+def activity(number: int) -> str:
+    """Returns an activity's name. Raises ContentNotFoundError for a number that none can have."""
+    name = f"activities/{number}"
+    if not 0 < number <= _LARGEST_NUMBER:
+        raise ContentNotFoundError(name)
+    return name
+
+
+@dataclass(frozen=True, slots=True)
+class StartSettings:
+    """A start's settings: as they come back, and which words they select."""
+
+    shown: dict[str, Any]
+    selection: Selection
+
+
+def start_settings(request: pb2.StartSessionRequest) -> StartSettings:
+    """Returns the settings with defaults for what was left out.
+
+    Raises InvalidArgumentError for a known member of another type or out of
+    its range. Members nobody knows come back as they are.
+    """
+    given = to_settings(request.settings)
+    shown = {
+        "difficulty": DEFAULT_DIFFICULTY,
+        "word_count": DEFAULT_COUNT,
+        "time_limit": DEFAULT_TIME_LIMIT,
+        **given,
+    }
+    if shown["difficulty"] not in _DIFFICULTIES:
+        raise _invalid("settings.difficulty", f"must be one of: {', '.join(_DIFFICULTIES)}")
+    for name, most in (("word_count", _MOST_WORDS), ("time_limit", LONGEST_TIME_LIMIT)):
+        shown[name] = whole(shown[name], most)
+        if shown[name] is None:
+            raise _invalid(f"settings.{name}", f"must be a whole number from 1 to {most}")
+    return StartSettings(shown, Selection(shown["difficulty"], shown["word_count"]))
+
+
+def whole(value: Any, most: int) -> int | None:
+    """Returns a JSON number from 1 to `most` that is whole, None for anything else.
+
+    JSON's numbers arrive as doubles; true and false are none, whatever Python says.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return int(value) if 1 <= value <= most and value == int(value) else None
+
+
+def answer(request: pb2.UpdateProgressRequest) -> SubmittedAnswer:
+    """Returns the answer. Raises InvalidArgumentError for an item id that no word can have."""
+    if not _WORD_ID.fullmatch(request.item_id):
+        raise _invalid("item_id", "is not an item of this session")
+    return SubmittedAnswer(
+        item=f"words/{request.item_id}",
+        text=request.answer,
+        time_taken=request.time_taken if request.HasField("time_taken") else None,
+    )
+
+
+def history_selection(request: pb2.ListHistoryRequest, user_id: int, calendar: Calendar) -> SessionSelection:
+    """Returns which sessions are asked for, in instants. Raises InvalidArgumentError for a bad date."""
+    return SessionSelection(
+        user_id=user_id,
+        product=PRODUCT,
+        content=f"activities/{request.activity_id}" if request.HasField("activity_id") else "",
+        started_from=_range("from_date", request.from_date, calendar)[0],
+        started_before=_range("to_date", request.to_date, calendar)[1],
+        limit=request.limit if request.HasField("limit") else _DEFAULT_PAGE,
+        offset=request.offset,
+    )
+
+
+def _range(field: str, text: str, calendar: Calendar) -> tuple[datetime | None, datetime | None]:
+    """Returns the first instant a text names and the first one after; a date names its whole day.
+
+    A time names as much as it is precise to: what is shown as 10:00:00Z began
+    anywhere in that second. Without an offset it is the user's.
+    """
+    if not text:
+        return None, None
+    try:
+        if _DATE.fullmatch(text):
+            day = date.fromisoformat(text)
+            return calendar.start_of(day), calendar.start_of(day + timedelta(days=1))
+        instant = datetime.fromisoformat(_SPACE_FOR_PLUS.sub(r"\1+\2", text))
+        if instant.tzinfo is None:
+            instant = instant.replace(tzinfo=ZoneInfo(calendar.time_zone))
+        start = instant.astimezone(UTC)
+        precision = timedelta(microseconds=1) if instant.microsecond else timedelta(seconds=1)
+        return start, start + precision
+    except (ValueError, OverflowError) as error:
+        raise _invalid(field, "must be a date or a time in ISO 8601") from error
+
+
+def _invalid(field: str, problem: str) -> InvalidArgumentError:
+    return InvalidArgumentError(f"{field} {problem}", reason="FIELD_INVALID", field=field)

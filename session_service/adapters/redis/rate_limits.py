@@ -1,0 +1,104 @@
+"""Counts a user's calls, exactly, for all instances of the service together."""
+
+from __future__ import annotations
+
+import math
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from enum import IntEnum
+
+from redis.asyncio import Redis
+
+from service_kit.call import Call
+from service_kit.errors import RateLimitedError
+from session_service.adapters.redis.client import PREFIX, BestEffort
+from session_service.application.ports import RateLimit
+
+# A log of the calls in the window, oldest first, by the clock of Redis: one
+# clock for all instances. A script runs alone, so two calls cannot both take
+# the last place. Times are whole microseconds, which a double holds exactly.
+_TAKE = """
+local log, window, most, call = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+redis.call('ZREMRANGEBYSCORE', log, '-inf', now - window)
+if redis.call('ZSCORE', log, call) then
+  return {REPEATED, 0, 0}
+end
+local taken = redis.call('ZCARD', log)
+if taken < most then
+  redis.call('ZADD', log, now, call)
+  redis.call('PEXPIRE', log, math.ceil(window / 1000))
+  return {ADMITTED, 0, 0}
+end
+local freed = redis.call('ZRANGE', log, taken - most, taken - most, 'WITHSCORES')[2]
+local newest = redis.call('ZRANGE', log, -1, -1, 'WITHSCORES')[2]
+return {REFUSED, freed + window - now, newest + window - now}
+"""
+
+
+class _Verdict(IntEnum):
+    REFUSED = 0
+    ADMITTED = 1
+    REPEATED = 2
+
+
+class RedisRateLimits:
+    """Implements ports.RateLimits.
+
+    While Redis is away everybody is admitted: practice matters more.
+    """
+
+    def __init__(self, redis: Redis, best_effort: BestEffort) -> None:
+        self._redis = redis
+        self._best_effort = best_effort
+        script = _TAKE
+        for verdict in _Verdict:
+            script = script.replace(verdict.name, str(verdict.value))
+        self._take = redis.register_script(script)
+
+    @asynccontextmanager
+    async def within(self, limit: RateLimit, call: Call) -> AsyncIterator[None]:
+        """Takes a place in the window, and gives it back when the block raises.
+
+        A call that was cancelled keeps it, for it may have been carried out.
+        """
+        log, member = f"{PREFIX}limit:{limit.name}:{call.user_id}", _member(call)
+        taken = await self._admit(limit, log, member)
+        try:
+            yield
+        except Exception:
+            if taken:
+                await self._best_effort.run(lambda: self._redis.zrem(log, member))
+            raise
+
+    async def _admit(self, limit: RateLimit, log: str, member: str) -> bool:
+        """Tells whether a place was taken. Raises RateLimitedError when there is none."""
+        window = round(limit.window.total_seconds() * 1_000_000)
+        answer = await self._best_effort.run(
+            lambda: self._take(keys=[log], args=[window, limit.most, member])
+        )
+        if answer is None:
+            return False
+        verdict, freed, reset = answer
+        if verdict == _Verdict.REFUSED:
+            raise RateLimitedError(
+                limit.refusal,
+                limit=limit.most,
+                remaining=0,
+                retry_after=_seconds(freed),
+                reset=_seconds(reset),
+            )
+        return bool(verdict == _Verdict.ADMITTED)
+
+
+def _member(call: Call) -> str:
+    """Returns what a call is logged as: a repeat of a request is the same call."""
+    if call.request is None:
+        return uuid.uuid4().hex
+    return f"{call.request.digest.hex()}:{call.request.key}"
+
+
+def _seconds(microseconds: int) -> int:
+    return max(1, math.ceil(microseconds / 1_000_000))
