@@ -122,7 +122,6 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     async def _admit(self, method: str, request: Message, context: Context) -> None:
         metadata = dict(context.invocation_metadata() or ())
         correlation = str(metadata.get(CORRELATION_KEY) or uuid.uuid4())
-        structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(correlation_id=correlation, method=method)
         call = await self._access.identify(method, metadata)
         structlog.contextvars.bind_contextvars(user_id=call.user_id)
