@@ -35,7 +35,7 @@ compose-secrets: protos  ## Make the secrets that docker-compose.yml mounts
 	@$(BIN)/practice secrets .practice/containers
 
 test: protos  ## Run all tests
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n 2 --dist loadgroup
 
 lint: protos  ## Check style, types, layers and contracts
 	$(BIN)/ruff check
