@@ -4,6 +4,9 @@
 their proto packages, and `practice.binpb`, the descriptor set that Envoy
 transcodes with and buf checks. Nothing there is edited or committed. Running
 it again without a changed contract does nothing.
+
+`python protos/generate.py --release` also keeps the contracts as they are in
+`released.binpb`: from then on `make lint` refuses a change that breaks them.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from protovalidate._gen.buf.validate import validate_pb
 
 CONTRACTS = Path(__file__).resolve().parent
 OUTPUT = CONTRACTS.parent / "generated"
+RELEASED = CONTRACTS / "released.binpb"
 # In the descriptor set because Envoy drops the whole body of an error whose
 # detail type it does not know.
 ERROR_DETAILS = "google/rpc/error_details.proto"
@@ -83,16 +87,26 @@ def generate(sources: list[Path]) -> None:
     )
 
 
+def release() -> None:
+    """Keeps the contracts, without their comments, as what a later version must not break."""
+    contracts = descriptor_pb2.FileDescriptorSet.FromString((OUTPUT / "practice.binpb").read_bytes())
+    for file in contracts.file:
+        file.ClearField("source_code_info")
+    RELEASED.write_bytes(contracts.SerializeToString(deterministic=True))
+    print(f"released {RELEASED.name}", file=sys.stderr)
+
+
 def main() -> None:
     """Regenerates when a contract changed since the last run."""
     sources = sorted(CONTRACTS.glob("practice/**/*.proto"))
     stamp = OUTPUT / ".fingerprint"
     wanted = fingerprint(sources)
-    if stamp.exists() and stamp.read_text() == wanted:
-        return
-    generate(sources)
-    stamp.write_text(wanted)
-    print(f"generated {len(sources)} contracts into {OUTPUT.name}/", file=sys.stderr)
+    if not stamp.exists() or stamp.read_text() != wanted:
+        generate(sources)
+        stamp.write_text(wanted)
+        print(f"generated {len(sources)} contracts into {OUTPUT.name}/", file=sys.stderr)
+    if "--release" in sys.argv[1:]:
+        release()
 
 
 if __name__ == "__main__":

@@ -9,16 +9,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import grpc
+from practice.products.design.v1.design_sessions_service_pb2_grpc import (
+    add_DesignSessionsServiceServicer_to_server,
+)
 from practice.products.exercises.v1.exercises_service_pb2_grpc import add_ExercisesServiceServicer_to_server
 from practice.products.focus.v1.focus_service_pb2_grpc import add_FocusServiceServicer_to_server
 from practice.products.portal.v1.portal_service_pb2_grpc import (
     add_PortalLiveServiceServicer_to_server,
     add_PortalServiceServicer_to_server,
 )
+from practice.products.yoga.v1.yoga_service_pb2_grpc import add_YogaServiceServicer_to_server
 from practice.session.v1.session_service_pb2_grpc import (
     add_SessionExportServiceServicer_to_server,
     add_SessionServiceServicer_to_server,
 )
+from practice.session.v1.submission_service_pb2_grpc import add_SubmissionServiceServicer_to_server
 from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -33,11 +38,14 @@ from service_kit.tokens import TokenVerifier
 from session_service.adapters.catalog.client import CatalogClient
 from session_service.adapters.celery.publisher import CompletionPublisher, FastPublisher
 from session_service.adapters.db.readers import SqlReaders
+from session_service.adapters.db.submission_readers import SqlSubmissionReaders
 from session_service.adapters.db.unit_of_work import SqlUnitOfWork
+from session_service.adapters.db.workspaces import SqlWorkspaceReaders
 from session_service.adapters.events import encode
-from session_service.adapters.grpc.products import exercises, focus, portal
+from session_service.adapters.grpc.products import design, exercises, focus, portal, yoga
 from session_service.adapters.grpc.products.portal_live import PortalLiveServicer
 from session_service.adapters.grpc.servicer import SessionExportServicer, SessionServicer
+from session_service.adapters.grpc.submission_servicer import SubmissionServicer
 from session_service.adapters.redis.cache import RedisCache
 from session_service.adapters.redis.client import BestEffort, open_redis
 from session_service.adapters.redis.rate_limits import RedisRateLimits
@@ -96,6 +104,8 @@ async def _start(settings: SessionSettings, outside: _Outside) -> RunningServer:
     use_cases = UseCases.wire(
         unit_of_work=lambda: SqlUnitOfWork(outside.engine, encode, listener, first_wait),
         readers=SqlReaders(outside.engine),
+        submissions=SqlSubmissionReaders(outside.engine),
+        workspaces=SqlWorkspaceReaders(outside.engine),
         catalog=CatalogClient(outside.catalog, settings.internal_token()),
         statistics=StatisticsClient(outside.stats, settings.internal_token()),
         signals=signals,
@@ -108,9 +118,11 @@ async def _start(settings: SessionSettings, outside: _Outside) -> RunningServer:
             internal=INTERNAL_SERVICES,
         ),
         presenters={
+            design.SERVICE: design.present,
             exercises.SERVICE: exercises.present,
             focus.SERVICE: focus.present,
             portal.SERVICE: portal.present,
+            yoga.SERVICE: yoga.present,
         },
         on_admitted=use_cases.remember_time_zone,
         max_deadline_seconds=settings.max_deadline_seconds,
@@ -118,10 +130,13 @@ async def _start(settings: SessionSettings, outside: _Outside) -> RunningServer:
     server = build_server(interceptor, max_concurrent_rpcs=settings.max_concurrent_rpcs)
     add_SessionServiceServicer_to_server(SessionServicer(use_cases, utc_now), server)
     add_SessionExportServiceServicer_to_server(SessionExportServicer(use_cases), server)
+    add_SubmissionServiceServicer_to_server(SubmissionServicer(use_cases), server)
+    add_DesignSessionsServiceServicer_to_server(design.DesignSessionsServicer(use_cases), server)
     add_ExercisesServiceServicer_to_server(exercises.ExercisesServicer(use_cases), server)
     add_FocusServiceServicer_to_server(focus.FocusServicer(use_cases), server)
     add_PortalServiceServicer_to_server(_portal(settings, use_cases, outside.redis), server)
     add_PortalLiveServiceServicer_to_server(PortalLiveServicer(use_cases, utc_now), server)
+    add_YogaServiceServicer_to_server(yoga.YogaServicer(use_cases), server)
     return await start_server(server, settings.listen, [])
 
 

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from service_kit.call import Call
 from session_service.application.once import once
-from session_service.application.ports import Clock, Message, SessionRef, UnitOfWork, UnitOfWorkFactory
+from session_service.application.ports import Clock, SessionRef, UnitOfWork, UnitOfWorkFactory
+from session_service.domain.messages import Message
+from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A line of the conversation, and the session with it."""
+
+    message: Message
+    session: PracticeSession
 
 
 class AddMessage:
@@ -19,16 +31,16 @@ class AddMessage:
         self._unit_of_work = unit_of_work
         self._clock = clock
 
-    async def __call__(self, call: Call, ref: SessionRef, *, role: str, content: str) -> Message:
+    async def __call__(self, call: Call, ref: SessionRef, *, role: str, content: str) -> Said:
         """Returns the message as stored."""
 
-        async def command(work: UnitOfWork) -> Message:
+        async def command(work: UnitOfWork) -> Said:
             session = await work.sessions.lock(call.user_id, ref)
             now = self._clock()
             told = session.add_message(now=now)
             message = Message(told.message_count, role, content, now)
             await work.sessions.add_message(told, message)
             await work.sessions.save(Change.MESSAGE_ADDED, told)
-            return message
+            return Said(message, told)
 
-        return await once(self._unit_of_work, call, Message, command)
+        return await once(self._unit_of_work, call, Said, command)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from session_service.application.ports import Readers, SessionSelection
+from session_service.application.ports import History, Readers, SessionSelection
 from session_service.domain.policies import policy_of
 from session_service.domain.practice_session import PracticeSession
 
@@ -20,6 +20,10 @@ class ListSessions:
         if selection.product:
             policy_of(selection.product)
         return await self._readers.list(selection)
+
+    async def page(self, selection: SessionSelection) -> History:
+        """Returns a part with the total, both as of one moment."""
+        return await self._readers.history(selection)
 
     async def total(self, selection: SessionSelection) -> int:
         """Returns how many sessions there are in all, for lists that skip and tell."""

@@ -15,8 +15,10 @@ from session_service.domain.days import Calendar
 from session_service.domain.events import SessionEnded
 from session_service.domain.grading import AnswerKey
 from session_service.domain.items import ContentItem, SessionItem
+from session_service.domain.messages import Message
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change, State
+from session_service.domain.submission import Submission
 
 Clock = Callable[[], datetime]
 Outcome = TypeVar("Outcome")
@@ -26,11 +28,21 @@ Outcome = TypeVar("Outcome")
 class SessionRef:
     """A session as a caller names it: by number and, through a product's own API, by that product.
 
-    A session of another product does not exist for a product's clients.
+    A session of another product does not exist for a product's clients, nor
+    does one that was not started in the Unix second that its public id says.
     """
 
     id: int
     product: str = ""
+    second: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SubmissionRef:
+    """A submission by number and, where its public id says it, the Unix second it was made in."""
+
+    id: int
+    second: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +56,6 @@ class RecordedAnswer:
     correct: bool
     correct_answer: str
     feedback: str
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One line of a session's conversation; `position` counts from 1."""
-
-    position: int
-    role: str
-    content: str
-    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +77,12 @@ class JournalEntry:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """An activity, sequence or problem as the catalog names it."""
+    """An activity, sequence or problem as the catalog names it; `created_at` is known of problems."""
 
     name: str
     title: str
     type: str = ""
+    created_at: datetime | None = None
 
 
 class Sessions(Protocol):
@@ -117,11 +120,20 @@ class Sessions(Protocol):
     ) -> None:
         """Stores new answers, numbered up to the session's count."""
 
+    async def summary(self, user_id: int, product: str) -> Summary:
+        """Returns the figures over a user's sessions of a product, this transaction's changes included."""
+
     async def put_draft(self, session: PracticeSession, content: str) -> None:
         """Stores the session's draft in place of the one before."""
 
     async def add_message(self, session: PracticeSession, message: Message) -> None:
         """Stores a line of the conversation."""
+
+    async def draft(self, session_id: int) -> str | None:
+        """Returns the draft's content, if there is one."""
+
+    async def messages(self, session_id: int) -> Sequence[Message]:
+        """Returns the conversation, oldest first."""
 
 
 class Learners(Protocol):
@@ -147,6 +159,25 @@ class Outbox(Protocol):
         """Stores an event to be published."""
 
 
+class Submissions(Protocol):
+    """The submissions of a unit of work."""
+
+    async def add(self, submission: Submission) -> Submission:
+        """Stores a new submission with its conversation and returns it numbered."""
+
+    async def lock(self, user_id: int, ref: SubmissionRef) -> Submission:
+        """Returns a submission, locked until the commit. Raises SubmissionNotFoundError."""
+
+    async def save(self, submission: Submission) -> None:
+        """Stores a submission's next version, but for its conversation."""
+
+    async def add_message(self, submission_id: int, message: Message) -> None:
+        """Stores a line of the conversation."""
+
+    async def delete(self, submission_id: int) -> None:
+        """Forgets a submission and its conversation."""
+
+
 class Idempotency(Protocol):
     """The answers to requests that may be sent again."""
 
@@ -161,6 +192,7 @@ class UnitOfWork(Protocol):
     """One transaction. Leaving it without a commit undoes everything."""
 
     sessions: Sessions
+    submissions: Submissions
     learners: Learners
     outbox: Outbox
     idempotency: Idempotency
@@ -233,6 +265,16 @@ class Summary:
     completed: int
     completed_seconds: int
 
+    @property
+    def average_seconds(self) -> int:
+        """The mean time of a completed session in whole seconds, 0 without one."""
+        return round(self.completed_seconds / self.completed) if self.completed else 0
+
+    @property
+    def completion_percentage(self) -> float:
+        """Completed over started sessions in percent, one decimal, 0 without one."""
+        return round(100 * self.completed / self.started, 1) if self.started else 0.0
+
 
 class Readers(Protocol):
     """Reads that change nothing; each sees one consistent moment."""
@@ -275,6 +317,57 @@ class Readers(Protocol):
 
     def ended(self, user_id: int, after_session_id: int) -> AsyncIterator[PracticeSession]:
         """Yields every ended session after a number, in order; of one user unless `user_id` is 0."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmissionSelection:
+    """Which of a user's submissions to list, newest first; without content, of all."""
+
+    user_id: int
+    content: str = ""
+    before_id: int | None = None
+    limit: int = 20
+    offset: int = 0
+
+
+class SubmissionReaders(Protocol):
+    """Reads of submissions that change nothing; each sees one consistent moment."""
+
+    async def get(self, user_id: int, ref: SubmissionRef) -> Submission:
+        """Returns a submission. Raises SubmissionNotFoundError."""
+
+    async def newest(self, user_id: int, content: str) -> Submission | None:
+        """Returns the newest submission of a content, if there is one."""
+
+    async def list(self, selection: SubmissionSelection) -> tuple[Sequence[Submission], int]:
+        """Returns submissions without documents and conversations, and how many there are in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A session with what is being worked on in it: the draft, its hash and the conversation."""
+
+    session: PracticeSession
+    document: str
+    document_hash: str
+    messages: Sequence[Message]
+
+
+class WorkspaceReaders(Protocol):
+    """Reads of sessions with their work; each sees one consistent moment."""
+
+    async def get(self, user_id: int, ref: SessionRef) -> Workspace:
+        """Returns a session with its work. Raises SessionNotFoundError."""
+
+    async def of(self, session: PracticeSession) -> Workspace:
+        """Returns the work of a session at hand."""
+
+    async def list(self, selection: SessionSelection, most_bytes: int) -> Sequence[Workspace]:
+        """Returns sessions with their work, stopping before the work is over `most_bytes`.
+
+        The first is returned however large its work is. The number of reads
+        does not depend on the number of sessions.
+        """
 
 
 class JournalSignals(Protocol):

@@ -10,6 +10,7 @@ from typing import Any
 from service_kit.call import Call
 from service_kit.errors import UnavailableError
 from session_service.application.ending import end_session
+from session_service.application.looking_up import look_up
 from session_service.application.once import once
 from session_service.application.ports import Catalog, Clock, Content, UnitOfWork, UnitOfWorkFactory
 from session_service.domain.errors import ContentNotFoundError, SessionAlreadyOpenError
@@ -66,15 +67,19 @@ class StartSession:
         product: str,
         mode: str = "",
         content: str = "",
+        content_second: int | None = None,
         planned_seconds: int | None = None,
         on_conflict: OnConflict = OnConflict.POLICY,
         selection: Selection = _DEFAULT_SELECTION,
         settings: dict[str, Any] | None = None,
     ) -> Started:
-        """Returns the session started or resumed."""
+        """Returns the session started or resumed.
+
+        Content that was not made in `content_second`, where one is given, does not exist.
+        """
         # Asked outside of the transaction, told inside: a repeated request gets
         # its first answer even when the content is gone by now.
-        known, offered = await self._look_up(product, content)
+        known, offered = await self._look_up(product, content, content_second)
         items = _numbered(selection.pick(offered))
 
         async def command(work: UnitOfWork) -> Started:
@@ -88,6 +93,7 @@ class StartSession:
                 now=self._clock(),
                 content_title=known.title if known else "",
                 content_type=known.type if known else "",
+                content_created_at=known.created_at if known else None,
                 settings=settings,
                 item_count=len(items),
             )
@@ -101,11 +107,13 @@ class StartSession:
 
         return await once(self._unit_of_work, call, Started, command)
 
-    async def _look_up(self, product: str, content: str) -> tuple[Content | None, Sequence[ContentItem]]:
+    async def _look_up(
+        self, product: str, content: str, second: int | None
+    ) -> tuple[Content | None, Sequence[ContentItem]]:
         """Returns what the catalog says of the content, and its items where the product picks some."""
         if not content:
             return None, ()
-        known = await self._catalog.content(content)
+        known = await look_up(self._catalog, content, second)
         policy = POLICIES.get(product)
         if known is None or policy is None or not policy.picks_items:
             return known, ()

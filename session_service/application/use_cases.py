@@ -6,18 +6,26 @@ from dataclasses import dataclass
 
 from session_service.application.abandon_session import AbandonSession
 from session_service.application.add_message import AddMessage
+from session_service.application.add_submission_message import AddSubmissionMessage
 from session_service.application.complete_session import CompleteSession
 from session_service.application.complete_with_results import CompleteWithResults
+from session_service.application.complete_with_summary import CompleteWithSummary
+from session_service.application.create_submission import CreateSubmission
+from session_service.application.delete_submission import DeleteSubmission
 from session_service.application.export_completions import ExportCompletions
 from session_service.application.get_active_session import GetActiveSession
 from session_service.application.get_draft import GetDraft
+from session_service.application.get_month import GetMonth
 from session_service.application.get_session import GetSession
 from session_service.application.get_session_report import GetSessionReport
+from session_service.application.get_streak import GetStreak
+from session_service.application.get_submission import GetSubmission
 from session_service.application.get_summary import GetSummary
 from session_service.application.list_history import ListHistory
 from session_service.application.list_messages import ListMessages
 from session_service.application.list_session_items import ListSessionItems
 from session_service.application.list_sessions import ListSessions
+from session_service.application.list_submissions import ListSubmissions
 from session_service.application.pause_session import PauseSession
 from session_service.application.ports import (
     Catalog,
@@ -25,7 +33,9 @@ from session_service.application.ports import (
     JournalSignals,
     Readers,
     Statistics,
+    SubmissionReaders,
     UnitOfWorkFactory,
+    WorkspaceReaders,
 )
 from session_service.application.record_standalone_answer import RecordStandaloneAnswer
 from session_service.application.remember_time_zone import RememberTimeZone
@@ -34,6 +44,9 @@ from session_service.application.save_draft import SaveDraft
 from session_service.application.set_note import SetNote
 from session_service.application.start_session import StartSession
 from session_service.application.submit_answers import SubmitAnswers
+from session_service.application.submit_session import SubmitSession
+from session_service.application.update_submission import UpdateSubmission
+from session_service.application.view_workspaces import ViewWorkspaces
 from session_service.application.watch_session import WatchSession
 
 
@@ -49,6 +62,8 @@ class UseCases:
     list_session_items: ListSessionItems
     get_session_report: GetSessionReport
     get_summary: GetSummary
+    get_streak: GetStreak
+    get_month: GetMonth
     set_note: SetNote
     submit_answers: SubmitAnswers
     record_standalone_answer: RecordStandaloneAnswer
@@ -60,7 +75,16 @@ class UseCases:
     resume_session: ResumeSession
     complete_session: CompleteSession
     complete_with_results: CompleteWithResults
+    complete_with_summary: CompleteWithSummary
     abandon_session: AbandonSession
+    view_workspaces: ViewWorkspaces
+    create_submission: CreateSubmission
+    submit_session: SubmitSession
+    get_submission: GetSubmission
+    list_submissions: ListSubmissions
+    update_submission: UpdateSubmission
+    add_submission_message: AddSubmissionMessage
+    delete_submission: DeleteSubmission
     watch_session: WatchSession
     export_completions: ExportCompletions
     remember_time_zone: RememberTimeZone
@@ -71,6 +95,8 @@ class UseCases:
         *,
         unit_of_work: UnitOfWorkFactory,
         readers: Readers,
+        submissions: SubmissionReaders,
+        workspaces: WorkspaceReaders,
         catalog: Catalog,
         statistics: Statistics,
         signals: JournalSignals,
@@ -86,6 +112,8 @@ class UseCases:
             list_session_items=ListSessionItems(readers),
             get_session_report=GetSessionReport(readers),
             get_summary=GetSummary(readers),
+            get_streak=GetStreak(readers, statistics),
+            get_month=GetMonth(readers, statistics, clock),
             set_note=SetNote(unit_of_work, clock),
             submit_answers=SubmitAnswers(unit_of_work, catalog, clock),
             record_standalone_answer=RecordStandaloneAnswer(unit_of_work, catalog, statistics, clock),
@@ -97,7 +125,16 @@ class UseCases:
             resume_session=ResumeSession(unit_of_work, clock),
             complete_session=CompleteSession(unit_of_work, statistics, clock),
             complete_with_results=CompleteWithResults(unit_of_work, readers, catalog, statistics, clock),
+            complete_with_summary=CompleteWithSummary(unit_of_work, statistics, clock),
             abandon_session=AbandonSession(unit_of_work, clock),
+            view_workspaces=ViewWorkspaces(workspaces),
+            create_submission=CreateSubmission(unit_of_work, catalog, clock),
+            submit_session=SubmitSession(unit_of_work, statistics, clock),
+            get_submission=GetSubmission(submissions),
+            list_submissions=ListSubmissions(submissions),
+            update_submission=UpdateSubmission(unit_of_work, clock),
+            add_submission_message=AddSubmissionMessage(unit_of_work, clock),
+            delete_submission=DeleteSubmission(unit_of_work),
             watch_session=WatchSession(readers, signals, clock),
             export_completions=ExportCompletions(readers),
             remember_time_zone=RememberTimeZone(unit_of_work, clock),

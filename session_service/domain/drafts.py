@@ -6,17 +6,12 @@ import hashlib
 import json
 from typing import Any
 
+from session_service.domain import json_text
 from session_service.domain.errors import DraftInvalidError
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 64
 EMPTY_HASH = hashlib.md5(b"", usedforsecurity=False).hexdigest()
-
-
-class _Number(str):
-    """A number as it was written: a double would not give it back."""
-
-    __slots__ = ()
 
 
 def content_hash(content: str) -> str:
@@ -33,11 +28,9 @@ def content_hash(content: str) -> str:
         raise DraftInvalidError("syntax", "The draft is not Unicode text") from error
     if size > MAX_BYTES:
         raise DraftInvalidError("size", f"A draft has at most {MAX_BYTES} bytes")
-    _check_depth(content)
+    check_depth(content)
     try:
-        document = json.loads(
-            content, parse_int=_Number, parse_float=_Number, parse_constant=_refuse_constant
-        )
+        document = json_text.read(content)
     except ValueError as error:
         raise DraftInvalidError("syntax", "The draft is not JSON") from error
     if document == {}:
@@ -47,8 +40,11 @@ def content_hash(content: str) -> str:
     return hashlib.md5(canonical, usedforsecurity=False).hexdigest()
 
 
-def _check_depth(content: str) -> None:
-    """Counts brackets outside of strings, before any parser recurses into them."""
+def check_depth(content: str, most: int = MAX_DEPTH) -> None:
+    """Counts brackets outside of strings, before any parser recurses into them.
+
+    Raises DraftInvalidError with `depth` over `most` levels.
+    """
     depth = 0
     in_string = escaped = False
     for character in content:
@@ -63,18 +59,14 @@ def _check_depth(content: str) -> None:
             in_string = True
         elif character in "[{":
             depth += 1
-            if depth > MAX_DEPTH:
+            if depth > most:
                 raise DraftInvalidError("depth", f"A draft has at most {MAX_DEPTH} levels")
         elif character in "]}":
             depth -= 1
 
 
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
-
-
 def _canonical(value: Any) -> str:
-    if isinstance(value, _Number):
+    if isinstance(value, json_text.Number):
         return str(value)
     if isinstance(value, dict):
         members = (f"{json.dumps(key, ensure_ascii=False)}:{_canonical(value[key])}" for key in sorted(value))

@@ -119,6 +119,18 @@ class SessionNotFoundError(NotFoundError):
         self.foreign = foreign
 
 
+class SubmissionNotFoundError(NotFoundError):
+    """There is no such submission, or it is another user's; `foreign` tells the two apart."""
+
+    reason = "SUBMISSION_NOT_FOUND"
+
+    def __init__(self, submission_id: int, *, foreign: bool = False) -> None:
+        super().__init__(
+            "The submission does not exist or is not yours", submission=f"submissions/{submission_id}"
+        )
+        self.foreign = foreign
+
+
 class SessionEndedError(InvalidStateError):
     """The session has ended; nothing is accepted any more."""
 

@@ -64,6 +64,7 @@ class Policy:
     `content`: the kind of content practised, such as `activities`, or None.
     `items`: the kind of items answered, such as `words`, or None.
     `picks_items`: whether a session is over items picked at its start.
+    `submits`: whether a session's work can be handed in.
     `planned`: bounds of the planned duration, None where none is asked for.
     """
 
@@ -75,6 +76,7 @@ class Policy:
     content_required: bool = False
     items: str | None = None
     picks_items: bool = False
+    submits: bool = False
     planned: Bounds | None = None
     elapsed: Elapsed = Elapsed.MEASURED
     elapsed_bounds: Bounds = Bounds(0, 2**31 - 1)
@@ -119,6 +121,7 @@ _ROWS = (
         content_required=True,
         elapsed=Elapsed.LARGEST,
         pause_again=PauseAgain.RECORDS_ELAPSED,
+        submits=True,
     ),
 )
 

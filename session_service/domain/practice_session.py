@@ -64,6 +64,7 @@ class PracticeSession:
     message_count: int
     content_title: str = ""
     content_type: str = ""
+    content_created_at: datetime | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     item_count: int = 0
     answered_item_count: int = 0
@@ -87,6 +88,7 @@ class PracticeSession:
         now: datetime,
         content_title: str = "",
         content_type: str = "",
+        content_created_at: datetime | None = None,
         settings: dict[str, Any] | None = None,
         item_count: int = 0,
     ) -> PracticeSession:
@@ -115,6 +117,7 @@ class PracticeSession:
             message_count=0,
             content_title=content_title,
             content_type=content_type,
+            content_created_at=content_created_at,
             settings=settings or {},
             item_count=item_count,
             user_seq=0,
@@ -182,7 +185,9 @@ class PracticeSession:
         if self.state is State.PAUSED and self.policy.pause_again is PauseAgain.NOTHING:
             return self
         timed = self._record_elapsed(reported, now)
-        return replace(timed, state=State.PAUSED, active_since=None)._changed(now)
+        # Where work is handed in, pausing saves it: the draft is there, its time is told.
+        saved_at = now if self.policy.submits else self.draft_saved_at
+        return replace(timed, state=State.PAUSED, active_since=None, draft_saved_at=saved_at)._changed(now)
 
     def resume(self, *, now: datetime) -> PracticeSession:
         """Returns the session going on; itself when it is going on already."""

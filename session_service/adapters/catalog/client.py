@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import UTC
 from typing import TypeVar
 
 import grpc
@@ -63,7 +64,8 @@ class CatalogClient:
         response = await self._ask(self._stub.FindContent, request)
         for content in response.contents:
             if content.name == name:
-                return Content(content.name, content.title, content.type)
+                made = content.create_time.ToDatetime(UTC) if content.HasField("create_time") else None
+                return Content(content.name, content.title, content.type, made)
         return None
 
     async def content_items(self, content: str) -> Sequence[ContentItem]:

@@ -13,12 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from session_service.adapters.db import tables
 from session_service.adapters.db.rows import ITEM_COLUMNS, SESSION_COLUMNS, to_session
-from session_service.adapters.db.sessions import select_session
+from session_service.adapters.db.sessions import select_session, select_summary
 from session_service.application.ports import (
     History,
     JournalEntry,
     LearnerMark,
-    Message,
     Report,
     SessionRef,
     SessionSelection,
@@ -26,6 +25,7 @@ from session_service.application.ports import (
 )
 from session_service.domain.days import Calendar
 from session_service.domain.items import SessionItem
+from session_service.domain.messages import Message
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change, State
 
@@ -64,7 +64,7 @@ class SqlReaders:
     async def list(self, selection: SessionSelection) -> Sequence[PracticeSession]:
         """Selects sessions by number, the newest first."""
         async with self._engine.connect() as connection:
-            return await _sessions(connection, selection)
+            return await select_sessions(connection, selection)
 
     async def count(self, selection: SessionSelection) -> int:
         """Counts a selection."""
@@ -80,20 +80,13 @@ class SqlReaders:
         """Selects and counts in one transaction."""
         async with self._one_moment() as connection:
             mark = await _mark(connection, selection.user_id)
-            sessions = await _sessions(connection, selection)
+            sessions = await select_sessions(connection, selection)
             return History(sessions, await _count(connection, selection), mark)
 
     async def summary(self, user_id: int, product: str) -> Summary:
         """Counts and adds up a user's sessions of a product."""
-        table = tables.practice_session
-        completed = table.c.state == State.COMPLETED.value
-        statement = select(
-            func.count(),
-            func.count().filter(completed),
-            func.coalesce(func.sum(table.c.elapsed_seconds).filter(completed), 0),
-        ).where(table.c.user_id == user_id, table.c.product == product)
         async with self._engine.connect() as connection:
-            return Summary(*(await connection.execute(statement)).one())
+            return await select_summary(connection, user_id, product)
 
     async def items(self, session_id: int) -> Sequence[SessionItem]:
         """Selects the picked items."""
@@ -205,7 +198,8 @@ async def _mark(connection: AsyncConnection, user_id: int) -> LearnerMark:
     return LearnerMark(row.last_seq, Calendar(row.time_zone, row.rollover_hour))
 
 
-async def _sessions(connection: AsyncConnection, selection: SessionSelection) -> list[PracticeSession]:
+async def select_sessions(connection: AsyncConnection, selection: SessionSelection) -> list[PracticeSession]:
+    """Returns a selection of a user's sessions, newest first."""
     table = tables.practice_session
     statement = _selected(select(*SESSION_COLUMNS), selection).order_by(table.c.id.desc())
     if selection.before_id is not None:

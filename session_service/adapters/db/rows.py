@@ -24,6 +24,7 @@ _FIXED = frozenset(
         "content",
         "content_title",
         "content_type",
+        "content_created_at",
         "planned_seconds",
         "started_at",
         "settings",

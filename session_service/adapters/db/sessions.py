@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -20,11 +20,12 @@ from session_service.adapters.db.rows import (
     to_session,
     to_values,
 )
-from session_service.application.ports import Message, RecordedAnswer, SessionRef
+from session_service.application.ports import RecordedAnswer, SessionRef, Summary
 from session_service.domain.errors import EtagMismatchError, SessionNotFoundError
 from session_service.domain.items import SessionItem
+from session_service.domain.messages import Message
 from session_service.domain.practice_session import PracticeSession
-from session_service.domain.states import Change
+from session_service.domain.states import Change, State
 
 _table = tables.practice_session
 
@@ -65,7 +66,7 @@ class SqlSessions:
         row = (await self._connection.execute(statement, _named(user_id, ref))).first()
         if row is None:
             raise await session_missing(self._connection, ref)
-        return to_session(row)
+        return _of_second(to_session(row), ref)
 
     async def lock_open(self, user_id: int, open_slot: str) -> PracticeSession | None:
         """Selects the holder of an open slot for update."""
@@ -165,6 +166,10 @@ class SqlSessions:
             ],
         )
 
+    async def summary(self, user_id: int, product: str) -> Summary:
+        """Counts and adds up in the transaction."""
+        return await select_summary(self._connection, user_id, product)
+
     async def put_draft(self, session: PracticeSession, content: str) -> None:
         """Inserts or replaces the draft."""
         values = {"content": content, "content_hash": session.draft_hash}
@@ -185,6 +190,23 @@ class SqlSessions:
             )
         )
 
+    async def draft(self, session_id: int) -> str | None:
+        """Selects the draft."""
+        table = tables.draft
+        statement = select(table.c.content).where(table.c.session_id == session_id)
+        content: str | None = (await self._connection.execute(statement)).scalar()
+        return content
+
+    async def messages(self, session_id: int) -> Sequence[Message]:
+        """Selects the conversation."""
+        table = tables.message
+        statement = (
+            select(table.c.position, table.c.role, table.c.content, table.c.created_at)
+            .where(table.c.session_id == session_id)
+            .order_by(table.c.position)
+        )
+        return [Message(*row) for row in await self._connection.execute(statement)]
+
 
 def _named(user_id: int, ref: SessionRef) -> dict[str, Any]:
     names = {"number": ref.id, "owner": user_id}
@@ -197,14 +219,33 @@ async def select_session(connection: AsyncConnection, user_id: int, ref: Session
     row = (await connection.execute(statement, _named(user_id, ref))).first()
     if row is None:
         raise await session_missing(connection, ref)
-    return to_session(row)
+    return _of_second(to_session(row), ref)
+
+
+def _of_second(session: PracticeSession, ref: SessionRef) -> PracticeSession:
+    """Returns the session if it is the one meant. Raises SessionNotFoundError."""
+    if ref.second is not None and int(session.started_at.timestamp()) != ref.second:
+        raise SessionNotFoundError(ref.id)
+    return session
+
+
+async def select_summary(connection: AsyncConnection, user_id: int, product: str) -> Summary:
+    """Counts and adds up a user's sessions of a product."""
+    completed = _table.c.state == State.COMPLETED.value
+    statement = select(
+        func.count(),
+        func.count().filter(completed),
+        func.coalesce(func.sum(_table.c.elapsed_seconds).filter(completed), 0),
+    ).where(_table.c.user_id == user_id, _table.c.product == product)
+    return Summary(*(await connection.execute(statement)).one())
 
 
 async def session_missing(connection: AsyncConnection, ref: SessionRef) -> SessionNotFoundError:
     """Returns the error for a session that the user does not have; it knows whether another one does."""
     table = tables.practice_session
-    statement = select(table.c.id).where(table.c.id == ref.id)
+    statement = select(table.c.started_at).where(table.c.id == ref.id)
     if ref.product:
         statement = statement.where(table.c.product == ref.product)
-    found = await connection.execute(statement)
-    return SessionNotFoundError(ref.id, foreign=found.first() is not None)
+    started_at = (await connection.execute(statement)).scalar()
+    meant = started_at is not None and ref.second in (None, int(started_at.timestamp()))
+    return SessionNotFoundError(ref.id, foreign=meant)

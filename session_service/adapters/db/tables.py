@@ -65,6 +65,8 @@ practice_session = Table(
     # What is practised, as it was called at the start.
     Column("content_title", Text, nullable=False, server_default=text("''")),
     Column("content_type", Text, nullable=False, server_default=text("''")),
+    # A part of the public ids of what has them, kept for when it is gone.
+    Column("content_created_at", DateTime(timezone=True)),
     Column("settings", JSONB, nullable=False, server_default=text("'{}'")),
     Column("item_count", Integer, nullable=False, server_default=text("0")),
     Column("answered_item_count", Integer, nullable=False, server_default=text("0")),
@@ -156,6 +158,39 @@ message = Table(
     Column("content", Text, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
     PrimaryKeyConstraint("session_id", "position"),
+)
+
+submission = Table(
+    "submission",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("user_id", BigInteger, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("content_created_at", DateTime(timezone=True)),
+    # A session is handed in once.
+    Column("session_id", ForeignKey(practice_session.c.id), unique=True),
+    # TEXT, not JSONB: a document comes back exactly as it was sent.
+    Column("document", Text, nullable=False),
+    Column("score", SmallInteger, nullable=False),
+    Column("elapsed_seconds", Integer, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("feedback", JSONB, nullable=False),
+    Column("submitted_at", DateTime(timezone=True), nullable=False),
+    Column("updated_at", DateTime(timezone=True), nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Index("submission_listing", "user_id", text("id DESC")),
+    Index("submission_of_content", "user_id", "content", text("id DESC")),
+)
+
+submission_message = Table(
+    "submission_message",
+    metadata,
+    Column("submission_id", ForeignKey(submission.c.id, ondelete="CASCADE"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    PrimaryKeyConstraint("submission_id", "position"),
 )
 
 learner = Table(

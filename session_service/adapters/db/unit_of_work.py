@@ -13,6 +13,7 @@ from service_kit.db.idempotency import IdempotencyRecord
 from session_service.adapters.db import tables
 from session_service.adapters.db.learners import SqlLearners
 from session_service.adapters.db.sessions import SqlSessions
+from session_service.adapters.db.submissions import SqlSubmissions
 from session_service.application import ports
 from session_service.domain.events import ENDED, SessionEnded
 from session_service.domain.practice_session import PracticeSession
@@ -80,6 +81,7 @@ class SqlUnitOfWork:
     """Implements ports.UnitOfWork on one pooled connection."""
 
     sessions: ports.Sessions
+    submissions: ports.Submissions
     learners: ports.Learners
     outbox: ports.Outbox
     idempotency: ports.Idempotency
@@ -100,6 +102,7 @@ class SqlUnitOfWork:
         self._connection = await self._engine.connect()
         self._changed = self.sessions = _Sessions(self._connection)
         self._events = self.outbox = _Outbox(self._connection, self._encode, self._first_wait)
+        self.submissions = SqlSubmissions(self._connection)
         self.learners = SqlLearners(self._connection)
         self.idempotency = IdempotencyRecord(self._connection, tables.idempotency)
         return self

@@ -196,10 +196,10 @@ class SessionServicer(SessionServiceServicer):
         self, request: pb2.AddMessageRequest, context: Context
     ) -> session_pb2.Message:
         """Adds a line to the conversation."""
-        message = await self._use.add_message(
+        said = await self._use.add_message(
             current_call(), convert.session_ref(request.name), role=request.role, content=request.content
         )
-        return convert.to_message(message)
+        return convert.to_message(said.message)
 
     async def ListMessages(  # noqa: N802
         self, request: pb2.ListMessagesRequest, context: Context

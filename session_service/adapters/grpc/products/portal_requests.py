@@ -12,10 +12,10 @@ from practice.products.portal.v1 import portal_service_pb2 as pb2
 
 from service_kit.errors import InvalidArgumentError, NotFoundError
 from session_service.adapters.grpc.converters import to_settings
+from session_service.adapters.grpc.products.shapes import content_name
 from session_service.application.ports import SessionRef, SessionSelection
 from session_service.application.submit_answers import SubmittedAnswer
 from session_service.domain.days import Calendar
-from session_service.domain.errors import ContentNotFoundError
 from session_service.domain.items import DEFAULT_COUNT, DEFAULT_DIFFICULTY, Selection
 
 PRODUCT = "portal"
@@ -28,7 +28,6 @@ _MOST_WORDS = 100
 
 # Eighteen digits always fit 64 bits.
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
-_LARGEST_NUMBER = 10**18 - 1
 _WORD_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}", re.ASCII)
 # An unescaped plus sign of a query arrives as a space.
 _SPACE_FOR_PLUS = re.compile(r"(T[^ ]+) ([0-9]{2}:[0-9]{2})\Z", re.ASCII)
@@ -46,10 +45,7 @@ def session_ref(session_id: str) -> SessionRef:
 
 def activity(number: int) -> str:
     """Returns an activity's name. Raises ContentNotFoundError for a number that none can have."""
-    name = f"activities/{number}"
-    if not 0 < number <= _LARGEST_NUMBER:
-        raise ContentNotFoundError(name)
-    return name
+    return content_name("activities", number)
 
 
 @dataclass(frozen=True, slots=True)

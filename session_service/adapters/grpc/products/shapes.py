@@ -10,6 +10,10 @@ from google.protobuf.struct_pb2 import NullValue, Value
 
 from service_kit.errors import ServiceError
 from service_kit.grpc.statuses import code_of
+from session_service.domain.errors import ContentNotFoundError
+
+# Eighteen digits always fit 64 bits.
+_LARGEST_NUMBER = 10**18 - 1
 
 _BY_CODE = {
     grpc.StatusCode.INVALID_ARGUMENT: 400,
@@ -30,6 +34,14 @@ def http_status(error: ServiceError, by_reason: Mapping[str, int]) -> int:
     """Returns the HTTP status of an error: the product's own, else its category's."""
     statuses = {**_BY_REASON, **by_reason}
     return statuses.get(error.reason) or _BY_CODE.get(code_of(error), 500)
+
+
+def content_name(kind: str, number: int) -> str:
+    """Returns such as `activities/123`. Raises ContentNotFoundError for a number that none can have."""
+    name = f"{kind}/{number}"
+    if not 0 < number <= _LARGEST_NUMBER:
+        raise ContentNotFoundError(name)
+    return name
 
 
 def rfc3339(instant: datetime) -> str:

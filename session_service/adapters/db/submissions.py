@@ -1,0 +1,123 @@
+"""Submissions in a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, fields, replace
+from typing import Any
+
+from sqlalchemy import Row, bindparam, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from session_service.adapters.db import tables
+from session_service.application.ports import SubmissionRef
+from session_service.domain.errors import EtagMismatchError, SubmissionNotFoundError
+from session_service.domain.messages import Message
+from session_service.domain.submission import Feedback, Submission
+
+_table = tables.submission
+_FIELDS = [field.name for field in fields(Submission) if field.name != "messages"]
+_CHANGING = ("document", "score", "elapsed_seconds", "status", "updated_at", "version")
+
+COLUMNS = [_table.c[name] for name in _FIELDS]
+
+# Built once, like the statements for sessions.
+_BY_NUMBER = select(*COLUMNS).where(_table.c.id == bindparam("number"))
+_LOCK = _BY_NUMBER.where(_table.c.user_id == bindparam("owner")).with_for_update()
+_SAVE = update(_table).where(_table.c.id == bindparam("number"), _table.c.version == bindparam("before"))
+_ADD = insert(_table).returning(_table.c.id)
+_ADD_MESSAGES = insert(tables.submission_message)
+
+
+class SqlSubmissions:
+    """Implements ports.Submissions."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def add(self, submission: Submission) -> Submission:
+        """Inserts a submission and its conversation."""
+        values = {name: getattr(submission, name) for name in _FIELDS if name not in ("id", "feedback")}
+        row = await self._connection.execute(_ADD, {**values, "feedback": asdict(submission.feedback)})
+        numbered = replace(submission, id=row.scalar_one())
+        if numbered.messages:
+            lines = [_line(numbered.id, message) for message in numbered.messages]
+            await self._connection.execute(_ADD_MESSAGES, lines)
+        return numbered
+
+    async def lock(self, user_id: int, ref: SubmissionRef) -> Submission:
+        """Selects a submission of the user's for update."""
+        row = (await self._connection.execute(_LOCK, {"number": ref.id, "owner": user_id})).first()
+        if row is None:
+            # Perhaps another user's: the reading tells the two apart.
+            return await select_submission(self._connection, user_id, ref)
+        return await _with_messages(self._connection, _meant(to_submission(row), user_id, ref))
+
+    async def save(self, submission: Submission) -> None:
+        """Updates the version before this one."""
+        changes = {name: getattr(submission, name) for name in _CHANGING}
+        updated = await self._connection.execute(
+            _SAVE,
+            {
+                **changes,
+                "feedback": asdict(submission.feedback),
+                "number": submission.id,
+                "before": submission.version - 1,
+            },
+        )
+        if updated.rowcount != 1:
+            raise EtagMismatchError(submission.etag)
+
+    async def add_message(self, submission_id: int, message: Message) -> None:
+        """Inserts a line of the conversation."""
+        await self._connection.execute(_ADD_MESSAGES, _line(submission_id, message))
+
+    async def delete(self, submission_id: int) -> None:
+        """Deletes a submission; its conversation goes with it."""
+        await self._connection.execute(delete(_table).where(_table.c.id == submission_id))
+
+
+async def select_submission(connection: AsyncConnection, user_id: int, ref: SubmissionRef) -> Submission:
+    """Returns one submission of a user's. Raises SubmissionNotFoundError."""
+    row = (await connection.execute(_BY_NUMBER, {"number": ref.id})).first()
+    if row is None:
+        raise SubmissionNotFoundError(ref.id)
+    return await _with_messages(connection, _meant(to_submission(row), user_id, ref))
+
+
+async def newest_submission(connection: AsyncConnection, user_id: int, content: str) -> Submission | None:
+    """Returns a user's newest submission of a content."""
+    mine = select(*COLUMNS).where(_table.c.user_id == user_id, _table.c.content == content)
+    row = (await connection.execute(mine.order_by(_table.c.id.desc()).limit(1))).first()
+    return await _with_messages(connection, to_submission(row)) if row else None
+
+
+def to_submission(row: Row[Any]) -> Submission:
+    """Returns a row of COLUMNS as a submission without its conversation."""
+    values = dict(zip(_FIELDS, row, strict=True))
+    feedback = {name: tuple(lines) for name, lines in values["feedback"].items()}
+    return Submission(**{**values, "feedback": Feedback(**feedback)})
+
+
+def _meant(submission: Submission, user_id: int, ref: SubmissionRef) -> Submission:
+    """Returns the submission if it is the one meant, and the user's. Raises SubmissionNotFoundError."""
+    if ref.second not in (None, int(submission.submitted_at.timestamp())):
+        raise SubmissionNotFoundError(ref.id)
+    if submission.user_id != user_id:
+        raise SubmissionNotFoundError(ref.id, foreign=True)
+    return submission
+
+
+async def _with_messages(connection: AsyncConnection, submission: Submission) -> Submission:
+    table = tables.submission_message
+    statement = (
+        select(table.c.position, table.c.role, table.c.content, table.c.created_at)
+        .where(table.c.submission_id == submission.id)
+        .order_by(table.c.position)
+    )
+    lines: Sequence[Message] = [Message(*row) for row in await connection.execute(statement)]
+    return replace(submission, messages=tuple(lines))
+
+
+def _line(submission_id: int, message: Message) -> dict[str, Any]:
+    return {"submission_id": submission_id, **asdict(message)}

@@ -1,0 +1,148 @@
+"""What the design product's clients send as raw JSON, so that diagrams stay as they were written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from service_kit.errors import InvalidArgumentError
+from session_service.domain import json_text
+from session_service.domain.drafts import MAX_DEPTH, check_depth
+from session_service.domain.submission import COMPLETED, IN_PROGRESS, Feedback
+
+_LONGEST = 2**31 - 1
+_MOST_LINES, _LONGEST_LINE = 100, 2000
+_BEST = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Autosave:
+    """The diagram as JSON text and the time worked, seconds."""
+
+    diagram: str
+    time_spent: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewSubmission:
+    """A submission to make."""
+
+    problem_id: str
+    diagram: str
+    status: str
+
+
+def autosave(data: bytes) -> Autosave:
+    """Reads an autosave. Raises InvalidArgumentError, DraftInvalidError."""
+    body = _Body(data)
+    return Autosave(body.diagram(), body.integer("time_spent", _LONGEST))
+
+
+def new_submission(data: bytes) -> NewSubmission:
+    """Reads a submission made by hand; its status is `in-progress` when left out."""
+    body = _Body(data)
+    status = body.status() if body.has("status") else IN_PROGRESS
+    return NewSubmission(body.text("problem_id"), body.diagram(), status)
+
+
+def submission_changes(data: bytes) -> dict[str, Any]:
+    """Reads the changes of a submission by our own names; a member that is null changes nothing."""
+    body = _Body(data)
+    readers = {
+        "diagram_data": ("document", body.diagram),
+        "score": ("score", lambda: body.integer("score", _BEST)),
+        "time_spent": ("elapsed_seconds", lambda: body.integer("time_spent", _LONGEST)),
+        "status": ("status", body.status),
+        "feedback": ("feedback", body.feedback),
+    }
+    return {name: read() for member, (name, read) in readers.items() if body.has(member)}
+
+
+class _Body:
+    """The members of a request's JSON object."""
+
+    def __init__(self, data: bytes) -> None:
+        try:
+            text = data.decode()
+        except UnicodeDecodeError as error:
+            raise _invalid("", "The body is not UTF-8") from error
+        # The diagram is one level down.
+        check_depth(text, MAX_DEPTH + 1)
+        try:
+            self._members = json_text.members(text)
+        except ValueError as error:
+            raise _invalid("", "The body must be a JSON object") from error
+
+    def has(self, name: str) -> bool:
+        return self._members.get(name, (None, ""))[0] is not None
+
+    def diagram(self) -> str:
+        value, written = self._need("diagram_data")
+        if not isinstance(value, dict):
+            raise _invalid("diagram_data", "Input should be an object")
+        return written
+
+    def integer(self, name: str, most: int) -> int:
+        value, _ = self._need(name)
+        if not isinstance(value, json_text.Number):
+            raise _invalid(name, "Input should be a valid integer")
+        number = Decimal(value)
+        # The bounds first: 1e999999999 is an integer too, of a billion digits.
+        if not 0 <= number <= most:
+            raise _invalid(name, f"Input should be between 0 and {most}")
+        if number != int(number):
+            raise _invalid(name, "Input should be a valid integer")
+        return int(number)
+
+    def text(self, name: str) -> str:
+        value, _ = self._need(name)
+        if not _is_text(value):
+            raise _invalid(name, "Input should be a valid string")
+        return str(value)
+
+    def status(self) -> str:
+        status = self.text("status")
+        if status not in (IN_PROGRESS, COMPLETED):
+            raise _invalid("status", f"Input should be '{IN_PROGRESS}' or '{COMPLETED}'", "string.in")
+        return status
+
+    def feedback(self) -> Feedback:
+        value, _ = self._need("feedback")
+        if not isinstance(value, dict):
+            raise _invalid("feedback", "Input should be an object")
+        return Feedback(
+            *(
+                _lines(f"feedback.{name}", value.get(name))
+                for name in ("strengths", "improvements", "missing_components")
+            )
+        )
+
+    def _need(self, name: str) -> tuple[Any, str]:
+        if name not in self._members:
+            raise _invalid(name, "Field required", "required")
+        return self._members[name]
+
+
+def _lines(field: str, value: Any) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not all(map(_is_text, value)):
+        raise _invalid(field, "Input should be a list of strings")
+    if len(value) > _MOST_LINES:
+        raise _invalid(field, f"List should have at most {_MOST_LINES} items", "repeated.max_items")
+    if any(len(line) > _LONGEST_LINE for line in value):
+        raise _invalid(field, f"A line has at most {_LONGEST_LINE} characters", "string.max_len")
+    return tuple(value)
+
+
+def _is_text(value: Any) -> bool:
+    """Tells whether a value is text that can be kept: half of a surrogate pair cannot."""
+    # A Number is a string to Python.
+    if type(value) is not str:
+        return False
+    return not any("\ud800" <= character <= "\udfff" for character in value)
+
+
+def _invalid(field: str, message: str, rule: str = "") -> InvalidArgumentError:
+    return InvalidArgumentError(message, reason="FIELD_INVALID", field=field, rule=rule)

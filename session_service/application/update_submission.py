@@ -1,0 +1,41 @@
+"""Changes a submission."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from service_kit.call import Call
+from session_service.application.once import once
+from session_service.application.ports import Clock, SubmissionRef, UnitOfWork, UnitOfWorkFactory
+from session_service.domain.drafts import content_hash
+from session_service.domain.submission import Submission
+
+
+class UpdateSubmission:
+    """Gives fields of a submission new values.
+
+    Idempotent by the call's key. Raises SubmissionNotFoundError,
+    DraftInvalidError, EtagMismatchError.
+    """
+
+    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock) -> None:
+        self._unit_of_work = unit_of_work
+        self._clock = clock
+
+    async def __call__(
+        self, call: Call, ref: SubmissionRef, changes: dict[str, Any], *, etag: str = ""
+    ) -> Submission:
+        """Returns the submission. `changes` are values of submission.CHANGEABLE, by their names."""
+        if "document" in changes:
+            await asyncio.to_thread(content_hash, changes["document"])
+
+        async def command(work: UnitOfWork) -> Submission:
+            submission = await work.submissions.lock(call.user_id, ref)
+            submission.expect(etag)
+            changed = submission.change(changes, now=self._clock())
+            if changed is not submission:
+                await work.submissions.save(changed)
+            return changed
+
+        return await once(self._unit_of_work, call, Submission, command)
