@@ -24,6 +24,8 @@ from service_kit.logging import configure_logging
 from tests.databases import create_database, drop_database
 from tests.tokens import ISSUER, TestTokens
 
+pytest_plugins = ("tests.stack",)
+
 _SERVERS = pytest.StashKey[Servers]()
 _REDIS_DATABASES = 16
 _numbers = itertools.count(1)

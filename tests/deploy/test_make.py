@@ -19,7 +19,13 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def make(directory: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["make", *words], cwd=directory, capture_output=True, text=True, check=False)
+    # The make that runs the tests must not be the parent of this one.
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))
+    }
+    return subprocess.run(
+        ["make", *words], cwd=directory, capture_output=True, text=True, check=False, env=environment
+    )
 
 
 def test_make_alone_lists_what_it_can_do(checkout: Path) -> None:

@@ -122,7 +122,10 @@ def test_two_mebibytes_pass_both_ways_and_three_are_too_large(edge: Edge, calls:
 
 def test_a_list_and_a_null_may_be_at_the_top(edge: Edge) -> None:
     listed = edge.call("GET", f"{SESSIONS}/user/my-sessions")
-    assert listed.json() == [{"id": "a", "ended_at": None}, {"id": "b"}]
+    first, *others = listed.json()
+    assert (first["id"], first["ended_at"], len(first["text"])) == ("a", None, 3_000_000)
+    assert others == [{"id": "b"}] * 2
+    assert listed.headers["content-type"] == "application/json; charset=utf-8"
     nothing = edge.call("GET", f"{SESSIONS}/problem/{DESIGN_ID}")
     assert (nothing.content, nothing.headers["content-type"]) == (b"null", "application/json")
 

@@ -177,15 +177,13 @@ async def the_form(request: Any) -> Any:
     return design_users_service_pb2.LogInResponse(access_token=request.form.data.decode(), expires_in=86400)
 
 
-async def a_list_at_the_top(request: Any) -> Any:
-    return json_body(b'[{"id":"a","ended_at":null},\n {"id":"b"}]')
-
-
 async def nothing_at_all(request: Any) -> Any:
     return json_body(b"null")
 
 
 DESIGN = "practice.products.design.v1"
+# A list at the top, larger in all than one message may be.
+PIECES = [b'[{"id":"a","ended_at":null,"text":"' + b"x" * 3_000_000 + b'"}', *[b',\n {"id":"b"}'] * 2, b"]"]
 ANSWERS: dict[str, Callable[[Any], Awaitable[Any]]] = {
     "practice.products.focus.v1.FocusService.StartSession": start_focus_session,
     "practice.products.focus.v1.FocusService.GetActiveSession": no_active_session,
@@ -194,7 +192,6 @@ ANSWERS: dict[str, Callable[[Any], Awaitable[Any]]] = {
     "practice.identity.v1.IdentityService.GetJwks": the_keys,
     f"{DESIGN}.DesignUsersService.LogIn": the_form,
     f"{DESIGN}.DesignSessionsService.AutosaveSession": the_same_body,
-    f"{DESIGN}.DesignSessionsService.ListMySessions": a_list_at_the_top,
     f"{DESIGN}.DesignSessionsService.GetActiveSession": nothing_at_all,
 }
 
@@ -244,6 +241,10 @@ class Methods(grpc.GenericRpcHandler):
 
         async def changes(request: Message, context: Context) -> AsyncIterator[Message]:
             await self._begin(method.full_name, request, metadata, context)
+            if method.name == "ListMySessions":
+                for piece in PIECES:
+                    yield httpbody_pb2.HttpBody(content_type="application/json; charset=utf-8", data=piece)
+                return
             yield change(1)
             await self._upstream.first_change_was_read.wait()
             yield change(2)

@@ -39,6 +39,9 @@ class Statistics(rpc.StatsAdminServiceServicer):
         self.answering.set()
         self.metadata: list[dict[str, Any]] = []
         self.streaks: dict[int, tuple[int, int]] = {}
+        self.days: dict[int, list[tuple[str, int, int]]] = {}
+        self.days_asked: list[tuple[str, str, str]] = []
+        self.broken = False
         self.earned: dict[int, list[tuple[str, str]]] = {}
 
     def apply(self, payloads: Iterable[bytes]) -> None:
@@ -67,8 +70,27 @@ class Statistics(rpc.StatsAdminServiceServicer):
         self.metadata.append(dict(context.invocation_metadata() or ()))
         self.asked.append((request.user_id, request.min_user_seq))
         await self.answering.wait()
+        if self.broken:
+            await context.abort(grpc.StatusCode.INTERNAL, "broken")
         counted = self.counted.get(request.user_id, request.min_user_seq)
-        return pb.GetStandingResponse(pending=counted < request.min_user_seq)
+        current, best = self.streaks.get(request.user_id, (0, 0))
+        return pb.GetStandingResponse(
+            streak=progress_pb.Streak(current_days=current, best_days=best),
+            pending=counted < request.min_user_seq,
+        )
+
+    async def ListUserDailyProgress(  # noqa: N802
+        self, request: pb.ListUserDailyProgressRequest, context: Context
+    ) -> pb.ListDailyProgressResponse:
+        self.days_asked.append((request.product, request.from_date, request.to_date))
+        await self.answering.wait()
+        if self.broken:
+            await context.abort(grpc.StatusCode.INTERNAL, "broken")
+        response = pb.ListDailyProgressResponse()
+        for day, sessions, seconds in self.days.get(request.user_id, []):
+            if request.from_date <= day <= request.to_date:
+                response.days.add(date=day, session_count=sessions, elapsed_seconds=seconds)
+        return response
 
     async def GetCompletionEffects(  # noqa: N802
         self, request: pb.GetCompletionEffectsRequest, context: Context

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from service_kit.call import Call, RequestIdentity
 from service_kit.errors import UnavailableError
-from session_service.application.ports import Content, Effects, Streak, Verdicts
+from session_service.application.ports import Content, DayOfPractice, Effects, Streak, Verdicts
 from session_service.application.use_cases import UseCases
 from session_service.domain.achievements import Achievement
 from session_service.domain.grading import AnswerKey
@@ -67,6 +67,7 @@ class FakeStatistics:
         self.says: Verdicts | None = Verdicts(frozenset(), {})
         self.asked: list[Sequence[UUID]] = []
         self.standing = Effects(Streak(3, 5), (), pending=False)
+        self.practised: list[DayOfPractice] = []
         self.down = False
 
     async def caught_up(self, user_id: int, user_seq: int) -> bool:
@@ -75,10 +76,21 @@ class FakeStatistics:
         return not self.late
 
     async def effects(self, session: PracticeSession) -> Effects:
+        self._answer()
+        return self.standing
+
+    async def streak(self, user_id: int, product: str) -> Streak:
+        self._answer()
+        return self.standing.streak
+
+    async def days(self, user_id: int, product: str, first: date, last: date) -> Sequence[DayOfPractice]:
+        self._answer()
+        return [each for each in self.practised if first <= each.day <= last]
+
+    def _answer(self) -> None:
         assert not self._store.in_transaction, "no network call inside of a transaction"
         if self.down:
             raise UnavailableError("Statistics do not answer", part="stats")
-        return self.standing
 
     async def verdicts(self, event_ids: Sequence[UUID]) -> Verdicts | None:
         self.asked.append(event_ids)
@@ -110,6 +122,13 @@ class FakeClock:
         self.now += timedelta(seconds=seconds)
 
 
+class Nowhere:
+    """Stands for reads that are SQL alone, and tested on a database."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError(f"{name} needs a database")
+
+
 class World:
     """The use cases on fakes, and what they left behind."""
 
@@ -122,6 +141,8 @@ class World:
         self.use = UseCases.wire(
             unit_of_work=self.unit_of_work,
             readers=FakeReaders(self.store),
+            submissions=Nowhere(),
+            workspaces=Nowhere(),
             catalog=self.catalog,
             statistics=self.statistics,
             signals=self.signals,

@@ -18,7 +18,6 @@ from session_service.application.ports import (
     History,
     JournalEntry,
     LearnerMark,
-    Message,
     RecordedAnswer,
     Report,
     SessionRef,
@@ -29,6 +28,7 @@ from session_service.domain.days import Calendar
 from session_service.domain.errors import EtagMismatchError, SessionNotFoundError
 from session_service.domain.events import SessionEnded
 from session_service.domain.items import SessionItem
+from session_service.domain.messages import Message
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change, State
 
@@ -72,6 +72,13 @@ class Store:
 def items_of(tables: Tables, session_id: int) -> list[SessionItem]:
     """Returns a session's picked items in their order."""
     return [item for (of, _), item in sorted(tables.items.items()) if of == session_id]
+
+
+def summary_of(tables: Tables, user_id: int, product: str) -> Summary:
+    """Returns the figures over a user's sessions of a product."""
+    mine = [each for each in tables.sessions.values() if (each.user_id, each.product) == (user_id, product)]
+    completed = [session for session in mine if session.state is State.COMPLETED]
+    return Summary(len(mine), len(completed), sum(session.elapsed_seconds for session in completed))
 
 
 class FakeUnitOfWork:
@@ -172,6 +179,9 @@ class FakeSessions:
         of_session = [number for number, _ in self._tables.answers if number == session.id]
         assert len(of_session) == session.answer_count, "answers are numbered up to the session's count"
 
+    async def summary(self, user_id: int, product: str) -> Summary:
+        return summary_of(self._tables, user_id, product)
+
     async def put_draft(self, session: PracticeSession, content: str) -> None:
         self._store.draft_writes += 1
         self._tables.drafts[session.id] = (content, session.draft_hash)
@@ -262,9 +272,7 @@ class FakeReaders:
         return session, Report(list(went.values()), sum(told) / len(told) if told else None)
 
     async def summary(self, user_id: int, product: str) -> Summary:
-        mine = await self._selected(SessionSelection(user_id=user_id, product=product))
-        completed = [session for session in mine if session.state is State.COMPLETED]
-        return Summary(len(mine), len(completed), sum(session.elapsed_seconds for session in completed))
+        return summary_of(self._store.committed, user_id, product)
 
     async def count(self, selection: SessionSelection) -> int:
         return len(await self._selected(selection))

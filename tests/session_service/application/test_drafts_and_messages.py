@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from service_kit.call import Call
-from session_service.application.ports import Message, SessionRef
+from session_service.application.ports import SessionRef
 from session_service.domain.drafts import EMPTY_HASH, content_hash
 from session_service.domain.errors import (
     DraftInvalidError,
@@ -13,6 +13,7 @@ from session_service.domain.errors import (
     SessionEndedError,
     SessionNotFoundError,
 )
+from session_service.domain.messages import Message
 from session_service.domain.states import Change
 from tests.session_service.application.fakes import World
 
@@ -87,7 +88,9 @@ async def test_messages_are_kept_in_the_order_said(world: World) -> None:
     said = []
     for role, content in (("user", "How?"), ("assistant", "So."), ("user", "How?")):
         world.clock.advance(5)
-        message = await world.use.add_message(ME, SessionRef(session.id), role=role, content=content)
+        message = (
+            await world.use.add_message(ME, SessionRef(session.id), role=role, content=content)
+        ).message
         assert message == Message(len(said) + 1, role, content, world.clock.now)
         said.append(message)
     assert world.tables.sessions[session.id].message_count == 3

@@ -17,7 +17,9 @@ from service_kit.call import Call, RequestIdentity
 from service_kit.db.engines import open_async_engine
 from session_service.adapters.db import tables
 from session_service.adapters.db.readers import SqlReaders
+from session_service.adapters.db.submission_readers import SqlSubmissionReaders
 from session_service.adapters.db.unit_of_work import SqlUnitOfWork
+from session_service.adapters.db.workspaces import SqlWorkspaceReaders
 from session_service.adapters.events import encode
 from session_service.adapters.signals import JournalSignals
 from session_service.application.ports import Achievement, Content, SessionRef, Verdicts
@@ -78,6 +80,8 @@ class Database:
         self.use = UseCases.wire(
             unit_of_work=self.unit_of_work,
             readers=self.readers,
+            submissions=SqlSubmissionReaders(engine),
+            workspaces=SqlWorkspaceReaders(engine),
             catalog=EverythingCatalog(),
             statistics=PunctualStatistics(),
             signals=JournalSignals(),

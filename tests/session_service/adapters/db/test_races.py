@@ -301,7 +301,7 @@ async def test_messages_at_once_get_a_position_each(database: Database, user_id:
         [database.use.add_message(Call(user_id), ref, role="user", content="hello") for _ in range(10)],
     )
 
-    assert sorted(message.position for message in done) == list(range(1, 11))
+    assert sorted(said.message.position for said in done) == list(range(1, 11))
     assert await database.column("message", "position", session_id=ref.id) == list(range(1, 11))
 
 

@@ -1,0 +1,64 @@
+/**
+ * Plays scenarios in a page in Chromium: `[{scenario, given}, ...]` on stdin, `{origin, results, preflights}`
+ * on stdout. The page is loaded anew before each, from an origin that is not the gateway's.
+ */
+
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { extname } from "node:path";
+import { json } from "node:stream/consumers";
+
+import { chromium } from "playwright-core";
+
+import { launchOptions } from "./chromium.js";
+
+const TYPES = { ".html": "text/html", ".js": "text/javascript" };
+
+/** Serves this directory without a word about CORS. */
+async function servePage() {
+  const server = createServer(async ({ url }, response) => {
+    const name = url === "/" ? "/index.html" : url;
+    try {
+      const content = await readFile(new URL(`.${name}`, import.meta.url));
+      response.writeHead(200, { "Content-Type": TYPES[extname(name)] }).end(content);
+    } catch {
+      response.writeHead(404).end();
+    }
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return server;
+}
+
+/** Collects the preflights that the browser sends before what a page asks for: `{method, path, status}`. */
+async function watchPreflights(page) {
+  const preflights = new Map();
+  const network = await page.context().newCDPSession(page);
+  network.on("Network.requestWillBeSent", ({ requestId, request }) => {
+    if (request.method !== "OPTIONS") return;
+    const method = request.headers["Access-Control-Request-Method"];
+    preflights.set(requestId, { method, path: new URL(request.url).pathname });
+  });
+  network.on("Network.responseReceived", ({ requestId, response }) => {
+    if (preflights.has(requestId)) preflights.get(requestId).status = response.status;
+  });
+  await network.send("Network.enable");
+  return preflights;
+}
+
+const steps = await json(process.stdin);
+const server = await servePage();
+const origin = `http://localhost:${server.address().port}`;
+const browser = await chromium.launch(launchOptions());
+try {
+  const page = await browser.newPage();
+  const preflights = await watchPreflights(page);
+  const results = [];
+  for (const { scenario, given } of steps) {
+    await page.goto(origin, { waitUntil: "load" });
+    results.push(await page.evaluate(([name, data]) => window.play(name, data), [scenario, given]));
+  }
+  console.log(JSON.stringify({ origin, results, preflights: [...preflights.values()] }));
+} finally {
+  await browser.close();
+  server.close();
+}

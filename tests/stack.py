@@ -1,0 +1,104 @@
+"""The whole platform, started as `make up` starts it, and clients that know only its REST gateway.
+
+A plugin of `tests/conftest.py`, so that tests in every directory share one stack.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from deploy.local.ports import Ports
+from deploy.local.servers import free_port
+from deploy.local.stack import LocalStack
+
+# A lost event is looked after at once: the tests wait for it.
+TUNED = {"OUTBOX_FIRST_WAIT_SECONDS": "0.5", "RELAY_INTERVAL_SECONDS": "0.2"}
+
+
+def start_stack(home: Path) -> LocalStack:
+    """Starts a stack of its own on free ports."""
+    ports = Ports(**{name: free_port() for name in Ports.__dataclass_fields__})
+    stack = LocalStack(home, ports, extra=TUNED)
+    try:
+        stack.up()
+    except BaseException:
+        stack.down()
+        raise
+    return stack
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """The stack that tests share which harm nothing."""
+    stack = start_stack(tmp_path_factory.mktemp("stack"))
+    yield stack
+    stack.down()
+
+
+class Learner:
+    """A person with an account of their own, as a client of the gateway."""
+
+    def __init__(self, gateway: str, first_name: str = "Ana", **headers: str) -> None:
+        self.client = httpx.Client(base_url=gateway, timeout=15, headers=headers)
+        self.email = f"{first_name.lower()}.{uuid.uuid4().hex[:12]}@example.com"
+        self.password = uuid.uuid4().hex
+        names = {"first_name": first_name, "last_name": "Gil"}
+        self.account = self.ok(
+            "POST", "/v1/accounts:signUp", {**names, "email": self.email, "password": self.password}
+        )
+        self.tokens = self.log_in()
+        self.client.headers["Authorization"] = f"Bearer {self.tokens['access_token']}"
+
+    def log_in(self) -> Any:
+        """Returns tokens for the password in force."""
+        return self.ok("POST", "/v1/accounts:logIn", {"email": self.email, "password": self.password})
+
+    def send(self, method: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
+        """Sends a call; a body of bytes goes as it is."""
+        if isinstance(body, bytes):
+            return self.client.request(
+                method, path, content=body, headers={"Content-Type": "application/json", **headers}
+            )
+        return self.client.request(method, path, json=body, headers=headers)
+
+    def ok(self, method: str, path: str, body: Any = None, *, status: int = 200, **headers: str) -> Any:
+        """Returns the JSON of a call that must answer `status`."""
+        response = self.send(method, path, body, **headers)
+        assert response.status_code == status, f"{method} {path}: {response.status_code} {response.text}"
+        return response.json()
+
+
+MakeLearner = Callable[..., Learner]
+
+
+@pytest.fixture
+def make_learner(stack: LocalStack) -> Iterator[MakeLearner]:
+    """Makes people with accounts."""
+    made: list[Learner] = []
+
+    def make(first_name: str = "Ana", **headers: str) -> Learner:
+        made.append(Learner(stack.gateway_url, first_name, **headers))
+        return made[-1]
+
+    yield make
+    for learner in made:
+        learner.client.close()
+
+
+@pytest.fixture
+def learner(make_learner: MakeLearner) -> Learner:
+    """A person with an account."""
+    return make_learner()
+
+
+@pytest.fixture
+def anyone(stack: LocalStack) -> Iterator[httpx.Client]:
+    """A client without a token."""
+    with httpx.Client(base_url=stack.gateway_url, timeout=15) as client:
+        yield client
