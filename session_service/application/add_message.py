@@ -37,7 +37,7 @@ class AddMessage:
         async def command(work: UnitOfWork) -> Said:
             session = await work.sessions.lock(call.user_id, ref)
             now = self._clock()
-            told = session.add_message(now=now)
+            told = session.add_message(content, now=now)
             message = Message(told.message_count, role, content, now)
             await work.sessions.add_message(told, message)
             await work.sessions.save(Change.MESSAGE_ADDED, told)

@@ -12,7 +12,7 @@ class AddSubmissionMessage:
     """Appends a message to a submission.
 
     Idempotent by the call's key only: the same words may be said twice.
-    Raises SubmissionNotFoundError.
+    Raises SubmissionNotFoundError, ConversationFullError.
     """
 
     def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock) -> None:

@@ -131,6 +131,24 @@ class SubmissionNotFoundError(NotFoundError):
         self.foreign = foreign
 
 
+class ConversationFullError(InvalidStateError):
+    """The conversation takes no more lines. `maximum` is in bytes."""
+
+    reason = "CONVERSATION_FULL"
+
+    def __init__(self, maximum: int) -> None:
+        super().__init__("The conversation is full", maximum=maximum)
+
+
+class FeedbackTooLargeError(InvalidArgumentError):
+    """The feedback takes too much. `maximum` is in bytes."""
+
+    reason = "FIELD_INVALID"
+
+    def __init__(self, maximum: int) -> None:
+        super().__init__(f"Feedback takes at most {maximum} bytes", field="feedback", maximum=maximum)
+
+
 class SessionEndedError(InvalidStateError):
     """The session has ended; nothing is accepted any more."""
 

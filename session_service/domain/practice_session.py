@@ -23,6 +23,7 @@ from session_service.domain.errors import (
     SessionEndedError,
 )
 from session_service.domain.items import SessionItem
+from session_service.domain.messages import with_line
 from session_service.domain.policies import Elapsed, OpenScope, PauseAgain, Policy, policy_of
 from session_service.domain.states import State
 
@@ -40,6 +41,7 @@ class PracticeSession:
     `user_seq` is the place of its end among the user's events, 0 before.
     `settings` are the client's own. `item_count` counts the items picked, 0
     where any item may be answered; `right_run` right answers in a row.
+    `message_bytes` is the size of the conversation.
     """
 
     id: int
@@ -71,6 +73,7 @@ class PracticeSession:
     mastered_item_count: int = 0
     right_run: int = 0
     note: str = ""
+    message_bytes: int = 0
     user_seq: int
     version: int
     updated_at: datetime
@@ -226,10 +229,15 @@ class PracticeSession:
         timed = self if reported is None else self._record_elapsed(reported, now)
         return replace(timed, draft_hash=draft_hash, draft_saved_at=now)._changed(now)
 
-    def add_message(self, *, now: datetime) -> PracticeSession:
-        """Returns the session with one more line of conversation."""
+    def add_message(self, content: str, *, now: datetime) -> PracticeSession:
+        """Returns the session with one more line of conversation. Raises ConversationFullError."""
         self.must_be_open()
-        return replace(self, message_count=self.message_count + 1)._changed(now)
+        told = replace(
+            self,
+            message_count=self.message_count + 1,
+            message_bytes=with_line(self.message_bytes, content),
+        )
+        return told._changed(now)
 
     def annotate(self, note: str, *, now: datetime) -> PracticeSession:
         """Returns the session with a note, open or ended; itself when it says the same already."""

@@ -5,27 +5,33 @@ A value like a session: each method returns the submission as it is afterwards.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+import json
+from dataclasses import astuple, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from session_service.domain.errors import EtagMismatchError
-from session_service.domain.messages import Message
+from session_service.domain.errors import EtagMismatchError, FeedbackTooLargeError
+from session_service.domain.messages import Message, weight, with_line
 
 IN_PROGRESS = "in-progress"
 COMPLETED = "completed"
 
+MAX_FEEDBACK_BYTES = 512 * 1024
 # What its owner may change.
 CHANGEABLE = frozenset({"document", "score", "elapsed_seconds", "status", "feedback"})
 
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """What an evaluation said."""
+    """What an evaluation said. Raises FeedbackTooLargeError over 512 KiB of JSON."""
 
     strengths: tuple[str, ...] = ()
     improvements: tuple[str, ...] = ()
     missing_components: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(json.dumps(astuple(self), ensure_ascii=False).encode()) > MAX_FEEDBACK_BYTES:
+            raise FeedbackTooLargeError(MAX_FEEDBACK_BYTES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +74,8 @@ class Submission:
         return replace(self, **changes)._changed(now) if changes else self
 
     def add_message(self, role: str, content: str, *, now: datetime) -> Submission:
-        """Returns the submission with one more line of conversation."""
+        """Returns the submission with one more line of conversation. Raises ConversationFullError."""
+        with_line(sum(weight(said.content) for said in self.messages), content)
         line = Message(len(self.messages) + 1, role, content, now)
         return replace(self, messages=(*self.messages, line))._changed(now)
 

@@ -73,6 +73,8 @@ practice_session = Table(
     Column("mastered_item_count", Integer, nullable=False, server_default=text("0")),
     Column("right_run", Integer, nullable=False, server_default=text("0")),
     Column("note", Text, nullable=False, server_default=text("''")),
+    # How much the conversation takes as JSON.
+    Column("message_bytes", Integer, nullable=False, server_default=text("0")),
     Column("user_seq", BigInteger, nullable=False),
     Column("version", BigInteger, nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False),

@@ -22,7 +22,7 @@ OPERATIONS: dict[str, Operation] = {
     "resume": lambda session: session.resume(now=LATER),
     "record_answer": lambda session: session.record_answer(correct=True, before=None, now=LATER),
     "save_draft": lambda session: session.save_draft(draft_hash="h", base_hash="", reported=20, now=LATER),
-    "add_message": lambda session: session.add_message(now=LATER),
+    "add_message": lambda session: session.add_message("Why?", now=LATER),
     **{
         f"end_{outcome}": lambda session, outcome=outcome: end(session, outcome, now=LATER, reported=20)
         for outcome in (State.COMPLETED, State.PARTIAL, State.ABANDONED)
@@ -105,7 +105,8 @@ def test_the_end_frees_the_slot() -> None:
 
 def test_answers_and_messages_add_up() -> None:
     session = answered(started("exercises"), given=3, correct=2, now=at(1))
-    session = answered(session, given=1, correct=0, now=at(2)).add_message(now=at(3)).add_message(now=at(4))
+    session = answered(session, given=1, correct=0, now=at(2))
+    session = session.add_message("Why?", now=at(3)).add_message("So.", now=at(4))
     assert (session.answer_count, session.correct_answer_count, session.message_count) == (4, 2, 2)
 
 

@@ -75,7 +75,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     @rule()
     def chat(self) -> None:
-        self._ask(lambda: self.session.add_message(now=self.now))
+        self._ask(lambda: self.session.add_message("Why?", now=self.now))
 
     @rule(outcome=ENDS, reported=REPORTS, zone=st.sampled_from(["UTC", "Asia/Kolkata", "Pacific/Apia"]))
     def end(self, outcome: State, reported: int | None, zone: str) -> None:

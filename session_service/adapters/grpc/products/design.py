@@ -42,7 +42,7 @@ PRODUCT = "design"
 SERVICE = "practice.products.design.v1.DesignSessionsService"
 _IN_QUERY = frozenset({"skip", "limit"})
 _DEFAULT_LIMIT = 100
-_STATUSES = {"SESSION_ENDED": 400, "ETAG_MISMATCH": 412}
+_STATUSES = {"SESSION_ENDED": 400, "ETAG_MISMATCH": 412, "CONVERSATION_FULL": 413}
 _DRAFT_STATUSES = {"syntax": 422, "size": 413, "depth": 413}
 _DETAILS = {
     "CONTENT_NOT_FOUND": "Problem not found",
