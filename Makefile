@@ -63,6 +63,6 @@ $(STAMP): requirements.lock pyproject.toml
 	    "name one with PYTHON=python3.12 make ..." >&2; exit 1; }
 	@echo "making $(VENV) (about a minute, once)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(PIP) -r requirements.lock
+	@$(BIN)/python deploy/install.py requirements.lock
 	@$(PIP) --no-deps --editable .
 	@touch $@

@@ -17,16 +17,19 @@ from catalog_service.adapters.grpc.problem_servicer import ProblemServicer
 from catalog_service.adapters.grpc.products import design
 from catalog_service.adapters.grpc.products.design import DesignProblemsServicer
 from catalog_service.adapters.grpc.servicer import CatalogServicer
+from catalog_service.adapters.session.calendars import CalendarSender
 from catalog_service.application.forget_expired import ForgetExpired
 from catalog_service.application.use_cases import UseCases, build_use_cases
 from catalog_service.settings import Settings
-from service_kit.db.engines import open_async_engine
+from service_kit.db.engines import close_async_engine, open_async_engine
+from service_kit.grpc.channels import open_channel
 from service_kit.grpc.guards import Access
 from service_kit.grpc.interceptor import CallInterceptor
 from service_kit.grpc.server import RunningServer, build_server, start_server, stop_requested
 from service_kit.logging import configure_logging
 from service_kit.periodic import repeating
 from service_kit.tokens import TokenVerifier
+from service_kit.zone_handover import ZoneHandover
 
 
 @asynccontextmanager
@@ -37,7 +40,9 @@ async def serving(settings: Settings) -> AsyncIterator[RunningServer]:
     )
     units = units_of_work(engine)
     use_cases = build_use_cases(units)
-    server = build_server(_interceptor(settings), max_concurrent_rpcs=settings.max_concurrent_rpcs)
+    session = open_channel(settings.session_address)
+    zones = ZoneHandover(CalendarSender(session, settings.internal_token()))
+    server = build_server(_interceptor(settings, zones), max_concurrent_rpcs=settings.max_concurrent_rpcs)
     try:
         running = await start_server(server, settings.listen, [lambda server: _register(server, use_cases)])
         try:
@@ -46,10 +51,11 @@ async def serving(settings: Settings) -> AsyncIterator[RunningServer]:
         finally:
             await running.stop(settings.shutdown_grace_seconds)
     finally:
-        await engine.dispose()
+        await session.close()
+        await close_async_engine(engine)
 
 
-def _interceptor(settings: Settings) -> CallInterceptor:
+def _interceptor(settings: Settings, zones: ZoneHandover) -> CallInterceptor:
     access = Access(
         TokenVerifier(settings.jwks_uri, settings.jwt_issuer),
         settings.internal_token(),
@@ -59,6 +65,7 @@ def _interceptor(settings: Settings) -> CallInterceptor:
     return CallInterceptor(
         access,
         presenters={design.SERVICE: design.present},
+        on_admitted=zones,
         max_deadline_seconds=settings.max_deadline_seconds,
     )
 

@@ -8,6 +8,7 @@ from service_kit.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):
-    """What every service needs, and how often the catalog cleans up."""
+    """What every service needs, who remembers users' zones, and how often the catalog cleans up."""
 
+    session_address: str = Field(description="host:port of the service that remembers users' zones")
     housekeeping_seconds: float = Field(default=600, gt=0, description="how often expired rows are deleted")

@@ -1,7 +1,8 @@
-"""The `practice` command: the platform on this machine, and its content.
+"""The `practice` command: the platform on this machine, its content and its outbox.
 
 practice up | down | status | logs NAME | demo | migrate | secrets DIRECTORY
 practice content check | load
+practice outbox list | requeue [EVENT_ID ...]
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from deploy import content_command
+from deploy import content_command, outbox_command
 from deploy.local.display import Progress
 from deploy.local.layout import ROOT, default_home
 from deploy.local.ports import PortError, Ports
@@ -26,6 +27,7 @@ from deploy.local.startup import StackError
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 content = typer.Typer(no_args_is_help=True, help="Check or load what the platform ships to practise.")
 app.add_typer(content, name="content")
+app.add_typer(outbox_command.app, name="outbox")
 
 MEBIBYTE = 1024 * 1024
 
@@ -65,6 +67,9 @@ def status() -> None:
     """Show each process: its id, health and memory. Exits with 1 unless all are healthy."""
     stack = LocalStack.last_started(_home())
     rows = [*stack.status(), stack.supervisor_status()]
+    if not any(row.pid for row in rows):
+        print("nothing runs: `make up` starts everything")
+        raise typer.Exit(1)
     table = Table(box=None, pad_edge=False)
     table.add_column("process", no_wrap=True)
     table.add_column("pid", justify="right", no_wrap=True)
@@ -80,7 +85,11 @@ def status() -> None:
     Console().print(table)
     print("memory: proportional set size of a process with its children")
     print(f"logs: {stack.layout.home / 'log'}")
-    print(f"gateway {stack.gateway_url}")
+    healthy = {row.name for row in rows if row.healthy}
+    if "session" in healthy and (dead := outbox_command.dead_letters(stack)):
+        Console().print(f"[red]{dead} events were given up:[/] `practice outbox list` shows them")
+    if "gateway" in healthy:
+        print(f"gateway {stack.gateway_url}")
     if not all(row.healthy for row in rows):
         raise typer.Exit(1)
 

@@ -97,28 +97,36 @@ def practise_verbs(learner: Learner, content: Path, console: Console) -> None:
 
 
 def focus(learner: Learner, console: Console) -> None:
-    """Starts, pauses, resumes and completes a focus session."""
+    """Starts, pauses, resumes and completes a focus session, and tries to start a second."""
     path = "/focus/api/v1/sessions"
     session = learner.call("POST", path, {"duration_seconds": FOCUS_SECONDS}, status=201)["data"]
     expect("status", session["status"], "active")
-    learner.call("POST", path, {"duration_seconds": FOCUS_SECONDS}, status=409)
+    console.print(f"[bold]A focus session[/] of {FOCUS_SECONDS // 60} minutes is started")
+    refused = learner.call("POST", path, {"duration_seconds": FOCUS_SECONDS}, status=409)
+    expect("data", refused["data"], None)
+    console.print(f"  a second one is refused, 409: {refused['message']}")
     one = f"{path}/{session['id']}"
     half = {"elapsed_seconds": FOCUS_SECONDS // 2, "status": "paused"}
     expect("status", learner.call("PATCH", f"{one}/pause", half)["data"]["status"], "paused")
+    console.print(f"  paused after {_clock(FOCUS_SECONDS // 2)}")
     restored = learner.call("GET", f"{path}/active")["data"]
     expect("elapsed_seconds", restored["elapsed_seconds"], FOCUS_SECONDS // 2)
+    console.print(f"  found again after a restart of the app, at {_clock(restored['elapsed_seconds'])}")
     expect("status", learner.call("PATCH", f"{one}/resume")["data"]["status"], "active")
+    console.print("  resumed")
     whole = {"elapsed_seconds": FOCUS_SECONDS, "status": "completed"}
     ended = learner.call("PATCH", f"{one}/end", whole)["data"]
     expect("status", ended["status"], "completed")
+    console.print(f"  completed after {_clock(ended['elapsed_seconds'])}\n")
     expect("active session", learner.call("GET", f"{path}/active")["data"], None)
     show(console, "The focus session", ended)
 
 
 def show_progress(learner: Learner, content: Path, console: Console) -> None:
     """Compares today's progress, the streak and the badges with what was done, and shows them."""
-    # The canonical API waits for a completion: the focus session was the second.
-    fresh = "min_user_seq=2"
+    # The canonical API waits for a completion: the focus session was the last.
+    (last,) = learner.call("GET", "/v1/sessions?product=focus&page_size=1")["sessions"]
+    fresh = f"min_user_seq={last['user_seq']}"
     (today,) = learner.call("GET", f"/v1/progress?{fresh}")["days"]
     expect("session_count", today["session_count"], 2)
     expect("answer_count", today["answer_count"], EXERCISES)
@@ -183,6 +191,11 @@ def show(console: Console, title: str, fields: dict[str, Any]) -> None:
     for name, value in fields.items():
         table.add_row(name, _text(value))
     console.print(table)
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes}:{rest:02d}"
 
 
 def _text(value: object) -> str:

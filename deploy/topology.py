@@ -100,7 +100,7 @@ PROCESSES = (
     Process("redis", "redis", image="redis", stop_seconds=30),
     _service(
         "identity",
-        "SIGNING_KEY_FILE",
+        *("SIGNING_KEY_FILE", "SESSION_ADDRESS"),
         tunables=(
             "JWT_ACCESS_TOKEN_EXPIRE_HOURS",
             "JWT_REFRESH_TOKEN_EXPIRE_DAYS",
@@ -111,7 +111,9 @@ PROCESSES = (
             "HOUSEKEEPING_SECONDS",
         ),
     ),
-    _service("catalog", tunables=("HOUSEKEEPING_SECONDS",)),
+    # A zone that cannot be handed over to the session service is handed over
+    # with a later call: nobody waits for that service to start.
+    _service("catalog", "SESSION_ADDRESS", tunables=("HOUSEKEEPING_SECONDS",)),
     _service(
         "session",
         *("REDIS_URL", "CATALOG_ADDRESS", "STATS_ADDRESS"),
@@ -125,7 +127,12 @@ PROCESSES = (
             "PORTAL_DETAILS_CACHE_SECONDS",
         ),
     ),
-    _service("stats", "REDIS_URL", needs=("migrate", "redis"), tunables=("WAIT_SECONDS",)),
+    _service(
+        "stats",
+        *("REDIS_URL", "SESSION_ADDRESS"),
+        needs=("migrate", "redis"),
+        tunables=("WAIT_SECONDS",),
+    ),
     Process(
         "relay",
         "heartbeat",

@@ -12,6 +12,9 @@ local REFUSED = "x-practice-refused"
 -- What a service says in trailers and an HTTP client reads in headers.
 local PROMOTED = { "retry-after", "etag" }
 
+-- The methods whose bodies the transcoder reads.
+local WITH_BODY = { POST = true, PUT = true, PATCH = true }
+
 -- A longer reason quotes more of the request than it explains.
 local LONGEST_REASON = 300
 
@@ -20,9 +23,11 @@ local TYPES = {
   TYPE_DOUBLE = "a number", TYPE_FLOAT = "a number", TYPE_INT32 = "a valid integer", TYPE_INT64 = "a valid integer",
 }
 
+-- A product's prefix without its last slash is the product's path as well.
 local function product_of(path)
+  local whole = path:match("^[^?]*") .. "/"
   for _, product in ipairs(PRODUCTS) do
-    if path:sub(1, #product.prefix) == product.prefix then
+    if whole:sub(1, #product.prefix) == product.prefix then
       return product
     end
   end
@@ -51,27 +56,18 @@ local function set_status(headers, status)
   end
 end
 
--- The transcoder's reason for a 400, as JSON text without quotes: without the
--- excerpt it points into, in words instead of protobuf types. nil when there
--- is none to show.
+-- The transcoder's reason for a 400 when it names a field and a value of the
+-- wrong type, as JSON text without quotes and in words instead of protobuf
+-- types. nil for every other reason: those are the parser's own words, quote
+-- the request at length, or are escaped byte by byte ("\u0022") because
+-- what they quote is no UTF-8.
 local function reason_in(body)
-  if not body:find("grpc_json_transcode", 1, true) then
+  local field, value, kind = body:match('"message":"([%w_%.%[%]]+): invalid value (.*) for type (TYPE_[%u%d]+)"}%s*$')
+  if field == nil or value:find("\\u00", 1, true) then
     return nil
   end
-  local reason = body:match('"message":"(.*)"}%s*$')
-  if reason == nil then
-    return nil
-  end
-  -- Escaped backslashes step aside: in "\\n" the n belongs to no line break.
-  reason = reason:gsub("\\\\", "\1"):gsub("\\n.*%^$", ""):gsub("\1", "\\\\"):gsub("^[: ]+", "")
-  reason = reason:gsub("invalid value (.-) for type (TYPE_[%u%d]+)", function(value, kind)
-    return value .. " is not " .. (TYPES[kind] or "allowed")
-  end)
-  reason = reason:gsub("^Root element must be a message%.", "The body must be a JSON object.")
-  if reason == "" or #reason > LONGEST_REASON then
-    return nil
-  end
-  return reason
+  local reason = field .. ": " .. value .. " is not " .. (TYPES[kind] or "allowed")
+  return #reason <= LONGEST_REASON and reason or nil
 end
 
 -- Where a field that cannot be read came from: the query, the path or else the body.
@@ -98,11 +94,13 @@ local function located(reason, path)
 end
 
 -- The body of a refusal; a status without words of its own becomes a 500.
-local function refusal(product, status, path, body)
+local function refusal(product, status, path, body, method)
   if status == "400" then
-    local reason = body and reason_in(body)
-    if reason == nil then
-      return product.malformed, BODIES[product.name].malformed
+    local in_transcoder = body ~= nil and body:find("grpc_json_transcode", 1, true)
+    local reason = in_transcoder and reason_in(body)
+    if not reason then
+      local unreadable = in_transcoder and WITH_BODY[method]
+      return product.malformed, BODIES[product.name][unreadable and "unreadable" or "malformed"]
     end
     local text, places = BODIES[product.name].explained, nil
     if text:find('"@location@"', 1, true) then
@@ -133,6 +131,14 @@ function envoy_on_request(handle)
     return
   end
 
+  -- A scheme is the same in any case (RFC 9110), and one spelling is what
+  -- every reader of the header after this knows.
+  local authorization = headers:get("authorization")
+  local scheme, token = (authorization or ""):match("^(%a+) +(.*)$")
+  if scheme ~= nil and scheme:lower() == "bearer" then
+    headers:replace("authorization", "Bearer " .. token)
+  end
+
   local bare, query = path:match("^(/[^?]*[^/?])/+(%??.*)$")
   if bare ~= nil and (query == "" or query:sub(1, 1) == "?") then
     headers:replace(":path", bare .. query)
@@ -142,9 +148,9 @@ end
 -- Waiting for a body or for trailers makes the objects of before unusable, so
 -- each function below asks the handle again after it waited.
 
--- What Envoy refused: a 400 keeps its reason, the rest gets the table's words.
--- An answer to HEAD has no body and gets none.
-local function reword(handle, path)
+-- What Envoy refused: a 400 about a field keeps its reason, the rest gets the
+-- table's words. An answer to HEAD has no body and gets none.
+local function reword(handle, path, method)
   local sent = handle:body()
   if sent == nil then
     return
@@ -156,7 +162,7 @@ local function reword(handle, path)
     -- A token for another audience is a 403 to Envoy.
     code = "401"
   end
-  local status, body = refusal(product_of(path), code, path, text)
+  local status, body = refusal(product_of(path), code, path, text, method)
   set_status(headers, status)
   set_body(handle, body)
 end
@@ -164,7 +170,8 @@ end
 -- A service's error. The metadata is in the headers when gRPC sent nothing but
 -- trailers, and else in the trailers, which follow the body.
 local function shape_error(handle, kept, status, body)
-  local empty = handle:body(true):length() == 0
+  local sent = handle:body(true)
+  local text = sent:getBytes(0, sent:length())
   local trailers = handle:trailers()
   local headers = handle:headers()
   if trailers ~= nil then
@@ -177,12 +184,15 @@ local function shape_error(handle, kept, status, body)
   end
   local path = kept.path or "/"
   local product = product_of(path)
+  local code = headers:get(":status")
+  -- An error of the canonical API says why in its details.
+  local unexplained = text == "" or text:find('"details":[]', 1, true) and BODIES[product.name][code]
   -- A status alone says that the body is as it is to be: the bridge's is.
-  if body == nil and status == nil and (product.name ~= "canonical" or empty) then
+  if body == nil and status == nil and (product.name ~= "canonical" or unexplained) then
     -- The service had no say in it: its gRPC library refused the call.
-    status, body = refusal(product, headers:get(":status"), path)
+    status, body = refusal(product, code, path)
   end
-  set_status(headers, status or headers:get(":status"))
+  set_status(headers, status or code)
   if body ~= nil then
     set_body(handle, body)
   end
@@ -214,7 +224,7 @@ function envoy_on_response(handle)
   if kept.native or in_grpc and kept.path == nil then
     refuse_native(handle, kept.path or refused or "/")
   elseif refused ~= nil then
-    reword(handle, refused)
+    reword(handle, refused, kept.method)
   elseif tonumber(headers:get(":status")) >= 400 then
     if kept.method ~= "HEAD" then
       shape_error(handle, kept, status, body)

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from gateway.products import CANONICAL, PRODUCTS, Body, Product
-from gateway.refusals import REFUSALS, malformed
+from gateway.refusals import EXPLAINED, MALFORMED, REFUSALS, UNREADABLE
 
 EDGE = Path(__file__).with_name("edge.lua")
 
 
 def bodies(product: Product) -> dict[str, str]:
-    """Returns a product's refusals as JSON by status, `malformed`, and `explained` with a reason's mark."""
+    """Returns a product's refusals as JSON by status, and by name those of what cannot be read."""
     refusals = {str(refusal.status): refusal for refusal in REFUSALS}
-    refusals["malformed"] = malformed(product.malformed_status, explained=False)
-    refusals["explained"] = malformed(product.malformed_status, explained=True)
+    named = {"malformed": MALFORMED, "unreadable": UNREADABLE, "explained": EXPLAINED}
+    refusals |= {name: replace(refusal, status=product.malformed_status) for name, refusal in named.items()}
     return {key: to_json(product.error_body(refusal)) for key, refusal in refusals.items()}
 
 

@@ -75,6 +75,9 @@ REFUSALS = (
     ),
     Refusal(500, "Something went wrong on our side", StatusCode.INTERNAL, "INTERNAL", "internal_error"),
     Refusal(
+        501, "This is not supported here", StatusCode.UNIMPLEMENTED, "REQUEST_MALFORMED", "not_implemented"
+    ),
+    Refusal(
         503,
         "Service temporarily unavailable; try again",
         StatusCode.UNAVAILABLE,
@@ -97,10 +100,8 @@ MALFORMED = Refusal(
     "REQUEST_MALFORMED",
     "invalid_request",
 )
+# A body that is no JSON, or not of this call's shape.
+UNREADABLE = replace(MALFORMED, message="The request body is not the JSON this call takes")
 
-
-def malformed(status: int, *, explained: bool) -> Refusal:
-    """Returns the refusal of a request that cannot be read, with room for the reason if `explained`."""
-    if not explained:
-        return replace(MALFORMED, status=status)
-    return replace(MALFORMED, status=status, message=REASON_MARK, location=LOCATION_MARK)
+# With room for what is wrong, and where.
+EXPLAINED = replace(MALFORMED, message=REASON_MARK, location=LOCATION_MARK)

@@ -20,6 +20,7 @@ from identity_service.adapters.crypto.passwords import Argon2Passwords
 from identity_service.adapters.db.unit_of_work import units_of_work
 from identity_service.adapters.grpc import servicer
 from identity_service.adapters.grpc.products import design
+from identity_service.adapters.session.calendars import CalendarSender
 from identity_service.application.change_password import ChangePassword
 from identity_service.application.credential_check import CredentialCheck
 from identity_service.application.forget_expired import ForgetExpired
@@ -33,13 +34,15 @@ from identity_service.application.request_seal import RequestSeal
 from identity_service.application.sign_up import SignUp
 from identity_service.application.use_cases import UseCases
 from identity_service.settings import Settings
-from service_kit.db.engines import open_async_engine
+from service_kit.db.engines import close_async_engine, open_async_engine
+from service_kit.grpc.channels import open_channel
 from service_kit.grpc.guards import Access
 from service_kit.grpc.interceptor import CallInterceptor
 from service_kit.grpc.server import RunningServer, build_server, start_server, stop_requested
 from service_kit.logging import configure_logging
 from service_kit.periodic import repeating
 from service_kit.tokens import TokenVerifier
+from service_kit.zone_handover import ZoneHandover
 
 
 def _now() -> datetime:
@@ -56,13 +59,15 @@ async def serving(settings: Settings, clock: Clock = _now) -> AsyncIterator[Runn
         settings.database_url, pool_size=settings.database_pool_size, application="identity"
     )
     units = units_of_work(engine)
-    server = build_server(_interceptor(settings), max_concurrent_rpcs=settings.max_concurrent_rpcs)
+    session = open_channel(settings.session_address)
+    zones = ZoneHandover(CalendarSender(session, settings.internal_token()))
+    server = build_server(_interceptor(settings, zones), max_concurrent_rpcs=settings.max_concurrent_rpcs)
     forget_expired = ForgetExpired(units, clock)
     try:
         with closing(Argon2Passwords()) as passwords:
             use_cases = _use_cases(settings, units, passwords, clock)
             running = await start_server(
-                server, settings.listen, [lambda server: _register(server, use_cases)]
+                server, settings.listen, [lambda server: _register(server, use_cases, zones)]
             )
             try:
                 async with repeating(forget_expired, settings.housekeeping_seconds):
@@ -70,10 +75,11 @@ async def serving(settings: Settings, clock: Clock = _now) -> AsyncIterator[Runn
             finally:
                 await running.stop(settings.shutdown_grace_seconds)
     finally:
-        await engine.dispose()
+        await session.close()
+        await close_async_engine(engine)
 
 
-def _interceptor(settings: Settings) -> CallInterceptor:
+def _interceptor(settings: Settings, zones: ZoneHandover) -> CallInterceptor:
     access = Access(
         TokenVerifier(settings.jwks_uri, settings.jwt_issuer),
         settings.internal_token(),
@@ -82,13 +88,14 @@ def _interceptor(settings: Settings) -> CallInterceptor:
     return CallInterceptor(
         access,
         presenters={design.SERVICE: design.present},
+        on_admitted=zones,
         max_deadline_seconds=settings.max_deadline_seconds,
     )
 
 
-def _register(server: grpc.aio.Server, use_cases: UseCases) -> None:
-    add_IdentityServiceServicer_to_server(servicer.IdentityServicer(use_cases), server)
-    add_DesignUsersServiceServicer_to_server(design.DesignUsersServicer(use_cases), server)
+def _register(server: grpc.aio.Server, use_cases: UseCases, zones: ZoneHandover) -> None:
+    add_IdentityServiceServicer_to_server(servicer.IdentityServicer(use_cases, zones), server)
+    add_DesignUsersServiceServicer_to_server(design.DesignUsersServicer(use_cases, zones), server)
 
 
 def _use_cases(settings: Settings, units: UnitOfWorkFactory, passwords: Passwords, clock: Clock) -> UseCases:

@@ -17,6 +17,7 @@ class Settings(ServiceSettings):
     """What every service needs, and how tokens are made and guesses limited."""
 
     signing_key_file: Path = Field(description="PEM of the Ed25519 key that signs access tokens")
+    session_address: str = Field(description="host:port of the service that remembers users' zones")
     jwt_access_token_expire_hours: float = Field(default=24, gt=0)
     jwt_refresh_token_expire_days: float = Field(default=7, gt=0)
     log_in_failures_per_account: int = Field(default=10, ge=1)

@@ -12,10 +12,11 @@ it again without a changed contract does nothing.
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 import sys
 import sysconfig
-from importlib import resources
+from importlib import metadata, resources
 from pathlib import Path
 
 from google.protobuf import descriptor_pb2
@@ -28,14 +29,24 @@ RELEASED = CONTRACTS / "released.binpb"
 # In the descriptor set because Envoy drops the whole body of an error whose
 # detail type it does not know.
 ERROR_DETAILS = "google/rpc/error_details.proto"
+# protovalidate and googleapis-common-protos bring contracts that ours import.
+COMPILERS = ("grpcio-tools", "mypy-protobuf", "protovalidate", "googleapis-common-protos")
 
 
-def fingerprint(sources: list[Path]) -> str:
-    """Returns a digest of everything the output depends on."""
-    digest = hashlib.sha256()
+def fingerprint(sources: list[Path], versions: dict[str, str]) -> str:
+    """Returns a digest of everything the output depends on: contracts, their places, compilers."""
+    digest = hashlib.sha256(json.dumps(versions, sort_keys=True).encode())
     for path in [Path(__file__), *sources]:
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+        content = path.read_bytes()
+        name = path.resolve().relative_to(CONTRACTS).as_posix()
+        # With its length, so that no two lists of files give the same bytes.
+        digest.update(f"{name}\0{len(content)}\0".encode() + content)
     return digest.hexdigest()
+
+
+def compiler_versions() -> dict[str, str]:
+    """Returns the installed versions of what turns contracts into stubs."""
+    return {name: metadata.version(name) for name in COMPILERS}
 
 
 def write_validation_rules(target: Path) -> None:
@@ -100,7 +111,7 @@ def main() -> None:
     """Regenerates when a contract changed since the last run."""
     sources = sorted(CONTRACTS.glob("practice/**/*.proto"))
     stamp = OUTPUT / ".fingerprint"
-    wanted = fingerprint(sources)
+    wanted = fingerprint(sources, compiler_versions())
     if not stamp.exists() or stamp.read_text() != wanted:
         generate(sources)
         stamp.write_text(wanted)

@@ -19,6 +19,8 @@ from celery import Celery
 # Takes one argument: a list of practice.events.v1.SessionEnded, each the
 # base64 of its bytes.
 COMPLETIONS_TASK = "stats.apply_completions"
+# The same, of practice.events.v1.CalendarChanged, in the same queue.
+CALENDAR_CHANGES_TASK = "stats.apply_calendar_changes"
 COMPLETIONS_QUEUE = "completions"
 
 # Seconds after which an unacknowledged message is delivered again; far above

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +30,14 @@ class Call:
 
     `user_id` is 0 where the method needs no account. `time_zone` is the IANA
     name the client sent, if any. `request` is absent when the client gave no
-    idempotency key.
+    idempotency key, `signed_up_at` when the token does not say it.
     """
 
     user_id: int = 0
     email: str = ""
     time_zone: str | None = None
     request: RequestIdentity | None = None
+    signed_up_at: datetime | None = None
 
 
 _current: ContextVar[Call] = ContextVar("call")

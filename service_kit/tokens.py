@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 
 import jwt
 
@@ -15,16 +18,26 @@ from service_kit.key_sets import open_key_set
 ALGORITHM = "EdDSA"
 ACCESS_AUDIENCE = "practice-access"
 CLOCK_SKEW_SECONDS = 5
+# The claim that says when the account was made, in whole Unix seconds. Tokens
+# of other issuers may lack it.
+CREATED_AT = "created_at"
 _CACHED_TOKENS = 10_000
+_LARGEST_USER_ID = 2**63 - 1
+# The end of the year 9999.
+_LATEST_SECOND = 253_402_300_799
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The account that a token proves. `expires_at` is in Unix seconds."""
+    """The account that a token proves. `expires_at` is in Unix seconds.
+
+    `signed_up_at` is None when the token does not say when the account was made.
+    """
 
     user_id: int
     email: str
     expires_at: float
+    signed_up_at: datetime | None = None
 
 
 class TokenVerifier:
@@ -64,10 +77,42 @@ class TokenVerifier:
                 leeway=CLOCK_SKEW_SECONDS,
                 options={"require": ["exp", "iat", "sub", "aud", "iss"]},
             )
-            return Identity(int(claims["sub"]), str(claims.get("email", "")), float(claims["exp"]))
+            return _identity(claims)
         except (jwt.PyJWKClientConnectionError, OSError) as error:
             raise UnavailableError(
                 "The keys that verify tokens cannot be read; try again", part="keys"
             ) from error
-        except (jwt.PyJWTError, ValueError) as error:
+        except _UNREADABLE as error:
             raise UnauthenticatedError("The access token is not valid") from error
+
+
+# Claims of any type and JSON of any depth come from whoever calls.
+_UNREADABLE = (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError)
+
+
+def _identity(claims: Mapping[str, Any]) -> Identity:
+    """Returns what checked claims say. Raises ValueError, TypeError or OverflowError for odd ones."""
+    email = claims.get("email", "")
+    if not isinstance(email, str):
+        raise TypeError("email is no text")
+    return Identity(_user_id(claims["sub"]), email, float(claims["exp"]), _signed_up_at(claims))
+
+
+def _user_id(subject: object) -> int:
+    # int() alone takes signs, underscores, white space and the digits of every script.
+    if not isinstance(subject, str) or not (subject.isascii() and subject.isdigit()):
+        raise ValueError("sub is no account's number")
+    number = int(subject)
+    if not 1 <= number <= _LARGEST_USER_ID:
+        raise ValueError("sub is no account's number")
+    return number
+
+
+def _signed_up_at(claims: Mapping[str, Any]) -> datetime | None:
+    if CREATED_AT not in claims:
+        return None
+    second = claims[CREATED_AT]
+    # A bool is an int to Python, and no time.
+    if type(second) is not int or not 0 <= second <= _LATEST_SECOND:
+        raise ValueError("created_at is no time")
+    return datetime.fromtimestamp(second, UTC)

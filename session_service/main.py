@@ -19,6 +19,11 @@ from practice.products.portal.v1.portal_service_pb2_grpc import (
     add_PortalServiceServicer_to_server,
 )
 from practice.products.yoga.v1.yoga_service_pb2_grpc import add_YogaServiceServicer_to_server
+from practice.session.v1.calendar_service_pb2_grpc import (
+    add_CalendarServiceServicer_to_server,
+    add_LearnerAdminServiceServicer_to_server,
+)
+from practice.session.v1.outbox_admin_service_pb2_grpc import add_OutboxAdminServiceServicer_to_server
 from practice.session.v1.session_service_pb2_grpc import (
     add_SessionExportServiceServicer_to_server,
     add_SessionServiceServicer_to_server,
@@ -28,7 +33,7 @@ from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service_kit.broker import open_broker
-from service_kit.db.engines import open_async_engine
+from service_kit.db.engines import close_async_engine, open_async_engine
 from service_kit.grpc.channels import open_channel
 from service_kit.grpc.guards import Access
 from service_kit.grpc.interceptor import CallInterceptor
@@ -36,13 +41,17 @@ from service_kit.grpc.server import RunningServer, build_server, start_server, s
 from service_kit.logging import configure_logging
 from service_kit.tokens import TokenVerifier
 from session_service.adapters.catalog.client import CatalogClient
-from session_service.adapters.celery.publisher import CompletionPublisher, FastPublisher
+from session_service.adapters.celery.publisher import EventPublisher, FastPublisher
+from session_service.adapters.db.calendar_readers import SqlCalendarReaders
+from session_service.adapters.db.outbox_admin import SqlOutboxAdmin
 from session_service.adapters.db.readers import SqlReaders
 from session_service.adapters.db.submission_readers import SqlSubmissionReaders
 from session_service.adapters.db.unit_of_work import SqlUnitOfWork
 from session_service.adapters.db.workspaces import SqlWorkspaceReaders
 from session_service.adapters.events import encode
-from session_service.adapters.grpc.products import design, exercises, focus, portal, yoga
+from session_service.adapters.grpc.calendar_servicer import CalendarServicer, LearnerAdminServicer
+from session_service.adapters.grpc.outbox_admin_servicer import OutboxAdminServicer
+from session_service.adapters.grpc.products import design, design_errors, exercises, focus, portal, yoga
 from session_service.adapters.grpc.products.portal_live import PortalLiveServicer
 from session_service.adapters.grpc.servicer import SessionExportServicer, SessionServicer
 from session_service.adapters.grpc.submission_servicer import SubmissionServicer
@@ -54,7 +63,13 @@ from session_service.adapters.stats.client import StatisticsClient
 from session_service.application.use_cases import UseCases
 from session_service.settings import SessionSettings
 
-INTERNAL_SERVICES = frozenset({"practice.session.v1.SessionExportService"})
+INTERNAL_SERVICES = frozenset(
+    {
+        "practice.session.v1.LearnerAdminService",
+        "practice.session.v1.OutboxAdminService",
+        "practice.session.v1.SessionExportService",
+    }
+)
 
 
 def utc_now() -> datetime:
@@ -69,7 +84,7 @@ async def serving(settings: SessionSettings) -> AsyncIterator[RunningServer]:
         settings.database_url, pool_size=settings.database_pool_size, application="session"
     )
     catalog, stats = open_channel(settings.catalog_address), open_channel(settings.stats_address)
-    publisher = FastPublisher(CompletionPublisher(open_broker(settings.redis_url, "session")))
+    publisher = FastPublisher(EventPublisher(open_broker(settings.redis_url, "session")))
     publisher.start()
     redis = open_redis(settings.redis_url)
     try:
@@ -83,7 +98,7 @@ async def serving(settings: SessionSettings) -> AsyncIterator[RunningServer]:
         await redis.aclose()
         await catalog.close()
         await stats.close()
-        await engine.dispose()
+        await close_async_engine(engine)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +121,8 @@ async def _start(settings: SessionSettings, outside: _Outside) -> RunningServer:
         readers=SqlReaders(outside.engine),
         submissions=SqlSubmissionReaders(outside.engine),
         workspaces=SqlWorkspaceReaders(outside.engine),
+        calendars=SqlCalendarReaders(outside.engine),
+        outbox=SqlOutboxAdmin(outside.engine),
         catalog=CatalogClient(outside.catalog, settings.internal_token()),
         statistics=StatisticsClient(outside.stats, settings.internal_token()),
         signals=signals,
@@ -118,18 +135,21 @@ async def _start(settings: SessionSettings, outside: _Outside) -> RunningServer:
             internal=INTERNAL_SERVICES,
         ),
         presenters={
-            design.SERVICE: design.present,
+            design.SERVICE: design_errors.present,
             exercises.SERVICE: exercises.present,
             focus.SERVICE: focus.present,
             portal.SERVICE: portal.present,
             yoga.SERVICE: yoga.present,
         },
-        on_admitted=use_cases.remember_time_zone,
+        on_admitted=use_cases.remember_calendar.of_call,
         max_deadline_seconds=settings.max_deadline_seconds,
     )
     server = build_server(interceptor, max_concurrent_rpcs=settings.max_concurrent_rpcs)
     add_SessionServiceServicer_to_server(SessionServicer(use_cases, utc_now), server)
     add_SessionExportServiceServicer_to_server(SessionExportServicer(use_cases), server)
+    add_OutboxAdminServiceServicer_to_server(OutboxAdminServicer(use_cases), server)
+    add_CalendarServiceServicer_to_server(CalendarServicer(use_cases), server)
+    add_LearnerAdminServiceServicer_to_server(LearnerAdminServicer(use_cases), server)
     add_SubmissionServiceServicer_to_server(SubmissionServicer(use_cases), server)
     add_DesignSessionsServiceServicer_to_server(design.DesignSessionsServicer(use_cases), server)
     add_ExercisesServiceServicer_to_server(exercises.ExercisesServicer(use_cases), server)

@@ -10,13 +10,13 @@ from pathlib import Path
 import structlog
 
 from service_kit.broker import open_broker
-from service_kit.db.engines import open_async_engine
+from service_kit.db.engines import close_async_engine, open_async_engine
 from service_kit.db.faults import is_unavailable
 from service_kit.grpc.channels import open_channel
 from service_kit.grpc.server import stop_requested
 from service_kit.logging import configure_logging
 from service_kit.settings import read_secret
-from session_service.adapters.celery.publisher import CompletionPublisher
+from session_service.adapters.celery.publisher import EventPublisher
 from session_service.adapters.db.outbox_queue import SqlOutboxQueue
 from session_service.adapters.stats.client import StatisticsClient
 from session_service.application.relay_outbox import RelayOutbox
@@ -59,7 +59,7 @@ async def run(settings: RelaySettings) -> None:
     queue = SqlOutboxQueue(engine, timedelta(seconds=settings.relay_lease_seconds))
     relay = RelayOutbox(
         queue,
-        CompletionPublisher(open_broker(settings.redis_url, "relay")),
+        EventPublisher(open_broker(settings.redis_url, "relay")),
         StatisticsClient(channel, read_secret(settings.internal_token_file)),
         first_wait=timedelta(seconds=settings.outbox_first_wait_seconds),
     )
@@ -79,7 +79,7 @@ async def run(settings: RelaySettings) -> None:
         stop.cancel()
         await asyncio.gather(rounds, stop, return_exceptions=True)
         await channel.close()
-        await engine.dispose()
+        await close_async_engine(engine)
 
 
 def main() -> None:

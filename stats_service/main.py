@@ -13,17 +13,20 @@ from practice.stats.v1 import stats_service_pb2_grpc as rpc
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service_kit.broker import open_broker
-from service_kit.db.engines import open_async_engine
+from service_kit.db.engines import close_async_engine, open_async_engine
+from service_kit.grpc.channels import open_channel
 from service_kit.grpc.guards import Access
 from service_kit.grpc.interceptor import CallInterceptor
 from service_kit.grpc.server import RunningServer, build_server, start_server, stop_requested
 from service_kit.logging import configure_logging
 from service_kit.tokens import TokenVerifier
+from service_kit.zone_handover import ZoneHandover
 from stats_service.adapters.celery.backfills import CeleryBackfillQueue
 from stats_service.adapters.db.badge_shelf import open_badge_shelf
 from stats_service.adapters.db.reader import SqlReader
 from stats_service.adapters.grpc.products import focus
 from stats_service.adapters.grpc.servicer import StatsAdminServicer, StatsServicer
+from stats_service.adapters.session.calendars import CalendarSender
 from stats_service.application.get_applied import GetApplied
 from stats_service.application.get_completion_effects import GetCompletionEffects
 from stats_service.application.get_standing import GetStanding
@@ -50,9 +53,11 @@ async def serving(settings: Settings, clock: Clock = _now) -> AsyncIterator[Runn
     access = Access(
         TokenVerifier(settings.jwks_uri, settings.jwt_issuer), settings.internal_token(), internal=INTERNAL
     )
+    session = open_channel(settings.session_address)
     interceptor = CallInterceptor(
         access,
         presenters={focus.SERVICE: focus.present},
+        on_admitted=ZoneHandover(CalendarSender(session, settings.internal_token())),
         max_deadline_seconds=settings.max_deadline_seconds,
     )
     server = build_server(interceptor, max_concurrent_rpcs=settings.max_concurrent_rpcs)
@@ -66,7 +71,8 @@ async def serving(settings: Settings, clock: Clock = _now) -> AsyncIterator[Runn
             await running.stop(settings.shutdown_grace_seconds)
     finally:
         broker.close()
-        await engine.dispose()
+        await session.close()
+        await close_async_engine(engine)
 
 
 def _register(

@@ -14,6 +14,7 @@ class Settings(ServiceSettings):
     """What the gRPC server needs."""
 
     redis_url: str = Field(description="redis://... of the task queue, to ask for backfills")
+    session_address: str = Field(description="host:port of the service that remembers users' zones")
     wait_seconds: float = Field(
         default=0.8, ge=0, description="how long a read waits for the completion it names"
     )

@@ -1,4 +1,4 @@
-"""Wires the worker that counts completions.
+"""Wires the worker that takes in completions and changes of calendar.
 
     python -m celery -A stats_service.worker worker --queues completions --concurrency 2
 
@@ -27,6 +27,7 @@ from stats_service.adapters.celery.backfills import send_backfill
 from stats_service.adapters.celery.tasks import register_tasks
 from stats_service.adapters.celery.watchdog import Watchdog, watch
 from stats_service.adapters.db.learner_store import SqlLearnerStore
+from stats_service.application.apply_calendar_changes import ApplyCalendarChanges
 from stats_service.application.apply_completions import ApplyCompletions
 from stats_service.application.backfill_badges import BackfillBadges
 from stats_service.settings import WorkerSettings
@@ -86,6 +87,10 @@ class _Child:
         """Returns the use case of a running task."""
         return ApplyCompletions(self._opened_store())
 
+    def apply_calendar_changes(self) -> ApplyCalendarChanges:
+        """Returns the use case of a running task."""
+        return ApplyCalendarChanges(self._opened_store())
+
     def backfill_badges(self) -> BackfillBadges:
         """Returns the use case of a running task."""
         return BackfillBadges(self._opened_store())
@@ -100,7 +105,12 @@ def build_worker(settings: WorkerSettings) -> Celery:
     app = open_broker(settings.redis_url, "stats")
     _configure(app)
     child = _Child(settings.database_url)
-    register_tasks(app, apply_completions=child.apply_completions, backfill_badges=child.backfill_badges)
+    register_tasks(
+        app,
+        apply_completions=child.apply_completions,
+        apply_calendar_changes=child.apply_calendar_changes,
+        backfill_badges=child.backfill_badges,
+    )
     watch(app, Watchdog(settings.heartbeat_file), settings.watchdog_seconds)
 
     def log_as_json(**_signal: Any) -> None:

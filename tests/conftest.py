@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import itertools
 import logging
+import os
 import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,9 +20,13 @@ import pytest
 import structlog
 from sqlalchemy import make_url
 
+# Read when gRPC is imported: it tells of every connection that a killed server closes.
+os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+
 from deploy.local.servers import Servers, start_servers
 from service_kit.logging import configure_logging
 from tests.databases import create_database, drop_database
+from tests.guard import guard
 from tests.tokens import ISSUER, TestTokens
 
 pytest_plugins = ("tests.stack",)
@@ -32,7 +37,8 @@ _numbers = itertools.count(1)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Starts the servers in the controller of a run with workers."""
+    """Starts this process's guard, and the servers in the controller of a run with workers."""
+    guard()
     if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
         config.stash[_SERVERS] = start_servers()
 
@@ -119,6 +125,8 @@ def service_settings(database_url: str, tokens: TestTokens, internal_token_file:
         "jwks_uri": tokens.jwks_uri,
         "jwt_issuer": ISSUER,
         "internal_token_file": internal_token_file,
+        # Where nobody listens; a test that minds has a session service of its own.
+        "session_address": "127.0.0.1:1",
         "database_pool_size": 5,
         "shutdown_grace_seconds": 0,
     }

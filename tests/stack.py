@@ -13,18 +13,18 @@ from typing import Any
 import httpx
 import pytest
 
-from deploy.local.ports import Ports
-from deploy.local.servers import free_port
+from deploy.local.servers import free_ports
 from deploy.local.stack import LocalStack
+from tests.guard import guard
 
 # A lost event is looked after at once: the tests wait for it.
 TUNED = {"OUTBOX_FIRST_WAIT_SECONDS": "0.5", "RELAY_INTERVAL_SECONDS": "0.2"}
 
 
 def start_stack(home: Path) -> LocalStack:
-    """Starts a stack of its own on free ports."""
-    ports = Ports(**{name: free_port() for name in Ports.__dataclass_fields__})
-    stack = LocalStack(home, ports, extra=TUNED)
+    """Starts a stack of its own on free ports. It does not outlive this process."""
+    guard().watch(home)
+    stack = LocalStack(home, free_ports(), extra=TUNED)
     try:
         stack.up()
     except BaseException:

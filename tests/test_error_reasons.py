@@ -100,6 +100,23 @@ def test_every_error_ends_a_call_with_the_status_that_the_contract_promises() ->
     assert wrong == {}
 
 
+def _texts() -> set[str]:
+    """Every text in the source, by which reasons are given."""
+    return {
+        node.value
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+
+
+def test_every_reason_of_the_contract_is_given_somewhere_unless_it_is_deprecated() -> None:
+    values = error_reason_pb2.ErrorReason.DESCRIPTOR.values
+    deprecated = {value.name.removeprefix(PREFIX) for value in values if value.GetOptions().deprecated}
+    assert _known() - _texts() == deprecated
+
+
 @pytest.mark.parametrize("reason", ["SESSION_NOT_FOUND", "ETAG_MISMATCH"])
 def test_the_contract_is_read_right(reason: str) -> None:
     assert reason in _known()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from catalog_service.application.once import once
 from catalog_service.application.ports import UnitOfWork, UnitOfWorkFactory
 from catalog_service.domain.problems import Problem, Statement
 from service_kit.call import Call
+from service_kit.once import once
 
 
 class CreateProblem:

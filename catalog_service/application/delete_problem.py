@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from catalog_service.application.once import once
 from catalog_service.application.owned import lock_owned
 from catalog_service.application.ports import UnitOfWork, UnitOfWorkFactory
 from catalog_service.domain.problems import ProblemRef
 from service_kit.call import Call
+from service_kit.once import once
 
 
 class DeleteProblem:

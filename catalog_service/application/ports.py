@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Protocol
 
 from catalog_service.domain import contents
 from catalog_service.domain.contents import (
@@ -17,9 +17,7 @@ from catalog_service.domain.contents import (
 )
 from catalog_service.domain.items import AnswerKey, ContentItem, Exercise, ExerciseContent
 from catalog_service.domain.problems import Problem, ProblemSelection, Statement
-from service_kit.call import Call
-
-Outcome = TypeVar("Outcome")
+from service_kit import once
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,14 +141,8 @@ class Problems(Practised, Protocol):
         """Makes a shipped problem."""
 
 
-class Idempotency(Protocol):
-    """The answers to requests that may be sent again."""
-
-    async def claim(self, call: Call, outcome_type: type[Outcome]) -> Outcome | None:
-        """Returns the first outcome of a repeated request, None for a new one."""
-
-    async def remember(self, call: Call, outcome: Any, outcome_type: type[Any]) -> None:
-        """Stores a request's outcome."""
+class Idempotency(once.Idempotency, Protocol):
+    """The answers to requests that may be sent again, kept for a time."""
 
     async def forget_old(self) -> int:
         """Deletes keys that are kept no longer; returns how many."""

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from catalog_service.application.once import once
 from catalog_service.application.owned import lock_owned
 from catalog_service.application.ports import UnitOfWork, UnitOfWorkFactory
 from catalog_service.domain.problems import Problem, ProblemRef
 from service_kit.call import Call
+from service_kit.once import once
 
 
 class UpdateProblem:

@@ -23,8 +23,8 @@ import psutil
 from supervisor.xmlrpc import SupervisorTransport
 
 from deploy import topology
-from deploy.local import processes, programs
-from deploy.local.layout import Layout
+from deploy.local import processes, programs, temporary
+from deploy.local.layout import Layout, make_private
 
 START_SECONDS = 15.0
 ALIVE = ("STARTING", "RUNNING")
@@ -149,7 +149,14 @@ class Supervisor:
         }
 
     def launch(self) -> None:
-        """Starts supervisord on the written configuration; it starts no process by itself."""
+        """Starts supervisord on the written configuration; it starts no process by itself.
+
+        Raises PermissionError when the directory for its socket belongs to somebody else.
+        """
+        borrowed = self._layout.borrowed
+        if borrowed is not None:
+            make_private(borrowed)
+            temporary.own(borrowed, os.getpid())
         command = [sys.executable, "-m", "supervisor.supervisord", "-c", self._layout.supervisor_config.name]
         kept = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG")}
         done = subprocess.run(
@@ -164,6 +171,9 @@ class Supervisor:
         if done.returncode != 0:
             raise SupervisorError(f"supervisord did not start: {(done.stderr or done.stdout).strip()}")
         wait(lambda: self.pid() is not None, START_SECONDS, "supervisord does not answer")
+        pid = self.pid()
+        if borrowed is not None and pid is not None:
+            temporary.own(borrowed, pid)
 
     def reload(self) -> list[str]:
         """Takes over a changed configuration; returns the processes it stopped for that."""

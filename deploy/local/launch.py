@@ -11,7 +11,8 @@ JSON text or the path of a JSON file with these keys:
     user             system account to change to when run as root
     home             directory that account must be able to reach
     pidfile          file that gets this process's id
-    die_with_parent  whether to get SIGINT when the parent dies (Linux)
+    die_with_parent  the parent's id, to get SIGINT when it dies (Linux): when the
+                     thread of it that started this process ends
 """
 
 from __future__ import annotations
@@ -107,8 +108,11 @@ def main() -> None:
         Path(description["pidfile"]).write_text(f"{os.getpid()}\n")
     if description.get("user") and os.geteuid() == 0:
         change_user(description["user"], description)
-    if description.get("die_with_parent") and sys.platform == "linux":
+    parent = description.get("die_with_parent")
+    if parent and sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT, 0, 0, 0)
+        if os.getppid() != parent:
+            sys.exit("the parent died before it could be watched")
     command = description["command"]
     os.execve(command[0], command, description.get("environment", dict(os.environ)))  # noqa: S606
 

@@ -64,6 +64,11 @@ class Layout:
         name = hashlib.sha256(os.fsencode(self.home)).hexdigest()[:16]
         return Path(tempfile.gettempdir()) / f"practice-{os.geteuid()}-{name}" / "supervisor.sock"
 
+    @property
+    def borrowed(self) -> Path | None:
+        """The directory of the supervisor's socket when that is not run/."""
+        return self.socket.parent if self.socket.parent != self.run else None
+
     def log(self, name: str) -> Path:
         """The log of a process or a job."""
         return self.home / "log" / f"{name}.log"
@@ -81,19 +86,24 @@ class Layout:
         return self.run / f"{name}.heartbeat"
 
     def make(self) -> None:
-        """Makes the directories; a no-op when they are there.
+        """Makes the directories, but not the borrowed one; a no-op when they are there.
 
-        Raises PermissionError when the socket's directory belongs to somebody else.
+        Raises PermissionError when one that must be private belongs to somebody else.
         """
         self.home.mkdir(parents=True, exist_ok=True)
         for directory in (self.home / "log", self.gateway_config.parent):
             directory.mkdir(exist_ok=True)
-        for directory in (self.secrets, self.run, self.redis, self.socket.parent):
-            directory.mkdir(mode=0o700, exist_ok=True)
-            status = directory.lstat()
-            if status.st_uid != os.geteuid():
-                raise PermissionError(f"{directory} belongs to another user (id {status.st_uid})")
-            directory.chmod(0o700)
+        for directory in (self.secrets, self.run, self.redis):
+            make_private(directory)
+
+
+def make_private(directory: Path) -> None:
+    """Makes a directory for this user alone; a no-op when it is there. Raises PermissionError."""
+    directory.mkdir(mode=0o700, exist_ok=True)
+    status = directory.lstat()
+    if status.st_uid != os.geteuid():
+        raise PermissionError(f"{directory} belongs to another user (id {status.st_uid})")
+    directory.chmod(0o700)
 
 
 def default_home(environment: dict[str, str]) -> Path:

@@ -7,12 +7,12 @@ client = redis.Redis.from_url(servers.redis_url)
 
 from __future__ import annotations
 
+import atexit
+import os
 import secrets
-import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -23,7 +23,7 @@ from typing import Any
 import psycopg
 import redis
 
-from deploy.local import postgres_server, programs, redis_server
+from deploy.local import postgres_server, programs, redis_server, temporary
 from deploy.local.ports import Ports
 
 START_SECONDS = 30.0
@@ -92,7 +92,7 @@ class Servers:
         """Stops both and removes their directories."""
         for server in (self.redis, self.postgres):
             server.stop()
-            shutil.rmtree(server.home, ignore_errors=True)
+            temporary.remove(server.home)
 
 
 def free_port() -> int:
@@ -118,10 +118,11 @@ def start_postgres(
 ) -> Server:
     """Starts a PostgreSQL of one's own in a directory (default: a new temporary one).
 
-    It dies with the process that started it. `durable` turns fsync on.
+    It dies with the process that started it, or rather with the thread (Linux).
+    A temporary directory stays until the process ends. `durable` turns fsync on.
     Raises ServerFailedError, PostgresError.
     """
-    home = directory or Path(tempfile.mkdtemp(prefix="practice-postgres-"))
+    home = directory or _temporary("postgres")
     port, password = port or free_port(), _password(home)
     passwords = postgres_server.Passwords(secrets.token_urlsafe(16), password)
     postgres_server.initialise(home, passwords, sync=durable)
@@ -134,7 +135,7 @@ def start_postgres(
 
 def start_redis(directory: Path | None = None, *, durable: bool = False, port: int | None = None) -> Server:
     """Starts a Redis of one's own; as start_postgres."""
-    home = directory or Path(tempfile.mkdtemp(prefix="practice-redis-"))
+    home = directory or _temporary("redis")
     port, password = port or free_port(), _password(home)
     redis_server.prepare(home, port, password, durable=durable)
     command = _command(redis_server.server(home))
@@ -158,6 +159,13 @@ def throwaway_servers() -> Iterator[Servers]:
         servers.stop()
 
 
+def _temporary(purpose: str) -> Path:
+    home = temporary.make(purpose)
+    # Not with stop(): a server may be started again.
+    atexit.register(temporary.remove, home)
+    return home
+
+
 def _password(home: Path) -> str:
     """The password kept beside the data, so that the same directory can be started again."""
     home.mkdir(parents=True, exist_ok=True)
@@ -168,7 +176,7 @@ def _password(home: Path) -> str:
 
 
 def _command(description: dict[str, Any]) -> list[str]:
-    return programs.launched({**description, "die_with_parent": True})
+    return programs.launched({**description, "die_with_parent": os.getpid()})
 
 
 def _spawn(command: list[str], home: Path) -> subprocess.Popen[bytes]:

@@ -30,6 +30,7 @@ from deploy.local import (
     orphans,
     postgres_server,
     preparation,
+    temporary,
 )
 from deploy.local import record as records
 from deploy.local.layout import Layout
@@ -116,6 +117,7 @@ class LocalStack:
         Safe to interrupt and to call again. Raises StackError with one line that
         names the taken port or the dead process and its log.
         """
+        temporary.remove_stale()
         self.layout.make()
         with self._only_one():
             try:
@@ -179,7 +181,10 @@ class LocalStack:
                 self._supervisor.shutdown()
             except control.SupervisorError as error:
                 raise StackError(str(error)) from error
-            return self._stop_orphans() or was_up
+            any_orphans = self._stop_orphans()
+            if self.layout.borrowed is not None:
+                temporary.remove(self.layout.borrowed)
+            return any_orphans or was_up
 
     def status(self, *, memory_too: bool = True) -> list[ProcessStatus]:
         """Every process: its id, what is wrong with it, and the memory of its family."""

@@ -6,13 +6,12 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Protocol
 
 from identity_service.domain.accounts import Account
-from service_kit.call import Call
+from service_kit import once
 
 Clock = Callable[[], datetime]
-Outcome = TypeVar("Outcome")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +100,8 @@ class Attempts(Protocol):
         """Deletes what expired; returns how many."""
 
 
-class Idempotency(Protocol):
-    """The answers to requests that may be sent again."""
-
-    async def claim(self, call: Call, outcome_type: type[Outcome]) -> Outcome | None:
-        """Returns the first outcome of a repeated request, None for a new one."""
-
-    async def remember(self, call: Call, outcome: Any, outcome_type: type[Any]) -> None:
-        """Stores a request's outcome."""
+class Idempotency(once.Idempotency, Protocol):
+    """The answers to requests that may be sent again, kept for a time."""
 
     async def forget_old(self) -> int:
         """Deletes keys that are kept no longer; returns how many."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from sqlalchemy import Engine, create_engine, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import QueuePool
 
 # Milliseconds. A command waits for a row lock at most half as long as its
 # caller waits for the command.
@@ -15,6 +18,8 @@ SERVER_SETTINGS = {
 }
 _POOL_WAIT_SECONDS = 5
 _CONNECT_SECONDS = 5
+_HOME_SECONDS = 2.0
+_HOME_PAUSE_SECONDS = 0.005
 
 
 def open_async_engine(url: str, *, pool_size: int, application: str) -> AsyncEngine:
@@ -32,6 +37,21 @@ def open_async_engine(url: str, *, pool_size: int, application: str) -> AsyncEng
             "server_settings": {**SERVER_SETTINGS, "application_name": application},
         },
     )
+
+
+async def close_async_engine(engine: AsyncEngine) -> None:
+    """Closes an engine's connections, once those in use are back.
+
+    A cancelled call gives its connection back a moment after it has ended; one
+    that came back after the pool was closed would be nobody's to close. Waits
+    two seconds at most.
+    """
+    pool = engine.pool
+    assert isinstance(pool, QueuePool)
+    stop = asyncio.get_running_loop().time() + _HOME_SECONDS
+    while pool.checkedout() and asyncio.get_running_loop().time() < stop:  # noqa: ASYNC110 (pools tell nobody)
+        await asyncio.sleep(_HOME_PAUSE_SECONDS)
+    await engine.dispose()
 
 
 def open_engine(url: str, *, pool_size: int, application: str) -> Engine:

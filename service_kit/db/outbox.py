@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -19,6 +20,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    Row,
     Table,
     Text,
     UniqueConstraint,
@@ -27,6 +29,7 @@ from sqlalchemy import (
     func,
     select,
     text,
+    tuple_,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -59,6 +62,7 @@ def outbox_table(metadata: MetaData) -> Table:
             "next_attempt_at",
             postgresql_where=text("acked_at IS NULL AND dead_at IS NULL"),
         ),
+        Index("outbox_dead", "dead_at", "event_id", postgresql_where=text("dead_at IS NOT NULL")),
     )
 
 
@@ -67,8 +71,18 @@ class OutboxRow:
     """A due event as a relay claims it."""
 
     event_id: UUID
+    kind: str
     payload: bytes
     attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxCounts:
+    """Rows that are neither closed nor dead, how long ago the first of them was written, and dead rows."""
+
+    waiting: int
+    oldest_waiting: timedelta | None
+    dead: int
 
 
 class OutboxRows:
@@ -93,10 +107,10 @@ class OutboxRows:
             update(table)
             .where(table.c.event_id.in_(due))
             .values(next_attempt_at=func.now() + lease)
-            .returning(table.c.event_id, table.c.payload, table.c.attempts)
+            .returning(table.c.event_id, table.c.kind, table.c.payload, table.c.attempts)
         )
         rows = await self._connection.execute(leased)
-        return [OutboxRow(row.event_id, row.payload, row.attempts) for row in rows]
+        return [OutboxRow(row.event_id, row.kind, row.payload, row.attempts) for row in rows]
 
     async def acknowledge(self, event_ids: Sequence[UUID]) -> None:
         """Closes rows for good."""
@@ -125,13 +139,37 @@ class OutboxRows:
             )
         )
 
-    async def requeue_dead(self, now: datetime) -> int:
-        """Gives every dead letter a new life; returns how many there were."""
+    async def count(self) -> OutboxCounts:
+        """Counts what has not arrived, from indexes that hold nothing else."""
         table = self._table
+        waiting = table.c.acked_at.is_(None) & table.c.dead_at.is_(None)
+        age = select(func.now() - func.min(table.c.created_at)).where(waiting)
+        counts = select(
+            select(func.count()).select_from(table).where(waiting).scalar_subquery(),
+            age.scalar_subquery(),
+            select(func.count()).select_from(table).where(table.c.dead_at.is_not(None)).scalar_subquery(),
+        )
+        waits, oldest, dead = (await self._connection.execute(counts)).one()
+        return OutboxCounts(waits, oldest, dead)
+
+    async def dead(self, after: tuple[datetime, UUID] | None, limit: int) -> Sequence[Row[Any]]:
+        """Returns dead letters without their payloads, the latest first, `after` the one that died then."""
+        table = self._table
+        columns = [column for column in table.c if column is not table.c.payload]
+        letters = select(*columns).where(table.c.dead_at.is_not(None))
+        if after is not None:
+            letters = letters.where(tuple_(table.c.dead_at, table.c.event_id) < tuple_(*after))
+        in_order = letters.order_by(table.c.dead_at.desc(), table.c.event_id.desc())
+        return (await self._connection.execute(in_order.limit(limit))).all()
+
+    async def requeue_dead(self, event_ids: Sequence[UUID]) -> int:
+        """Gives these dead letters, or all when none is named, a new life; returns how many there were."""
+        table = self._table
+        revival = update(table).where(table.c.dead_at.is_not(None))
+        if event_ids:
+            revival = revival.where(table.c.event_id.in_(event_ids))
         revived = await self._connection.execute(
-            update(table)
-            .where(table.c.dead_at.is_not(None))
-            .values(dead_at=None, attempts=0, next_attempt_at=now)
+            revival.values(dead_at=None, attempts=0, next_attempt_at=func.now())
         )
         return revived.rowcount
 

@@ -7,7 +7,6 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
-from zoneinfo import available_timezones
 
 import protovalidate
 from google.protobuf.message import Message
@@ -19,6 +18,7 @@ from service_kit.errors import (
     UnauthenticatedError,
     UnavailableError,
 )
+from service_kit.time_zones import known_time_zone
 from service_kit.tokens import TokenVerifier
 
 INTERNAL_KEY = "x-practice-internal"
@@ -71,10 +71,7 @@ class Access:
         if scheme.lower() != "bearer" or not token:
             raise UnauthenticatedError("An access token is required")
         identity = await self._verifier.verify(token.strip())
-        return Call(user_id=identity.user_id, email=identity.email)
-
-
-_ZONES = frozenset(available_timezones())
+        return Call(user_id=identity.user_id, email=identity.email, signed_up_at=identity.signed_up_at)
 
 
 def with_time_zone(call: Call, metadata: Metadata) -> Call:
@@ -82,11 +79,7 @@ def with_time_zone(call: Call, metadata: Metadata) -> Call:
     zone = str(metadata.get(TIME_ZONE_KEY, "")).strip()
     if not zone:
         return call
-    if zone not in _ZONES:
-        raise InvalidArgumentError(
-            f"'{zone[:64]}' is not an IANA time zone", reason="TIME_ZONE_UNKNOWN", time_zone=zone[:64]
-        )
-    return replace(call, time_zone=zone)
+    return replace(call, time_zone=known_time_zone(zone))
 
 
 def with_request_identity(call: Call, method: str, request: Message, metadata: Metadata) -> Call:

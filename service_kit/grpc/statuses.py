@@ -12,7 +12,6 @@ from service_kit import errors
 
 DOMAIN = "practice"
 STATUS_DETAILS_KEY = "grpc-status-details-bin"
-RETRY_AFTER_KEY = "retry-after"
 # The gateway makes it the response's header.
 RETRY_AFTER_KEY = "retry-after"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from practice.events.v1 import session_ended_pb2
+from practice.events.v1 import calendar_changed_pb2, session_ended_pb2
 
-from session_service.domain.events import SessionEnded
+from session_service.domain.events import CalendarChanged, Event, SessionEnded
 
 
 def to_message(event: SessionEnded) -> session_ended_pb2.SessionEnded:
@@ -34,9 +34,25 @@ def to_message(event: SessionEnded) -> session_ended_pb2.SessionEnded:
     )
 
 
-def encode(event: SessionEnded) -> bytes:
+def to_calendar_message(event: CalendarChanged) -> calendar_changed_pb2.CalendarChanged:
+    """Returns the integration event of a change of calendar."""
+    message = calendar_changed_pb2.CalendarChanged(
+        event_id=str(event.event_id),
+        user_id=event.user_id,
+        user_seq=event.user_seq,
+        effective_time=to_timestamp(event.effective_at),
+        time_zone=event.time_zone,
+        rollover_hour=event.rollover_hour,
+    )
+    if event.signed_up_at is not None:
+        message.sign_up_time.CopyFrom(to_timestamp(event.signed_up_at))
+    return message
+
+
+def encode(event: Event) -> bytes:
     """Returns an event's bytes; the same event gives the same bytes."""
-    return to_message(event).SerializeToString(deterministic=True)
+    message = to_message(event) if isinstance(event, SessionEnded) else to_calendar_message(event)
+    return message.SerializeToString(deterministic=True)
 
 
 def to_timestamp(instant: datetime) -> Timestamp:

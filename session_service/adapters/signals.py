@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Protocol
 
-from session_service.adapters.celery.publisher import FastPublisher
+from session_service.application.ports.outbox import Outgoing
 
 
 class JournalSignals:
@@ -37,16 +38,23 @@ class JournalSignals:
                 event.set()
 
 
+class Publisher(Protocol):
+    """Publishes in the background, without a promise. Never blocks, never raises."""
+
+    def offer(self, events: Sequence[Outgoing]) -> None:
+        """Takes committed events."""
+
+
 class CommitListener:
     """Implements unit_of_work.AfterCommit."""
 
-    def __init__(self, publisher: FastPublisher, signals: JournalSignals) -> None:
+    def __init__(self, publisher: Publisher, signals: JournalSignals) -> None:
         self._publisher = publisher
         self._signals = signals
 
-    def events(self, payloads: list[bytes]) -> None:
+    def events(self, events: list[Outgoing]) -> None:
         """Publishes right away."""
-        self._publisher.offer(payloads)
+        self._publisher.offer(events)
 
     def changed(self, session_ids: list[int]) -> None:
         """Wakes the watchers."""

@@ -10,20 +10,14 @@ import structlog
 
 from service_kit.call import Call
 from service_kit.errors import UnavailableError
+from service_kit.once import once
 from session_service.application.ending import end_session
-from session_service.application.once import once
-from session_service.application.ports import (
-    Badge,
-    Catalog,
-    Clock,
-    Effects,
-    Readers,
-    SessionRef,
-    Statistics,
-    Streak,
-    UnitOfWork,
-    UnitOfWorkFactory,
-)
+from session_service.application.ports.catalog import Catalog
+from session_service.application.ports.reading import Readers
+from session_service.application.ports.sessions import SessionRef
+from session_service.application.ports.statistics import Badge, Effects, Statistics, Streak
+from session_service.application.ports.surroundings import Clock
+from session_service.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from session_service.domain.achievements import Achievement, achieved
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import State

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 
 from service_kit.call import Call
+from service_kit.once import once
 from session_service.application.looking_up import look_up
-from session_service.application.once import once
-from session_service.application.ports import Catalog, Clock, UnitOfWork, UnitOfWorkFactory
+from session_service.application.ports.catalog import Catalog
+from session_service.application.ports.surroundings import Clock
+from session_service.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from session_service.domain.drafts import content_hash
 from session_service.domain.errors import ContentNotFoundError
 from session_service.domain.submission import IN_PROGRESS, Submission

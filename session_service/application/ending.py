@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from session_service.application.ports import UnitOfWork
+from session_service.application.ports.unit_of_work import UnitOfWork
 from session_service.domain.events import SessionEnded
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change, State

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from session_service.application.ports import Readers
+from session_service.application.ports.reading import Readers
 from session_service.domain.events import SessionEnded
 
 

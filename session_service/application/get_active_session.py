@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from service_kit.call import Call
-from session_service.application.ports import Readers
+from session_service.application.ports.reading import Readers
 from session_service.domain.policies import policy_of
 from session_service.domain.practice_session import PracticeSession
 

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from service_kit.call import Call
-from session_service.application.ports import Clock, DayOfPractice, Readers, Statistics
+from session_service.application.ports.reading import Readers
+from session_service.application.ports.statistics import DayOfPractice, Statistics
+from session_service.application.ports.surroundings import Clock
 from session_service.domain.policies import policy_of
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from service_kit.call import Call
-from session_service.application.ports import Readers, Report, SessionRef
+from session_service.application.ports.reading import Readers, Report
+from session_service.application.ports.sessions import SessionRef
 from session_service.domain.practice_session import PracticeSession
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from service_kit.call import Call
-from session_service.application.ports import SubmissionReaders, SubmissionRef
+from session_service.application.ports.submissions import SubmissionReaders, SubmissionRef
 from session_service.domain.submission import Submission
 
 

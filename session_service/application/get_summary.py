@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from service_kit.call import Call
-from session_service.application.ports import Readers, Summary
+from session_service.application.ports.reading import Readers
+from session_service.application.ports.sessions import Summary
 from session_service.domain.policies import policy_of
 
 

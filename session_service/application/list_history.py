@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from session_service.application.ports import History, LearnerMark, Readers, SessionSelection
+from session_service.application.ports.learners import LearnerMark
+from session_service.application.ports.reading import History, Readers, SessionSelection
 from session_service.domain.states import State
 
 _ENDED = frozenset(state for state in State if not state.is_open)

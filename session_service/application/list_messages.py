@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from service_kit.call import Call
-from session_service.application.ports import Readers, SessionRef
+from session_service.application.ports.reading import Readers
+from session_service.application.ports.sessions import SessionRef
 from session_service.domain.messages import Message
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from session_service.application.ports import History, Readers, SessionSelection
+from session_service.application.ports.reading import History, Readers, SessionSelection
 from session_service.domain.policies import policy_of
 from session_service.domain.practice_session import PracticeSession
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from session_service.application.ports import SubmissionReaders, SubmissionSelection
+from session_service.application.ports.submissions import SubmissionReaders, SubmissionSelection
 from session_service.domain.submission import Submission
 
 

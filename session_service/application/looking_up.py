@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from session_service.application.ports import Catalog, Content
+from session_service.application.ports.catalog import Catalog, Content
 
 
 async def look_up(catalog: Catalog, name: str, second: int | None = None) -> Content | None:

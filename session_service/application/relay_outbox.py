@@ -10,7 +10,8 @@ from typing import Protocol
 from uuid import UUID
 
 from service_kit.errors import UnavailableError
-from session_service.application.ports import Statistics, Verdicts
+from session_service.application.ports.outbox import Outgoing
+from session_service.application.ports.statistics import Statistics, Verdicts
 
 MAX_ATTEMPTS = 12
 _LONGEST_WAIT = timedelta(minutes=5)
@@ -21,6 +22,7 @@ class DueEvent:
     """An event not confirmed yet. `attempts` counts the relay's own publishings."""
 
     event_id: UUID
+    kind: str
     payload: bytes
     attempts: int
 
@@ -35,16 +37,20 @@ class OutboxQueue(Protocol):
         """Closes events that the consumer's database has."""
 
     async def bury(self, event_id: UUID, reason: str) -> None:
-        """Gives an event up: visible, requeueable, in nobody's way."""
+        """Makes an event a dead letter: it is claimed no more until an operator requeues it.
+
+        Idempotent: again, it renews the time and the `reason` that operators
+        are shown. Does nothing when there is no such event.
+        """
 
     async def retry(self, event_ids: Sequence[UUID], *, counted: bool, wait: timedelta, error: str) -> None:
         """Makes events due again after a while; `counted` adds to their attempts."""
 
 
 class Publisher(Protocol):
-    """Sends payloads to the queue. Raises UnavailableError when it cannot."""
+    """Sends events to the queue. Raises UnavailableError when it cannot."""
 
-    async def publish(self, payloads: Sequence[bytes]) -> None:
+    async def publish(self, events: Sequence[Outgoing]) -> None:
         """Returns when the broker has them, which proves nothing about the consumer."""
 
 
@@ -108,7 +114,9 @@ class RelayOutbox:
         for event in due:
             if event.event_id in verdicts.applied:
                 continue
-            if event.event_id in verdicts.rejected:
+            # A refusal counts once the relay itself has published: one of before says
+            # nothing about an event that was requeued because it is welcome now.
+            if event.event_id in verdicts.rejected and event.attempts:
                 hopeless[event.event_id] = verdicts.rejected[event.event_id]
             elif event.attempts >= MAX_ATTEMPTS:
                 hopeless[event.event_id] = f"not applied after {MAX_ATTEMPTS} attempts"
@@ -121,7 +129,7 @@ class RelayOutbox:
         if not events:
             return 0
         try:
-            await self._publisher.publish([event.payload for event in events])
+            await self._publisher.publish([Outgoing(event.kind, event.payload) for event in events])
         except UnavailableError as failure:
             await self._retry(events, counted=False, error=failure.message)
             return 0

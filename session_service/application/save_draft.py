@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 
 from service_kit.call import Call
-from session_service.application.once import once
-from session_service.application.ports import Clock, SessionRef, UnitOfWork, UnitOfWorkFactory
+from service_kit.once import once
+from session_service.application.ports.sessions import SessionRef
+from session_service.application.ports.surroundings import Clock
+from session_service.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from session_service.domain.drafts import content_hash
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change

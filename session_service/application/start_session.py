@@ -9,10 +9,12 @@ from typing import Any
 
 from service_kit.call import Call
 from service_kit.errors import UnavailableError
+from service_kit.once import once
 from session_service.application.ending import end_session
 from session_service.application.looking_up import look_up
-from session_service.application.once import once
-from session_service.application.ports import Catalog, Clock, Content, UnitOfWork, UnitOfWorkFactory
+from session_service.application.ports.catalog import Catalog, Content
+from session_service.application.ports.surroundings import Clock
+from session_service.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from session_service.domain.errors import ContentNotFoundError, SessionAlreadyOpenError
 from session_service.domain.items import ContentItem, Selection, SessionItem
 from session_service.domain.policies import POLICIES, SecondStart

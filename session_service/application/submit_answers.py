@@ -9,15 +9,11 @@ from datetime import datetime
 
 from service_kit.call import Call
 from service_kit.errors import ServiceError
-from session_service.application.once import once
-from session_service.application.ports import (
-    Catalog,
-    Clock,
-    RecordedAnswer,
-    SessionRef,
-    UnitOfWork,
-    UnitOfWorkFactory,
-)
+from service_kit.once import once
+from session_service.application.ports.catalog import Catalog
+from session_service.application.ports.sessions import RecordedAnswer, SessionRef
+from session_service.application.ports.surroundings import Clock
+from session_service.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from session_service.domain.errors import AnswerIdReusedError, AnswerInvalidError, ItemNotFoundError
 from session_service.domain.grading import AnswerKey, grade
 from session_service.domain.items import SessionItem

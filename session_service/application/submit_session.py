@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from service_kit.call import Call
+from service_kit.once import once
 from session_service.application.ending import end_session
-from session_service.application.once import once
-from session_service.application.ports import Clock, SessionRef, Statistics, UnitOfWork, UnitOfWorkFactory
+from session_service.application.ports.sessions import SessionRef
+from session_service.application.ports.statistics import Statistics
+from session_service.application.ports.surroundings import Clock
+from session_service.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from session_service.domain.errors import OutcomeNotAllowedError
 from session_service.domain.states import State
 from session_service.domain.submission import COMPLETED, Submission

@@ -6,8 +6,10 @@ import asyncio
 from typing import Any
 
 from service_kit.call import Call
-from session_service.application.once import once
-from session_service.application.ports import Clock, SubmissionRef, UnitOfWork, UnitOfWorkFactory
+from service_kit.once import once
+from session_service.application.ports.submissions import SubmissionRef
+from session_service.application.ports.surroundings import Clock
+from session_service.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from session_service.domain.drafts import content_hash
 from session_service.domain.submission import Submission
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from service_kit.zone_handover import ToldCalendars
 from session_service.application.abandon_session import AbandonSession
 from session_service.application.add_message import AddMessage
 from session_service.application.add_submission_message import AddSubmissionMessage
@@ -12,39 +13,44 @@ from session_service.application.complete_with_results import CompleteWithResult
 from session_service.application.complete_with_summary import CompleteWithSummary
 from session_service.application.create_submission import CreateSubmission
 from session_service.application.delete_submission import DeleteSubmission
+from session_service.application.export_calendar_changes import ExportCalendarChanges
 from session_service.application.export_completions import ExportCompletions
 from session_service.application.get_active_session import GetActiveSession
+from session_service.application.get_calendar import GetCalendar
 from session_service.application.get_draft import GetDraft
 from session_service.application.get_month import GetMonth
+from session_service.application.get_outbox import GetOutbox
 from session_service.application.get_session import GetSession
 from session_service.application.get_session_report import GetSessionReport
 from session_service.application.get_streak import GetStreak
 from session_service.application.get_submission import GetSubmission
 from session_service.application.get_summary import GetSummary
+from session_service.application.list_dead_letters import ListDeadLetters
 from session_service.application.list_history import ListHistory
 from session_service.application.list_messages import ListMessages
 from session_service.application.list_session_items import ListSessionItems
 from session_service.application.list_sessions import ListSessions
 from session_service.application.list_submissions import ListSubmissions
+from session_service.application.outbox import OutboxAdmin
 from session_service.application.pause_session import PauseSession
-from session_service.application.ports import (
-    Catalog,
-    Clock,
-    JournalSignals,
-    Readers,
-    Statistics,
-    SubmissionReaders,
-    UnitOfWorkFactory,
-    WorkspaceReaders,
-)
+from session_service.application.ports.catalog import Catalog
+from session_service.application.ports.learners import CalendarReaders
+from session_service.application.ports.reading import Readers
+from session_service.application.ports.statistics import Statistics
+from session_service.application.ports.submissions import SubmissionReaders
+from session_service.application.ports.surroundings import Clock, JournalSignals
+from session_service.application.ports.unit_of_work import UnitOfWorkFactory
+from session_service.application.ports.workspaces import WorkspaceReaders
 from session_service.application.record_standalone_answer import RecordStandaloneAnswer
-from session_service.application.remember_time_zone import RememberTimeZone
+from session_service.application.remember_calendar import RememberCalendar
+from session_service.application.requeue_dead_letters import RequeueDeadLetters
 from session_service.application.resume_session import ResumeSession
 from session_service.application.save_draft import SaveDraft
 from session_service.application.set_note import SetNote
 from session_service.application.start_session import StartSession
 from session_service.application.submit_answers import SubmitAnswers
 from session_service.application.submit_session import SubmitSession
+from session_service.application.update_calendar import UpdateCalendar
 from session_service.application.update_submission import UpdateSubmission
 from session_service.application.view_workspaces import ViewWorkspaces
 from session_service.application.watch_session import WatchSession
@@ -87,7 +93,13 @@ class UseCases:
     delete_submission: DeleteSubmission
     watch_session: WatchSession
     export_completions: ExportCompletions
-    remember_time_zone: RememberTimeZone
+    export_calendar_changes: ExportCalendarChanges
+    get_outbox: GetOutbox
+    list_dead_letters: ListDeadLetters
+    requeue_dead_letters: RequeueDeadLetters
+    get_calendar: GetCalendar
+    update_calendar: UpdateCalendar
+    remember_calendar: RememberCalendar
 
     @classmethod
     def wire(
@@ -97,12 +109,15 @@ class UseCases:
         readers: Readers,
         submissions: SubmissionReaders,
         workspaces: WorkspaceReaders,
+        calendars: CalendarReaders,
+        outbox: OutboxAdmin,
         catalog: Catalog,
         statistics: Statistics,
         signals: JournalSignals,
         clock: Clock,
     ) -> UseCases:
         """Returns the use cases on these ports."""
+        stored_calendars = ToldCalendars()
         return cls(
             start_session=StartSession(unit_of_work, catalog, clock),
             get_session=GetSession(readers),
@@ -137,5 +152,11 @@ class UseCases:
             delete_submission=DeleteSubmission(unit_of_work),
             watch_session=WatchSession(readers, signals, clock),
             export_completions=ExportCompletions(readers),
-            remember_time_zone=RememberTimeZone(unit_of_work, clock),
+            export_calendar_changes=ExportCalendarChanges(calendars),
+            get_outbox=GetOutbox(outbox),
+            list_dead_letters=ListDeadLetters(outbox),
+            requeue_dead_letters=RequeueDeadLetters(outbox),
+            get_calendar=GetCalendar(calendars),
+            update_calendar=UpdateCalendar(unit_of_work, clock, stored_calendars),
+            remember_calendar=RememberCalendar(unit_of_work, clock, stored_calendars),
         )

@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 from service_kit.call import Call
-from session_service.application.ports import SessionRef, SessionSelection, Workspace, WorkspaceReaders
+from session_service.application.ports.reading import SessionSelection
+from session_service.application.ports.sessions import SessionRef
+from session_service.application.ports.workspaces import Workspace, WorkspaceReaders
 from session_service.domain.practice_session import PracticeSession
 
 _AT_ONCE_BYTES = 3 * 1024 * 1024

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from service_kit.call import Call
-from session_service.application.ports import Clock, JournalEntry, JournalSignals, Readers, SessionRef
+from session_service.application.ports.reading import JournalEntry, Readers
+from session_service.application.ports.sessions import SessionRef
+from session_service.application.ports.surroundings import Clock, JournalSignals
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change
 

@@ -6,9 +6,11 @@ import uuid
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from session_service.domain.learner import CalendarChange
 from session_service.domain.practice_session import PracticeSession
 
 ENDED = "session_ended"
+CALENDAR_CHANGED = "calendar_changed"
 # Fixed for ever: event ids are derived with it.
 _NAMESPACE = uuid.UUID("5f0cbe8a-5f2b-5d52-9d0c-6a1f5d4f7c11")
 
@@ -65,3 +67,39 @@ class SessionEnded:
             answer_count=session.answer_count,
             correct_answer_count=session.correct_answer_count,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarChanged:
+    """A user's days run otherwise from an instant on, or it became known when they signed up.
+
+    A function of the stored change alone, as SessionEnded is of its session.
+    """
+
+    event_id: uuid.UUID
+    change_id: int
+    user_id: int
+    user_seq: int
+    effective_at: datetime
+    time_zone: str
+    rollover_hour: int
+    signed_up_at: datetime | None
+
+    @classmethod
+    def of(cls, change: CalendarChange) -> CalendarChanged:
+        """Returns the event of a stored change."""
+        assert change.id
+        assert change.user_seq is not None
+        return cls(
+            event_id=uuid.uuid5(_NAMESPACE, f"{CALENDAR_CHANGED}:{change.user_id}:{change.user_seq}"),
+            change_id=change.id,
+            user_id=change.user_id,
+            user_seq=change.user_seq,
+            effective_at=change.effective_at,
+            time_zone=change.calendar.time_zone,
+            rollover_hour=change.calendar.rollover_hour,
+            signed_up_at=change.signed_up_at,
+        )
+
+
+Event = SessionEnded | CalendarChanged

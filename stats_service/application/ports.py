@@ -14,7 +14,7 @@ from typing import Protocol
 from uuid import UUID
 
 from stats_service.domain.badges import Award, BadgeBook, BadgeContent
-from stats_service.domain.calendar import Calendar
+from stats_service.domain.calendar import Calendar, CalendarChange
 from stats_service.domain.completion import Completion
 from stats_service.domain.progress import DayKey, Progress
 from stats_service.domain.standing import Standing, Tally
@@ -65,6 +65,15 @@ class LearnerWork(Protocol):
     def save(self, before: Progress, after: Progress, book_revision: int) -> None:
         """Writes what differs between the stored progress and a new one, and how far facts are complete."""
 
+    def add_changes(self, changes: Sequence[CalendarChange]) -> set[UUID]:
+        """Stores changes of calendar as `add` does facts."""
+
+    def find_changes(self, event_ids: Collection[UUID]) -> Mapping[UUID, CalendarChange]:
+        """Returns the changes of calendar stored under these ids, whoever's they are."""
+
+    def advance(self) -> None:
+        """Writes how far facts are complete."""
+
     def commit(self) -> None:
         """Makes the work durable."""
 
@@ -84,7 +93,10 @@ class LearnerStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What reads need to know of a person: their last known calendar, and the highest n with 1..n counted."""
+    """What reads need to know of a person: their calendar in force, and the highest n with 1..n applied.
+
+    In force is what the latest of their facts and changes of calendar said.
+    """
 
     calendar: Calendar
     applied_through: int

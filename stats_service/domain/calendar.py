@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 
@@ -24,6 +25,23 @@ class Calendar:
         wall = instant.astimezone(_zone(self.time_zone))
         day = wall.date()
         return day - timedelta(days=1) if wall.hour < self.rollover_hour else day
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarChange:
+    """A person's days run otherwise from an instant on, as the session service told it; it never changes.
+
+    Instants are UTC; `sign_up_time` is None while it is not known when the
+    person signed up. `user_seq` counts in one sequence with completions.
+    """
+
+    event_id: UUID
+    user_id: int
+    user_seq: int
+    effective_time: datetime
+    time_zone: str
+    rollover_hour: int
+    sign_up_time: datetime | None = None
 
 
 def _zone(name: str) -> ZoneInfo:

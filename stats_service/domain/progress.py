@@ -35,7 +35,7 @@ class Progress:
     `days` is keyed by product and day, `standings` by product; both hold
     ALL_PRODUCTS beside the products. `awards` is keyed by badge. `latest` is
     the moment of the last fact, counted or not, and `calendar` the one it
-    carried: the person's last known.
+    carried.
     """
 
     days: dict[DayKey, Tally] = field(default_factory=dict)

@@ -8,6 +8,7 @@ import pytest
 from deploy import topology
 from deploy.local.servers import free_ports
 from deploy.local.stack import LocalStack
+from tests.guard import guard
 
 MakeStack = Callable[..., LocalStack]
 
@@ -17,13 +18,15 @@ DATABASES = topology.PROCESSES[:2]
 @pytest.fixture
 def make_stack(tmp_path: Path) -> Iterator[MakeStack]:
     """Makes stacks in one directory; all are stopped afterwards."""
+    home = tmp_path / ".practice"
+    guard().watch(home)
     stacks: list[LocalStack] = []
     ports = free_ports()
 
     def make(*processes: topology.Process, **options: object) -> LocalStack:
         options.setdefault("jobs", ())
         options.setdefault("ports", ports)
-        stack = LocalStack(tmp_path / ".practice", processes=processes or DATABASES, **options)  # type: ignore[arg-type]
+        stack = LocalStack(home, processes=processes or DATABASES, **options)  # type: ignore[arg-type]
         stacks.append(stack)
         return stack
 

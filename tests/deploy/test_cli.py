@@ -32,6 +32,24 @@ def test_down_with_nothing_running_succeeds_and_makes_nothing(tmp_path: Path) ->
     assert not home.exists()
 
 
+def test_the_status_of_nothing_is_one_line_without_an_address(tmp_path: Path) -> None:
+    done = practice(tmp_path / ".practice", "status")
+    assert (done.returncode, done.stdout) == (1, "nothing runs: `make up` starts everything\n")
+
+
+@pytest.mark.parametrize("action", ["list", "requeue"])
+def test_the_outbox_of_a_stack_that_is_not_up_says_what_to_do(tmp_path: Path, action: str) -> None:
+    done = practice(tmp_path / ".practice", "outbox", action)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "error: the stack is not up: run `make up` first\n"
+
+
+def test_the_outbox_takes_only_ids_of_events(tmp_path: Path) -> None:
+    done = practice(tmp_path / ".practice", "outbox", "requeue", "everything")
+    assert done.returncode == 2
+    assert "valid UUID" in done.stderr
+
+
 def test_a_wrong_port_is_one_line_and_exit_status_1(tmp_path: Path) -> None:
     done = practice(tmp_path / ".practice", "up", GATEWAY_PORT="http")
     assert done.returncode == 1

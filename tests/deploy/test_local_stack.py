@@ -11,6 +11,7 @@ import pytest
 import redis
 
 from deploy import topology
+from deploy.local import temporary
 from deploy.local.processes import runs
 from deploy.local.servers import free_port
 from deploy.local.startup import StackError
@@ -195,7 +196,7 @@ def test_a_given_database_is_used_instead_of_an_own_one(make_stack: MakeStack, t
     assert not (tmp_path / ".practice" / "postgres").exists()
 
 
-def test_a_stack_in_a_directory_with_a_very_long_name_runs(
+def test_a_stack_in_a_directory_with_a_very_long_name_runs_and_leaves_nothing_elsewhere(
     make_stack: MakeStack, small_gateway: topology.Process, tmp_path: Path
 ) -> None:
     from deploy.local.stack import LocalStack
@@ -205,8 +206,12 @@ def test_a_stack_in_a_directory_with_a_very_long_name_runs(
     try:
         stack.up()
         assert all(row.healthy for row in stack.status())
+        assert stack.layout.borrowed is not None
+        temporary.remove_stale()
+        assert stack.layout.borrowed.exists()
     finally:
         stack.down()
+    assert not stack.layout.borrowed.exists()
 
 
 def test_secrets_are_made_once_and_readable_by_their_owner_alone(

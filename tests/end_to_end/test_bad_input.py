@@ -68,6 +68,8 @@ def test_unknown_fields_are_ignored(learner: Learner) -> None:
         ("/v1/nothing", CANONICAL),
         ("/nothing", CANONICAL),
         ("/practice.session.v1.SessionExportService/ExportCompletions", CANONICAL),
+        ("/practice.session.v1.OutboxAdminService/RequeueDeadLetters", CANONICAL),
+        ("/practice.session.v1.LearnerAdminService/RememberCalendar", CANONICAL),
         ("/practice.stats.v1.StatsAdminService/GetApplied", CANONICAL),
     ],
 )
@@ -78,6 +80,15 @@ def test_an_unknown_path_is_404_in_the_products_shape(
     response = learner.send(method, path)
     assert response.status_code == 404, response.text
     assert_like(response.json(), shape)
+
+
+@pytest.mark.parametrize("path", ["/v1/standing", "/v1/progress", "/v1/badges"])
+def test_statistics_of_a_product_that_is_none_are_refused(learner: Learner, path: str) -> None:
+    response = learner.send("GET", f"{path}?product=nope")
+    assert response.status_code == 400, response.text
+    (detail,) = response.json()["details"]
+    assert (detail["reason"], detail["metadata"]["field"]) == ("FIELD_INVALID", "product")
+    assert learner.ok("GET", f"{path}?product=yoga") is not None
 
 
 def test_native_grpc_does_not_pass_the_edge(learner: Learner) -> None:

@@ -12,6 +12,7 @@ import pytest
 from gateway.settings import ROOT
 from tests.gateway.edge import Edge, free_port, listens, wait_until
 from tests.gateway.upstream import Call, Upstream
+from tests.guard import marked
 from tests.tokens import TestTokens
 
 
@@ -34,7 +35,7 @@ def bridge_address(upstream: Upstream, tokens: TestTokens) -> Iterator[str]:
         "LOG_LEVEL": "WARNING",
     }
     command = [sys.executable, "-m", "gateway.bridge"]
-    with subprocess.Popen(command, env=environment, cwd=ROOT, start_new_session=True) as process:
+    with subprocess.Popen(command, env=marked(environment), cwd=ROOT, start_new_session=True) as process:
         wait_until(lambda: listens(address))
         yield address
         process.terminate()

@@ -73,6 +73,25 @@ def test_a_token_for_something_else_is_refused(
     assert get(edge, tokens.issue(42, **claims)) == 401
 
 
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "bEARER", "bearer  "])
+@pytest.mark.parametrize("path", ["/v1/sessions/5", f"{FOCUS}/active", "/portal/ws/sessions/5"])
+def test_the_scheme_of_a_token_may_be_in_any_case(
+    edge: Edge, calls: list[Call], tokens: TestTokens, scheme: str, path: str
+) -> None:
+    token = tokens.issue(42)
+    response = edge.http.get(path, headers={"authorization": f"{scheme} {token}"})
+    assert response.status_code != 401
+    assert [call.metadata["authorization"] for call in calls] == [f"Bearer {token}"] * len(calls)
+
+
+@pytest.mark.parametrize(
+    "value", ["{token}", "basic {token}", "bearer", "bearer{token}", "bearer x, {token}"]
+)
+def test_another_scheme_or_none_is_refused(edge: Edge, tokens: TestTokens, value: str) -> None:
+    headers = {"authorization": value.format(token=tokens.issue(42))}
+    assert edge.http.get("/v1/sessions/5", headers=headers).status_code == 401
+
+
 def test_five_seconds_of_clock_skew_are_forgiven_and_not_the_default_sixty(
     edge: Edge, tokens: TestTokens
 ) -> None:
@@ -148,6 +167,7 @@ def test_a_native_path_leads_nowhere(edge: Edge, calls: list[Call], content_type
         "stats.v1.StatsAdminService/GetApplied",
         "catalog.v1.CatalogAdminService/BatchGetAnswerKeys",
         "session.v1.SessionExportService/ExportCompletions",
+        "session.v1.OutboxAdminService/RequeueDeadLetters",
     ):
         assert edge.call("POST", f"/practice.{method}", content=b"{}", headers=forged).status_code == 404
     assert edge.call("POST", "/grpc.health.v1.Health/Check", content=b"{}").status_code == 404

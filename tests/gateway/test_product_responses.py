@@ -88,6 +88,18 @@ def test_what_grpc_itself_refuses_has_the_products_shape(edge: Edge) -> None:
     assert (crashed.status_code, crashed.json()) == (500, {"detail": "Something went wrong on our side"})
 
 
+@pytest.mark.parametrize(
+    ("scenario", "status", "reason"), [("exhausted", 429, "RATE_LIMITED"), ("crash", 500, "INTERNAL")]
+)
+def test_what_grpc_itself_refuses_is_a_canonical_error_with_its_reason(
+    edge: Edge, scenario: str, status: int, reason: str
+) -> None:
+    response = edge.call("GET", "/v1/sessions/5", scenario=scenario)
+    (detail,) = response.json()["details"]
+    assert (response.status_code, detail["reason"]) == (status, reason)
+    assert "secret" not in response.text and "RPC" not in response.text
+
+
 def test_answers_are_kept_out_of_caches(edge: Edge) -> None:
     response = edge.call("GET", "/v1/sessions/5")
     assert response.headers["cache-control"] == "no-store"

@@ -25,32 +25,6 @@ def assert_canonical(response: httpx.Response, status: int, code: int, reason: s
     assert response.headers["content-type"] == "application/json"
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ('{"duration_seconds": ', "Unexpected end of string. Expected a value."),
-        ("not json", "Unexpected token."),
-        ('{"duration_seconds": NaN}', "Unexpected token."),
-        ("[1]", "The body must be a JSON object."),
-        ("null", "The body must be a JSON object."),
-        ('{"duration_seconds": "long"}', 'duration_seconds: "long" is not a valid integer'),
-        ('{"duration_seconds": 1.5}', "duration_seconds: 1.5 is not a valid integer"),
-        ('{"duration_seconds": "a\\\\n\\"%1\\n^"}', 'duration_seconds: "a\\n"%1\n^" is not a valid integer'),
-    ],
-)
-def test_a_body_that_cannot_be_read_is_a_400_that_says_why(
-    edge: Edge, calls: list[Call], content: str, message: str
-) -> None:
-    response = edge.call("POST", FOCUS, content=content)
-    assert (response.status_code, response.json()) == (400, focus(message))
-    assert not calls
-
-
-def test_a_long_reason_is_left_out(edge: Edge) -> None:
-    response = edge.call("POST", FOCUS, json={"duration_seconds": "x" * 1000})
-    assert response.json() == focus("The request could not be read")
-
-
 def test_a_path_or_query_value_of_a_wrong_type_is_a_400(edge: Edge) -> None:
     response = edge.call("PATCH", f"{FOCUS}/abc/pause", json={})
     assert (response.status_code, response.json()) == (400, focus('id: "abc" is not a valid integer'))
@@ -62,21 +36,43 @@ def test_a_body_cannot_contradict_the_path(edge: Edge, calls: list[Call]) -> Non
     assert not calls
 
 
-def test_each_product_and_the_canonical_api_have_their_own_shape(edge: Edge) -> None:
-    detail = edge.call("POST", "/api/exercises/submit", content="{")
-    assert (detail.status_code, list(detail.json())) == (400, ["detail"])
-    assert edge.call("GET", "/exercises/nothing").json() == {"detail": "Not found"}
-    assert edge.call("GET", "/portal/nothing").json() == {"error": "not_found", "message": "Not found"}
-    assert edge.call("GET", "/yoga/nothing").json() == {"detail": "Not found"}
-    assert edge.call("GET", "/design/nothing").json() == {"detail": "Not found"}
-    assert_canonical(edge.call("POST", "/v1/sessions:start", content="{"), 400, 3, "REQUEST_MALFORMED")
+NOT_FOUND = {
+    "exercises": {"detail": "Not found"},
+    "api/exercises": {"detail": "Not found"},
+    "portal": {"error": "not_found", "message": "Not found"},
+    "yoga": {"detail": "Not found"},
+    "focus": focus("Not found"),
+    "design": {"detail": "Not found"},
+}
+
+
+@pytest.mark.parametrize("product", NOT_FOUND)
+@pytest.mark.parametrize("rest", ["/nothing", "/", "", "?a=/v1/b", "/?a=b", "//", "/api/v1/sessions/start/x"])
+def test_a_path_that_nothing_is_served_at_has_the_shape_of_its_product(
+    edge: Edge, calls: list[Call], product: str, rest: str
+) -> None:
+    for verb in ("GET", "POST"):
+        response = edge.call(verb, f"/{product}{rest}")
+        assert (response.status_code, response.json()) == (404, NOT_FOUND[product])
+        assert response.headers["content-type"] == "application/json"
+    assert not calls
+
+
+@pytest.mark.parametrize("path", ["/focused", "/focus-2/x", "/api", "/api/", "/v1", "/v1/", "/v1/focus/x"])
+def test_a_path_that_only_looks_like_a_products_is_canonical(edge: Edge, path: str) -> None:
+    assert_canonical(edge.call("GET", path), 404, 5, "PATH_NOT_FOUND")
 
 
 @pytest.mark.parametrize(
     ("verb", "path"),
-    [("GET", "/focus/nothing"), ("DELETE", FOCUS), ("GET", f"{FOCUS}/7/pause"), ("HEAD", FOCUS)],
+    [
+        *((verb, FOCUS) for verb in ("DELETE", "PUT", "PATCH", "TRACE", "OPTIONS", "HEAD")),
+        *((verb, f"{FOCUS}/7/pause") for verb in ("GET", "POST", "DELETE")),
+    ],
 )
-def test_an_unknown_path_or_method_is_not_found(edge: Edge, calls: list[Call], verb: str, path: str) -> None:
+def test_a_method_that_a_path_does_not_take_is_not_found(
+    edge: Edge, calls: list[Call], verb: str, path: str
+) -> None:
     response = edge.call(verb, path)
     assert response.status_code == 404
     assert verb == "HEAD" or response.json() == focus("Not found")
@@ -96,9 +92,38 @@ def test_a_body_above_the_limit_is_too_large(edge: Edge, calls: list[Call], chun
     assert not calls
 
 
-def test_headers_above_the_limit_are_too_large(edge: Edge) -> None:
-    response = edge.call("GET", "/v1/sessions/5", headers={"x-long": "x" * 9000})
-    assert_canonical(response, 431, 11, "REQUEST_TOO_LARGE")
+@pytest.mark.parametrize("path", ["/v1/sessions/5", f"{FOCUS}/active", f"{FOCUS}?x={'y' * 9000}"])
+def test_headers_above_the_limit_are_too_large(edge: Edge, path: str) -> None:
+    """Canonical wherever they were sent to: they are dropped before anybody reads the path in them."""
+    for headers in ({"x-long": "x" * 9000}, {f"x-{number}": "x" for number in range(101)}):
+        assert_canonical(edge.call("GET", path, headers=headers), 431, 11, "REQUEST_TOO_LARGE")
+
+
+LARGE = json.dumps({"note": "x" * 2_700_000}).encode()
+
+
+@pytest.mark.parametrize(
+    ("path", "shape"),
+    [
+        ("/exercises/submit", {"detail": "@"}),
+        ("/portal/api/v1/sessions/start", {"error": "too_large", "message": "@"}),
+        ("/yoga/api/v1/sessions/start", {"detail": "@"}),
+        (FOCUS, focus("@")),
+        ("/design/sessions", {"detail": "@"}),
+    ],
+)
+def test_what_is_too_large_or_an_upgrade_is_refused_in_the_products_shape(
+    edge: Edge, calls: list[Call], path: str, shape: dict[str, Any]
+) -> None:
+    def said(message: str, word: str) -> dict[str, Any]:
+        words = {"error": word} if "error" in shape else {}
+        return {key: message if value == "@" else value for key, value in shape.items()} | words
+
+    large = edge.call("POST", path, content=LARGE)
+    assert (large.status_code, large.json()) == (413, said("The request is too large", "too_large"))
+    upgrade = edge.call("GET", path, headers={"connection": "upgrade", "upgrade": "websocket"})
+    assert (upgrade.status_code, upgrade.json()) == (403, said("Not permitted", "forbidden"))
+    assert not calls
 
 
 def test_headers_below_the_limit_are_never_too_much_for_a_service(edge: Edge) -> None:
@@ -134,6 +159,24 @@ def test_what_is_hardly_http_is_still_refused_in_json(edge: Edge, request_bytes:
     assert (status, body["message"]) == (400, "The request could not be read")
 
 
+@pytest.mark.parametrize(
+    ("request_bytes", "status", "message"),
+    [
+        (b"GET /focus/api/v1/sessions HTTP/1.0\r\n\r\n", 426, "HTTP/1.1 or later is required"),
+        (
+            b"POST /focus/api/v1/sessions HTTP/1.1\r\nhost: a\r\ntransfer-encoding: gzip\r\n\r\n",
+            501,
+            "This is not supported here",
+        ),
+    ],
+)
+def test_a_way_to_speak_http_that_is_not_spoken_here_is_named(
+    edge: Edge, request_bytes: bytes, status: int, message: str
+) -> None:
+    answered, body = edge.send_raw(request_bytes)
+    assert (answered, body["message"], len(body["details"])) == (status, message, 1)
+
+
 def test_a_service_that_is_down_is_a_503(broken_edge: Edge) -> None:
     response = broken_edge.call("GET", "/focus/api/v1/streak")
     assert (response.status_code, response.json()) == (
@@ -143,10 +186,25 @@ def test_a_service_that_is_down_is_a_503(broken_edge: Edge) -> None:
     assert_canonical(broken_edge.call("GET", "/v1/badges"), 503, 14, "DEPENDENCY_UNAVAILABLE")
 
 
-def test_a_service_that_does_not_answer_is_a_504(broken_edge: Edge) -> None:
-    response = broken_edge.call("POST", FOCUS, scenario="silence", json={})
-    assert response.status_code == 504
-    assert response.json() == focus("The service did not answer in time; try again")
+LATE = "The service did not answer in time; try again"
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/exercises/submit", {"detail": LATE}),
+        ("/portal/api/v1/sessions/start", {"error": "timeout", "message": LATE}),
+        ("/yoga/api/v1/sessions/start", {"detail": LATE}),
+        (FOCUS, focus(LATE)),
+        ("/design/sessions", {"detail": LATE}),
+    ],
+)
+def test_a_service_that_does_not_answer_is_a_504(broken_edge: Edge, path: str, body: dict[str, Any]) -> None:
+    response = broken_edge.call("POST", path, scenario="silence", json={})
+    assert (response.status_code, response.json()) == (504, body)
+
+
+def test_a_service_that_does_not_answer_the_canonical_api_is_a_504(broken_edge: Edge) -> None:
     canonical = broken_edge.call("GET", "/v1/sessions/5", scenario="silence")
     assert_canonical(canonical, 504, 4, "DEPENDENCY_UNAVAILABLE")
 

@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from identity_service.main import serving
 from identity_service.settings import Settings
 from service_kit.db.engines import open_async_engine
+from tests.calendars import Heard, hearing
 from tests.tokens import TestTokens
 
 Stub: TypeAlias = "rpc.IdentityServiceAsyncStub"
@@ -49,8 +50,26 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def identity_settings(service_settings: dict[str, Any], tokens: TestTokens) -> dict[str, Any]:
-    return {**service_settings, "signing_key_file": tokens.signing_key_file}
+async def heard_at(internal_token: str) -> AsyncIterator[tuple[Heard, str]]:
+    async with hearing(internal_token) as running:
+        yield running
+
+
+@pytest.fixture
+def heard(heard_at: tuple[Heard, str]) -> Heard:
+    """What a session service was told of users."""
+    return heard_at[0]
+
+
+@pytest.fixture
+def identity_settings(
+    service_settings: dict[str, Any], tokens: TestTokens, heard_at: tuple[Heard, str]
+) -> dict[str, Any]:
+    return {
+        **service_settings,
+        "signing_key_file": tokens.signing_key_file,
+        "session_address": heard_at[1],
+    }
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -50,8 +51,20 @@ async def test_a_good_token_names_its_account(verifier: TokenVerifier, tokens: T
 
     identity = await verifier.verify(token)
 
-    assert (identity.user_id, identity.email) == (7, "ana@example.com")
+    assert (identity.user_id, identity.email, identity.signed_up_at) == (7, "ana@example.com", None)
     assert await verifier.verify(token) is identity
+
+
+async def test_a_token_may_say_when_its_account_was_made(verifier: TokenVerifier, tokens: TestTokens) -> None:
+    identity = await verifier.verify(tokens.issue(7, created_at=1_700_000_000))
+
+    assert identity.signed_up_at == datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
+
+
+async def test_the_largest_number_an_account_can_have_is_one(
+    verifier: TokenVerifier, tokens: TestTokens
+) -> None:
+    assert (await verifier.verify(tokens.issue(2**63 - 1))).user_id == 2**63 - 1
 
 
 @pytest.mark.parametrize(
@@ -62,6 +75,33 @@ async def test_a_good_token_names_its_account(verifier: TokenVerifier, tokens: T
         {"iat": None},
         {"sub": None},
         {"sub": "ana"},
+        {"sub": ""},
+        {"sub": "0"},
+        {"sub": "-7"},
+        {"sub": "+7"},
+        {"sub": " 7"},
+        {"sub": "7_0"},
+        {"sub": "7.0"},
+        {"sub": "\N{ARABIC-INDIC DIGIT SEVEN}"},
+        {"sub": "\N{SUPERSCRIPT TWO}"},
+        {"sub": str(2**63)},
+        {"sub": "9" * 5000},
+        {"sub": 7},
+        {"sub": ["7"]},
+        {"email": 7},
+        {"email": ["ana@example.com"]},
+        {"created_at": "1700000000"},
+        {"created_at": 1.5},
+        {"created_at": True},
+        {"created_at": -1},
+        {"created_at": 10**30},
+        {"exp": []},
+        {"exp": "soon"},
+        {"exp": float("inf")},
+        {"iat": {}},
+        {"nbf": []},
+        {"aud": 7},
+        {"jti": 7},
         {"aud": None},
         {"aud": "practice-refresh"},
         {"aud": ["other"]},
@@ -100,6 +140,18 @@ async def test_a_token_that_was_good_is_refused_once_it_expired(
 @pytest.mark.parametrize("token", ["", ".", "..", "a.b.c", "x" * 5000, "ñ", "eyJhbGciOiJFZERTQSJ9.e30."])
 async def test_what_is_no_token_at_all_is_refused(verifier: TokenVerifier, token: str) -> None:
     assert await refused(verifier, token)
+
+
+@pytest.mark.parametrize("part", ["header", "claims"])
+async def test_a_token_nested_deeper_than_a_parser_goes_is_refused(
+    verifier: TokenVerifier, tokens: TestTokens, part: str
+) -> None:
+    depth = 50_000
+    nested = f'{{"kid":"{tokens.key_id}","a":{"[" * depth}{"]" * depth}}}'.encode()
+    header, claims, signature = tokens.issue(7).split(".")
+
+    parts = (segment(nested), claims) if part == "header" else (header, segment(nested))
+    assert await refused(verifier, ".".join((*parts, signature)))
 
 
 async def test_a_token_without_a_signature_is_refused(verifier: TokenVerifier, tokens: TestTokens) -> None:

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catalog_service.main import serving as serving_catalog
 from catalog_service.settings import Settings as CatalogSettings
-from service_kit.db.engines import open_async_engine
+from service_kit.db.engines import close_async_engine, open_async_engine
 from service_kit.grpc.guards import INTERNAL_KEY
 from service_kit.grpc.server import RunningServer
 from session_service.main import serving
@@ -66,7 +66,7 @@ async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
     """A look into the database, and a hand in it."""
     engine = open_async_engine(database_url, pool_size=30, application="test")
     yield engine
-    await engine.dispose()
+    await close_async_engine(engine)
 
 
 @pytest.fixture

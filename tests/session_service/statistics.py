@@ -12,12 +12,15 @@ from typing import Any
 
 import grpc
 import redis.asyncio
+from practice.events.v1.calendar_changed_pb2 import CalendarChanged
 from practice.events.v1.session_ended_pb2 import SessionEnded
 from practice.stats.v1 import progress_pb2 as progress_pb
 from practice.stats.v1 import stats_service_pb2 as pb
 from practice.stats.v1 import stats_service_pb2_grpc as rpc
 
-from service_kit.broker import COMPLETIONS_QUEUE, COMPLETIONS_TASK
+from service_kit.broker import CALENDAR_CHANGES_TASK, COMPLETIONS_QUEUE, COMPLETIONS_TASK
+
+MESSAGES = {COMPLETIONS_TASK: SessionEnded, CALENDAR_CHANGES_TASK: CalendarChanged}
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -127,9 +130,11 @@ async def take_published(redis_url: str) -> list[bytes]:
     async with redis.asyncio.Redis.from_url(redis_url) as client:
         while (message := await client.rpop(COMPLETIONS_QUEUE)) is not None:
             envelope = json.loads(message)
-            assert envelope["headers"]["task"] == COMPLETIONS_TASK
             ((encoded,), _options, _chain) = json.loads(base64.b64decode(envelope["body"]))
-            payloads += [base64.b64decode(text) for text in encoded]
+            taken = [base64.b64decode(text) for text in encoded]
+            message: Any = MESSAGES[envelope["headers"]["task"]]
+            assert all(message.FromString(payload).user_seq for payload in taken)
+            payloads += taken
     return payloads
 
 

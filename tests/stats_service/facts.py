@@ -7,8 +7,10 @@ import uuid
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from practice.events.v1.calendar_changed_pb2 import CalendarChanged
 from practice.events.v1.session_ended_pb2 import SessionEnded
 
+from stats_service.domain.calendar import CalendarChange
 from stats_service.domain.completion import Completion
 
 _numbers = itertools.count(1)
@@ -49,6 +51,21 @@ def completion(**changes: Any) -> Completion:
     return Completion(**{**fields, **changes})
 
 
+def calendar_change(**changes: Any) -> CalendarChange:
+    """Returns a move to Tokyo."""
+    number = next(_numbers)
+    fields: dict[str, Any] = {
+        "event_id": uuid.uuid4(),
+        "user_id": 1,
+        "user_seq": number,
+        "effective_time": NOON + timedelta(seconds=number % 3600),
+        "time_zone": "Asia/Tokyo",
+        "rollover_hour": 0,
+        "sign_up_time": None,
+    }
+    return CalendarChange(**{**fields, **changes})
+
+
 def history(user_id: int, days: list[date], **changes: Any) -> list[Completion]:
     """Returns a completion on each of these days, numbered from 1."""
     return [
@@ -79,4 +96,19 @@ def to_event(fact: Completion) -> SessionEnded:
     )
     event.start_time.FromDatetime(fact.start_time)
     event.end_time.FromDatetime(fact.end_time)
+    return event
+
+
+def to_calendar_event(change: CalendarChange) -> CalendarChanged:
+    """Returns the event that tells a change of calendar."""
+    event = CalendarChanged(
+        event_id=str(change.event_id),
+        user_id=change.user_id,
+        user_seq=change.user_seq,
+        time_zone=change.time_zone,
+        rollover_hour=change.rollover_hour,
+    )
+    event.effective_time.FromDatetime(change.effective_time)
+    if change.sign_up_time is not None:
+        event.sign_up_time.FromDatetime(change.sign_up_time)
     return event

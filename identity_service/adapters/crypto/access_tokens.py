@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from identity_service.application.ports import AccessToken
 from identity_service.domain.accounts import Account
-from service_kit.tokens import ACCESS_AUDIENCE, ALGORITHM
+from service_kit.tokens import ACCESS_AUDIENCE, ALGORITHM, CREATED_AT
 
 
 class SignedAccessTokens:
@@ -29,6 +29,7 @@ class SignedAccessTokens:
             "aud": ACCESS_AUDIENCE,
             "sub": str(account.user_id),
             "email": account.email,
+            CREATED_AT: int(account.created_at.timestamp()),
             "iat": now,
             "exp": now + self._lifetime,
             "jti": uuid.uuid4().hex,

@@ -12,8 +12,10 @@ from practice.identity.v1 import identity_service_pb2 as pb
 
 from identity_service.adapters.grpc.client_address import client_address
 from identity_service.adapters.grpc.converters import from_sign_up, to_account, to_token_pair
+from identity_service.adapters.grpc.zones import hand_over
 from identity_service.application.use_cases import UseCases
 from service_kit.call import current_call
+from service_kit.zone_handover import ZoneHandover
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -25,23 +27,30 @@ PUBLIC = frozenset(f"/{SERVICE}/{method}" for method in ("SignUp", "LogIn", "Ref
 class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
     """The identity service."""
 
-    def __init__(self, use_cases: UseCases) -> None:
+    def __init__(self, use_cases: UseCases, zones: ZoneHandover) -> None:
         self._use_cases = use_cases
+        self._zones = zones
 
     async def SignUp(self, request: pb.SignUpRequest, context: Context) -> account_pb2.Account:  # noqa: N802
         """Makes an account."""
-        return to_account(await self._use_cases.sign_up(current_call(), from_sign_up(request)))
+        account = await self._use_cases.sign_up(current_call(), from_sign_up(request))
+        await hand_over(self._zones, account)
+        return to_account(account)
 
     async def LogIn(self, request: pb.LogInRequest, context: Context) -> account_pb2.TokenPair:  # noqa: N802
         """Exchanges an email and a password for tokens."""
         address = client_address(context.invocation_metadata() or (), context.peer())
-        return to_token_pair(await self._use_cases.log_in(request.email, request.password, address))
+        granted = await self._use_cases.log_in(request.email, request.password, address)
+        await hand_over(self._zones, granted.account)
+        return to_token_pair(granted)
 
     async def RefreshAccessToken(  # noqa: N802
         self, request: pb.RefreshAccessTokenRequest, context: Context
     ) -> account_pb2.TokenPair:
         """Makes a new access token."""
-        return to_token_pair(await self._use_cases.refresh_access_token(request.refresh_token))
+        granted = await self._use_cases.refresh_access_token(request.refresh_token)
+        await hand_over(self._zones, granted.account)
+        return to_token_pair(granted)
 
     async def LogOut(self, request: pb.LogOutRequest, context: Context) -> Empty:  # noqa: N802
         """Revokes refresh tokens."""

@@ -14,7 +14,7 @@ from practice.catalog.v1.catalog_service_pb2_grpc import CatalogAdminServiceStub
 
 from service_kit.errors import NotFoundError, UnavailableError
 from service_kit.grpc.guards import INTERNAL_KEY
-from session_service.application.ports import Content
+from session_service.application.ports.catalog import Content
 from session_service.domain.achievements import Achievement
 from session_service.domain.grading import AnswerKey
 from session_service.domain.items import ContentItem

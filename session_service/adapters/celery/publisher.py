@@ -1,41 +1,55 @@
-"""Sends completion events to the queue that the stats service consumes."""
+"""Sends events to the queue that the stats service consumes."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 import structlog
 from celery import Celery
 from kombu.exceptions import OperationalError
 
-from service_kit.broker import COMPLETIONS_QUEUE, COMPLETIONS_TASK
+from service_kit.broker import CALENDAR_CHANGES_TASK, COMPLETIONS_QUEUE, COMPLETIONS_TASK
 from service_kit.errors import UnavailableError
+from session_service.application.ports.outbox import Outgoing
+from session_service.domain.events import CALENDAR_CHANGED, ENDED
 
 log = structlog.get_logger(__name__)
 
 _BATCH = 100
+# Who takes an event, by its kind.
+_TASKS = {ENDED: COMPLETIONS_TASK, CALENDAR_CHANGED: CALENDAR_CHANGES_TASK}
 
 
-class CompletionPublisher:
-    """Publishes payloads in messages of at most a hundred. Implements relay_outbox.Publisher."""
+class EventPublisher:
+    """Publishes events in messages of at most a hundred. Implements relay_outbox.Publisher."""
 
     def __init__(self, broker: Celery) -> None:
         self._broker = broker
 
-    async def publish(self, payloads: Sequence[bytes]) -> None:
-        """Returns when the broker has the payloads. Raises UnavailableError when it does not answer."""
-        for first in range(0, len(payloads), _BATCH):
+    async def publish(self, events: Sequence[Outgoing]) -> None:
+        """Returns when the broker has the events. Raises UnavailableError when it does not answer."""
+        for kind, payloads in _messages(events):
             # kombu blocks; the event loop must not.
-            await asyncio.to_thread(self._send, payloads[first : first + _BATCH])
+            await asyncio.to_thread(self._send, _TASKS[kind], payloads)
 
-    def _send(self, payloads: Sequence[bytes]) -> None:
+    def _send(self, task: str, payloads: Sequence[bytes]) -> None:
         encoded = [base64.b64encode(payload).decode() for payload in payloads]
         try:
-            self._broker.send_task(COMPLETIONS_TASK, args=[encoded], queue=COMPLETIONS_QUEUE)
+            self._broker.send_task(task, args=[encoded], queue=COMPLETIONS_QUEUE)
         except (OperationalError, OSError) as error:
             raise UnavailableError("The task queue does not answer", part="redis") from error
+
+
+def _messages(events: Sequence[Outgoing]) -> Iterator[tuple[str, list[bytes]]]:
+    """Yields the payloads of each message, which has events of one kind, in their order."""
+    by_kind = sorted(events, key=lambda event: event.kind)
+    for kind, group in groupby(by_kind, key=lambda event: event.kind):
+        payloads = [event.payload for event in group]
+        for first in range(0, len(payloads), _BATCH):
+            yield kind, payloads[first : first + _BATCH]
 
 
 class FastPublisher:
@@ -45,16 +59,16 @@ class FastPublisher:
     publishes later: the outbox row is the promise.
     """
 
-    def __init__(self, publisher: CompletionPublisher, *, capacity: int = 10_000) -> None:
+    def __init__(self, publisher: EventPublisher, *, capacity: int = 10_000) -> None:
         self._publisher = publisher
-        self._waiting: asyncio.Queue[bytes] = asyncio.Queue(capacity)
+        self._waiting: asyncio.Queue[Outgoing] = asyncio.Queue(capacity)
         self._task: asyncio.Task[None] | None = None
 
-    def offer(self, payloads: Sequence[bytes]) -> None:
-        """Takes payloads of committed events. Never blocks, never raises."""
-        for payload in payloads:
+    def offer(self, events: Sequence[Outgoing]) -> None:
+        """Takes committed events. Never blocks, never raises."""
+        for event in events:
             try:
-                self._waiting.put_nowait(payload)
+                self._waiting.put_nowait(event)
             except asyncio.QueueFull:
                 log.warning("fast_publish_skipped", reason="queue full")
                 return

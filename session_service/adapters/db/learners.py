@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import replace
+from typing import Any
 
-from sqlalchemy import bindparam, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Row, bindparam, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from session_service.adapters.db import tables
 from session_service.domain.days import Calendar
+from session_service.domain.learner import CalendarChange, Learner
 
-_learner = tables.learner
+_learner, _change = tables.learner, tables.learner_calendar
 
 # Built once, like the statements for sessions.
 _CALENDAR = select(_learner.c.time_zone, _learner.c.rollover_hour).where(
     _learner.c.user_id == bindparam("owner")
 )
 _NEXT_SEQ = (
-    insert(_learner)
+    upsert(_learner)
     .on_conflict_do_update(index_elements=["user_id"], set_={"last_seq": _learner.c.last_seq + 1})
     .returning(_learner.c.last_seq, _learner.c.time_zone, _learner.c.rollover_hour)
 )
+_FIND = select(
+    _learner,
+    select(func.max(_change.c.effective_at))
+    .where(_change.c.user_id == _learner.c.user_id)
+    .scalar_subquery()
+    .label("effective_at"),
+).where(_learner.c.user_id == bindparam("owner"))
+# The update changes nothing and takes the lock; DO NOTHING would not.
+_LOCK = upsert(_learner).on_conflict_do_update(
+    index_elements=["user_id"], set_={"last_seq": _learner.c.last_seq}
+)
+_ADD_CHANGE = insert(_change).returning(_change.c.id)
+_PUT_IN_FORCE = update(_learner).where(_learner.c.user_id == bindparam("owner"))
 
 
 class SqlLearners:
@@ -40,23 +55,50 @@ class SqlLearners:
         row = (await self._connection.execute(_NEXT_SEQ, {"user_id": user_id, "last_seq": 1})).one()
         return row.last_seq, Calendar(row.time_zone, row.rollover_hour)
 
-    async def set_time_zone(self, user_id: int, time_zone: str, at: datetime) -> None:
-        """Writes the zone and its history only when it differs from the one in force."""
-        table = tables.learner
-        statement = insert(table).values(user_id=user_id, time_zone=time_zone)
-        changed = await self._connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["user_id"],
-                set_={"time_zone": time_zone},
-                where=table.c.time_zone != time_zone,
-            ).returning(table.c.user_id)
+    async def find(self, user_id: int) -> Learner:
+        """Selects the user's row and when its calendar was put in force."""
+        return await select_learner(self._connection, user_id)
+
+    async def lock(self, user_id: int) -> Learner:
+        """Makes the user's row unless it is there, and locks it."""
+        await self._connection.execute(_LOCK, {"user_id": user_id})
+        # A statement of its own: it sees what was committed while the lock was waited for.
+        return await select_learner(self._connection, user_id)
+
+    async def put_in_force(self, change: CalendarChange) -> CalendarChange:
+        """Inserts the change and updates the user's row."""
+        calendar, known = change.calendar, {"signed_up_at": change.signed_up_at}
+        in_force = {"time_zone": calendar.time_zone, "rollover_hour": calendar.rollover_hour, **known}
+        taken = {"user_id": change.user_id, "user_seq": change.user_seq}
+        row = {**taken, **in_force, "effective_at": change.effective_at}
+        number = (await self._connection.execute(_ADD_CHANGE, row)).scalar_one()
+        await self._connection.execute(
+            _PUT_IN_FORCE.values(last_seq=change.user_seq, **in_force), {"owner": change.user_id}
         )
-        if changed.first() is not None:
-            history = insert(tables.learner_time_zone).values(
-                user_id=user_id, effective_at=at, time_zone=time_zone
-            )
-            await self._connection.execute(
-                history.on_conflict_do_update(
-                    index_elements=["user_id", "effective_at"], set_={"time_zone": time_zone}
-                )
-            )
+        return replace(change, id=number)
+
+
+async def select_learner(connection: AsyncConnection, user_id: int) -> Learner:
+    """Returns what is known of a user; nothing but the default calendar of one never seen."""
+    row = (await connection.execute(_FIND, {"owner": user_id})).first()
+    if row is None:
+        return Learner(user_id=user_id)
+    return Learner(
+        user_id=user_id,
+        last_seq=row.last_seq,
+        calendar=Calendar(row.time_zone, row.rollover_hour),
+        effective_at=row.effective_at,
+        signed_up_at=row.signed_up_at,
+    )
+
+
+def to_change(row: Row[Any]) -> CalendarChange:
+    """Returns a change of calendar from its row."""
+    return CalendarChange(
+        id=row.id,
+        user_id=row.user_id,
+        user_seq=row.user_seq,
+        effective_at=row.effective_at,
+        calendar=Calendar(row.time_zone, row.rollover_hour),
+        signed_up_at=row.signed_up_at,
+    )

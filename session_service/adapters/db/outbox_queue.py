@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -31,7 +31,7 @@ class SqlOutboxQueue:
         """Leases due events."""
         async with self._rows() as rows:
             claimed = await rows.claim(limit, self._lease)
-        return [DueEvent(row.event_id, row.payload, row.attempts) for row in claimed]
+        return [DueEvent(row.event_id, row.kind, row.payload, row.attempts) for row in claimed]
 
     async def acknowledge(self, event_ids: Sequence[UUID]) -> None:
         """Closes events."""
@@ -47,11 +47,6 @@ class SqlOutboxQueue:
         """Makes events due again."""
         async with self._rows() as rows:
             await rows.retry(event_ids, counted=counted, wait=wait, error=error)
-
-    async def requeue_dead(self, now: datetime) -> int:
-        """Gives dead letters a new life; returns how many."""
-        async with self._rows() as rows:
-            return await rows.requeue_dead(now)
 
     async def forget_old(self) -> int:
         """Deletes what is closed for long and the idempotency keys of old; returns how many rows."""

@@ -14,15 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from session_service.adapters.db import tables
 from session_service.adapters.db.rows import ITEM_COLUMNS, SESSION_COLUMNS, to_session
 from session_service.adapters.db.sessions import select_session, select_summary
-from session_service.application.ports import (
-    History,
-    JournalEntry,
-    LearnerMark,
-    Report,
-    SessionRef,
-    SessionSelection,
-    Summary,
-)
+from session_service.application.ports.learners import LearnerMark
+from session_service.application.ports.reading import History, JournalEntry, Report, SessionSelection
+from session_service.application.ports.sessions import SessionRef, Summary
 from session_service.domain.days import Calendar
 from session_service.domain.items import SessionItem
 from session_service.domain.messages import Message

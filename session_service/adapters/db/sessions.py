@@ -20,7 +20,7 @@ from session_service.adapters.db.rows import (
     to_session,
     to_values,
 )
-from session_service.application.ports import RecordedAnswer, SessionRef, Summary
+from session_service.application.ports.sessions import RecordedAnswer, SessionRef, Summary
 from session_service.domain.errors import EtagMismatchError, SessionNotFoundError
 from session_service.domain.items import SessionItem
 from session_service.domain.messages import Message

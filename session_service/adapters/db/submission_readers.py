@@ -16,7 +16,7 @@ from session_service.adapters.db.submissions import (
     select_submission,
     to_submission,
 )
-from session_service.application.ports import SubmissionRef, SubmissionSelection
+from session_service.application.ports.submissions import SubmissionRef, SubmissionSelection
 from session_service.domain.submission import Submission
 
 _table = tables.submission

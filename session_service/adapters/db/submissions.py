@@ -10,7 +10,7 @@ from sqlalchemy import Row, bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from session_service.adapters.db import tables
-from session_service.application.ports import SubmissionRef
+from session_service.application.ports.submissions import SubmissionRef
 from session_service.domain.errors import EtagMismatchError, SubmissionNotFoundError
 from session_service.domain.messages import Message
 from session_service.domain.submission import Feedback, Submission

@@ -202,16 +202,23 @@ learner = Table(
     Column("last_seq", BigInteger, nullable=False, server_default=text("0")),
     Column("time_zone", Text, nullable=False, server_default=text("'UTC'")),
     Column("rollover_hour", SmallInteger, nullable=False, server_default=text("0")),
+    Column("signed_up_at", DateTime(timezone=True)),
 )
 
-# Which zone was in force from when on.
-learner_time_zone = Table(
-    "learner_time_zone",
+# Which calendar was in force from when on.
+learner_calendar = Table(
+    "learner_calendar",
     metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("user_id", BigInteger, nullable=False),
+    # NULL for changes made before they were events.
+    Column("user_seq", BigInteger),
     Column("effective_at", DateTime(timezone=True), nullable=False),
     Column("time_zone", Text, nullable=False),
-    PrimaryKeyConstraint("user_id", "effective_at"),
+    Column("rollover_hour", SmallInteger, nullable=False),
+    Column("signed_up_at", DateTime(timezone=True)),
+    UniqueConstraint("user_id", "user_seq", name="learner_calendar_user_id_user_seq_key"),
+    Index("learner_calendar_history", "user_id", text("effective_at DESC")),
 )
 
 idempotency = idempotency_table(metadata)

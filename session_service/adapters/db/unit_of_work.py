@@ -10,12 +10,16 @@ from sqlalchemy import Interval, bindparam, func, insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from service_kit.db.idempotency import IdempotencyRecord
+from service_kit.once import Idempotency
 from session_service.adapters.db import tables
 from session_service.adapters.db.learners import SqlLearners
 from session_service.adapters.db.sessions import SqlSessions
 from session_service.adapters.db.submissions import SqlSubmissions
-from session_service.application import ports
-from session_service.domain.events import ENDED, SessionEnded
+from session_service.application.ports.learners import Learners
+from session_service.application.ports.outbox import Outbox, Outgoing
+from session_service.application.ports.sessions import Sessions
+from session_service.application.ports.submissions import Submissions
+from session_service.domain.events import CALENDAR_CHANGED, ENDED, Event, SessionEnded
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change
 
@@ -28,8 +32,8 @@ _ADD_EVENT = insert(tables.outbox).values(
 class AfterCommit(Protocol):
     """What is told once a transaction is durable. Never blocks, never raises."""
 
-    def events(self, payloads: list[bytes]) -> None:
-        """Takes the payloads of committed events."""
+    def events(self, events: list[Outgoing]) -> None:
+        """Takes committed events."""
 
     def changed(self, session_ids: list[int]) -> None:
         """Takes the numbers of changed sessions."""
@@ -39,29 +43,37 @@ class _Outbox:
     """Implements ports.Outbox."""
 
     def __init__(
-        self, connection: AsyncConnection, encode: Callable[[SessionEnded], bytes], first_wait: timedelta
+        self, connection: AsyncConnection, encode: Callable[[Event], bytes], first_wait: timedelta
     ) -> None:
         self._connection = connection
         self._encode = encode
         self._first_wait = first_wait
-        self.payloads: list[bytes] = []
+        self.added: list[Outgoing] = []
 
-    async def add(self, event: SessionEnded) -> None:
+    async def add(self, event: Event) -> None:
         """Inserts the event; the relay looks after it when it is not confirmed by then."""
         payload = self._encode(event)
+        kind, aggregate_id = _subject(event)
         await self._connection.execute(
             _ADD_EVENT,
             {
                 "event_id": event.event_id,
                 "user_id": event.user_id,
                 "user_seq": event.user_seq,
-                "aggregate_id": event.session_id,
-                "kind": ENDED,
+                "aggregate_id": aggregate_id,
+                "kind": kind,
                 "payload": payload,
                 "first_wait": self._first_wait,
             },
         )
-        self.payloads.append(payload)
+        self.added.append(Outgoing(kind, payload))
+
+
+def _subject(event: Event) -> tuple[str, int]:
+    """Returns the event's kind and the number of what it is about, which happens to that once."""
+    if isinstance(event, SessionEnded):
+        return ENDED, event.session_id
+    return CALENDAR_CHANGED, event.change_id
 
 
 class _Sessions(SqlSessions):
@@ -80,16 +92,16 @@ class _Sessions(SqlSessions):
 class SqlUnitOfWork:
     """Implements ports.UnitOfWork on one pooled connection."""
 
-    sessions: ports.Sessions
-    submissions: ports.Submissions
-    learners: ports.Learners
-    outbox: ports.Outbox
-    idempotency: ports.Idempotency
+    sessions: Sessions
+    submissions: Submissions
+    learners: Learners
+    outbox: Outbox
+    idempotency: Idempotency
 
     def __init__(
         self,
         engine: AsyncEngine,
-        encode: Callable[[SessionEnded], bytes],
+        encode: Callable[[Event], bytes],
         after_commit: AfterCommit,
         first_wait: timedelta,
     ) -> None:
@@ -113,5 +125,5 @@ class SqlUnitOfWork:
     async def commit(self) -> None:
         """Commits, then hands on what happened."""
         await self._connection.commit()
-        self._after_commit.events(self._events.payloads)
+        self._after_commit.events(self._events.added)
         self._after_commit.changed(self._changed.changed)

@@ -15,7 +15,8 @@ from practice.session.v1 import practice_session_pb2 as session_pb2
 from service_kit.errors import ConflictError, InvalidArgumentError, NotFoundError, ServiceError
 from service_kit.grpc.statuses import to_rpc_status
 from session_service.adapters.events import to_timestamp
-from session_service.application.ports import JournalEntry, SessionRef
+from session_service.application.ports.reading import JournalEntry
+from session_service.application.ports.sessions import SessionRef
 from session_service.application.submit_answers import AnswerResult, Refusal, SubmittedAnswer
 from session_service.application.watch_session import Snapshot
 from session_service.domain.items import SessionItem

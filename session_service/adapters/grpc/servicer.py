@@ -6,16 +6,18 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
-from practice.events.v1 import session_ended_pb2
+from practice.events.v1 import calendar_changed_pb2, session_ended_pb2
 from practice.session.v1 import practice_session_pb2 as session_pb2
 from practice.session.v1 import session_service_pb2 as pb2
 from practice.session.v1.session_service_pb2_grpc import SessionExportServiceServicer, SessionServiceServicer
 
 from service_kit.call import current_call
 from service_kit.paging import decode_page_token, encode_page_token, invalid_page_token
+from session_service.adapters.events import to_calendar_message
 from session_service.adapters.events import to_message as event_message
 from session_service.adapters.grpc import converters as convert
-from session_service.application.ports import Clock, SessionSelection
+from session_service.application.ports.reading import SessionSelection
+from session_service.application.ports.surroundings import Clock
 from session_service.application.start_session import OnConflict
 from session_service.application.submit_answers import Answered
 from session_service.application.use_cases import UseCases
@@ -288,6 +290,13 @@ class SessionExportServicer(SessionExportServiceServicer):
         )
         async for event in events:
             yield event_message(event)
+
+    async def ExportCalendarChanges(  # noqa: N802
+        self, request: pb2.ExportCalendarChangesRequest, context: Context
+    ) -> AsyncIterator[calendar_changed_pb2.CalendarChanged]:
+        """Streams the events of changes of calendar."""
+        async for event in self._use.export_calendar_changes(user_id=request.user_id):
+            yield to_calendar_message(event)
 
 
 def _position(method: str, chosen: list[Any], token: str) -> int | None:

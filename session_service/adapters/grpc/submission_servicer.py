@@ -18,7 +18,7 @@ from service_kit.errors import InvalidArgumentError
 from service_kit.paging import decode_page_token, encode_page_token, invalid_page_token
 from session_service.adapters.events import to_timestamp
 from session_service.adapters.grpc import converters as convert
-from session_service.application.ports import SubmissionRef, SubmissionSelection
+from session_service.application.ports.submissions import SubmissionRef, SubmissionSelection
 from session_service.application.use_cases import UseCases
 from session_service.domain.submission import IN_PROGRESS, Feedback, Submission
 

@@ -14,7 +14,7 @@ from practice.stats.v1.stats_service_pb2_grpc import StatsAdminServiceStub
 
 from service_kit.errors import UnavailableError
 from service_kit.grpc.guards import INTERNAL_KEY
-from session_service.application.ports import Badge, DayOfPractice, Effects, Streak, Verdicts
+from session_service.application.ports.statistics import Badge, DayOfPractice, Effects, Streak, Verdicts
 from session_service.domain.practice_session import PracticeSession
 
 log = structlog.get_logger(__name__)

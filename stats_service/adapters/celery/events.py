@@ -1,4 +1,4 @@
-"""Events as they arrive from the queue: practice.events.v1.SessionEnded, base64 in JSON.
+"""Events as they arrive from the queue: messages of practice.events.v1, base64 in JSON.
 
 What is checked here is what no retry can cure; the session service's rules
 are its own.
@@ -9,14 +9,18 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime
+from typing import Any, TypeVar
 from uuid import UUID
 
 from google.protobuf.message import DecodeError
+from practice.events.v1.calendar_changed_pb2 import CalendarChanged
 from practice.events.v1.session_ended_pb2 import SessionEnded
 
-from stats_service.application.apply_completions import Delivery
+from stats_service.application.applying import Delivery, Fact
 from stats_service.application.ports import Rejection
+from stats_service.domain.calendar import CalendarChange
 from stats_service.domain.completion import ALL_PRODUCTS, Completion
 
 _PRODUCT = re.compile(r"[a-z][a-z0-9_-]{0,39}")
@@ -25,30 +29,41 @@ _LONGEST_ELAPSED = 2**31 - 1
 _MOST_ANSWERS = 1_000_000
 _LONGEST_TEXT = 1_000
 
+F = TypeVar("F", bound=Fact)
+
 
 class _UnreadableError(ValueError):
     """The event breaks its contract; the message says where."""
 
 
-def decode(text: object) -> Delivery:
-    """Returns the fact that an event tells, or why it is refused for good. Never raises."""
+def decode(text: object) -> Delivery[Completion]:
+    """Returns the completion that a SessionEnded tells, or why it is refused for good. Never raises."""
+    return _decode(text, SessionEnded, _to_completion)
+
+
+def decode_calendar_change(text: object) -> Delivery[CalendarChange]:
+    """Returns the change that a CalendarChanged tells, or why it is refused for good. Never raises."""
+    return _decode(text, CalendarChanged, _to_calendar_change)
+
+
+def _decode(text: object, message: Callable[[], Any], to_fact: Callable[[UUID, Any], F]) -> Delivery[F]:
     try:
         payload = base64.b64decode(str(text), validate=True)
     except (binascii.Error, ValueError):
         return Delivery(b"", Rejection(None, "not base64", b""))
-    event = SessionEnded()
+    event = message()
     try:
         event.ParseFromString(payload)
         event_id = UUID(event.event_id)
     except (DecodeError, ValueError):
         return Delivery(payload, Rejection(None, "no event with an id", payload))
     try:
-        return Delivery(payload, _to_completion(event_id, event))
+        return Delivery(payload, to_fact(event_id, event))
     except _UnreadableError as error:
         return Delivery(payload, Rejection(event_id, str(error), payload))
 
 
-def encode(delivery: Delivery) -> str:
+def encode(delivery: Delivery[Any]) -> str:
     """Returns a delivery as it arrived."""
     return base64.b64encode(delivery.payload).decode()
 
@@ -67,8 +82,7 @@ def _to_completion(event_id: UUID, event: SessionEnded) -> Completion:
         "answer counts are out of range",
     )
     for name in ("time_zone", "content", "mode"):
-        text = getattr(event, name)
-        _demand(len(text) <= _LONGEST_TEXT and "\0" not in text, f"{name} cannot be stored")
+        _demand_storable(event, name)
     return Completion(
         event_id=event_id,
         user_id=event.user_id,
@@ -91,12 +105,34 @@ def _to_completion(event_id: UUID, event: SessionEnded) -> Completion:
     )
 
 
+def _to_calendar_change(event_id: UUID, event: CalendarChanged) -> CalendarChange:
+    for name in ("user_id", "user_seq"):
+        _demand(getattr(event, name) > 0, f"{name} is not positive")
+    _demand(0 <= event.rollover_hour <= 23, "rollover_hour is not 0 to 23")
+    _demand(event.time_zone != "", "time_zone is missing")
+    _demand_storable(event, "time_zone")
+    return CalendarChange(
+        event_id=event_id,
+        user_id=event.user_id,
+        user_seq=event.user_seq,
+        effective_time=_instant(event, "effective_time"),
+        time_zone=event.time_zone,
+        rollover_hour=event.rollover_hour,
+        sign_up_time=_instant(event, "sign_up_time") if event.HasField("sign_up_time") else None,
+    )
+
+
+def _demand_storable(event: SessionEnded | CalendarChanged, name: str) -> None:
+    text = getattr(event, name)
+    _demand(len(text) <= _LONGEST_TEXT and "\0" not in text, f"{name} cannot be stored")
+
+
 def _demand(fulfilled: bool, complaint: str) -> None:
     if not fulfilled:
         raise _UnreadableError(complaint)
 
 
-def _instant(event: SessionEnded, name: str) -> datetime:
+def _instant(event: SessionEnded | CalendarChanged, name: str) -> datetime:
     _demand(event.HasField(name), f"{name} is missing")  # type: ignore[arg-type]
     try:
         # Microseconds, as the database keeps them.

@@ -9,11 +9,13 @@ from typing import Any
 import structlog
 from celery import Celery, Task
 
-from service_kit.broker import COMPLETIONS_TASK
+from service_kit.broker import CALENDAR_CHANGES_TASK, COMPLETIONS_TASK
 from service_kit.errors import UnavailableError
 from stats_service.adapters.celery.backfills import BACKFILL_TASK, send_backfill
-from stats_service.adapters.celery.events import decode, encode
+from stats_service.adapters.celery.events import decode, decode_calendar_change, encode
+from stats_service.application.apply_calendar_changes import ApplyCalendarChanges
 from stats_service.application.apply_completions import ApplyCompletions
+from stats_service.application.applying import Applied
 from stats_service.application.backfill_badges import BackfillBadges
 
 # With the pauses below, a database may be away for about ten seconds; after
@@ -31,23 +33,20 @@ def register_tasks(
     app: Celery,
     *,
     apply_completions: Callable[[], ApplyCompletions],
+    apply_calendar_changes: Callable[[], ApplyCalendarChanges],
     backfill_badges: Callable[[], BackfillBadges],
 ) -> None:
     """Adds the tasks to the app. The use cases are asked for when a task runs, in the worker's child."""
 
     @app.task(bind=True, name=COMPLETIONS_TASK, **_RETRIES)  # type: ignore[untyped-decorator]
-    def apply(task: Task, payloads: Sequence[object]) -> None:
+    def completions(task: Task, payloads: Sequence[object]) -> None:
         applied = apply_completions()([decode(payload) for payload in payloads])
-        log.info(
-            "completions_applied",
-            new=applied.new,
-            repeated=applied.repeated,
-            rejected=applied.rejected,
-            failed=applied.failed,
-            postponed=len(applied.postponed),
-        )
-        if applied.postponed:
-            _later(task, [list(map(encode, applied.postponed))])
+        _conclude(task, "completions_applied", applied)
+
+    @app.task(bind=True, name=CALENDAR_CHANGES_TASK, **_RETRIES)  # type: ignore[untyped-decorator]
+    def calendar_changes(task: Task, payloads: Sequence[object]) -> None:
+        applied = apply_calendar_changes()([decode_calendar_change(payload) for payload in payloads])
+        _conclude(task, "calendar_changes_applied", applied)
 
     @app.task(bind=True, name=BACKFILL_TASK, **_RETRIES)  # type: ignore[untyped-decorator]
     def backfill(task: Task, after_user_id: int = 0) -> None:
@@ -59,6 +58,20 @@ def register_tasks(
             _later(task, [after_user_id])
         else:
             log.info("badges_backfilled", after=after_user_id, position=position)
+
+
+def _conclude(task: Any, event: str, applied: Applied[Any]) -> None:
+    """Logs what became of a batch, and has what was postponed delivered again."""
+    log.info(
+        event,
+        new=applied.new,
+        repeated=applied.repeated,
+        rejected=applied.rejected,
+        failed=applied.failed,
+        postponed=len(applied.postponed),
+    )
+    if applied.postponed:
+        _later(task, [list(map(encode, applied.postponed))])
 
 
 def _later(task: Any, arguments: Sequence[object]) -> None:

@@ -15,7 +15,7 @@ from service_kit.errors import UnavailableError
 from stats_service.adapters.db import rows, statements
 from stats_service.application.ports import LearnerWork, RefusedError, Rejection
 from stats_service.domain.badges import BadgeBook
-from stats_service.domain.calendar import Calendar
+from stats_service.domain.calendar import Calendar, CalendarChange
 from stats_service.domain.completion import Completion
 from stats_service.domain.progress import DayKey, Progress
 
@@ -129,6 +129,22 @@ class SqlLearnerWork:
             if gone:
                 self._connection.execute(statements.remove(kind.table, gone))
         self._connection.execute(statements.save_learner(user_id, after, book_revision))
+
+    def add_changes(self, changes: Sequence[CalendarChange]) -> set[UUID]:
+        """Implements LearnerWork.add_changes."""
+        values = rows.from_calendar_changes(changes)
+        return set(self._connection.execute(statements.add_calendar_changes(), values).scalars())
+
+    def find_changes(self, event_ids: Collection[UUID]) -> Mapping[UUID, CalendarChange]:
+        """Implements LearnerWork.find_changes."""
+        if not event_ids:
+            return {}
+        found = self._connection.execute(statements.calendar_changes_with(event_ids))
+        return {change.event_id: change for change in map(rows.to_calendar_change, found)}
+
+    def advance(self) -> None:
+        """Implements LearnerWork.advance."""
+        self._connection.execute(statements.advance_learner(self._learner.user_id))
 
     def commit(self) -> None:
         """Implements LearnerWork.commit."""

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select
+from sqlalchemy import CompoundSelect, Row, Select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from stats_service.adapters.db import rows, statements
@@ -53,7 +53,7 @@ class SqlReader:
         """Implements Reader.rejected."""
         return {row.event_id: row.reason for row in await self._all(statements.rejected(event_ids))}
 
-    async def _all(self, statement: Select[Any]) -> Sequence[Row[Any]]:
+    async def _all(self, statement: Select[Any] | CompoundSelect[Any]) -> Sequence[Row[Any]]:
         async with self._engine.connect() as connection:
             found: Sequence[Row[Any]] = (await connection.execute(statement)).all()
         return found

@@ -12,6 +12,7 @@ from sqlalchemy import Row, Table
 from stats_service.adapters.db import tables
 from stats_service.application.ports import AwardedBadge, Rejection
 from stats_service.domain.badges import Award, BadgeContent, BadgeVersion
+from stats_service.domain.calendar import CalendarChange
 from stats_service.domain.completion import Completion
 from stats_service.domain.progress import DayKey
 from stats_service.domain.standing import Standing, Tally
@@ -46,6 +47,16 @@ def to_completion(row: Row[Any]) -> Completion:
 def from_completions(facts: Iterable[Completion]) -> list[Values]:
     """Returns rows of facts."""
     return [asdict(fact) for fact in facts]
+
+
+def to_calendar_change(row: Row[Any]) -> CalendarChange:
+    """Returns a change of calendar from its columns."""
+    return CalendarChange(**row._mapping)
+
+
+def from_calendar_changes(changes: Iterable[CalendarChange]) -> list[Values]:
+    """Returns rows of changes of calendar."""
+    return [asdict(change) for change in changes]
 
 
 def to_tally(row: Row[Any]) -> Tally:

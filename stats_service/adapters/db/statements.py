@@ -9,18 +9,22 @@ from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
+    CompoundSelect,
     Delete,
     Insert,
     Select,
     Table,
     Update,
     and_,
+    case,
     delete,
     exists,
     func,
     select,
     true,
     tuple_,
+    union,
+    union_all,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
@@ -29,6 +33,7 @@ from stats_service.adapters.db.rows import Values
 from stats_service.adapters.db.tables import (
     awarded_badge,
     badge_definition,
+    calendar_change,
     completion,
     daily_progress,
     learner,
@@ -43,6 +48,7 @@ from stats_service.domain.progress import DayKey, Progress
 _BOOK_LOCK = 7_242_100
 
 _FACT_COLUMNS = [column for column in completion.c if column.name != "received_at"]
+_CHANGE_COLUMNS = [column for column in calendar_change.c if column.name != "received_at"]
 
 
 # Applying completions
@@ -131,14 +137,20 @@ def save_learner(user_id: int, progress: Progress, book_revision: int) -> Update
 
 
 def _complete_through(user_id: int) -> ColumnElement[int]:
-    """The highest n with facts for 1..n, searched for from where it was: facts are never taken away."""
-    place = func.row_number().over(order_by=completion.c.user_seq)
-    beyond = (
-        select(completion.c.user_seq, place.label("place"))
-        .where(completion.c.user_id == user_id, completion.c.user_seq > learner.c.applied_through)
-        .correlate(learner)
-        .lateral()
-    )
+    """The highest n with facts for 1..n, searched for from where it was: facts are never taken away.
+
+    Completions and changes of calendar share the sequence.
+    """
+    places = union(
+        *(
+            select(kind.c.user_seq)
+            .where(kind.c.user_id == user_id, kind.c.user_seq > learner.c.applied_through)
+            .correlate(learner)
+            for kind in (completion, calendar_change)
+        )
+    ).lateral()
+    place = func.row_number().over(order_by=places.c.user_seq)
+    beyond = select(places.c.user_seq, place.label("place")).correlate(learner).lateral()
     unbroken = (
         select(func.max(beyond.c.user_seq))
         .where(beyond.c.user_seq == learner.c.applied_through + beyond.c.place)
@@ -146,6 +158,22 @@ def _complete_through(user_id: int) -> ColumnElement[int]:
         .scalar_subquery()
     )
     return func.coalesce(unbroken, learner.c.applied_through)
+
+
+def add_calendar_changes() -> Insert:
+    """Stores changes of calendar as add_facts does facts."""
+    return insert(calendar_change).on_conflict_do_nothing().returning(calendar_change.c.event_id)
+
+
+def calendar_changes_with(event_ids: Collection[UUID]) -> Select[Any]:
+    """Returns the changes of calendar with these ids."""
+    return select(*_CHANGE_COLUMNS).where(calendar_change.c.event_id.in_(event_ids))
+
+
+def advance_learner(user_id: int) -> Update:
+    """Writes how far a person's facts are complete."""
+    mine = update(learner).where(learner.c.user_id == user_id)
+    return mine.values(applied_through=_complete_through(user_id), version=learner.c.version + 1)
 
 
 def add_rejections() -> Insert:
@@ -207,9 +235,30 @@ def anybody_outdated() -> Select[Any]:
 
 
 def person(user_id: int) -> Select[Any]:
-    """Returns a person's calendar and how far their facts are complete."""
-    columns = learner.c.time_zone, learner.c.rollover_hour, learner.c.applied_through
-    return select(*columns).where(learner.c.user_id == user_id)
+    """Returns a person's calendar in force and how far their facts are complete.
+
+    The last fact carried a calendar, and one may have been put in force since.
+    """
+    newest = (
+        select(calendar_change)
+        .where(calendar_change.c.user_id == user_id)
+        .order_by(calendar_change.c.effective_time.desc(), calendar_change.c.user_seq.desc())
+        .limit(1)
+        .subquery()
+    )
+    last_fact = func.coalesce(learner.c.latest_end_time, newest.c.effective_time)
+    changed_since = newest.c.effective_time >= last_fact
+    return (
+        select(
+            case((changed_since, newest.c.time_zone), else_=learner.c.time_zone).label("time_zone"),
+            case((changed_since, newest.c.rollover_hour), else_=learner.c.rollover_hour).label(
+                "rollover_hour"
+            ),
+            learner.c.applied_through,
+        )
+        .select_from(learner.outerjoin(newest, true()))
+        .where(learner.c.user_id == user_id)
+    )
 
 
 def standing_of(user_id: int, product: str) -> Select[Any]:
@@ -270,9 +319,14 @@ def awarded_badges(user_id: int, *, product: str = "", session_id: int = 0) -> S
     return awards
 
 
-def applied(event_ids: Collection[UUID]) -> Select[Any]:
+def applied(event_ids: Collection[UUID]) -> CompoundSelect[Any]:
     """Returns which of these events are facts."""
-    return select(completion.c.event_id).where(completion.c.event_id.in_(event_ids))
+    return union_all(
+        *(
+            select(kind.c.event_id).where(kind.c.event_id.in_(event_ids))
+            for kind in (completion, calendar_change)
+        )
+    )
 
 
 def rejected(event_ids: Collection[UUID]) -> Select[Any]:

@@ -1,6 +1,7 @@
 """The tables of the schema `stats`.
 
-`completion`, `badge_definition` and `rejected_event` are records; `learner`,
+`completion`, `calendar_change`, `badge_definition` and `rejected_event` are
+records; `learner`,
 `daily_progress`, `standing` and `awarded_badge` are derived from them and hold
 nothing that a rebuild would not make again (but `learner.version`, which
 counts the changes).
@@ -90,6 +91,21 @@ completion = Table(
     _instant("received_at", nullable=False, server_default=func.now()),
     UniqueConstraint("user_id", "user_seq", name="completion_user_seq_key"),
     Index("completion_canonical_order", "user_id", "end_time", "event_id"),
+)
+
+calendar_change = Table(
+    "calendar_change",
+    metadata,
+    Column("event_id", Uuid, primary_key=True),
+    Column("user_id", BigInteger, nullable=False),
+    Column("user_seq", BigInteger, nullable=False),
+    _instant("effective_time", nullable=False),
+    Column("time_zone", Text, nullable=False),
+    Column("rollover_hour", Integer, nullable=False),
+    _instant("sign_up_time"),
+    _instant("received_at", nullable=False, server_default=func.now()),
+    UniqueConstraint("user_id", "user_seq", name="calendar_change_user_seq_key"),
+    Index("calendar_change_in_force", "user_id", "effective_time"),
 )
 
 rejected_event = Table(

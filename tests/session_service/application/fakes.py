@@ -9,14 +9,21 @@ from uuid import UUID
 
 from service_kit.call import Call, RequestIdentity
 from service_kit.errors import UnavailableError
-from session_service.application.ports import Content, DayOfPractice, Effects, Streak, Verdicts
+from session_service.application.ports.catalog import Content
+from session_service.application.ports.statistics import DayOfPractice, Effects, Streak, Verdicts
 from session_service.application.use_cases import UseCases
 from session_service.domain.achievements import Achievement
 from session_service.domain.grading import AnswerKey
 from session_service.domain.items import ContentItem
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change
-from tests.session_service.application.memory import FakeReaders, FakeUnitOfWork, Store, Tables
+from tests.session_service.application.memory import (
+    FakeCalendarReaders,
+    FakeReaders,
+    FakeUnitOfWork,
+    Store,
+    Tables,
+)
 
 
 class FakeCatalog:
@@ -143,6 +150,8 @@ class World:
             readers=FakeReaders(self.store),
             submissions=Nowhere(),
             workspaces=Nowhere(),
+            calendars=FakeCalendarReaders(self.store),
+            outbox=Nowhere(),
             catalog=self.catalog,
             statistics=self.statistics,
             signals=self.signals,

@@ -14,20 +14,14 @@ from pydantic import TypeAdapter
 
 from service_kit.call import Call, RequestIdentity
 from service_kit.errors import ConflictError
-from session_service.application.ports import (
-    History,
-    JournalEntry,
-    LearnerMark,
-    RecordedAnswer,
-    Report,
-    SessionRef,
-    SessionSelection,
-    Summary,
-)
+from session_service.application.ports.learners import LearnerMark
+from session_service.application.ports.reading import History, JournalEntry, Report, SessionSelection
+from session_service.application.ports.sessions import RecordedAnswer, SessionRef, Summary
 from session_service.domain.days import Calendar
 from session_service.domain.errors import EtagMismatchError, SessionNotFoundError
-from session_service.domain.events import SessionEnded
+from session_service.domain.events import Event
 from session_service.domain.items import SessionItem
+from session_service.domain.learner import CalendarChange, Learner
 from session_service.domain.messages import Message
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change, State
@@ -44,9 +38,10 @@ class Tables:
     messages: dict[int, list[Message]] = field(default_factory=dict)
     journal: dict[int, list[JournalEntry]] = field(default_factory=dict)
     calendars: dict[int, Calendar] = field(default_factory=dict)
-    zone_history: list[tuple[int, str, datetime]] = field(default_factory=list)
+    calendar_changes: list[CalendarChange] = field(default_factory=list)
+    sign_ups: dict[int, datetime | None] = field(default_factory=dict)
     last_seq: dict[int, int] = field(default_factory=dict)
-    outbox: list[SessionEnded] = field(default_factory=list)
+    outbox: list[Event] = field(default_factory=list)
     keys: dict[tuple[int, str], tuple[RequestIdentity, Any]] = field(default_factory=dict)
 
 
@@ -72,6 +67,23 @@ class Store:
 def items_of(tables: Tables, session_id: int) -> list[SessionItem]:
     """Returns a session's picked items in their order."""
     return [item for (of, _), item in sorted(tables.items.items()) if of == session_id]
+
+
+def changes_of(tables: Tables, user_id: int) -> list[CalendarChange]:
+    """Returns a user's changes of calendar, newest first."""
+    return [change for change in reversed(tables.calendar_changes) if change.user_id == user_id]
+
+
+def learner_of(tables: Tables, user_id: int) -> Learner:
+    """Returns what is known of a user."""
+    newest = next(iter(changes_of(tables, user_id)), None)
+    return Learner(
+        user_id=user_id,
+        last_seq=tables.last_seq.get(user_id, 0),
+        calendar=tables.calendars.get(user_id, Calendar()),
+        effective_at=newest.effective_at if newest else None,
+        signed_up_at=tables.sign_ups.get(user_id),
+    )
 
 
 def summary_of(tables: Tables, user_id: int, product: str) -> Summary:
@@ -205,10 +217,20 @@ class FakeLearners:
         self._tables.last_seq[user_id] = self._tables.last_seq.get(user_id, 0) + 1
         return self._tables.last_seq[user_id], await self.calendar(user_id)
 
-    async def set_time_zone(self, user_id: int, time_zone: str, at: datetime) -> None:
-        calendar = await self.calendar(user_id)
-        self._tables.calendars[user_id] = replace(calendar, time_zone=time_zone)
-        self._tables.zone_history.append((user_id, time_zone, at))
+    async def find(self, user_id: int) -> Learner:
+        return learner_of(self._tables, user_id)
+
+    async def lock(self, user_id: int) -> Learner:
+        return learner_of(self._tables, user_id)
+
+    async def put_in_force(self, change: CalendarChange) -> CalendarChange:
+        assert change.user_seq is not None
+        stored = replace(change, id=len(self._tables.calendar_changes) + 1)
+        self._tables.calendar_changes.append(stored)
+        self._tables.calendars[change.user_id] = change.calendar
+        self._tables.sign_ups[change.user_id] = change.signed_up_at
+        self._tables.last_seq[change.user_id] = change.user_seq
+        return stored
 
 
 class FakeOutbox:
@@ -217,13 +239,13 @@ class FakeOutbox:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
-    async def add(self, event: SessionEnded) -> None:
+    async def add(self, event: Event) -> None:
         assert event.event_id not in {earlier.event_id for earlier in self._tables.outbox}, "a primary key"
         self._tables.outbox.append(event)
 
 
 class FakeIdempotency:
-    """Implements ports.Idempotency; outcomes go through JSON as they do in a database."""
+    """Implements Idempotency; outcomes go through JSON as they do in a database."""
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
@@ -314,3 +336,19 @@ class FakeReaders:
         for number, session in sorted(self._store.committed.sessions.items()):
             if number > after_session_id and session.ended_at and user_id in (0, session.user_id):
                 yield session
+
+
+class FakeCalendarReaders:
+    """Implements ports.CalendarReaders on what is committed."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def learner(self, user_id: int, changes: int) -> tuple[Learner, Sequence[CalendarChange]]:
+        tables = self._store.committed
+        return learner_of(tables, user_id), changes_of(tables, user_id)[:changes]
+
+    async def told(self, user_id: int) -> AsyncIterator[CalendarChange]:
+        for change in self._store.committed.calendar_changes:
+            if user_id in (0, change.user_id):
+                yield change

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from service_kit.call import Call
-from session_service.application.ports import Badge, Effects, SessionRef, Streak
+from session_service.application.ports.sessions import SessionRef
+from session_service.application.ports.statistics import Badge, Effects, Streak
 from session_service.application.submit_answers import SubmittedAnswer
 from session_service.domain.errors import SessionEndedError
 from session_service.domain.states import State

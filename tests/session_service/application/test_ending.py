@@ -8,7 +8,7 @@ import pytest
 
 from service_kit.call import Call
 from service_kit.errors import ServiceError
-from session_service.application.ports import SessionRef
+from session_service.application.ports.sessions import SessionRef
 from session_service.domain.days import Calendar
 from session_service.domain.errors import EtagMismatchError, SessionEndedError, SessionNotFoundError
 from session_service.domain.events import SessionEnded

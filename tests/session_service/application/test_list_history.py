@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from service_kit.call import Call
-from session_service.application.ports import LearnerMark, SessionRef, SessionSelection
+from session_service.application.ports.learners import LearnerMark
+from session_service.application.ports.reading import SessionSelection
+from session_service.application.ports.sessions import SessionRef
 from session_service.domain.days import Calendar
 from tests.session_service.application.fakes import World
 

@@ -10,8 +10,8 @@ import pytest
 
 from service_kit.call import Call
 from service_kit.errors import ConflictError
-from session_service.application.once import once
-from session_service.application.ports import SessionRef
+from service_kit.once import once
+from session_service.application.ports.sessions import SessionRef
 from session_service.application.submit_answers import SubmittedAnswer
 from session_service.domain.errors import SessionEndedError
 from session_service.domain.states import State

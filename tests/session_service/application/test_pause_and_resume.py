@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from service_kit.call import Call
-from session_service.application.ports import SessionRef
+from session_service.application.ports.sessions import SessionRef
 from session_service.domain.errors import (
     ElapsedWentBackError,
     EtagMismatchError,

@@ -10,7 +10,8 @@ from uuid import UUID
 import pytest
 
 from service_kit.errors import UnavailableError
-from session_service.application.ports import Verdicts
+from session_service.application.ports.outbox import Outgoing
+from session_service.application.ports.statistics import Verdicts
 from session_service.application.relay_outbox import DueEvent, RelayOutbox, Round
 
 FIRST_WAIT = timedelta(seconds=5)
@@ -33,7 +34,7 @@ class FakeQueue:
 
     def __init__(self, *attempts: int) -> None:
         self.rows = [
-            Row(DueEvent(UUID(int=number), f"payload {number}".encode(), count))
+            Row(DueEvent(UUID(int=number), "kind", f"payload {number}".encode(), count))
             for number, count in enumerate(attempts, 1)
         ]
 
@@ -73,11 +74,11 @@ class FakePublisher:
         self.down = False
         self.published: list[bytes] = []
 
-    async def publish(self, payloads: Sequence[bytes]) -> None:
-        assert payloads
+    async def publish(self, events: Sequence[Outgoing]) -> None:
+        assert events
         if self.down:
             raise UnavailableError("The task queue does not answer", part="redis")
-        self.published.extend(payloads)
+        self.published.extend(event.payload for event in events)
 
 
 class FakeStatistics:
@@ -143,12 +144,20 @@ async def test_what_was_not_applied_is_sent_again_and_counted() -> None:
     assert [row.wait for row in bench.queue.rows] == [FIRST_WAIT, 4 * FIRST_WAIT]
 
 
-async def test_what_was_rejected_is_buried_with_the_reason_at_once() -> None:
-    bench = Bench(0, 0)
+async def test_what_was_rejected_is_buried_with_the_reason() -> None:
+    bench = Bench(1, 0)
     bench.statistics.rejected = {1: "the time zone is unknown"}
     assert await bench.relay() == Round(claimed=2, acknowledged=0, published=1, buried=1)
     assert bench.queue.rows[0].buried == "the time zone is unknown"
     assert bench.publisher.published == [b"payload 2"], "a dead letter is in nobody's way"
+
+
+async def test_a_refusal_of_before_keeps_no_requeued_event_from_being_sent() -> None:
+    bench = Bench(0)
+    bench.statistics.rejected = {1: "the product was unknown"}
+    assert await bench.relay() == Round(claimed=1, acknowledged=0, published=1, buried=0)
+    bench.statistics.applied = {1}
+    assert await bench.round() == Round(claimed=1, acknowledged=1, published=0, buried=0)
 
 
 async def test_an_applied_event_is_never_buried_whatever_else_is_said_of_it() -> None:
@@ -192,7 +201,7 @@ async def test_a_broker_that_is_down_is_not_counted_and_its_fault_is_kept() -> N
 
 
 async def test_a_broker_that_is_down_still_lets_verdicts_through() -> None:
-    bench = Bench(0, 0, 0)
+    bench = Bench(0, 1, 0)
     bench.publisher.down = True
     bench.statistics.applied, bench.statistics.rejected = {1}, {2: "bad"}
     assert await bench.relay() == Round(claimed=3, acknowledged=1, published=0, buried=1)

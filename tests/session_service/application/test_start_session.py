@@ -9,7 +9,7 @@ import pytest
 
 from service_kit.call import Call
 from service_kit.errors import ServiceError, UnavailableError
-from session_service.application.ports import SessionRef
+from session_service.application.ports.sessions import SessionRef
 from session_service.application.start_session import OnConflict
 from session_service.domain.days import Calendar
 from session_service.domain.errors import SessionAlreadyOpenError

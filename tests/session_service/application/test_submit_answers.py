@@ -6,7 +6,7 @@ import pytest
 
 from service_kit.call import Call
 from service_kit.errors import UnavailableError
-from session_service.application.ports import SessionRef
+from session_service.application.ports.sessions import SessionRef
 from session_service.application.submit_answers import Answered, SubmittedAnswer
 from session_service.domain.errors import SessionEndedError, SessionNotFoundError
 from session_service.domain.states import Change

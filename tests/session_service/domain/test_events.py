@@ -9,7 +9,8 @@ from datetime import date
 import pytest
 
 from session_service.domain.days import Calendar
-from session_service.domain.events import SessionEnded
+from session_service.domain.events import CalendarChanged, SessionEnded
+from session_service.domain.learner import CalendarChange
 from session_service.domain.states import State
 from tests.session_service.domain.sessions import PRODUCTS, START, answered, at, end, started
 
@@ -58,3 +59,42 @@ def test_the_id_is_the_sessions_own_and_nothing_else_changes_it() -> None:
 def test_an_open_session_has_no_end_to_tell_of() -> None:
     with pytest.raises(AssertionError):
         SessionEnded.of(started("focus"))
+
+
+CHANGE = CalendarChange(
+    id=9,
+    user_id=5,
+    user_seq=12,
+    effective_at=at(60.5),
+    calendar=Calendar("Pacific/Kiritimati", 4),
+    signed_up_at=START,
+)
+
+
+def test_a_change_of_calendar_says_how_days_run_from_then_on() -> None:
+    assert CalendarChanged.of(CHANGE) == CalendarChanged(
+        event_id=uuid.uuid5(uuid.UUID("5f0cbe8a-5f2b-5d52-9d0c-6a1f5d4f7c11"), "calendar_changed:5:12"),
+        change_id=9,
+        user_id=5,
+        user_seq=12,
+        effective_at=at(60.5),
+        time_zone="Pacific/Kiritimati",
+        rollover_hour=4,
+        signed_up_at=START,
+    )
+    assert CalendarChanged.of(replace(CHANGE)) == CalendarChanged.of(CHANGE)
+
+
+def test_the_id_of_a_change_is_its_place_in_its_users_sequence() -> None:
+    others = [
+        *(replace(CHANGE, user_seq=seq) for seq in range(1, 50)),
+        *(replace(CHANGE, user_id=user) for user in range(6, 50)),
+    ]
+    assert len({CalendarChanged.of(change).event_id for change in others}) == 93
+    assert CalendarChanged.of(replace(CHANGE, id=10)).event_id == CalendarChanged.of(CHANGE).event_id
+
+
+@pytest.mark.parametrize("missing", [{"id": 0}, {"user_seq": None}])
+def test_a_change_that_is_not_stored_as_an_event_is_none(missing: dict[str, int | None]) -> None:
+    with pytest.raises(AssertionError):
+        CalendarChanged.of(replace(CHANGE, **missing))  # type: ignore[arg-type]

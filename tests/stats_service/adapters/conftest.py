@@ -9,11 +9,15 @@ from sqlalchemy import Engine
 
 from service_kit.db.engines import open_engine
 from stats_service.adapters.db.learner_store import SqlLearnerStore
-from stats_service.application.apply_completions import Applied, ApplyCompletions, Delivery
+from stats_service.application.apply_calendar_changes import ApplyCalendarChanges
+from stats_service.application.apply_completions import ApplyCompletions
+from stats_service.application.applying import Applied, Delivery
+from stats_service.domain.calendar import CalendarChange
 from stats_service.domain.completion import Completion
-from tests.stats_service.facts import to_event
+from tests.stats_service.facts import to_calendar_event, to_event
 
-Apply = Callable[..., Applied]
+Apply = Callable[..., Applied[Completion]]
+ApplyChanges = Callable[..., Applied[CalendarChange]]
 
 
 @pytest.fixture
@@ -32,8 +36,19 @@ def store(engine: Engine) -> SqlLearnerStore:
 def apply(store: SqlLearnerStore) -> Apply:
     """Applies facts as one batch."""
 
-    def apply_facts(*facts: Completion) -> Applied:
+    def apply_facts(*facts: Completion) -> Applied[Completion]:
         deliveries = [Delivery(to_event(fact).SerializeToString(), fact) for fact in facts]
         return ApplyCompletions(store)(deliveries)
 
     return apply_facts
+
+
+@pytest.fixture
+def apply_changes(store: SqlLearnerStore) -> ApplyChanges:
+    """Applies changes of calendar as one batch."""
+
+    def apply_changes(*changes: CalendarChange) -> Applied[CalendarChange]:
+        deliveries = [Delivery(to_calendar_event(change).SerializeToString(), change) for change in changes]
+        return ApplyCalendarChanges(store)(deliveries)
+
+    return apply_changes

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
 from service_kit.errors import UnavailableError
-from stats_service.application.apply_completions import Applied, ApplyCompletions, Delivery
+from stats_service.application.apply_calendar_changes import ApplyCalendarChanges
+from stats_service.application.apply_completions import ApplyCompletions
+from stats_service.application.applying import Applied, Delivery
 from stats_service.application.ports import RefusedError, Rejection
 from stats_service.domain.badges import BadgeBook
+from stats_service.domain.calendar import CalendarChange
 from stats_service.domain.completion import Completion
 from stats_service.domain.progress import DayKey, Progress
-from tests.stats_service.facts import completion
+from tests.stats_service.facts import calendar_change, completion
 
 
 class MemoryStore:
@@ -22,6 +27,8 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self.facts: dict[UUID, Completion] = {}
+        self.changes: dict[UUID, CalendarChange] = {}
+        self.advanced = 0
         self.stored: dict[int, Progress] = {}
         self.rejections: list[Rejection] = []
         self.trouble: dict[UUID, Exception] = {}
@@ -51,7 +58,9 @@ class MemoryWork:
         self._store = store
         self._user_id = user_id
         self._added: dict[UUID, Completion] = {}
+        self._changes: dict[UUID, CalendarChange] = {}
         self._progress: Progress | None = None
+        self._advanced = False
 
     def add(self, facts: Sequence[Completion]) -> set[UUID]:
         for fact in facts:
@@ -76,8 +85,20 @@ class MemoryWork:
     def save(self, before: Progress, after: Progress, book_revision: int) -> None:
         self._progress = after
 
+    def add_changes(self, changes: Sequence[CalendarChange]) -> set[UUID]:
+        self._changes = {each.event_id: each for each in changes if each.event_id not in self._store.changes}
+        return set(self._changes)
+
+    def find_changes(self, event_ids: Collection[UUID]) -> Mapping[UUID, CalendarChange]:
+        return {key: self._store.changes[key] for key in event_ids if key in self._store.changes}
+
+    def advance(self) -> None:
+        self._advanced = True
+
     def commit(self) -> None:
         self._store.facts |= self._added
+        self._store.changes |= self._changes
+        self._store.advanced += self._advanced
         if self._progress is not None:
             self._store.stored[self._user_id] = self._progress
 
@@ -87,11 +108,11 @@ def store() -> MemoryStore:
     return MemoryStore()
 
 
-def delivery(fact: Completion) -> Delivery:
+def delivery(fact: Completion) -> Delivery[Completion]:
     return Delivery(str(fact.event_id).encode(), fact)
 
 
-def outcome(applied: Applied) -> dict[str, int]:
+def outcome(applied: Applied[Any]) -> dict[str, int]:
     """The counts that are not zero."""
     counts = {
         name: getattr(applied, name)
@@ -167,3 +188,25 @@ def test_what_does_not_fit_the_time_is_postponed(store: MemoryStore) -> None:
     apply = ApplyCompletions(store, budget_seconds=10.0, monotonic=lambda: next(ticks))
     applied = apply([delivery(completion(user_id=1)), delivery(completion(user_id=2))])
     assert outcome(applied) == {"new": 1, "postponed": 1}
+
+
+def test_a_change_of_calendar_is_kept_once_and_derives_nothing(store: MemoryStore) -> None:
+    apply, change = ApplyCalendarChanges(store), calendar_change()
+    forged = replace(change, time_zone="Europe/Madrid")
+    nameless = Rejection(None, "not base64", b"")
+    deliveries: list[Delivery[CalendarChange]] = [
+        *(Delivery(b"payload", each) for each in (change, change, forged)),
+        Delivery(b"", nameless),
+    ]
+
+    assert outcome(apply(deliveries)) == {"new": 1, "repeated": 1, "rejected": 2}
+    assert outcome(apply(deliveries[:1])) == {"repeated": 1}
+    assert store.changes == {change.event_id: change}
+    assert (store.advanced, store.stored) == (1, {})
+    assert "differs" in store.rejections[0].reason
+
+
+def test_a_change_of_calendar_is_postponed_while_the_database_is_away(store: MemoryStore) -> None:
+    store.away = True
+    applied = ApplyCalendarChanges(store)([Delivery(b"payload", calendar_change())])
+    assert outcome(applied) == {"postponed": 1}

@@ -10,6 +10,7 @@ from practice.products.design.v1.design_users_service_pb2_grpc import DesignUser
 
 from identity_service.adapters.grpc.client_address import client_address
 from identity_service.adapters.grpc.products.password_form import read_credentials
+from identity_service.adapters.grpc.zones import hand_over
 from identity_service.application.sign_up import NewAccount
 from identity_service.application.use_cases import UseCases
 from identity_service.domain.accounts import Account
@@ -19,6 +20,7 @@ from service_kit.call import current_call
 from service_kit.errors import ServiceError
 from service_kit.grpc.presentation import ProductError, answer_with_status, http_status
 from service_kit.grpc.product_shapes import rfc3339, validation_details
+from service_kit.zone_handover import ZoneHandover
 
 SERVICE = "practice.products.design.v1.DesignUsersService"
 # What people without an access token may call.
@@ -47,8 +49,9 @@ def present(error: ServiceError) -> ProductError:
 class DesignUsersServicer(DesignUsersServiceServicer):
     """Implements practice.products.design.v1.DesignUsersService."""
 
-    def __init__(self, use_cases: UseCases) -> None:
+    def __init__(self, use_cases: UseCases, zones: ZoneHandover) -> None:
         self._use = use_cases
+        self._zones = zones
 
     async def SignUp(  # noqa: N802 (gRPC names)
         self, request: pb.SignUpRequest, context: Context
@@ -61,6 +64,7 @@ class DesignUsersServicer(DesignUsersServiceServicer):
             password=request.password,
         )
         account = await self._use.sign_up(current_call(), wanted)
+        await hand_over(self._zones, account)
         await answer_with_status(context, 201)
         return pb.SignUpResponse(message="User created successfully", user=_to_user(account))
 
@@ -69,6 +73,7 @@ class DesignUsersServicer(DesignUsersServiceServicer):
         credentials = read_credentials(request.form)
         address = client_address(context.invocation_metadata() or (), context.peer())
         granted = await self._use.log_in(credentials.username, credentials.password, address)
+        await hand_over(self._zones, granted.account)
         return pb.LogInResponse(
             access_token=granted.access_token.value,
             refresh_token=granted.refresh_token,
@@ -82,6 +87,7 @@ class DesignUsersServicer(DesignUsersServiceServicer):
     ) -> pb.RefreshResponse:
         """Makes a new access token; the refresh token stays as it is."""
         granted = await self._use.refresh_access_token(request.refresh_token)
+        await hand_over(self._zones, granted.account)
         token = granted.access_token
         return pb.RefreshResponse(access_token=token.value, token_type=_BEARER, expires_in=token.expires_in)
 

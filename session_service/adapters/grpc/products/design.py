@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 import grpc
@@ -16,68 +15,23 @@ from practice.products.design.v1.design_sessions_service_pb2_grpc import DesignS
 
 from service_kit import object_ids
 from service_kit.call import Call, current_call
-from service_kit.errors import NotFoundError, ServiceError
-from service_kit.grpc.presentation import STATUS_KEY, ProductError, answer_with_status, http_status
-from service_kit.grpc.product_shapes import validation_details
+from service_kit.errors import NotFoundError
+from service_kit.grpc.presentation import STATUS_KEY, answer_with_status
 from session_service.adapters.grpc.products import design_answers as answers
 from session_service.adapters.grpc.products import design_bodies as bodies
-from session_service.application.ports import (
-    SessionRef,
-    SessionSelection,
-    SubmissionRef,
-    SubmissionSelection,
-    Workspace,
-)
+from session_service.adapters.grpc.products import design_requests as requests
+from session_service.application.ports.reading import SessionSelection
+from session_service.application.ports.submissions import SubmissionSelection
+from session_service.application.ports.workspaces import Workspace
 from session_service.application.use_cases import UseCases
 from session_service.domain.errors import (
-    ContentNotFoundError,
-    SessionEndedError,
     SessionNotFoundError,
     SubmissionNotFoundError,
 )
 from session_service.domain.practice_session import PracticeSession
-from session_service.domain.states import State
 
-PRODUCT = "design"
 SERVICE = "practice.products.design.v1.DesignSessionsService"
-_IN_QUERY = frozenset({"skip", "limit"})
-_DEFAULT_LIMIT = 100
-_STATUSES = {"SESSION_ENDED": 400, "ETAG_MISMATCH": 412, "CONVERSATION_FULL": 413}
-_DRAFT_STATUSES = {"syntax": 422, "size": 413, "depth": 413}
-_DETAILS = {
-    "CONTENT_NOT_FOUND": "Problem not found",
-    "SESSION_NOT_FOUND": "Session not found",
-    "SUBMISSION_NOT_FOUND": "Submission not found",
-}
-
 Context = grpc.aio.ServicerContext[Any, Any]
-ListRequest = pb2.ListMySessionsRequest | pb2.ListMySubmissionsRequest
-
-
-def present(error: ServiceError) -> ProductError:
-    """Returns an error as this product's clients know it."""
-    details = validation_details(error, _IN_QUERY)
-    if details is not None:
-        return ProductError(422, {"detail": details})
-    if isinstance(error, SessionNotFoundError | SubmissionNotFoundError) and error.foreign:
-        kind = "session" if isinstance(error, SessionNotFoundError) else "submission"
-        return ProductError(403, {"detail": f"Not authorized to access this {kind}"})
-    if error.reason == "DRAFT_INVALID":
-        return _invalid_diagram(error)
-    if isinstance(error, SessionEndedError):
-        word = answers.STATUS_WORDS[State(error.metadata["state"])]
-        return ProductError(400, {"detail": f"Session already {word}"})
-    status = http_status(error, _STATUSES)
-    own = isinstance(error, ContentNotFoundError | SessionNotFoundError | SubmissionNotFoundError)
-    return ProductError(status, {"detail": _DETAILS[error.reason] if own else error.message})
-
-
-def _invalid_diagram(error: ServiceError) -> ProductError:
-    status = _DRAFT_STATUSES[error.metadata["problem"]]
-    if status != 422:
-        return ProductError(status, {"detail": error.message})
-    wrong = {"loc": ["body", "diagram_data"], "msg": error.message, "type": "value_error"}
-    return ProductError(status, {"detail": [wrong]})
 
 
 class DesignSessionsServicer(DesignSessionsServiceServicer):
@@ -90,9 +44,9 @@ class DesignSessionsServicer(DesignSessionsServiceServicer):
         self, request: pb2.OpenSessionRequest, context: Context
     ) -> HttpBody:
         """Opens a session or resumes the open one; the gateway answers 201 or 200."""
-        call, problem = current_call(), _problem(request.problem_id)
+        call, problem = current_call(), requests.problem(request.problem_id)
         started = await self._use.start_session(
-            call, product=PRODUCT, content=_content(problem), content_second=problem.second
+            call, product=requests.PRODUCT, content=requests.content(problem), content_second=problem.second
         )
         return await self._show(context, call, started.session, 200 if started.resumed else 201)
 
@@ -102,7 +56,7 @@ class DesignSessionsServicer(DesignSessionsServiceServicer):
         """Streams the caller's sessions, newest first, as one JSON array, a session a piece."""
         call = current_call()
         selection = SessionSelection(
-            user_id=call.user_id, product=PRODUCT, offset=request.skip, limit=_limit(request)
+            user_id=call.user_id, product=requests.PRODUCT, offset=request.skip, limit=requests.limit(request)
         )
         before = "["
         async for workspace in self._use.view_workspaces.each(selection):
@@ -117,8 +71,8 @@ class DesignSessionsServicer(DesignSessionsServiceServicer):
         call, problem = current_call(), object_ids.decode(request.problem_id)
         if problem is None:
             return answers.nothing()
-        session = await self._use.get_active_session(call, PRODUCT, _content(problem))
-        if session is None or not _made_in(problem, session.content_created_at):
+        session = await self._use.get_active_session(call, requests.PRODUCT, requests.content(problem))
+        if session is None or not requests.made_in(problem, session.content_created_at):
             return answers.nothing()
         return await self._show(context, call, session)
 
@@ -127,18 +81,18 @@ class DesignSessionsServicer(DesignSessionsServiceServicer):
     ) -> HttpBody:
         """Returns a session."""
         call = current_call()
-        workspace = await self._use.view_workspaces.get(call, _session(request.session_id))
+        workspace = await self._use.view_workspaces.get(call, requests.session(request.session_id))
         return await _tagged(context, workspace, call.email)
 
     async def AutosaveSession(  # noqa: N802
         self, request: pb2.AutosaveSessionRequest, context: Context
     ) -> HttpBody:
         """Saves the diagram when it changed, its time always. Another's session is not found."""
-        call, ref = current_call(), _session(request.session_id)
+        call, ref = current_call(), requests.session(request.session_id)
         body = await asyncio.to_thread(bodies.autosave, request.body.data)
         try:
             session = await self._use.save_draft(
-                call, ref, body.diagram, reported=body.time_spent, base_hash=_edited_version(context)
+                call, ref, body.diagram, reported=body.time_spent, base_hash=requests.edited_version(context)
             )
         except SessionNotFoundError as error:
             raise SessionNotFoundError(ref.id) from error
@@ -152,7 +106,7 @@ class DesignSessionsServicer(DesignSessionsServiceServicer):
         self, request: pb2.PauseSessionRequest, context: Context
     ) -> HttpBody:
         """Pauses a session."""
-        call, ref = current_call(), _session(request.session_id)
+        call, ref = current_call(), requests.session(request.session_id)
         session = await self._use.pause_session(call, ref, reported=request.time_spent)
         return await self._show(context, call, session)
 
@@ -161,14 +115,14 @@ class DesignSessionsServicer(DesignSessionsServiceServicer):
     ) -> HttpBody:
         """Resumes a session."""
         call = current_call()
-        session = await self._use.resume_session(call, _session(request.session_id))
+        session = await self._use.resume_session(call, requests.session(request.session_id))
         return await self._show(context, call, session)
 
     async def AddSessionMessage(  # noqa: N802
         self, request: pb2.AddSessionMessageRequest, context: Context
     ) -> HttpBody:
         """Adds a line to the conversation."""
-        call, ref = current_call(), _session(request.session_id)
+        call, ref = current_call(), requests.session(request.session_id)
         said = await self._use.add_message(call, ref, role=request.role, content=request.content)
         return await self._show(context, call, said.session)
 
@@ -176,7 +130,7 @@ class DesignSessionsServicer(DesignSessionsServiceServicer):
         self, request: pb2.AbandonSessionRequest, context: Context
     ) -> Empty:
         """Gives a session up. Another's is not found. 204."""
-        ref = _session(request.session_id)
+        ref = requests.session(request.session_id)
         try:
             await self._use.abandon_session(current_call(), ref)
         except SessionNotFoundError as error:
@@ -190,10 +144,10 @@ class DesignSessionsServicer(DesignSessionsServiceServicer):
         """Makes a submission by hand; the gateway answers 201."""
         call = current_call()
         body = await asyncio.to_thread(bodies.new_submission, request.body.data)
-        problem = _problem(body.problem_id)
+        problem = requests.problem(body.problem_id)
         made = await self._use.create_submission(
             call,
-            content=_content(problem),
+            content=requests.content(problem),
             content_second=problem.second,
             document=body.diagram,
             status=body.status,
@@ -206,7 +160,7 @@ class DesignSessionsServicer(DesignSessionsServiceServicer):
     ) -> HttpBody:
         """Hands a session's work in; the gateway answers 201."""
         call = current_call()
-        made = await self._use.submit_session(call, _session(request.session_id))
+        made = await self._use.submit_session(call, requests.session(request.session_id))
         await answer_with_status(context, 201)
         return answers.changed_submission("Submission created from session successfully", made, call.email)
 
@@ -214,7 +168,7 @@ class DesignSessionsServicer(DesignSessionsServiceServicer):
         self, request: pb2.ListMySubmissionsRequest, context: Context
     ) -> HttpBody:
         """Lists the caller's submissions, newest first, without diagrams."""
-        call, limit = current_call(), _limit(request)
+        call, limit = current_call(), requests.limit(request)
         found, total = await self._use.list_submissions(
             SubmissionSelection(user_id=call.user_id, offset=request.skip, limit=limit)
         )
@@ -225,7 +179,7 @@ class DesignSessionsServicer(DesignSessionsServiceServicer):
     ) -> HttpBody:
         """Returns the caller's newest submission for a problem."""
         call, problem = current_call(), object_ids.decode(request.problem_id)
-        found = await self._use.get_submission.newest(call, _content(problem)) if problem else None
+        found = await self._use.get_submission.newest(call, requests.content(problem)) if problem else None
         made = found.content_created_at if found else None
         if found is None or problem is None or (made and problem.second != int(made.timestamp())):
             raise NotFoundError("No submission found for this problem", reason="SUBMISSION_NOT_FOUND")
@@ -236,14 +190,14 @@ class DesignSessionsServicer(DesignSessionsServiceServicer):
     ) -> HttpBody:
         """Returns a submission."""
         call = current_call()
-        found = await self._use.get_submission(call, _submission(request.submission_id))
+        found = await self._use.get_submission(call, requests.submission(request.submission_id))
         return answers.submission(found, call.email)
 
     async def UpdateSubmission(  # noqa: N802
         self, request: pb2.UpdateSubmissionRequest, context: Context
     ) -> HttpBody:
         """Changes the fields sent."""
-        call, ref = current_call(), _submission(request.submission_id)
+        call, ref = current_call(), requests.submission(request.submission_id)
         changes = await asyncio.to_thread(bodies.submission_changes, request.body.data)
         changed = await self._use.update_submission(call, ref, changes)
         return answers.changed_submission("Submission updated successfully", changed, call.email)
@@ -252,7 +206,7 @@ class DesignSessionsServicer(DesignSessionsServiceServicer):
         self, request: pb2.AddSubmissionMessageRequest, context: Context
     ) -> HttpBody:
         """Adds a line to a submission's conversation."""
-        call, ref = current_call(), _submission(request.submission_id)
+        call, ref = current_call(), requests.submission(request.submission_id)
         told = await self._use.add_submission_message(call, ref, role=request.role, content=request.content)
         return answers.changed_submission("Chat message added successfully", told, call.email)
 
@@ -261,7 +215,7 @@ class DesignSessionsServicer(DesignSessionsServiceServicer):
     ) -> Empty:
         """Deletes a submission of the caller's; another's looks as if it was not there. 204."""
         try:
-            await self._use.delete_submission(current_call(), _submission(request.submission_id))
+            await self._use.delete_submission(current_call(), requests.submission(request.submission_id))
         except SubmissionNotFoundError as error:
             raise NotFoundError(
                 "Submission not found or not authorized to delete",
@@ -277,49 +231,8 @@ class DesignSessionsServicer(DesignSessionsServiceServicer):
         return await _tagged(context, await self._use.view_workspaces.of(session), call.email, status)
 
 
-def _limit(request: ListRequest) -> int:
-    return request.limit if request.HasField("limit") else _DEFAULT_LIMIT
-
-
-def _problem(text: str) -> object_ids.ObjectId:
-    problem = object_ids.decode(text)
-    if problem is None:
-        raise ContentNotFoundError(f"problems/{text}")
-    return problem
-
-
-def _made_in(problem: object_ids.ObjectId, created_at: datetime | None) -> bool:
-    """Tells whether an id names the problem of that number made then."""
-    return created_at is not None and problem.names(problem.number, created_at)
-
-
-def _content(problem: object_ids.ObjectId) -> str:
-    return f"problems/{problem.number}"
-
-
-def _session(text: str) -> SessionRef:
-    session = object_ids.decode(text)
-    if session is None:
-        raise SessionNotFoundError(0)
-    return SessionRef(session.number, PRODUCT, session.second)
-
-
-def _submission(text: str) -> SubmissionRef:
-    submission = object_ids.decode(text)
-    if submission is None:
-        raise SubmissionNotFoundError(0)
-    return SubmissionRef(submission.number, submission.second)
-
-
 async def _tagged(context: Context, workspace: Workspace, email: str, status: int = 200) -> HttpBody:
     """Returns a session, its diagram's hash as the ETag that If-Match takes."""
     tag = ("etag", f'"{workspace.document_hash}"')
     await context.send_initial_metadata(((STATUS_KEY, str(status)), tag))
     return answers.session(workspace, email)
-
-
-def _edited_version(context: Context) -> str:
-    """Returns the hash in the header If-Match, with or without quotes; empty for none and for any."""
-    given = str(dict(context.invocation_metadata() or ()).get("if-match", "")).strip()
-    named = given.removeprefix("W/").strip('"')
-    return "" if named == "*" else named

@@ -12,7 +12,7 @@ from google.api.httpbody_pb2 import HttpBody
 from service_kit import object_ids
 from service_kit.grpc.product_shapes import rfc3339
 from session_service.adapters.grpc.products.shapes import rfc3339_milliseconds
-from session_service.application.ports import Workspace
+from session_service.application.ports.workspaces import Workspace
 from session_service.domain.messages import Message
 from session_service.domain.states import State
 from session_service.domain.submission import Submission

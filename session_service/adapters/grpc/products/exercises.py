@@ -10,10 +10,10 @@ from practice.products.exercises.v1.exercises_service_pb2_grpc import ExercisesS
 
 from service_kit.call import current_call
 from service_kit.errors import ServiceError
-from service_kit.grpc.presentation import ProductError
+from service_kit.grpc.presentation import ProductError, http_status
 from session_service.adapters.grpc.converters import refusal_error
-from session_service.adapters.grpc.products.shapes import http_status, rfc3339_milliseconds
-from session_service.application.ports import SessionRef
+from session_service.adapters.grpc.products.shapes import rfc3339_milliseconds
+from session_service.application.ports.sessions import SessionRef
 from session_service.application.submit_answers import Answered, SubmittedAnswer
 from session_service.application.use_cases import UseCases
 from session_service.domain.errors import ModeUnknownError
@@ -25,7 +25,7 @@ SERVICE = "practice.products.exercises.v1.ExercisesService"
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
-_STATUSES = {"SESSION_ENDED": 400, "SESSION_STATE_INVALID": 400}
+_STATUSES = {"SESSION_ENDED": 400}
 
 
 def present(error: ServiceError) -> ProductError:

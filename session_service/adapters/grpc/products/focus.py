@@ -12,9 +12,11 @@ from practice.products.focus.v1.focus_service_pb2_grpc import FocusServiceServic
 
 from service_kit.call import current_call
 from service_kit.errors import ServiceError
-from service_kit.grpc.presentation import ProductError, answer_with_status
-from session_service.adapters.grpc.products.shapes import http_status, nullable, rfc3339
-from session_service.application.ports import SessionRef, SessionSelection
+from service_kit.grpc.presentation import ProductError, answer_with_status, http_status
+from service_kit.grpc.product_shapes import rfc3339
+from session_service.adapters.grpc.products.shapes import nullable
+from session_service.application.ports.reading import SessionSelection
+from session_service.application.ports.sessions import SessionRef
 from session_service.application.use_cases import UseCases
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import State
@@ -35,7 +37,7 @@ _MESSAGES = {
 def present(error: ServiceError) -> ProductError:
     """Returns an error as this product's clients know it."""
     message = _MESSAGES.get(error.reason, error.message)
-    return ProductError(http_status(error, {}), {"success": False, "message": message, "data": None})
+    return ProductError(http_status(error), {"success": False, "message": message, "data": None})
 
 
 class FocusServicer(FocusServiceServicer):

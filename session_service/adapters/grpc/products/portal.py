@@ -13,20 +13,15 @@ from practice.products.portal.v1.portal_service_pb2_grpc import PortalServiceSer
 
 from service_kit.call import current_call
 from service_kit.errors import ServiceError
-from service_kit.grpc.presentation import ProductError
+from service_kit.grpc.presentation import ProductError, http_status
+from service_kit.grpc.product_shapes import rfc3339
 from session_service.adapters.grpc.converters import refusal_error
 from session_service.adapters.grpc.products import portal_answers as answers
 from session_service.adapters.grpc.products import portal_requests as requests
 from session_service.adapters.grpc.products.portal_requests import PRODUCT
-from session_service.adapters.grpc.products.shapes import http_status, rfc3339
-from session_service.application.ports import (
-    Cache,
-    Clock,
-    LearnerMark,
-    RateLimit,
-    RateLimits,
-    SessionSelection,
-)
+from session_service.application.ports.learners import LearnerMark
+from session_service.application.ports.reading import SessionSelection
+from session_service.application.ports.surroundings import Cache, Clock, RateLimit, RateLimits
 from session_service.application.use_cases import UseCases
 from session_service.domain.practice_session import PracticeSession
 

@@ -13,7 +13,8 @@ from practice.products.portal.v1 import portal_service_pb2 as pb2
 from service_kit.errors import InvalidArgumentError, NotFoundError
 from session_service.adapters.grpc.converters import to_settings
 from session_service.adapters.grpc.products.shapes import content_name
-from session_service.application.ports import SessionRef, SessionSelection
+from session_service.application.ports.reading import SessionSelection
+from session_service.application.ports.sessions import SessionRef
 from session_service.application.submit_answers import SubmittedAnswer
 from session_service.domain.days import Calendar
 from session_service.domain.items import DEFAULT_COUNT, DEFAULT_DIFFICULTY, Selection

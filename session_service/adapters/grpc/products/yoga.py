@@ -15,7 +15,8 @@ from service_kit.grpc.presentation import ProductError, answer_with_status, http
 from service_kit.grpc.product_shapes import validation_details
 from session_service.adapters.grpc.products import yoga_answers as answers
 from session_service.adapters.grpc.products.shapes import content_name
-from session_service.application.ports import SessionRef, SessionSelection
+from session_service.application.ports.reading import SessionSelection
+from session_service.application.ports.sessions import SessionRef
 from session_service.application.use_cases import UseCases
 from session_service.domain.errors import ContentNotFoundError, SessionNotFoundError
 from session_service.domain.states import State

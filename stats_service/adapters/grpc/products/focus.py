@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 import grpc
@@ -13,6 +12,7 @@ from practice.products.focus.v1.focus_service_pb2_grpc import FocusProgressServi
 from service_kit.call import current_call
 from service_kit.errors import ServiceError
 from service_kit.grpc.presentation import ProductError, http_status
+from service_kit.grpc.product_shapes import rfc3339
 from stats_service.adapters.grpc.converters import to_date
 from stats_service.application.get_standing import GetStanding
 from stats_service.application.list_awarded_badges import ListAwardedBadges
@@ -88,9 +88,5 @@ def _to_badge(awarded: AwardedBadge) -> pb.Badge:
         name=badge.name,
         description=badge.description,
         icon=badge.icon,
-        awarded_at=_rfc3339(awarded.award.award_time),
+        awarded_at=rfc3339(awarded.award.award_time),
     )
-
-
-def _rfc3339(instant: datetime) -> str:
-    return f"{instant.astimezone(UTC):%Y-%m-%dT%H:%M:%S}Z"

@@ -14,16 +14,22 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service_kit.call import Call, RequestIdentity
-from service_kit.db.engines import open_async_engine
+from service_kit.db.engines import close_async_engine, open_async_engine
 from session_service.adapters.db import tables
+from session_service.adapters.db.calendar_readers import SqlCalendarReaders
+from session_service.adapters.db.outbox_admin import SqlOutboxAdmin
 from session_service.adapters.db.readers import SqlReaders
 from session_service.adapters.db.submission_readers import SqlSubmissionReaders
 from session_service.adapters.db.unit_of_work import SqlUnitOfWork
 from session_service.adapters.db.workspaces import SqlWorkspaceReaders
 from session_service.adapters.events import encode
 from session_service.adapters.signals import JournalSignals
-from session_service.application.ports import Achievement, Content, SessionRef, Verdicts
+from session_service.application.ports.catalog import Content
+from session_service.application.ports.outbox import Outgoing
+from session_service.application.ports.sessions import SessionRef
+from session_service.application.ports.statistics import Verdicts
 from session_service.application.use_cases import UseCases
+from session_service.domain.achievements import Achievement
 from session_service.domain.grading import AnswerKey
 from session_service.domain.items import ContentItem
 
@@ -60,11 +66,11 @@ class Told:
     """Remembers what came out of commits."""
 
     def __init__(self) -> None:
-        self.payloads: list[bytes] = []
+        self.published: list[Outgoing] = []
         self.session_ids: list[int] = []
 
-    def events(self, payloads: list[bytes]) -> None:
-        self.payloads += payloads
+    def events(self, events: list[Outgoing]) -> None:
+        self.published += events
 
     def changed(self, session_ids: list[int]) -> None:
         self.session_ids += session_ids
@@ -77,11 +83,14 @@ class Database:
         self.engine = engine
         self.told = Told()
         self.readers = SqlReaders(engine)
+        self.calendars = SqlCalendarReaders(engine)
         self.use = UseCases.wire(
             unit_of_work=self.unit_of_work,
             readers=self.readers,
             submissions=SqlSubmissionReaders(engine),
             workspaces=SqlWorkspaceReaders(engine),
+            calendars=self.calendars,
+            outbox=SqlOutboxAdmin(engine),
             catalog=EverythingCatalog(),
             statistics=PunctualStatistics(),
             signals=JournalSignals(),
@@ -127,7 +136,7 @@ class Database:
 async def database(database_url: str) -> AsyncIterator[Database]:
     engine = open_async_engine(database_url, pool_size=30, application="test")
     yield Database(engine)
-    await engine.dispose()
+    await close_async_engine(engine)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -13,6 +13,7 @@ from sqlalchemy import func, select, update
 from service_kit.call import Call
 from service_kit.db.engines import open_async_engine
 from session_service.adapters.db import tables
+from session_service.adapters.db.outbox_admin import SqlOutboxAdmin
 from session_service.adapters.db.outbox_queue import SqlOutboxQueue
 from tests.session_service.adapters.db.conftest import Database
 
@@ -133,7 +134,7 @@ async def test_a_dead_letter_is_in_nobodys_way_and_can_be_revived(
     assert first.event_id not in {event.event_id for event in await queue.claim(100)}
     assert await outbox.count("outbox", last_error="refused: no such thing") == 1
 
-    assert await queue.requeue_dead(datetime.now(UTC)) == 1
+    assert await SqlOutboxAdmin(outbox.engine).requeue([first.event_id]) == 1
     (revived,) = await queue.claim(100)
     assert (revived.event_id, revived.attempts) == (first.event_id, 0)
     assert revived.payload == first.payload

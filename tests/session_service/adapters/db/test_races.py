@@ -13,7 +13,7 @@ from sqlalchemy import select
 from service_kit.call import Call
 from service_kit.errors import ConflictError, ServiceError
 from session_service.adapters.db import tables
-from session_service.application.ports import SessionRef
+from session_service.application.ports.sessions import SessionRef
 from session_service.application.start_session import OnConflict
 from session_service.application.submit_answers import SubmittedAnswer
 from session_service.domain.errors import EtagMismatchError, SessionAlreadyOpenError, SessionEndedError

@@ -13,7 +13,8 @@ from sqlalchemy.dialects import postgresql
 from service_kit.call import Call
 from service_kit.db.engines import open_async_engine
 from session_service.adapters.events import encode
-from session_service.application.ports import SessionRef, SessionSelection
+from session_service.application.ports.reading import SessionSelection
+from session_service.application.ports.sessions import SessionRef
 from session_service.domain.errors import SessionNotFoundError
 from session_service.domain.states import State
 from tests.session_service.adapters.db.conftest import Database
@@ -99,7 +100,7 @@ async def test_the_facts_told_again_are_the_bytes_that_left(database: Database, 
 
     again = [encode(event) async for event in database.use.export_completions(user_id=user_id)]
 
-    assert again == database.told.payloads
+    assert again == [event.payload for event in database.told.published]
     rest = database.use.export_completions(user_id=user_id, after_session_id=ref.id - 1)
     assert [encode(event) async for event in rest] == again[-1:]
 

@@ -209,7 +209,7 @@ async def test_the_zone_in_force_at_the_end_counts_and_the_earlier_ones_are_kept
 
     assert (ended.time_zone, ended.local_date) == ("Asia/Tokyo", "2026-03-06")
     assert ended.local_date == last.astimezone(ZoneInfo("Asia/Tokyo")).date().isoformat()
-    table = tables.learner_time_zone
+    table = tables.learner_calendar
     async with engine.connect() as connection:
         rows = await connection.execute(
             select(table.c.effective_at, table.c.time_zone)

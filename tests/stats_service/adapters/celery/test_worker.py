@@ -22,15 +22,16 @@ from kombu.exceptions import OperationalError
 from sqlalchemy import Engine, text
 
 from deploy.local.servers import Server, start_postgres, start_redis
-from service_kit.broker import COMPLETIONS_QUEUE, COMPLETIONS_TASK, open_broker
+from service_kit.broker import CALENDAR_CHANGES_TASK, COMPLETIONS_QUEUE, COMPLETIONS_TASK, open_broker
 from service_kit.db.engines import open_engine
 from service_kit.db.migrate import upgrade
 from stats_service.adapters.celery.backfills import BACKFILL_TASK
 from stats_service.domain.badges import BadgeBook
+from stats_service.domain.calendar import CalendarChange
 from stats_service.domain.completion import Completion
 from stats_service.domain.progress import derive
 from tests.stats_service.adapters.db.badges import badge, publish
-from tests.stats_service.facts import completion, to_event
+from tests.stats_service.facts import calendar_change, completion, to_calendar_event, to_event
 from tests.stats_service.waiting import eventually
 
 ROOT = Path(__file__).parents[4]
@@ -230,6 +231,50 @@ def blocked_statements(engine: Engine) -> int:
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
         return int(connection.execute(waiting).scalar_one())
+
+
+def test_changes_of_calendar_are_kept_once_whatever_order_and_however_often_they_come(
+    worker: Worker, transport: Server, engine: Engine, publish_facts: Callable[[list[Completion]], None]
+) -> None:
+    changes = [calendar_change(user_id=1, user_seq=seq) for seq in range(1, 21, 2)]
+    facts = [completion(user_id=1, user_seq=seq) for seq in range(2, 21, 2)]
+    twice = [*changes, *changes]
+    Random(4).shuffle(twice)
+    worker.start()
+    eventually(worker.heartbeat.exists)
+    # Killed in the middle of a transaction on the person, and sent again by nobody.
+    busy = engine.connect()
+    busy.execute(text("LOCK TABLE stats.learner"))
+    publish_changes(transport, twice)
+    publish_facts(facts)
+    eventually(lambda: blocked_statements(engine) >= 2)
+    for child in worker.family()[1:]:
+        child.send_signal(signal.SIGKILL)
+    busy.close()
+
+    eventually(lambda: applied_through(engine) == 20)
+    eventually(lambda: not queued(transport))
+    assert worker.stop() == 0
+    with engine.connect() as connection:
+        kept = connection.execute(text("SELECT event_id::text FROM stats.calendar_change")).scalars().all()
+        standing = text("SELECT session_count FROM stats.standing WHERE product = 'all'")
+        assert connection.execute(standing).scalar_one() == 10
+    assert sorted(kept) == sorted(str(change.event_id) for change in changes)
+
+
+def publish_changes(transport: Server, changes: list[CalendarChange]) -> None:
+    """Sends changes of calendar as the session service does, in messages of five."""
+    broker = open_broker(transport.url, "test")
+    encoded = [base64.b64encode(to_calendar_event(change).SerializeToString()).decode() for change in changes]
+    for first in range(0, len(encoded), 5):
+        broker.send_task(CALENDAR_CHANGES_TASK, args=[encoded[first : first + 5]], queue=COMPLETIONS_QUEUE)
+    broker.close()
+
+
+def applied_through(engine: Engine) -> int:
+    with engine.connect() as connection:
+        through = connection.execute(text("SELECT max(applied_through) FROM stats.learner")).scalar_one()
+    return int(through or 0)
 
 
 async def test_bad_messages_block_nobody_and_badges_are_backfilled(

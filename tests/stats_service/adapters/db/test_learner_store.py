@@ -16,7 +16,7 @@ from service_kit.db.engines import open_engine
 from service_kit.db.migrate import upgrade
 from service_kit.errors import UnavailableError
 from stats_service.adapters.db.learner_store import SqlLearnerStore
-from stats_service.application.apply_completions import Applied
+from stats_service.application.applying import Applied
 from stats_service.application.backfill_badges import BackfillBadges
 from stats_service.domain.calendar import Calendar
 from stats_service.domain.completion import Completion

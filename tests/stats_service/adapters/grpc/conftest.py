@@ -14,15 +14,31 @@ from practice.stats.v1 import stats_service_pb2_grpc as rpc
 from service_kit.grpc.guards import INTERNAL_KEY
 from stats_service.main import serving
 from stats_service.settings import Settings
+from tests.calendars import Heard, hearing
 
 NOW = datetime(2026, 2, 20, 12, tzinfo=UTC)
 
 
 @pytest.fixture
+async def heard_at(internal_token: str) -> AsyncIterator[tuple[Heard, str]]:
+    async with hearing(internal_token) as running:
+        yield running
+
+
+@pytest.fixture
+def heard(heard_at: tuple[Heard, str]) -> Heard:
+    """What a session service was told of users."""
+    return heard_at[0]
+
+
+@pytest.fixture
 async def channel(
-    service_settings: dict[str, Any], fresh_database_url: str, redis_url: str
+    service_settings: dict[str, Any],
+    fresh_database_url: str,
+    redis_url: str,
+    heard_at: tuple[Heard, str],
 ) -> AsyncIterator[grpc.aio.Channel]:
-    settings = {**service_settings, "database_url": fresh_database_url}
+    settings = {**service_settings, "database_url": fresh_database_url, "session_address": heard_at[1]}
     async with (
         serving(Settings(**settings, redis_url=redis_url, wait_seconds=0.4), clock=lambda: NOW) as server,
         grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel,

@@ -164,6 +164,28 @@ async def test_badges_are_listed_newest_first_and_by_product(
     assert [each.badge.badge_id for each in over_all.badges] == ["any"]
 
 
+@pytest.mark.parametrize("product", ["nope", "Focus", "focus ", "f" * 41])
+async def test_a_product_that_is_none_is_refused_and_has_no_zeros(
+    stats: Stats, me: Metadata, product: str
+) -> None:
+    for call in (
+        stats.GetStanding(pb.GetStandingRequest(product=product), metadata=me),
+        stats.ListDailyProgress(pb.ListDailyProgressRequest(product=product), metadata=me),
+        stats.ListAwardedBadges(pb.ListAwardedBadgesRequest(product=product), metadata=me),
+    ):
+        refused = await refusal(call)
+        assert (refused.code, refused.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "FIELD_INVALID")
+        assert refused.metadata["field"] == "product"
+
+
+@pytest.mark.parametrize("product", ["exercises", "focus", "portal", "yoga", "design", "all", ""])
+async def test_every_product_can_be_asked_for(stats: Stats, me: Metadata, product: str) -> None:
+    standing = await stats.GetStanding(pb.GetStandingRequest(product=product), metadata=me)
+    assert standing.totals.product == (product or "all")
+    await stats.ListDailyProgress(pb.ListDailyProgressRequest(product=product), metadata=me)
+    await stats.ListAwardedBadges(pb.ListAwardedBadgesRequest(product=product), metadata=me)
+
+
 async def test_a_read_waits_for_the_completion_it_names(stats: Stats, me: Metadata, apply: Apply) -> None:
     first, second = history(1, DAYS[:2])
     apply(first)

@@ -1,0 +1,105 @@
+"""Hands a user's time zone over to whoever remembers it, from any service.
+
+A client sends the same zone with each call, so what was told of a user is
+remembered for a minute; that memory is `ToldCalendars`, and the service that
+remembers for good uses it too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import structlog
+
+from service_kit.call import Call
+
+log = structlog.get_logger(__name__)
+
+_REMEMBERED_USERS = 50_000
+# Another process may have told another zone since.
+_TRUSTED_SECONDS = 60.0
+
+Send = Callable[[int, str | None, datetime | None], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    zone: str | None = None
+    zone_at: float = 0.0
+    sign_up: bool = False
+
+
+class ToldCalendars:
+    """What this process told of users of late. Bounded; a user forgotten is only told again."""
+
+    def __init__(self, *, most: int = _REMEMBERED_USERS) -> None:
+        self._most = most
+        self._told: OrderedDict[int, _Told] = OrderedDict()
+
+    def is_news(self, user_id: int, zone: str | None, signed_up_at: datetime | None, now: float) -> bool:
+        """Tells whether there is something to tell; `now` is in seconds of any one clock.
+
+        A zone is news when it is another one, or was told over a minute ago;
+        a sign-up never changes and is news once.
+        """
+        told = self._told.get(user_id, _Told())
+        if signed_up_at is not None and not told.sign_up:
+            return True
+        return zone is not None and (zone != told.zone or abs(now - told.zone_at) >= _TRUSTED_SECONDS)
+
+    def remember(self, user_id: int, zone: str | None, signed_up_at: datetime | None, now: float) -> None:
+        """Takes down what was told."""
+        told = self._told.get(user_id, _Told())
+        if zone is not None:
+            told = replace(told, zone=zone, zone_at=now)
+        self._told[user_id] = replace(told, sign_up=told.sign_up or signed_up_at is not None)
+        self._told.move_to_end(user_id)
+        if len(self._told) > self._most:
+            self._told.popitem(last=False)
+
+    def forget(self, user_id: int) -> None:
+        """Makes whatever is heard of a user news again."""
+        self._told.pop(user_id, None)
+
+
+class ZoneHandover:
+    """Hands over what calls say of their users. Never raises and never takes longer than its deadline.
+
+    A call waits for it, so that a zone is in force when the call is answered;
+    one that could not be handed over is logged, and sent again with the
+    user's next call.
+    """
+
+    def __init__(
+        self,
+        send: Send,
+        *,
+        deadline_seconds: float = 0.5,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._send = send
+        self._deadline = deadline_seconds
+        self._monotonic = monotonic
+        self._told = ToldCalendars()
+
+    async def __call__(self, call: Call) -> None:
+        """Hands over what a call says of its user."""
+        await self.hand_over(call.user_id, call.time_zone, call.signed_up_at)
+
+    async def hand_over(self, user_id: int, zone: str | None, signed_up_at: datetime | None) -> None:
+        """Hands over a user's zone, and when they signed up, as far as they are known and news."""
+        now = self._monotonic()
+        if not user_id or not self._told.is_news(user_id, zone, signed_up_at, now):
+            return
+        try:
+            async with asyncio.timeout(self._deadline):
+                await self._send(user_id, zone, signed_up_at)
+        except Exception as error:
+            log.warning("zone_not_handed_over", user_id=user_id, error=repr(error))
+            return
+        self._told.remember(user_id, zone, signed_up_at, now)

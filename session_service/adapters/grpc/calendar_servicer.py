@@ -1,0 +1,79 @@
+"""How users' days run: convert, call the use case, convert back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import grpc
+from practice.session.v1 import calendar_pb2
+from practice.session.v1 import calendar_service_pb2 as pb2
+from practice.session.v1.calendar_service_pb2_grpc import (
+    CalendarServiceServicer,
+    LearnerAdminServiceServicer,
+)
+
+from service_kit.call import current_call
+from service_kit.time_zones import known_time_zone
+from session_service.adapters.events import to_timestamp
+from session_service.application.use_cases import UseCases
+from session_service.domain.days import Calendar
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class CalendarServicer(CalendarServiceServicer):
+    """Implements practice.session.v1.CalendarService."""
+
+    def __init__(self, use_cases: UseCases) -> None:
+        self._use = use_cases
+
+    async def GetCalendar(  # noqa: N802 (gRPC names)
+        self, request: pb2.GetCalendarRequest, context: Context
+    ) -> pb2.GetCalendarResponse:
+        """Returns the caller's calendar and those before it."""
+        learner, changes = await self._use.get_calendar(current_call())
+        return pb2.GetCalendarResponse(
+            calendar=_to_proto(learner.calendar, learner.effective_at, learner.signed_up_at),
+            history=[
+                _to_proto(change.calendar, change.effective_at, change.signed_up_at) for change in changes
+            ],
+        )
+
+    async def UpdateCalendar(  # noqa: N802
+        self, request: pb2.UpdateCalendarRequest, context: Context
+    ) -> calendar_pb2.Calendar:
+        """Puts a zone, a rollover hour or both in force."""
+        learner = await self._use.update_calendar(
+            current_call(),
+            time_zone=request.time_zone if request.HasField("time_zone") else None,
+            rollover_hour=request.rollover_hour if request.HasField("rollover_hour") else None,
+        )
+        return _to_proto(learner.calendar, learner.effective_at, learner.signed_up_at)
+
+
+class LearnerAdminServicer(LearnerAdminServiceServicer):
+    """Implements practice.session.v1.LearnerAdminService."""
+
+    def __init__(self, use_cases: UseCases) -> None:
+        self._use = use_cases
+
+    async def RememberCalendar(  # noqa: N802
+        self, request: pb2.RememberCalendarRequest, context: Context
+    ) -> pb2.RememberCalendarResponse:
+        """Remembers what another service heard of a user."""
+        zone = known_time_zone(request.time_zone) if request.time_zone else None
+        signed_up_at = request.sign_up_time.ToDatetime(UTC) if request.HasField("sign_up_time") else None
+        await self._use.remember_calendar(request.user_id, zone, signed_up_at)
+        return pb2.RememberCalendarResponse()
+
+
+def _to_proto(
+    calendar: Calendar, effective_at: datetime | None, signed_up_at: datetime | None
+) -> calendar_pb2.Calendar:
+    message = calendar_pb2.Calendar(time_zone=calendar.time_zone, rollover_hour=calendar.rollover_hour)
+    if effective_at is not None:
+        message.effective_time.CopyFrom(to_timestamp(effective_at))
+    if signed_up_at is not None:
+        message.sign_up_time.CopyFrom(to_timestamp(signed_up_at))
+    return message

@@ -1,0 +1,20 @@
+"""Tells changes of calendar again, from the stored ones."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from session_service.application.ports.learners import CalendarReaders
+from session_service.domain.events import CalendarChanged
+
+
+class ExportCalendarChanges:
+    """Yields the events of changes of calendar, the same as when they were made."""
+
+    def __init__(self, readers: CalendarReaders) -> None:
+        self._readers = readers
+
+    async def __call__(self, *, user_id: int = 0) -> AsyncIterator[CalendarChanged]:
+        """Yields in the order in which they were made; of every user when `user_id` is 0."""
+        async for change in self._readers.told(user_id):
+            yield CalendarChanged.of(change)

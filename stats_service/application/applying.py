@@ -1,0 +1,161 @@
+"""Takes facts in: the consumer's side of exactly-once, whatever the facts tell.
+
+The fact in the database is the permanent record of what was taken in, so an
+event may come any number of times, in any order, from several deliveries at
+once. Items stand alone: one that is refused or fails leaves the others of its
+batch untouched.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
+from uuid import UUID
+
+import structlog
+
+from service_kit.errors import UnavailableError
+from stats_service.application.ports import LearnerStore, LearnerWork, RefusedError, Rejection
+
+log = structlog.get_logger(__name__)
+
+
+class Fact(Protocol):
+    """What happened to a person; two facts are equal when every field is."""
+
+    @property
+    def event_id(self) -> UUID:
+        """The fact's identity."""
+
+    @property
+    def user_id(self) -> int:
+        """The person's number."""
+
+
+F = TypeVar("F", bound=Fact)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery(Generic[F]):
+    """An event as it arrived, and what it says if it can be taken in at all."""
+
+    payload: bytes
+    content: F | Rejection
+
+
+@dataclass(slots=True)
+class Applied(Generic[F]):
+    """What became of a batch. `postponed` may be delivered again, the rest is settled.
+
+    `failed` counts events that met a fault of this service; they are left to
+    whoever keeps the record of what was sent.
+    """
+
+    new: int = 0
+    repeated: int = 0
+    rejected: int = 0
+    failed: int = 0
+    postponed: list[Delivery[F]] = field(default_factory=list)
+
+
+# Stores those of one person's facts that are new, with all that follows from
+# them. Returns the ids of the new ones, and what is stored under the others'.
+Record = Callable[[LearnerWork, Mapping[UUID, F]], tuple[set[UUID], Mapping[UUID, F]]]
+
+
+class Applying(Generic[F]):
+    """Applies batches of deliveries of one kind of fact; one transaction a person."""
+
+    def __init__(
+        self,
+        store: LearnerStore,
+        record: Record[F],
+        *,
+        budget_seconds: float = 12.0,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """What has not begun after `budget_seconds` is postponed."""
+        self._store = store
+        self._record = record
+        self._budget = budget_seconds
+        self._monotonic = monotonic
+
+    def __call__(self, deliveries: Sequence[Delivery[F]]) -> Applied[F]:
+        """Takes in every event that is new, and says what became of each. Idempotent."""
+        result: Applied[F] = Applied()
+        stop = self._monotonic() + self._budget
+        people: dict[int, list[tuple[Delivery[F], F]]] = defaultdict(list)
+        for delivery in deliveries:
+            if isinstance(delivery.content, Rejection):
+                self._reject(delivery, delivery.content, result)
+            else:
+                people[delivery.content.user_id].append((delivery, delivery.content))
+        for items in people.values():
+            if self._monotonic() > stop:
+                result.postponed += [delivery for delivery, _ in items]
+            else:
+                self._apply(items, result)
+        return result
+
+    def _apply(self, items: Sequence[tuple[Delivery[F], F]], result: Applied[F]) -> None:
+        """Applies one person's events, each alone if they cannot be applied together."""
+        try:
+            clashes = self._take_in(items, result)
+        except UnavailableError:
+            result.postponed += [delivery for delivery, _ in items]
+        except Exception as error:
+            if len(items) > 1:
+                for item in items:
+                    self._apply([item], result)
+            elif isinstance(error, RefusedError):
+                delivery, fact = items[0]
+                self._reject(delivery, Rejection(fact.event_id, str(error), delivery.payload), result)
+            else:
+                log.error("event_failed", event_id=str(items[0][1].event_id), exc_info=error)
+                result.failed += 1
+        else:
+            for delivery, rejection in clashes:
+                self._reject(delivery, rejection, result)
+
+    def _take_in(
+        self, items: Sequence[tuple[Delivery[F], F]], result: Applied[F]
+    ) -> Sequence[tuple[Delivery[F], Rejection]]:
+        """Stores one person's new facts in one transaction; returns the events that clash with a fact."""
+        offered = _first_of_each_id(fact for _, fact in items)
+        with self._store.work_on(items[0][1].user_id) as work:
+            added, others = self._record(work, offered)
+            work.commit()
+        known = {**others, **{event_id: offered[event_id] for event_id in added}}
+        clashes = [
+            (delivery, Rejection(fact.event_id, _clash(known.get(fact.event_id)), delivery.payload))
+            for delivery, fact in items
+            if known.get(fact.event_id) != fact
+        ]
+        result.new += len(added)
+        result.repeated += len(items) - len(added) - len(clashes)
+        return clashes
+
+    def _reject(self, delivery: Delivery[F], rejection: Rejection, result: Applied[F]) -> None:
+        log.error("event_rejected", event_id=str(rejection.event_id), reason=rejection.reason)
+        try:
+            if rejection.event_id is not None:
+                self._store.reject([rejection])
+            result.rejected += 1
+        except UnavailableError:
+            result.postponed.append(delivery)
+
+
+def _first_of_each_id(facts: Iterable[F]) -> dict[UUID, F]:
+    offered: dict[UUID, F] = {}
+    for fact in facts:
+        offered.setdefault(fact.event_id, fact)
+    return offered
+
+
+def _clash(known: Fact | None) -> str:
+    if known is None:
+        return "another fact has its session, or its place in the person's sequence"
+    return "its content differs from the fact stored under its id"

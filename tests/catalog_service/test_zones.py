@@ -1,0 +1,46 @@
+"""A zone sent to the catalog is handed over to the service that remembers it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from practice.catalog.v1 import catalog_service_pb2 as pb
+from practice.catalog.v1 import catalog_service_pb2_grpc as rpc
+from practice.products.design.v1 import design_problems_service_pb2 as design_pb
+from practice.products.design.v1 import design_problems_service_pb2_grpc as design_rpc
+
+from tests.calendars import Heard
+from tests.tokens import TestTokens
+
+TOKYO = ("x-time-zone", "Asia/Tokyo")
+SIGN_UP = 1_767_605_400
+
+
+async def test_a_zone_is_handed_over_with_the_sign_up_and_not_with_each_call(
+    catalog: rpc.CatalogServiceAsyncStub, tokens: TestTokens, heard: Heard
+) -> None:
+    for _ in range(3):
+        await catalog.ListExercises(
+            pb.ListExercisesRequest(), metadata=(*tokens.bearer(31, created_at=SIGN_UP), TOKYO)
+        )
+    assert heard.told == [(31, "Asia/Tokyo", SIGN_UP)]
+
+
+async def test_the_design_products_endpoints_hand_it_over_for_those_they_know(
+    design: design_rpc.DesignProblemsServiceAsyncStub, tokens: TestTokens, heard: Heard
+) -> None:
+    await design.ListProblems(design_pb.ListProblemsRequest(), metadata=(TOKYO,))
+    assert heard.told == []
+    await design.ListProblems(design_pb.ListProblemsRequest(), metadata=(*tokens.bearer(32), TOKYO))
+    assert heard.told == [(32, "Asia/Tokyo", None)]
+
+
+async def test_a_session_service_that_does_not_answer_fails_no_call(
+    catalog: rpc.CatalogServiceAsyncStub, ana: Any, heard: Heard
+) -> None:
+    heard.answering.clear()
+    await catalog.ListExercises(pb.ListExercisesRequest(), metadata=(*ana, TOKYO))
+    assert heard.told == []
+    heard.answering.set()
+    await catalog.ListExercises(pb.ListExercisesRequest(), metadata=(*ana, TOKYO))
+    assert len(heard.told) == 1

@@ -1,0 +1,119 @@
+"""Calendars over a real server: told onward, in force, and confirmed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import TypeAlias
+from uuid import uuid4
+
+import pytest
+from practice.products.focus.v1 import focus_service_pb2 as focus_pb
+from practice.products.focus.v1 import focus_service_pb2_grpc as focus_rpc
+from practice.stats.v1 import stats_service_pb2 as pb
+from practice.stats.v1 import stats_service_pb2_grpc as rpc
+
+from tests.calendars import Heard
+from tests.stats_service.adapters.conftest import Apply, ApplyChanges
+from tests.stats_service.adapters.grpc.conftest import NOW
+from tests.stats_service.facts import calendar_change, completion, history
+from tests.tokens import TestTokens
+
+Stats: TypeAlias = "rpc.StatsServiceAsyncStub"
+Admin: TypeAlias = "rpc.StatsAdminServiceAsyncStub"
+Focus: TypeAlias = "focus_rpc.FocusProgressServiceAsyncStub"
+Metadata = tuple[tuple[str, str], ...]
+
+SIGN_UP = 1_767_605_400
+
+
+@pytest.fixture
+def me(tokens: TestTokens) -> Metadata:
+    return tokens.bearer(1)
+
+
+async def today(stats: Stats, metadata: Metadata) -> str:
+    return (await stats.GetStanding(pb.GetStandingRequest(), metadata=metadata)).streak.as_of_date
+
+
+async def test_today_follows_the_calendar_that_was_put_in_force_last(
+    stats: Stats, me: Metadata, apply: Apply, apply_changes: ApplyChanges
+) -> None:
+    # Noon UTC on the 20th; on Kiritimati it is the 21st already.
+    apply(*history(1, [date(2026, 2, 19)]))
+    assert await today(stats, me) == "2026-02-20"
+    moved = calendar_change(user_seq=2, effective_time=NOW, time_zone="Pacific/Kiritimati")
+    apply_changes(moved)
+    assert await today(stats, me) == "2026-02-21"
+    apply_changes(replace(moved, event_id=uuid4(), user_seq=3, effective_time=after(1), rollover_hour=5))
+    assert await today(stats, me) == "2026-02-20"
+    assert await today(stats, (*me, ("x-time-zone", "Pacific/Pago_Pago"))) == "2026-02-19"
+
+
+def after(minutes: int) -> object:
+    return NOW + timedelta(minutes=minutes)
+
+
+async def test_the_last_day_of_progress_is_today_in_the_calendar_in_force(
+    stats: Stats, me: Metadata, apply: Apply, apply_changes: ApplyChanges
+) -> None:
+    apply(completion(user_seq=1, local_date=date(2026, 2, 21), end_time=NOW - timedelta(hours=1)))
+    days = await stats.ListDailyProgress(pb.ListDailyProgressRequest(), metadata=me)
+    assert not days.days
+    apply_changes(calendar_change(user_seq=2, effective_time=NOW, time_zone="Pacific/Kiritimati"))
+    days = await stats.ListDailyProgress(pb.ListDailyProgressRequest(), metadata=me)
+    assert [day.date for day in days.days] == ["2026-02-21"]
+
+
+async def test_a_change_of_calendar_is_waited_for_and_confirmed_like_a_completion(
+    stats: Stats,
+    admin: Admin,
+    me: Metadata,
+    internal: Metadata,
+    apply: Apply,
+    apply_changes: ApplyChanges,
+) -> None:
+    change, fact = calendar_change(user_seq=1), completion(user_seq=2)
+    apply(fact)
+    standing = pb.GetStandingRequest(min_user_seq=2)
+    assert (await stats.GetStanding(standing, metadata=me)).pending
+    apply_changes(change, replace(change, rollover_hour=9))
+    assert not (await stats.GetStanding(standing, metadata=me)).pending
+
+    asked = [str(each) for each in (change.event_id, fact.event_id, uuid4())]
+    answer = await admin.GetApplied(pb.GetAppliedRequest(event_ids=asked), metadata=internal)
+    assert set(answer.applied_event_ids) == set(asked[:2])
+    assert not answer.rejected_events, "what is kept is never told refused"
+
+
+async def test_a_zone_sent_here_is_handed_over_before_the_answer(
+    stats: Stats, focus: Focus, tokens: TestTokens, heard: Heard
+) -> None:
+    ana = (*tokens.bearer(41, created_at=SIGN_UP), ("x-time-zone", "Asia/Tokyo"))
+    for _ in range(3):
+        await stats.GetStanding(pb.GetStandingRequest(), metadata=ana)
+    assert heard.told == [(41, "Asia/Tokyo", SIGN_UP)]
+    ben = (*tokens.bearer(42), ("x-time-zone", "Europe/Madrid"))
+    await focus.GetStreak(focus_pb.GetStreakRequest(), metadata=ben)
+    assert heard.told[1:] == [(42, "Europe/Madrid", None)]
+
+
+async def test_calls_that_say_nothing_of_a_user_hand_nothing_over(
+    stats: Stats, admin: Admin, me: Metadata, internal: Metadata, heard: Heard
+) -> None:
+    await stats.GetStanding(pb.GetStandingRequest(), metadata=me)
+    zone = ("x-time-zone", "Asia/Tokyo")
+    await admin.GetUserStanding(pb.GetUserStandingRequest(user_id=1), metadata=(*internal, zone))
+    assert heard.told == []
+
+
+async def test_a_session_service_that_does_not_answer_fails_no_call(
+    stats: Stats, me: Metadata, heard: Heard
+) -> None:
+    here: Iterable[tuple[str, str]] = (*me, ("x-time-zone", "Pacific/Kiritimati"))
+    heard.answering.clear()
+    assert await today(stats, tuple(here)) == "2026-02-21"
+    heard.answering.set()
+    assert await today(stats, tuple(here)) == "2026-02-21"
+    assert heard.told == [(1, "Pacific/Kiritimati", None)], "handed over with the next call"
