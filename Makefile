@@ -11,7 +11,7 @@ STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status demo compose-secrets test lint format protos clean
+.PHONY: help up down status demo compose-secrets test test-long benchmark lint format protos clean
 .DELETE_ON_ERROR:
 # One recipe at a time: they share the environment they make.
 .NOTPARALLEL:
@@ -36,6 +36,12 @@ compose-secrets: protos  ## Make the secrets that docker-compose.yml mounts
 
 test: protos  ## Run all tests
 	@$(BIN)/pytest -n 2 --dist loadgroup
+
+test-long: protos  ## Run the tests that take minutes
+	@$(BIN)/pytest -n 2 --dist loadgroup -m long
+
+benchmark: protos  ## Measure a rebuild of all progress against a bare scan (minutes)
+	@$(BIN)/python -m benchmarks.recalculation
 
 lint: protos  ## Check style, types, layers and contracts
 	$(BIN)/ruff check

@@ -8,16 +8,22 @@ from contextlib import asynccontextmanager
 
 import grpc
 from practice.catalog.v1 import catalog_service_pb2_grpc, problem_service_pb2_grpc
+from practice.privacy.v1.personal_data_service_pb2_grpc import add_PersonalDataServiceServicer_to_server
 from practice.products.design.v1 import design_problems_service_pb2_grpc
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from catalog_service.adapters.db.personal_data import open_personal_data
 from catalog_service.adapters.db.unit_of_work import units_of_work
-from catalog_service.adapters.grpc import admin_servicer, problem_servicer
+from catalog_service.adapters.grpc import admin_servicer, personal_data_servicer, problem_servicer
 from catalog_service.adapters.grpc.admin_servicer import CatalogAdminServicer
+from catalog_service.adapters.grpc.personal_data_servicer import PersonalDataServicer
 from catalog_service.adapters.grpc.problem_servicer import ProblemServicer
 from catalog_service.adapters.grpc.products import design
 from catalog_service.adapters.grpc.products.design import DesignProblemsServicer
 from catalog_service.adapters.grpc.servicer import CatalogServicer
 from catalog_service.adapters.session.calendars import CalendarSender
+from catalog_service.application.erase_personal_data import ErasePersonalData
+from catalog_service.application.export_personal_data import ExportPersonalData
 from catalog_service.application.forget_expired import ForgetExpired
 from catalog_service.application.use_cases import UseCases, build_use_cases
 from catalog_service.settings import Settings
@@ -44,7 +50,9 @@ async def serving(settings: Settings) -> AsyncIterator[RunningServer]:
     zones = ZoneHandover(CalendarSender(session, settings.internal_token()))
     server = build_server(_interceptor(settings, zones), max_concurrent_rpcs=settings.max_concurrent_rpcs)
     try:
-        running = await start_server(server, settings.listen, [lambda server: _register(server, use_cases)])
+        running = await start_server(
+            server, settings.listen, [lambda server: _register(server, use_cases, engine)]
+        )
         try:
             async with repeating(ForgetExpired(units), settings.housekeeping_seconds):
                 yield running
@@ -59,7 +67,7 @@ def _interceptor(settings: Settings, zones: ZoneHandover) -> CallInterceptor:
     access = Access(
         TokenVerifier(settings.jwks_uri, settings.jwt_issuer),
         settings.internal_token(),
-        internal=frozenset({admin_servicer.SERVICE}),
+        internal=frozenset({admin_servicer.SERVICE, personal_data_servicer.SERVICE}),
         public=problem_servicer.PUBLIC | design.PUBLIC,
     )
     return CallInterceptor(
@@ -70,10 +78,14 @@ def _interceptor(settings: Settings, zones: ZoneHandover) -> CallInterceptor:
     )
 
 
-def _register(server: grpc.aio.Server, use_cases: UseCases) -> None:
+def _register(server: grpc.aio.Server, use_cases: UseCases, engine: AsyncEngine) -> None:
+    data = open_personal_data(engine)
     catalog_service_pb2_grpc.add_CatalogServiceServicer_to_server(CatalogServicer(use_cases), server)
     catalog_service_pb2_grpc.add_CatalogAdminServiceServicer_to_server(
         CatalogAdminServicer(use_cases), server
+    )
+    add_PersonalDataServiceServicer_to_server(
+        PersonalDataServicer(ExportPersonalData(data), ErasePersonalData(data)), server
     )
     problem_service_pb2_grpc.add_ProblemServiceServicer_to_server(ProblemServicer(use_cases), server)
     design_problems_service_pb2_grpc.add_DesignProblemsServiceServicer_to_server(

@@ -1,8 +1,14 @@
-"""The `practice` command: the platform on this machine, its content and its outbox.
+"""The `practice` command: the platform on this machine, its content, badges and outbox.
 
 practice up | down | status | logs NAME | demo | migrate | secrets DIRECTORY
 practice content check | load
+practice badges list | dry-run FILE|CONDITION
 practice outbox list | requeue [EVENT_ID ...]
+practice recalculate --all | --user N ... [--shadow]
+practice reconcile [--user N ...] [--all] [--deep]
+practice explain USER [--product P] [--on D] [--known-at T]
+practice streak repair | grant-freeze | entries USER
+practice export USER --to FILE | erase USER | receipt RECEIPT_ID
 """
 
 from __future__ import annotations
@@ -17,7 +23,16 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from deploy import content_command, outbox_command
+from deploy import (
+    badges_command,
+    content_command,
+    explain_command,
+    outbox_command,
+    privacy_command,
+    recalculate_command,
+    reconciliation_command,
+    streak_command,
+)
 from deploy.local.display import Progress
 from deploy.local.layout import ROOT, default_home
 from deploy.local.ports import PortError, Ports
@@ -27,7 +42,14 @@ from deploy.local.startup import StackError
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 content = typer.Typer(no_args_is_help=True, help="Check or load what the platform ships to practise.")
 app.add_typer(content, name="content")
+app.add_typer(badges_command.app, name="badges")
 app.add_typer(outbox_command.app, name="outbox")
+app.add_typer(streak_command.app, name="streak")
+# Without a name of their own: `practice export`.
+app.add_typer(privacy_command.app)
+app.add_typer(reconciliation_command.app)
+app.add_typer(explain_command.app)
+app.add_typer(recalculate_command.app)
 
 MEBIBYTE = 1024 * 1024
 

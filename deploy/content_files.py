@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeAlias
 import yaml
 
 from deploy.content_rules import Complaint, Plain, entry_nodes, folded, read_value
-from deploy.content_schema import KINDS, Bound, EntryList, Field, Kind
+from deploy.content_schema import KINDS, Bound, EntryList, Field, Kind, Order
 
 # A value is plain, or the entries inside an entry.
 Value: TypeAlias = "Plain | list[Entry]"
@@ -57,6 +57,14 @@ def read_content(directory: Path) -> Content:
     for file in sorted({*directory.rglob("*.yaml"), *directory.rglob("*.yml")} - known):
         places = ", ".join(kind.files for kind in KINDS)
         content.faults.append(Fault(file, 1, f"is not read by anything; content files are {places}"))
+    content.faults.sort()
+    return content
+
+
+def read_file(file: Path, kind: Kind) -> Content:
+    """Reads one file of a kind, wherever it is, as read_content does. Raises OSError without the file."""
+    content = Content()
+    content.entries[kind.name] = list(_KindReader(kind, content.faults).read(file))
     content.faults.sort()
     return content
 
@@ -132,6 +140,8 @@ class _KindReader:
         if len(self._faults) == before and isinstance(form, Kind):
             for bound in form.bounds:
                 self._hold_to_bound(file, pairs, bound)
+            for order in form.orders:
+                self._hold_to_order(file, pairs, order)
         return entry if len(self._faults) == before else None
 
     def _read_field(self, file: Path, described: Field, node: yaml.Node) -> Value | None:
@@ -188,6 +198,13 @@ class _KindReader:
                 f"{bound.field} must be at most {bound.largest} when {bound.when} is {bound.value},"
                 f" not {value.value}",
             )
+
+    def _hold_to_order(self, file: Path, pairs: dict[str, _Pair], order: Order) -> None:
+        if order.first in pairs and order.last in pairs:
+            first, last = pairs[order.first].value, pairs[order.last].value
+            if last.value < first.value:
+                message = f"{order.last} must not be before {order.first}, {first.value}, but is {last.value}"
+                self._fault(file, last, message)
 
     def _claim(self, file: Path, node: yaml.Node, form: Kind | EntryList, identity: Value) -> None:
         first = self._places.get((form.name, identity))

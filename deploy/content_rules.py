@@ -5,17 +5,34 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
+from datetime import date
 from typing import NamedTuple
 
 import yaml
 
-from deploy.content_schema import Decimal, EntryList, Number, PlainRule, Text, TextList
+from deploy.content_schema import (
+    PRODUCTS,
+    Choice,
+    Condition,
+    Day,
+    Decimal,
+    EntryList,
+    Flag,
+    Number,
+    PlainRule,
+    Text,
+    TextList,
+)
+from stats_service.adapters.cel.conditions import LONGEST, compile_condition
+from stats_service.domain.conditions import SESSION, TOTAL, ConditionError
 
-Plain = str | int | float | list[str]
+Plain = str | int | float | bool | list[str]
 
 _TEXT_TAG = "tag:yaml.org,2002:str"
+_FLAGS = {"yes": True, "no": False, "true": True, "false": False}
 # YAML 1.1 reads 0123 as 83 and 1:30 as 90; an author who writes them means neither.
 _PLAIN_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,40})")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _PLAIN_DECIMAL = re.compile(_PLAIN_NUMBER.pattern + r"(\.[0-9]+)?")
 
 
@@ -58,6 +75,10 @@ def _value(node: yaml.Node, rule: PlainRule) -> Plain:
             return float(node.value)
         case TextList():
             return [item.value for item in node.value]
+        case Flag():
+            return _FLAGS[node.value]
+        case Choice():
+            return dict(rule.options)[node.value]
     text: str = node.value
     return text
 
@@ -66,6 +87,16 @@ def _complaints(node: yaml.Node, rule: PlainRule) -> Iterator[Complaint]:
     match rule:
         case Text():
             yield from _text_complaints(node, rule)
+        case Choice():
+            words = tuple(word for word, _ in rule.options)
+            yield from _text_complaints(node, Text(longest=max(map(len, words)), choices=words))
+        case Flag():
+            if not isinstance(node, yaml.ScalarNode) or node.style or node.value not in _FLAGS:
+                yield Complaint(node, "must be yes or no")
+        case Day():
+            yield from _day_complaints(node)
+        case Condition():
+            yield from _condition_complaints(node)
         case Number():
             yield from _number_complaints(node, rule)
         case Decimal():
@@ -87,6 +118,32 @@ def _text_complaints(node: yaml.Node, rule: Text) -> Iterator[Complaint]:
         yield Complaint(node, f"must be one of {', '.join(rule.choices)}, not {node.value!r}")
     elif rule.pattern and not re.fullmatch(rule.pattern, node.value):
         yield Complaint(node, rule.pattern_hint)
+
+
+def _day_complaints(node: yaml.Node) -> Iterator[Complaint]:
+    try:
+        readable = isinstance(node, yaml.ScalarNode) and _DAY.fullmatch(node.value) is not None
+        if readable and date.fromisoformat(node.value):
+            return
+    except ValueError:
+        pass
+    yield Complaint(node, "must be a day, such as 2026-12-01")
+
+
+def _condition_complaints(node: yaml.Node) -> Iterator[Complaint]:
+    """Asks the service's own reader, which needs no running service."""
+    complaints = list(_text_complaints(node, Text(longest=LONGEST)))
+    yield from complaints
+    if complaints:
+        return
+    try:
+        condition = compile_condition(node.value)
+    except ConditionError as error:
+        yield Complaint(node, str(error))
+        return
+    # Statistics know no product by name; who writes badges means one that there is.
+    for scope in sorted({scope for scope, _ in condition.variables} - {*PRODUCTS, TOTAL, SESSION}):
+        yield Complaint(node, f"speaks of {scope}, which is no product: there are {', '.join(PRODUCTS)}")
 
 
 def _number_complaints(node: yaml.Node, rule: Number) -> Iterator[Complaint]:

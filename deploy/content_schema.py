@@ -26,6 +26,28 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """One of some words, each with what the message says instead."""
+
+    options: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """`yes` or `no`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A date, such as 2026-12-01."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A question that earns a badge, as docs/badges.md has them, about products that there are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Number:
     """A whole number from `smallest` to `largest`."""
 
@@ -62,7 +84,7 @@ class EntryList:
     distinct: str = ""
 
 
-PlainRule = Text | Number | Decimal | TextList
+PlainRule = Text | Choice | Flag | Day | Condition | Number | Decimal | TextList
 Rule = PlainRule | EntryList
 
 
@@ -88,6 +110,14 @@ class Bound:
     value: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """The day `last` is not before the day `first` in an entry that has both."""
+
+    first: str
+    last: str
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One kind of content: files that hold a list of entries alike."""
@@ -99,6 +129,7 @@ class Kind:
     identity: str
     fields: tuple[Field, ...]
     bounds: tuple[Bound, ...] = ()
+    orders: tuple[Order, ...] = ()
 
 
 DIFFICULTIES = ("easy", "medium", "hard")
@@ -110,6 +141,14 @@ _LANGUAGE = Text(
     longest=35,
     pattern="[a-z]{2,3}(-[A-Za-z0-9]{2,8})*",
     pattern_hint="must be a language tag, such as es or es-MX",
+)
+
+_BADGE_STATE = Choice(
+    options=(
+        ("inactive", "BADGE_STATE_INACTIVE"),
+        ("active", "BADGE_STATE_ACTIVE"),
+        ("locked", "BADGE_STATE_LOCKED"),
+    )
 )
 
 
@@ -248,16 +287,13 @@ BADGES = Kind(
         Field("description", "description", Text(longest=300)),
         Field("icon", "icon", Text(longest=40)),
         Field("product", "product", Text(longest=40, choices=(*PRODUCTS, "all"))),
-        Field(
-            "metric",
-            "metric",
-            Text(
-                longest=40,
-                choices=("sessions", "seconds", "days", "answers", "correct_answers", "best_streak"),
-            ),
-        ),
-        Field("threshold", "threshold", Number(largest=LARGEST_INT64)),
+        Field("condition", "condition", Condition()),
+        Field("first_day", "first_date", Day(), required=False),
+        Field("last_day", "last_date", Day(), required=False),
+        Field("hidden", "hidden", Flag(), required=False),
+        Field("state", "state", _BADGE_STATE, required=False),
     ),
+    orders=(Order(first="first_day", last="last_day"),),
 )
 
 # In the order of loading.

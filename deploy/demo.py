@@ -16,6 +16,8 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
+from deploy.deserved_badges import Ended, deserved_badges
+
 EXERCISES = 15
 # Positions, from 0, at which the learner answers wrongly.
 MISTAKES = frozenset({3, 7, 11})
@@ -125,8 +127,8 @@ def focus(learner: Learner, console: Console) -> None:
 def show_progress(learner: Learner, content: Path, console: Console) -> None:
     """Compares today's progress, the streak and the badges with what was done, and shows them."""
     # The canonical API waits for a completion: the focus session was the last.
-    (last,) = learner.call("GET", "/v1/sessions?product=focus&page_size=1")["sessions"]
-    fresh = f"min_user_seq={last['user_seq']}"
+    focused, drilled = learner.call("GET", "/v1/sessions?page_size=2")["sessions"]
+    fresh = f"min_user_seq={focused['user_seq']}"
     (today,) = learner.call("GET", f"/v1/progress?{fresh}")["days"]
     expect("session_count", today["session_count"], 2)
     expect("answer_count", today["answer_count"], EXERCISES)
@@ -143,7 +145,7 @@ def show_progress(learner: Learner, content: Path, console: Console) -> None:
 
     badges = learner.call("GET", f"/v1/badges?{fresh}")["badges"]
     earned = sorted(badge["badge"]["badge_id"] for badge in badges)
-    expect("badges", earned, deserved_badges(content))
+    expect("badges", earned, deserved_badges(content, [Ended.told(drilled), Ended.told(focused)]))
     table = Table(title="Badges", title_justify="left")
     for column in ("", "badge", "earned for"):
         table.add_column(column)
@@ -162,21 +164,6 @@ def read_exercises(content: Path) -> list[dict[str, Any]]:
         if exercise["cue"] not in exercise["answers"]
     ]
     return sorted(exercises, key=lambda exercise: int(exercise["id"]))
-
-
-def deserved_badges(content: Path) -> list[str]:
-    """Returns the ids of the badges that one drill session and one focus session earn."""
-    right = EXERCISES - len(MISTAKES)
-    drills = {"sessions": 1, "days": 1, "answers": EXERCISES, "correct_answers": right, "best_streak": 1}
-    focused = {"sessions": 1, "seconds": FOCUS_SECONDS, "days": 1, "best_streak": 1}
-    both = {**drills, "sessions": 2, "seconds": FOCUS_SECONDS}
-    reached = {"exercises": drills, "focus": focused, "all": both}
-    definitions = yaml.safe_load((content / "badges.yaml").read_text(encoding="utf-8"))
-    return sorted(
-        badge["id"]
-        for badge in definitions
-        if reached.get(badge["product"], {}).get(badge["metric"], 0) >= badge["threshold"]
-    )
 
 
 def expect(what: str, told: object, implied: object) -> None:

@@ -9,7 +9,6 @@ INTERNAL_TOKEN_FILE name; there, without the local stack's packages, as
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +20,8 @@ from uuid import UUID
 import typer
 from rich.console import Console
 from rich.table import Table
+
+from deploy.service_settings import service_setting
 
 if TYPE_CHECKING:
     from practice.session.v1 import outbox_admin_service_pb2 as pb
@@ -78,24 +79,12 @@ def _office() -> Iterator[OutboxOffice]:
     """The office of the service; a failed call ends the command with its reason."""
     from deploy import outbox  # noqa: PLC0415 - as above
 
-    address, token_file = (os.environ.get(name) or _of_local_stack(name) for name in SETTINGS)
+    address, token_file = (service_setting(name) for name in SETTINGS)
     try:
         with outbox.open_office(address, Path(token_file).read_text().strip()) as office:
             yield office
     except outbox.OutboxFailedError as error:
         sys.exit(f"error: {error}")
-
-
-def _of_local_stack(name: str) -> str:
-    try:
-        from deploy.local.layout import default_home  # noqa: PLC0415 - absent where no local stack runs
-        from deploy.local.stack import LocalStack  # noqa: PLC0415
-    except ImportError:
-        sys.exit(f"error: {name} is not given")
-    stack = LocalStack.last_started(default_home(dict(os.environ)))
-    if stack.supervisor_status().pid is None:
-        sys.exit("error: the stack is not up: run `make up` first")
-    return stack.settings.values()[name]
 
 
 def _table(letters: Sequence[pb.DeadLetter]) -> Table:

@@ -100,7 +100,7 @@ PROCESSES = (
     Process("redis", "redis", image="redis", stop_seconds=30),
     _service(
         "identity",
-        *("SIGNING_KEY_FILE", "SESSION_ADDRESS"),
+        *("SIGNING_KEY_FILE", "CATALOG_ADDRESS", "SESSION_ADDRESS", "STATS_ADDRESS"),
         tunables=(
             "JWT_ACCESS_TOKEN_EXPIRE_HOURS",
             "JWT_REFRESH_TOKEN_EXPIRE_DAYS",
@@ -109,6 +109,7 @@ PROCESSES = (
             "LOG_IN_ATTEMPTS_PER_ADDRESS",
             "LOG_IN_ATTEMPT_WINDOW_SECONDS",
             "HOUSEKEEPING_SECONDS",
+            "ERASURE_RETRY_SECONDS",
         ),
     ),
     # A zone that cannot be handed over to the session service is handed over
@@ -120,6 +121,7 @@ PROCESSES = (
         needs=("migrate", "redis"),
         tunables=(
             "OUTBOX_FIRST_WAIT_SECONDS",
+            "SYNC_MAX_AGE_DAYS",
             "PORTAL_STARTS_PER_HOUR",
             "PORTAL_PROGRESS_UPDATES_PER_MINUTE",
             "PORTAL_COMPLETIONS_PER_HOUR",
@@ -131,7 +133,7 @@ PROCESSES = (
         "stats",
         *("REDIS_URL", "SESSION_ADDRESS"),
         needs=("migrate", "redis"),
-        tunables=("WAIT_SECONDS",),
+        tunables=("WAIT_SECONDS", "LEADERBOARD_GRACE_HOURS", "HOUSEKEEPING_SECONDS"),
     ),
     Process(
         "relay",
@@ -152,7 +154,28 @@ PROCESSES = (
         ),
         needs=("migrate", "redis"),
         settings=("DATABASE_URL", "REDIS_URL", "HEARTBEAT_FILE"),
-        tunables=("LOG_LEVEL", "WATCHDOG_SECONDS"),
+        tunables=("LOG_LEVEL", "WATCHDOG_SECONDS", "LEADERBOARD_GRACE_HOURS"),
+        stop_seconds=40,
+    ),
+    Process(
+        "recalculator",
+        "heartbeat",
+        command=(
+            *("python", "-m", "celery", "-A", "stats_service.recalculation_worker", "worker", "--beat"),
+            # More of it is more of these processes, on as many machines.
+            *("--queues", "recalculation,upkeep", "--concurrency", "1"),
+            *("--without-gossip", "--without-mingle", "--without-heartbeat"),
+        ),
+        needs=("migrate", "redis"),
+        settings=("DATABASE_URL", "REDIS_URL", "SESSION_ADDRESS", "INTERNAL_TOKEN_FILE", "HEARTBEAT_FILE"),
+        tunables=(
+            "LOG_LEVEL",
+            "WATCHDOG_SECONDS",
+            "UPKEEP_SECONDS",
+            "RECALCULATION_QUIET_SECONDS",
+            "RECONCILIATION_RECENT_SECONDS",
+            "RECONCILIATION_NIGHTLY_HOUR",
+        ),
         stop_seconds=40,
     ),
     Process(

@@ -10,7 +10,7 @@ from google.api import annotations_pb2, http_pb2
 from google.protobuf.descriptor_pb2 import FileDescriptorSet, MethodDescriptorProto
 
 # The services with these endings are for the platform's own services.
-INTERNAL_ENDINGS = ("AdminService", "ExportService")
+INTERNAL_ENDINGS = ("AdminService", "ExportService", "PersonalDataService")
 
 # Which cluster answers for which contracts; the longest match wins.
 CLUSTERS = {

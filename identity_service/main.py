@@ -12,18 +12,35 @@ from datetime import UTC, datetime
 import grpc
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from practice.identity.v1.identity_service_pb2_grpc import add_IdentityServiceServicer_to_server
+from practice.identity.v1.privacy_service_pb2_grpc import (
+    add_PrivacyAdminServiceServicer_to_server,
+    add_PrivacyServiceServicer_to_server,
+)
 from practice.products.design.v1.design_users_service_pb2_grpc import add_DesignUsersServiceServicer_to_server
 
 from identity_service import keys
 from identity_service.adapters.crypto.access_tokens import SignedAccessTokens
 from identity_service.adapters.crypto.passwords import Argon2Passwords
+from identity_service.adapters.db.personal_data import OwnData
 from identity_service.adapters.db.unit_of_work import units_of_work
-from identity_service.adapters.grpc import servicer
+from identity_service.adapters.grpc import privacy_servicer, servicer
+from identity_service.adapters.grpc.privacy_servicer import (
+    PrivacyAdminServicer,
+    PrivacyServicer,
+    PrivacyUseCases,
+)
 from identity_service.adapters.grpc.products import design
+from identity_service.adapters.privacy.offices import GrpcDataOffice
 from identity_service.adapters.session.calendars import CalendarSender
 from identity_service.application.change_password import ChangePassword
 from identity_service.application.credential_check import CredentialCheck
+from identity_service.application.erase_account import EraseAccount
+from identity_service.application.erase_me import EraseMe
+from identity_service.application.export_data import ExportData
+from identity_service.application.finish_erasures import FinishErasures
 from identity_service.application.forget_expired import ForgetExpired
+from identity_service.application.forgetting import Forgetting
+from identity_service.application.get_erasure_receipt import GetErasureReceipt
 from identity_service.application.get_jwks import GetJwks
 from identity_service.application.get_me import GetMe
 from identity_service.application.log_in import LogIn
@@ -59,23 +76,42 @@ async def serving(settings: Settings, clock: Clock = _now) -> AsyncIterator[Runn
         settings.database_url, pool_size=settings.database_pool_size, application="identity"
     )
     units = units_of_work(engine)
-    session = open_channel(settings.session_address)
-    zones = ZoneHandover(CalendarSender(session, settings.internal_token()))
+    channels = {
+        "catalog": open_channel(settings.catalog_address),
+        "session": open_channel(settings.session_address),
+        "stats": open_channel(settings.stats_address),
+    }
+    offices = {
+        name: GrpcDataOffice(channel, settings.internal_token(), name) for name, channel in channels.items()
+    }
+    zones = ZoneHandover(CalendarSender(channels["session"], settings.internal_token()))
     server = build_server(_interceptor(settings, zones), max_concurrent_rpcs=settings.max_concurrent_rpcs)
     forget_expired = ForgetExpired(units, clock)
     try:
         with closing(Argon2Passwords()) as passwords:
-            use_cases = _use_cases(settings, units, passwords, clock)
+            check = CredentialCheck(units, passwords, settings.failures_per_account, clock)
+            use_cases = _use_cases(settings, units, passwords, check, clock)
+            forgetting = Forgetting(units, offices, clock)
+            privacy = PrivacyUseCases(
+                export_data=ExportData(units, {"identity": OwnData(engine), **offices}, clock),
+                erase_me=EraseMe(units, check, forgetting),
+                erase_account=EraseAccount(units, forgetting, clock),
+                get_erasure_receipt=GetErasureReceipt(units),
+            )
             running = await start_server(
-                server, settings.listen, [lambda server: _register(server, use_cases, zones)]
+                server, settings.listen, [lambda server: _register(server, use_cases, privacy, zones)]
             )
             try:
-                async with repeating(forget_expired, settings.housekeeping_seconds):
+                async with (
+                    repeating(forget_expired, settings.housekeeping_seconds),
+                    repeating(FinishErasures(units, forgetting, clock), settings.erasure_retry_seconds),
+                ):
                     yield running
             finally:
                 await running.stop(settings.shutdown_grace_seconds)
     finally:
-        await session.close()
+        for channel in channels.values():
+            await channel.close()
         await close_async_engine(engine)
 
 
@@ -83,6 +119,7 @@ def _interceptor(settings: Settings, zones: ZoneHandover) -> CallInterceptor:
     access = Access(
         TokenVerifier(settings.jwks_uri, settings.jwt_issuer),
         settings.internal_token(),
+        internal=frozenset({privacy_servicer.ADMIN_SERVICE}),
         public=servicer.PUBLIC | design.PUBLIC,
     )
     return CallInterceptor(
@@ -93,12 +130,22 @@ def _interceptor(settings: Settings, zones: ZoneHandover) -> CallInterceptor:
     )
 
 
-def _register(server: grpc.aio.Server, use_cases: UseCases, zones: ZoneHandover) -> None:
+def _register(
+    server: grpc.aio.Server, use_cases: UseCases, privacy: PrivacyUseCases, zones: ZoneHandover
+) -> None:
     add_IdentityServiceServicer_to_server(servicer.IdentityServicer(use_cases, zones), server)
+    add_PrivacyServiceServicer_to_server(PrivacyServicer(privacy), server)
+    add_PrivacyAdminServiceServicer_to_server(PrivacyAdminServicer(privacy), server)
     add_DesignUsersServiceServicer_to_server(design.DesignUsersServicer(use_cases, zones), server)
 
 
-def _use_cases(settings: Settings, units: UnitOfWorkFactory, passwords: Passwords, clock: Clock) -> UseCases:
+def _use_cases(
+    settings: Settings,
+    units: UnitOfWorkFactory,
+    passwords: Passwords,
+    check: CredentialCheck,
+    clock: Clock,
+) -> UseCases:
     key = keys.read_signing_key(settings.signing_key_file)
     jwk = keys.public_jwk(key.public_key())
     published = keys.read_jwks(settings.jwks_file)
@@ -107,7 +154,6 @@ def _use_cases(settings: Settings, units: UnitOfWorkFactory, passwords: Password
     access_tokens = SignedAccessTokens(
         key, jwk["kid"], issuer=settings.jwt_issuer, lifetime=settings.access_lifetime
     )
-    check = CredentialCheck(units, passwords, settings.failures_per_account, clock)
     seal = RequestSeal(_seal_key(key))
     return UseCases(
         sign_up=SignUp(units, passwords, seal, clock),

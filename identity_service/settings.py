@@ -18,6 +18,8 @@ class Settings(ServiceSettings):
 
     signing_key_file: Path = Field(description="PEM of the Ed25519 key that signs access tokens")
     session_address: str = Field(description="host:port of the service that remembers users' zones")
+    catalog_address: str = Field(description="host:port of the catalog, which keeps what people wrote")
+    stats_address: str = Field(description="host:port of the service that keeps people's progress")
     jwt_access_token_expire_hours: float = Field(default=24, gt=0)
     jwt_refresh_token_expire_days: float = Field(default=7, gt=0)
     log_in_failures_per_account: int = Field(default=10, ge=1)
@@ -25,6 +27,10 @@ class Settings(ServiceSettings):
     log_in_attempts_per_address: int = Field(default=300, ge=1)
     log_in_attempt_window_seconds: float = Field(default=60, gt=0)
     housekeeping_seconds: float = Field(default=600, gt=0, description="how often expired rows are deleted")
+
+    erasure_retry_seconds: float = Field(
+        default=5, gt=0, description="how often services are asked that have not forgotten a person yet"
+    )
 
     @field_validator("jwks_uri")
     @classmethod

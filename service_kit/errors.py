@@ -50,6 +50,15 @@ class PermissionDeniedError(ServiceError):
     reason = "NOT_PERMITTED"
 
 
+class AccountErasedError(PermissionDeniedError):
+    """The caller's account is erased; their access token has outlived it."""
+
+    reason = "ACCOUNT_ERASED"
+
+    def __init__(self) -> None:
+        super().__init__("The account is erased")
+
+
 class StaleWriteError(ServiceError):
     """The resource changed since the caller read it."""
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import grpc
+from practice.privacy.v1.personal_data_service_pb2_grpc import add_PersonalDataServiceServicer_to_server
 from practice.products.design.v1.design_sessions_service_pb2_grpc import (
     add_DesignSessionsServiceServicer_to_server,
 )
@@ -24,11 +25,15 @@ from practice.session.v1.calendar_service_pb2_grpc import (
     add_LearnerAdminServiceServicer_to_server,
 )
 from practice.session.v1.outbox_admin_service_pb2_grpc import add_OutboxAdminServiceServicer_to_server
+from practice.session.v1.reconciliation_service_pb2_grpc import (
+    add_ReconciliationAdminServiceServicer_to_server,
+)
 from practice.session.v1.session_service_pb2_grpc import (
     add_SessionExportServiceServicer_to_server,
     add_SessionServiceServicer_to_server,
 )
 from practice.session.v1.submission_service_pb2_grpc import add_SubmissionServiceServicer_to_server
+from practice.session.v1.sync_service_pb2_grpc import add_SyncServiceServicer_to_server
 from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -43,28 +48,39 @@ from service_kit.tokens import TokenVerifier
 from session_service.adapters.catalog.client import CatalogClient
 from session_service.adapters.celery.publisher import EventPublisher, FastPublisher
 from session_service.adapters.db.calendar_readers import SqlCalendarReaders
+from session_service.adapters.db.event_record import SqlEventRecord
 from session_service.adapters.db.outbox_admin import SqlOutboxAdmin
+from session_service.adapters.db.personal_data import open_personal_data
 from session_service.adapters.db.readers import SqlReaders
 from session_service.adapters.db.submission_readers import SqlSubmissionReaders
 from session_service.adapters.db.unit_of_work import SqlUnitOfWork
 from session_service.adapters.db.workspaces import SqlWorkspaceReaders
 from session_service.adapters.events import encode
+from session_service.adapters.grpc import personal_data_servicer, reconciliation_servicer
 from session_service.adapters.grpc.calendar_servicer import CalendarServicer, LearnerAdminServicer
 from session_service.adapters.grpc.outbox_admin_servicer import OutboxAdminServicer
+from session_service.adapters.grpc.personal_data_servicer import PersonalDataServicer
 from session_service.adapters.grpc.products import design, design_errors, exercises, focus, portal, yoga
 from session_service.adapters.grpc.products.portal_live import PortalLiveServicer
+from session_service.adapters.grpc.reconciliation_servicer import ReconciliationServicer
 from session_service.adapters.grpc.servicer import SessionExportServicer, SessionServicer
 from session_service.adapters.grpc.submission_servicer import SubmissionServicer
+from session_service.adapters.grpc.sync_servicer import SyncServicer
 from session_service.adapters.redis.cache import RedisCache
 from session_service.adapters.redis.client import BestEffort, open_redis
+from session_service.adapters.redis.memory import RedisMemory
 from session_service.adapters.redis.rate_limits import RedisRateLimits
 from session_service.adapters.signals import CommitListener, JournalSignals
 from session_service.adapters.stats.client import StatisticsClient
+from session_service.application.erase_personal_data import ErasePersonalData
+from session_service.application.export_personal_data import ExportPersonalData
 from session_service.application.use_cases import UseCases
 from session_service.settings import SessionSettings
 
 INTERNAL_SERVICES = frozenset(
     {
+        personal_data_servicer.SERVICE,
+        reconciliation_servicer.SERVICE,
         "practice.session.v1.LearnerAdminService",
         "practice.session.v1.OutboxAdminService",
         "practice.session.v1.SessionExportService",
@@ -127,6 +143,7 @@ async def _start(settings: SessionSettings, outside: _Outside) -> RunningServer:
         statistics=StatisticsClient(outside.stats, settings.internal_token()),
         signals=signals,
         clock=utc_now,
+        sync_max_age=timedelta(days=settings.sync_max_age_days),
     )
     interceptor = CallInterceptor(
         Access(
@@ -150,7 +167,12 @@ async def _start(settings: SessionSettings, outside: _Outside) -> RunningServer:
     add_OutboxAdminServiceServicer_to_server(OutboxAdminServicer(use_cases), server)
     add_CalendarServiceServicer_to_server(CalendarServicer(use_cases), server)
     add_LearnerAdminServiceServicer_to_server(LearnerAdminServicer(use_cases), server)
+    add_PersonalDataServiceServicer_to_server(_personal_data(outside), server)
+    add_ReconciliationAdminServiceServicer_to_server(
+        ReconciliationServicer(SqlEventRecord(outside.engine, encode), encode), server
+    )
     add_SubmissionServiceServicer_to_server(SubmissionServicer(use_cases), server)
+    add_SyncServiceServicer_to_server(SyncServicer(use_cases), server)
     add_DesignSessionsServiceServicer_to_server(design.DesignSessionsServicer(use_cases), server)
     add_ExercisesServiceServicer_to_server(exercises.ExercisesServicer(use_cases), server)
     add_FocusServiceServicer_to_server(focus.FocusServicer(use_cases), server)
@@ -158,6 +180,12 @@ async def _start(settings: SessionSettings, outside: _Outside) -> RunningServer:
     add_PortalLiveServiceServicer_to_server(PortalLiveServicer(use_cases, utc_now), server)
     add_YogaServiceServicer_to_server(yoga.YogaServicer(use_cases), server)
     return await start_server(server, settings.listen, [])
+
+
+def _personal_data(outside: _Outside) -> PersonalDataServicer:
+    data = open_personal_data(outside.engine)
+    memory = RedisMemory(outside.redis, BestEffort())
+    return PersonalDataServicer(ExportPersonalData(data), ErasePersonalData(data, memory))
 
 
 def _portal(settings: SessionSettings, use_cases: UseCases, redis: Redis) -> portal.PortalServicer:

@@ -38,6 +38,9 @@ class SessionSettings(ServiceSettings, OutboxSettings, PortalSettings):
     redis_url: str
     catalog_address: str
     stats_address: str
+    sync_max_age_days: int = Field(
+        default=30, ge=1, le=3650, description="how long ago what a device syncs may have begun"
+    )
 
 
 class RelaySettings(OutboxSettings):

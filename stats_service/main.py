@@ -5,39 +5,76 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import grpc
+from practice.privacy.v1.personal_data_service_pb2_grpc import add_PersonalDataServiceServicer_to_server
 from practice.products.focus.v1 import focus_service_pb2_grpc as focus_rpc
+from practice.stats.v1 import badge_service_pb2_grpc as badge_rpc
 from practice.stats.v1 import stats_service_pb2_grpc as rpc
+from sqlalchemy import Engine
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service_kit.broker import open_broker
-from service_kit.db.engines import close_async_engine, open_async_engine
+from service_kit.db.engines import close_async_engine, open_async_engine, open_engine
 from service_kit.grpc.channels import open_channel
 from service_kit.grpc.guards import Access
 from service_kit.grpc.interceptor import CallInterceptor
 from service_kit.grpc.server import RunningServer, build_server, start_server, stop_requested
 from service_kit.logging import configure_logging
+from service_kit.periodic import repeating
 from service_kit.tokens import TokenVerifier
 from service_kit.zone_handover import ZoneHandover
+from stats_service.adapters.cel.conditions import compile_condition
 from stats_service.adapters.celery.backfills import CeleryBackfillQueue
+from stats_service.adapters.db.badge_reader import SqlBadgeReader
 from stats_service.adapters.db.badge_shelf import open_badge_shelf
+from stats_service.adapters.db.leaderboard_settings import forgetting_requests
+from stats_service.adapters.db.personal_data import open_personal_data
+from stats_service.adapters.db.population import SqlPopulation
 from stats_service.adapters.db.reader import SqlReader
+from stats_service.adapters.grpc import (
+    personal_data_servicer,
+    recalculation_servicer,
+    reconciliation_servicer,
+)
+from stats_service.adapters.grpc.badge_servicer import BadgeAdminServicer, BadgeServicer
+from stats_service.adapters.grpc.personal_data_servicer import PersonalDataServicer
 from stats_service.adapters.grpc.products import focus
 from stats_service.adapters.grpc.servicer import StatsAdminServicer, StatsServicer
 from stats_service.adapters.session.calendars import CalendarSender
+from stats_service.application.dry_run_badge import DryRunBadge
+from stats_service.application.erase_personal_data import ErasePersonalData
+from stats_service.application.export_personal_data import ExportPersonalData
+from stats_service.application.forget_expired import ForgetExpired
 from stats_service.application.get_applied import GetApplied
 from stats_service.application.get_completion_effects import GetCompletionEffects
 from stats_service.application.get_standing import GetStanding
 from stats_service.application.list_awarded_badges import ListAwardedBadges
+from stats_service.application.list_badge_definitions import ListBadgeDefinitions
+from stats_service.application.list_badges import ListBadges
 from stats_service.application.list_daily_progress import ListDailyProgress
 from stats_service.application.load_badge_definitions import LoadBadgeDefinitions
+from stats_service.application.own_days import Today
 from stats_service.application.ports import Clock
 from stats_service.application.waiting import Waiting
+from stats_service.board_wiring import register_boards, register_summaries
+from stats_service.recalculation_wiring import register_recalculations
+from stats_service.reconciliation_wiring import register_reconciliation_service
 from stats_service.settings import Settings
+from stats_service.streak_wiring import INTERNAL as STREAK_INTERNAL
+from stats_service.streak_wiring import catching_up, register_explanations, register_streaks
 
-INTERNAL = frozenset({"practice.stats.v1.StatsAdminService"})
+INTERNAL = frozenset(
+    {
+        personal_data_servicer.SERVICE,
+        recalculation_servicer.SERVICE,
+        reconciliation_servicer.SERVICE,
+        "practice.stats.v1.BadgeAdminService",
+        "practice.stats.v1.StatsAdminService",
+        *STREAK_INTERNAL,
+    }
+)
 
 
 def _now() -> datetime:
@@ -50,6 +87,8 @@ async def serving(settings: Settings, clock: Clock = _now) -> AsyncIterator[Runn
     engine = open_async_engine(
         settings.database_url, pool_size=settings.database_pool_size, application="stats"
     )
+    # For what is computed from everybody's facts, beside the event loop.
+    examining = open_engine(settings.database_url, pool_size=1, application="stats-dry-run")
     access = Access(
         TokenVerifier(settings.jwks_uri, settings.jwt_issuer), settings.internal_token(), internal=INTERNAL
     )
@@ -62,16 +101,30 @@ async def serving(settings: Settings, clock: Clock = _now) -> AsyncIterator[Runn
     )
     server = build_server(interceptor, max_concurrent_rpcs=settings.max_concurrent_rpcs)
     broker = open_broker(settings.redis_url, "stats-server")
+    backfills = CeleryBackfillQueue(broker)
+    today = Today(Waiting(SqlReader(engine), settings.wait_seconds), clock)
     try:
-        _register(server, settings, engine, CeleryBackfillQueue(broker), clock)
+        _register(server, settings, engine, backfills, clock)
+        _register_badges(server, settings, engine, examining, clock)
+        register_boards(server, engine, today, clock, timedelta(hours=settings.leaderboard_grace_hours))
+        register_summaries(server, engine, today)
+        register_streaks(server, engine, backfills, today, clock)
+        register_explanations(server, engine, clock)
+        register_recalculations(server, engine, broker)
+        register_reconciliation_service(server, engine, broker)
         running = await start_server(server, settings.listen, [])
         try:
-            yield running
+            async with (
+                repeating(ForgetExpired(forgetting_requests(engine)), settings.housekeeping_seconds),
+                repeating(catching_up(engine, backfills), settings.housekeeping_seconds),
+            ):
+                yield running
         finally:
             await running.stop(settings.shutdown_grace_seconds)
     finally:
         broker.close()
         await session.close()
+        examining.dispose()
         await close_async_engine(engine)
 
 
@@ -87,7 +140,7 @@ def _register(
     list_daily_progress = ListDailyProgress(reader, waiting, clock)
     get_standing = GetStanding(reader, waiting, clock)
     list_awarded_badges = ListAwardedBadges(reader, waiting)
-    load_badge_definitions = LoadBadgeDefinitions(open_badge_shelf(engine), backfills)
+    load_badge_definitions = LoadBadgeDefinitions(open_badge_shelf(engine), backfills, compile_condition)
 
     own = StatsServicer(list_daily_progress, get_standing, list_awarded_badges)
     admin = StatsAdminServicer(
@@ -98,9 +151,23 @@ def _register(
         load_badge_definitions,
     )
     focus_progress = focus.FocusProgressServicer(list_daily_progress, get_standing, list_awarded_badges)
+    data = open_personal_data(engine)
+    personal_data = PersonalDataServicer(ExportPersonalData(data), ErasePersonalData(data))
     rpc.add_StatsServiceServicer_to_server(own, server)
+    add_PersonalDataServiceServicer_to_server(personal_data, server)
     rpc.add_StatsAdminServiceServicer_to_server(admin, server)
     focus_rpc.add_FocusProgressServiceServicer_to_server(focus_progress, server)
+
+
+def _register_badges(
+    server: grpc.aio.Server, settings: Settings, engine: AsyncEngine, examining: Engine, clock: Clock
+) -> None:
+    reader, badges = SqlReader(engine), SqlBadgeReader(engine)
+    list_badges = ListBadges(reader, badges, Waiting(reader, settings.wait_seconds))
+    dry_run_badge = DryRunBadge(SqlPopulation(examining, compile_condition), compile_condition, clock)
+    admin = BadgeAdminServicer(ListBadgeDefinitions(badges), dry_run_badge)
+    badge_rpc.add_BadgeServiceServicer_to_server(BadgeServicer(list_badges), server)
+    badge_rpc.add_BadgeAdminServiceServicer_to_server(admin, server)
 
 
 async def _serve_until_stopped(settings: Settings) -> None:

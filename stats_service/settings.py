@@ -1,13 +1,20 @@
-"""The settings of the stats service's two processes."""
+"""The settings of the stats service's processes."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service_kit.settings import ServiceSettings
+
+# Sessions that arrive so late still count for a board.
+GraceHours = Annotated[
+    float,
+    Field(ge=0, le=24 * 28, description="how long boards take scores when their period is over everywhere"),
+]
 
 
 class Settings(ServiceSettings):
@@ -18,10 +25,12 @@ class Settings(ServiceSettings):
     wait_seconds: float = Field(
         default=0.8, ge=0, description="how long a read waits for the completion it names"
     )
+    leaderboard_grace_hours: GraceHours = 12
+    housekeeping_seconds: float = Field(default=600, gt=0, description="how often expired rows are deleted")
 
 
-class WorkerSettings(BaseSettings):
-    """What the worker needs."""
+class ConsumerSettings(BaseSettings):
+    """What every worker needs."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True)
 
@@ -31,4 +40,31 @@ class WorkerSettings(BaseSettings):
     watchdog_seconds: float = Field(default=3.0, gt=0, description="how often the worker looks at itself")
     heartbeat_file: Path | None = Field(
         default=None, description="touched at every look that finds the worker consuming"
+    )
+
+
+class WorkerSettings(ConsumerSettings):
+    """What the worker of completions needs."""
+
+    leaderboard_grace_hours: GraceHours = 12
+
+
+class RecalculationSettings(ConsumerSettings):
+    """What the worker of recalculations needs."""
+
+    upkeep_seconds: float = Field(default=10, gt=0, description="how often lost shards are looked for")
+    recalculation_quiet_seconds: float = Field(
+        default=60,
+        gt=0,
+        description="after how long without any progress a job's messages are taken for lost",
+    )
+    session_address: str = Field(description="host:port of the service that facts are compared with")
+    internal_token_file: Path
+    reconciliation_recent_seconds: float = Field(
+        default=600,
+        ge=0,
+        description="how often facts of the last days are compared; 0 for never, nor at night",
+    )
+    reconciliation_nightly_hour: int = Field(
+        default=3, ge=0, le=23, description="the hour, UTC, at which everybody's are"
     )

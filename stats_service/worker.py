@@ -13,6 +13,7 @@ each child opens its own engine when it starts.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from celery import Celery
@@ -23,60 +24,34 @@ from service_kit.broker import open_broker
 from service_kit.db.engines import open_engine
 from service_kit.errors import UnavailableError
 from service_kit.logging import configure_logging
+from stats_service.adapters.cel.conditions import compile_condition
 from stats_service.adapters.celery.backfills import send_backfill
+from stats_service.adapters.celery.closing import register_closing
+from stats_service.adapters.celery.consuming import configure_consumer
 from stats_service.adapters.celery.tasks import register_tasks
 from stats_service.adapters.celery.watchdog import Watchdog, watch
+from stats_service.adapters.db.leaderboard_closing import SqlClosingStore
 from stats_service.adapters.db.learner_store import SqlLearnerStore
 from stats_service.application.apply_calendar_changes import ApplyCalendarChanges
 from stats_service.application.apply_completions import ApplyCompletions
 from stats_service.application.backfill_badges import BackfillBadges
+from stats_service.application.close_leaderboards import CloseLeaderboards
 from stats_service.settings import WorkerSettings
-
-_CONSUMER_SETTINGS = {
-    # A message is done when its transaction is; a child that dies puts it back
-    # as a retry, which is counted, and not as a rejection, which loops.
-    "task_acks_late": True,
-    "task_acks_on_failure": True,
-    "task_acks_on_timeout": True,
-    "task_reject_on_worker_lost": False,
-    "task_retry_on_worker_lost": True,
-    "task_soft_time_limit": 20,
-    "task_time_limit": 30,
-    "worker_prefetch_multiplier": 1,
-    "worker_max_tasks_per_child": 5_000,
-    "worker_max_memory_per_child": 400_000,
-    "worker_soft_shutdown_timeout": 10,
-    "worker_cancel_long_running_tasks_on_connection_loss": False,
-    # Nobody sends commands; their reply queues are one more thing that a
-    # restarted Redis would have lost.
-    "worker_enable_remote_control": False,
-    "worker_send_task_events": False,
-    "worker_hijack_root_logger": False,
-    "broker_connection_retry_on_startup": True,
-    "broker_connection_max_retries": None,
-    # A consumer has time; a producer's patience would have it reconnect for a hiccup.
-    "broker_connection_timeout": 5,
-}
-
-
-def _configure(app: Celery) -> None:
-    options = app.conf.broker_transport_options
-    patient = {**options, "socket_timeout": 5, "socket_connect_timeout": 5}
-    app.conf.update(_CONSUMER_SETTINGS, broker_transport_options=patient)
 
 
 class _Child:
     """What one process of the pool opens for itself."""
 
-    def __init__(self, database_url: str) -> None:
+    def __init__(self, database_url: str, leaderboard_grace: timedelta) -> None:
         self._database_url = database_url
+        self._leaderboard_grace = leaderboard_grace
         self._engine: Engine | None = None
         self._store: SqlLearnerStore | None = None
 
     def open(self, **_signal: Any) -> None:
         """Makes the engine; it connects on first use."""
         self._engine = open_engine(self._database_url, pool_size=1, application="stats-worker")
-        self._store = SqlLearnerStore(self._engine)
+        self._store = SqlLearnerStore(self._engine, compile_condition)
 
     def close(self, **_signal: Any) -> None:
         """Closes the connection."""
@@ -95,22 +70,32 @@ class _Child:
         """Returns the use case of a running task."""
         return BackfillBadges(self._opened_store())
 
+    def close_leaderboards(self) -> CloseLeaderboards:
+        """Returns the use case of a running task."""
+        assert self._engine is not None, "a task ran outside of a worker's child"
+        return CloseLeaderboards(SqlClosingStore(self._engine), _now, self._leaderboard_grace)
+
     def _opened_store(self) -> SqlLearnerStore:
         assert self._store is not None, "a task ran outside of a worker's child"
         return self._store
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 def build_worker(settings: WorkerSettings) -> Celery:
     """Returns the wired app. Opens nothing."""
     app = open_broker(settings.redis_url, "stats")
-    _configure(app)
-    child = _Child(settings.database_url)
+    configure_consumer(app)
+    child = _Child(settings.database_url, timedelta(hours=settings.leaderboard_grace_hours))
     register_tasks(
         app,
         apply_completions=child.apply_completions,
         apply_calendar_changes=child.apply_calendar_changes,
         backfill_badges=child.backfill_badges,
     )
+    register_closing(app, child.close_leaderboards)
     watch(app, Watchdog(settings.heartbeat_file), settings.watchdog_seconds)
 
     def log_as_json(**_signal: Any) -> None:

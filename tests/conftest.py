@@ -127,6 +127,8 @@ def service_settings(database_url: str, tokens: TestTokens, internal_token_file:
         "internal_token_file": internal_token_file,
         # Where nobody listens; a test that minds has a session service of its own.
         "session_address": "127.0.0.1:1",
+        "catalog_address": "127.0.0.1:1",
+        "stats_address": "127.0.0.1:1",
         "database_pool_size": 5,
         "shutdown_grace_seconds": 0,
     }

@@ -17,8 +17,12 @@ from deploy.local.servers import free_ports
 from deploy.local.stack import LocalStack
 from tests.guard import guard
 
-# A lost event is looked after at once: the tests wait for it.
-TUNED = {"OUTBOX_FIRST_WAIT_SECONDS": "0.5", "RELAY_INTERVAL_SECONDS": "0.2"}
+# A lost event is looked after at once: the tests wait for it. What tests damage is healed when they say so.
+TUNED = {
+    "OUTBOX_FIRST_WAIT_SECONDS": "0.5",
+    "RELAY_INTERVAL_SECONDS": "0.2",
+    "RECONCILIATION_RECENT_SECONDS": "0",
+}
 
 
 def start_stack(home: Path) -> LocalStack:

@@ -26,7 +26,7 @@ PACKAGES = (
     "gateway",
 )
 # Entry points read the environment or run when they are imported; no errors live there.
-NOT_IMPORTED = re.compile(r"\.(migrations|__main__|worker)\b")
+NOT_IMPORTED = re.compile(r"\.(migrations|__main__|(recalculation_)?worker)\b")
 PREFIX = "ERROR_REASON_"
 CONTRACT = ROOT / "protos/practice/errors/v1/error_reason.proto"
 # Its comment names the status: `// NOT_FOUND: no such account.`

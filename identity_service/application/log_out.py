@@ -19,6 +19,9 @@ class LogOut:
     async def __call__(self, call: Call, refresh_token: str) -> None:
         """An empty token means all. A token that is not the caller's is left alone, without a word."""
         async with self._units() as unit:
+            # Nothing is kept of an account that its token has outlived.
+            if await unit.accounts.get(call.user_id) is None:
+                return
             if await unit.idempotency.claim(call, bool):
                 return
             if refresh_token:

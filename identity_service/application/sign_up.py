@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from identity_service.application.ports import Clock, Passwords, UnitOfWorkFactory
 from identity_service.application.request_seal import RequestSeal
@@ -30,7 +30,7 @@ class NewAccount:
 class SignUp:
     """Makes an account; the same key and request again get the same account.
 
-    Keys of clients without an account share one space. Taking another's key
+    All keys share one space. Taking another's key
     with another request is refused, and with the same request shows what the
     caller knew: the request holds the password.
     """
@@ -47,7 +47,8 @@ class SignUp:
         """Raises NameInvalidError, EmailTakenError, or ConflictError with IDEMPOTENCY_KEY_REUSED."""
         first_name = normalised_given_name("first_name", wanted.first_name)
         last_name = normalised_name("last_name", wanted.last_name)
-        sealed = self._seal(call)
+        # Whoever signs up is nobody yet, whatever token a client still sends along.
+        sealed = self._seal(replace(call, user_id=0))
         password_hash = await self._passwords.hash(normalised_password(wanted.password))
         async with self._units() as unit:
             made_before = await unit.idempotency.claim(sealed, Account)

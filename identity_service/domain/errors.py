@@ -61,3 +61,12 @@ class TooManyAttemptsError(RateLimitedError):
         super().__init__(
             "Too many attempts to log in; try again later", limit=limit, remaining=0, retry_after=retry_after
         )
+
+
+class ReceiptNotFoundError(NotFoundError):
+    """There is no such receipt of an erasure."""
+
+    reason = "RECEIPT_NOT_FOUND"
+
+    def __init__(self, receipt_id: object) -> None:
+        super().__init__("There is no such receipt", receipt_id=receipt_id)

@@ -9,6 +9,8 @@ from sqlalchemy import exc
 _TRANSIENT = ("40", "53", "55P03", "57", "08")
 # U+0000 in text, and as an escape in JSON: valid everywhere but in PostgreSQL.
 _UNSTORABLE = ("22021", "22P05")
+# Raised by the triggers of service_kit.db.erasure.
+ERASED = "PE001"
 
 
 def is_unavailable(error: BaseException) -> bool:
@@ -29,6 +31,11 @@ def is_unavailable(error: BaseException) -> bool:
 def is_unstorable_text(error: BaseException) -> bool:
     """Tells whether a text of the request holds U+0000, which PostgreSQL cannot store."""
     return isinstance(error, exc.DBAPIError) and _state(error) in _UNSTORABLE
+
+
+def is_erased(error: BaseException) -> bool:
+    """Tells whether a row was refused because it is of a person who was erased."""
+    return isinstance(error, exc.DBAPIError) and _state(error) == ERASED
 
 
 def _state(error: exc.DBAPIError) -> str:

@@ -27,11 +27,13 @@ from sqlalchemy import (
     Uuid,
     delete,
     func,
+    or_,
     select,
     text,
     tuple_,
     update,
 )
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 # How long a relay has for a round before others may take its rows.
@@ -63,6 +65,8 @@ def outbox_table(metadata: MetaData) -> Table:
             postgresql_where=text("acked_at IS NULL AND dead_at IS NULL"),
         ),
         Index("outbox_dead", "dead_at", "event_id", postgresql_where=text("dead_at IS NOT NULL")),
+        # A person is exported and erased by it.
+        Index("outbox_user", "user_id"),
     )
 
 
@@ -172,6 +176,24 @@ class OutboxRows:
             revival.values(dead_at=None, attempts=0, next_attempt_at=func.now())
         )
         return revived.rowcount
+
+    async def put_back(self, rows: Sequence[dict[str, Any]]) -> int:
+        """Makes events due now, whether their rows are closed, dead or forgotten; returns how many.
+
+        Rows that wait are left alone. `rows` have every column without a
+        default but `next_attempt_at`.
+        """
+        table = self._table
+        due = {"next_attempt_at": func.now(), "attempts": 0, "acked_at": None, "dead_at": None}
+        back = insert(table).values([{**row, "next_attempt_at": func.now()} for row in rows])
+        put = await self._connection.execute(
+            back.on_conflict_do_update(
+                index_elements=["event_id"],
+                set_={**due, "last_error": None},
+                where=or_(table.c.acked_at.is_not(None), table.c.dead_at.is_not(None)),
+            )
+        )
+        return put.rowcount
 
     async def forget_old(self) -> int:
         """Deletes rows closed more than seven days ago; returns how many."""

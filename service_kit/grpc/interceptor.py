@@ -12,8 +12,8 @@ import structlog
 from google.protobuf.message import DecodeError, Message
 
 from service_kit.call import Call, enter_call
-from service_kit.db.faults import is_unavailable, is_unstorable_text
-from service_kit.errors import InvalidArgumentError, ServiceError, UnavailableError
+from service_kit.db.faults import is_erased, is_unavailable, is_unstorable_text
+from service_kit.errors import AccountErasedError, InvalidArgumentError, ServiceError, UnavailableError
 from service_kit.grpc.guards import Access, validate, with_request_identity, with_time_zone
 from service_kit.grpc.presentation import ErrorPresenter, error_metadata
 from service_kit.grpc.statuses import to_status
@@ -149,6 +149,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         if is_unavailable(error):
             log.warning("dependency_unavailable", error=repr(error))
             return UnavailableError("The service is busy or restarting; try again", part="database")
+        if is_erased(error):
+            return AccountErasedError()
         if is_unstorable_text(error):
             return InvalidArgumentError("Text cannot hold the character U+0000", reason="FIELD_INVALID")
         correlation = structlog.contextvars.get_contextvars().get("correlation_id", "")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 
 from service_kit.call import Call
+from service_kit.errors import AccountErasedError
 from service_kit.zone_handover import ToldCalendars
 from session_service.application.changing_calendars import change_calendar
 from session_service.application.ports.surroundings import Clock
@@ -15,7 +17,8 @@ class RememberCalendar:
     """Puts a user's zone in force from now on, and keeps when they signed up.
 
     What this process has stored of a user is not looked at again within a
-    minute. Idempotent.
+    minute. Of a person who was erased nothing is remembered, without a word:
+    what they read with a token of before is empty, and no fault. Idempotent.
     """
 
     def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock, stored: ToldCalendars) -> None:
@@ -33,7 +36,8 @@ class RememberCalendar:
         now = self._clock()
         if not self._stored.is_news(user_id, time_zone, signed_up_at, now.timestamp()):
             return
-        async with self._unit_of_work() as work:
-            await change_calendar(work, user_id, now=now, time_zone=time_zone, signed_up_at=signed_up_at)
-            await work.commit()
+        with suppress(AccountErasedError):
+            async with self._unit_of_work() as work:
+                await change_calendar(work, user_id, now=now, time_zone=time_zone, signed_up_at=signed_up_at)
+                await work.commit()
         self._stored.remember(user_id, time_zone, signed_up_at, now.timestamp())

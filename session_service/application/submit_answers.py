@@ -14,6 +14,7 @@ from session_service.application.ports.catalog import Catalog
 from session_service.application.ports.sessions import RecordedAnswer, SessionRef
 from session_service.application.ports.surroundings import Clock
 from session_service.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from session_service.application.refusals import Refusal
 from session_service.domain.errors import AnswerIdReusedError, AnswerInvalidError, ItemNotFoundError
 from session_service.domain.grading import AnswerKey, grade
 from session_service.domain.items import SessionItem
@@ -21,11 +22,6 @@ from session_service.domain.policies import Policy
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change
 
-_CATEGORIES: Mapping[type[ServiceError], str] = {
-    AnswerInvalidError: "invalid",
-    ItemNotFoundError: "not_found",
-    AnswerIdReusedError: "conflict",
-}
 _LONGEST_TEXT = 1_000
 _LONGEST_ID = 128
 _LONGEST_SECONDS = 86_400.0
@@ -33,25 +29,13 @@ _LONGEST_SECONDS = 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class SubmittedAnswer:
-    """An answer as it arrives. `time_taken` is in seconds."""
+    """An answer as it arrives. `time_taken` is in seconds; `answered_at` is None when it is now."""
 
     item: str
     text: str
     answer_id: str = ""
     time_taken: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why one answer of a batch was not recorded.
-
-    `category` is `invalid`, `not_found` or `conflict`.
-    """
-
-    category: str
-    reason: str
-    message: str
-    metadata: dict[str, str]
+    answered_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +108,7 @@ async def record_answers(
     results: list[AnswerResult] = []
     fresh: list[RecordedAnswer] = []
     for answer in named:
-        result = _judge(answer, known, allowed, session.policy)
+        result = judge(answer, known, allowed, session.policy)
         results.append(result)
         if result.recorded is not None and answer.answer_id not in known:
             known[answer.answer_id] = result.recorded
@@ -141,7 +125,22 @@ async def _store(
     picked: dict[str, SessionItem],
     now: datetime,
 ) -> PracticeSession:
-    """Counts the answers one by one, so that each is a version, and stores them at once."""
+    """Stores answers at once, each of them a version of the session."""
+    versions = count_answers(session, answers, picked, now)
+    await work.sessions.add_answers(versions[-1], answers, now)
+    await work.sessions.save(Change.ANSWERED, *versions)
+    touched = {answer.item for answer in answers}
+    await work.sessions.update_items(session.id, [picked[item] for item in touched if item in picked])
+    return versions[-1]
+
+
+def count_answers(
+    session: PracticeSession,
+    answers: Sequence[RecordedAnswer],
+    picked: dict[str, SessionItem],
+    now: datetime,
+) -> list[PracticeSession]:
+    """Returns the session after each answer, and brings the picked items up to date."""
     versions: list[PracticeSession] = []
     for answer in answers:
         before = picked.get(answer.item)
@@ -151,14 +150,10 @@ async def _store(
             picked[answer.item] = before.answered(
                 correct=answer.correct, correct_answer=answer.correct_answer
             )
-    await work.sessions.add_answers(session, answers, now)
-    await work.sessions.save(Change.ANSWERED, *versions)
-    touched = {answer.item for answer in answers}
-    await work.sessions.update_items(session.id, [picked[item] for item in touched if item in picked])
-    return session
+    return versions
 
 
-def _judge(
+def judge(
     answer: SubmittedAnswer,
     known: Mapping[str, RecordedAnswer],
     keys: Mapping[str, AnswerKey],
@@ -185,6 +180,7 @@ def _judge(
         correct=grading.correct,
         correct_answer=grading.correct_answer,
         feedback=grading.feedback,
+        answered_at=answer.answered_at,
     )
     return AnswerResult(answer.answer_id, answer.item, recorded=recorded)
 
@@ -203,5 +199,4 @@ def flaw_of(answer: SubmittedAnswer) -> AnswerInvalidError | None:
 
 
 def _refused(answer: SubmittedAnswer, error: ServiceError) -> AnswerResult:
-    refusal = Refusal(_CATEGORIES[type(error)], error.reason, error.message, error.metadata)
-    return AnswerResult(answer.answer_id, answer.item, refusal=refusal)
+    return AnswerResult(answer.answer_id, answer.item, refusal=Refusal.of(error))

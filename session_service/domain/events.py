@@ -48,7 +48,7 @@ class SessionEnded:
         assert session.ended_at is not None
         assert session.local_date is not None
         return cls(
-            event_id=uuid.uuid5(_NAMESPACE, f"{ENDED}:{session.id}"),
+            event_id=ended_event_id(session.id),
             session_id=session.id,
             user_id=session.user_id,
             user_seq=session.user_seq,
@@ -91,7 +91,7 @@ class CalendarChanged:
         assert change.id
         assert change.user_seq is not None
         return cls(
-            event_id=uuid.uuid5(_NAMESPACE, f"{CALENDAR_CHANGED}:{change.user_id}:{change.user_seq}"),
+            event_id=change_event_id(change.user_id, change.user_seq),
             change_id=change.id,
             user_id=change.user_id,
             user_seq=change.user_seq,
@@ -103,3 +103,20 @@ class CalendarChanged:
 
 
 Event = SessionEnded | CalendarChanged
+
+
+def ended_event_id(session_id: int) -> uuid.UUID:
+    """Returns the identity of the end of a session."""
+    return uuid.uuid5(_NAMESPACE, f"{ENDED}:{session_id}")
+
+
+def change_event_id(user_id: int, user_seq: int) -> uuid.UUID:
+    """Returns the identity of a change of a user's calendar."""
+    return uuid.uuid5(_NAMESPACE, f"{CALENDAR_CHANGED}:{user_id}:{user_seq}")
+
+
+def subject_of(event: Event) -> tuple[str, int]:
+    """Returns the event's kind and the number of what it is about, which happens to that once."""
+    if isinstance(event, SessionEnded):
+        return ENDED, event.session_id
+    return CALENDAR_CHANGED, event.change_id

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from stats_service.application.applying import Applied, Applying, Delivery
+from stats_service.application.derivation import rederive
 from stats_service.application.ports import LearnerStore, LearnerWork
 from stats_service.domain.calendar import CalendarChange
 
@@ -13,8 +14,8 @@ from stats_service.domain.calendar import CalendarChange
 class ApplyCalendarChanges:
     """Applies batches of deliveries; one transaction a person.
 
-    Nothing is derived from a change: which calendar is in force is told when
-    it is asked for, and days of the past stay what they were.
+    Days of the past stay what they were; a turn of the calendar can keep a
+    streak over a day that it cut short.
     """
 
     def __init__(self, store: LearnerStore) -> None:
@@ -30,5 +31,5 @@ def _remember(
 ) -> tuple[set[UUID], Mapping[UUID, CalendarChange]]:
     added = work.add_changes(list(offered.values()))
     if added:
-        work.advance()
+        rederive(work, ())
     return added, work.find_changes(offered.keys() - added)

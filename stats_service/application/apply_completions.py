@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
 from stats_service.application.applying import Applied, Applying, Delivery
-from stats_service.application.derivation import append
+from stats_service.application.derivation import rederive
 from stats_service.application.ports import LearnerStore, LearnerWork
 from stats_service.domain.completion import Completion
 
@@ -35,5 +35,5 @@ def _count(
 ) -> tuple[set[UUID], Mapping[UUID, Completion]]:
     added = work.add(list(offered.values()))
     if added:
-        append(work, [offered[event_id] for event_id in added])
+        rederive(work, {(offered[event_id].product, offered[event_id].local_date) for event_id in added})
     return added, work.find(offered.keys() - added)

@@ -17,8 +17,11 @@ from uuid import UUID
 
 import structlog
 
-from service_kit.errors import UnavailableError
+from service_kit.errors import AccountErasedError, UnavailableError
 from stats_service.application.ports import LearnerStore, LearnerWork, RefusedError, Rejection
+
+# Why an event of an erased person is refused.
+ERASED = "erased"
 
 log = structlog.get_logger(__name__)
 
@@ -106,13 +109,16 @@ class Applying(Generic[F]):
             clashes = self._take_in(items, result)
         except UnavailableError:
             result.postponed += [delivery for delivery, _ in items]
+        except AccountErasedError:
+            for delivery, fact in items:
+                self._reject(delivery, Rejection(fact.event_id, ERASED, b""), result)
         except Exception as error:
             if len(items) > 1:
                 for item in items:
                     self._apply([item], result)
             elif isinstance(error, RefusedError):
                 delivery, fact = items[0]
-                self._reject(delivery, Rejection(fact.event_id, str(error), delivery.payload), result)
+                self._reject(delivery, _refused(delivery, fact, str(error)), result)
             else:
                 log.error("event_failed", event_id=str(items[0][1].event_id), exc_info=error)
                 result.failed += 1
@@ -125,12 +131,12 @@ class Applying(Generic[F]):
     ) -> Sequence[tuple[Delivery[F], Rejection]]:
         """Stores one person's new facts in one transaction; returns the events that clash with a fact."""
         offered = _first_of_each_id(fact for _, fact in items)
-        with self._store.work_on(items[0][1].user_id) as work:
+        with self._store.work_on([items[0][1].user_id]) as work:
             added, others = self._record(work, offered)
             work.commit()
         known = {**others, **{event_id: offered[event_id] for event_id in added}}
         clashes = [
-            (delivery, Rejection(fact.event_id, _clash(known.get(fact.event_id)), delivery.payload))
+            (delivery, _refused(delivery, fact, _clash(known.get(fact.event_id))))
             for delivery, fact in items
             if known.get(fact.event_id) != fact
         ]
@@ -146,6 +152,10 @@ class Applying(Generic[F]):
             result.rejected += 1
         except UnavailableError:
             result.postponed.append(delivery)
+
+
+def _refused(delivery: Delivery[F], fact: F, reason: str) -> Rejection:
+    return Rejection(fact.event_id, reason, delivery.payload, fact.user_id)
 
 
 def _first_of_each_id(facts: Iterable[F]) -> dict[UUID, F]:

@@ -1,27 +1,31 @@
-"""Gives badges to people who met a definition before it was published.
+"""Brings people up to date whose progress was made otherwise than it would be now.
 
-Everybody's progress remembers the revision of the badge book it was made with,
-so what is left to do is a question to the database: a lost or repeated message
-costs nothing, and who practises meanwhile is brought up to date on the way.
+That is so after a badge was published, when everybody may have met it already,
+and after something was recorded that keeps a person's streak. Everybody's
+progress remembers the revision of the badge book it was made with, so what is
+left to do is a question to the database: a lost or repeated message costs
+nothing, and who practises meanwhile is brought up to date on the way.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
-from stats_service.application.derivation import rebuild
+from service_kit.errors import AccountErasedError
+from stats_service.application.derivation import rederive
 from stats_service.application.ports import LearnerStore
 
 
 class BackfillBadges:
-    """Rebuilds the progress of people who are behind the badge book, in chunks by their number."""
+    """Derives anew the progress of people who are behind, in chunks by their number."""
 
     def __init__(
         self,
         store: LearnerStore,
         *,
-        chunk: int = 100,
+        chunk: int = 200,
         budget_seconds: float = 5.0,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -31,7 +35,7 @@ class BackfillBadges:
         self._monotonic = monotonic
 
     def __call__(self, after_user_id: int = 0) -> int | None:
-        """Brings people after a number up to date for at most the budget; one transaction each.
+        """Brings people after a number up to date for about the budget; one transaction a chunk.
 
         Returns the number to go on after, None when nobody is left. Raises
         UnavailableError when the database is in the way. Idempotent.
@@ -39,16 +43,13 @@ class BackfillBadges:
         stop = self._monotonic() + self._budget
         position = after_user_id
         while people := self._store.outdated(position, self._chunk):
-            for user_id in people:
-                self._rebuild(user_id)
-                position = user_id
-                if self._monotonic() > stop:
-                    return position
+            # All of them may have been erased since the list was read.
+            with suppress(AccountErasedError), self._store.work_on(people) as work:
+                # Somebody else may have done it since the list was read.
+                if work.outdated:
+                    rederive(work)
+                    work.commit()
+            position = people[-1]
+            if self._monotonic() > stop:
+                return position
         return None
-
-    def _rebuild(self, user_id: int) -> None:
-        with self._store.work_on(user_id) as work:
-            # Somebody else may have done it since the list was read.
-            if work.book_revision != work.book().revision:
-                rebuild(work)
-                work.commit()

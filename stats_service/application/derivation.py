@@ -1,33 +1,20 @@
-"""Brings one person's stored progress up to date with their facts."""
+"""Makes stored progress what the facts say."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 
-from stats_service.application.ports import LearnerWork
-from stats_service.domain.completion import ALL_PRODUCTS, Completion
-from stats_service.domain.progress import derive, fold
+from stats_service.application.ports import DayKey, LearnerWork
+from stats_service.domain.derivation import derive
 
 
-def append(work: LearnerWork, facts: Sequence[Completion]) -> None:
-    """Counts facts that were just added to the person's others.
+def rederive(work: LearnerWork, days: Collection[DayKey] | None = None) -> int:
+    """Derives the progress of the people worked on from all of their facts; returns how many rows changed.
 
-    Facts later than all before them, the common case, are folded onto the
-    stored progress and touch only their own days; otherwise, or when the badge
-    book has changed since, everything is derived anew. Both give the same.
+    With `days`, the caller has added facts to these products' days alone; what
+    is stored of others is left alone unless it was made otherwise than it
+    would be now. Idempotent.
     """
-    book = work.book()
-    stored = work.progress(
-        {(name, fact.local_date) for fact in facts for name in (fact.product, ALL_PRODUCTS)}
-    )
-    earliest = min(fact.moment for fact in facts)
-    if work.book_revision != book.revision or (stored.latest is not None and earliest <= stored.latest):
-        rebuild(work)
-        return
-    work.save(stored, fold(stored, facts, book), book.revision)
-
-
-def rebuild(work: LearnerWork) -> None:
-    """Derives the person's progress from all of their facts. Idempotent."""
-    book = work.book()
-    work.save(work.progress(), derive(work.facts(), book), book.revision)
+    facts = work.facts()
+    derived = derive(facts, work.people(), work.book())
+    return work.save(facts, derived, None if work.outdated else days)

@@ -1,4 +1,4 @@
-"""Returns totals and the day streak of a person."""
+"""Returns totals and the streaks of a person."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from stats_service.application.ports import Clock, Reader
 from stats_service.application.waiting import Waiting
 from stats_service.domain.completion import ALL_PRODUCTS
 from stats_service.domain.standing import Tally
-from stats_service.domain.streaks import Streak
+from stats_service.domain.streaks import Streaks, streaks_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class StandingToday:
     product: str
     tally: Tally
     day_count: int
-    streak: Streak
+    streaks: Streaks
     as_of: date
     pending: bool
 
@@ -40,9 +40,10 @@ class GetStanding:
         "Today" is told by `time_zone`, or else by the person's last known one.
         """
         product = product or ALL_PRODUCTS
-        person, pending = await self._waiting.until_counted(user_id, min_user_seq)
+        learner, pending = await self._waiting.until_counted(user_id, min_user_seq)
         standing = await self._reader.standing(user_id, product)
-        calendar = replace(person.calendar, time_zone=time_zone or person.calendar.time_zone)
+        calendar = replace(learner.calendar, time_zone=time_zone or learner.calendar.time_zone)
         today = calendar.day_of(self._clock())
         days = standing.days
-        return StandingToday(product, standing.tally, days.count, days.streak(today), today, pending)
+        told = streaks_of(days, await self._reader.keeping(user_id), product, today)
+        return StandingToday(product, standing.tally, len(days), told, today, pending)

@@ -45,14 +45,14 @@ class ListDailyProgress:
     ) -> DailyProgress:
         """Returns the days between two dates, both included.
 
-        `last` defaults to the person's today, `first` to 30 days before
+        `last` defaults to the person's today or newest day, `first` to 30 days before
         `last`. Raises InvalidArgumentError when they are in the wrong order or
         more than 366 days apart.
         """
         product = product or ALL_PRODUCTS
-        person, pending = await self._waiting.until_counted(user_id, min_user_seq)
-        calendar = replace(person.calendar, time_zone=time_zone or person.calendar.time_zone)
-        last = last or calendar.day_of(self._clock())
+        learner, pending = await self._waiting.until_counted(user_id, min_user_seq)
+        calendar = replace(learner.calendar, time_zone=time_zone or learner.calendar.time_zone)
+        last = last or max(calendar.day_of(self._clock()), await self._newest(user_id, product))
         first = first or max(date.min + _DEFAULT_SPAN, last) - _DEFAULT_SPAN
         if not timedelta(0) <= last - first <= _LONGEST_SPAN:
             raise InvalidArgumentError(
@@ -61,3 +61,8 @@ class ListDailyProgress:
                 field="to_date",
             )
         return DailyProgress(product, await self._reader.days(user_id, product, first, last), pending)
+
+    async def _newest(self, user_id: int, product: str) -> date:
+        """Who flies west over the date line has practised on a day that has not begun there."""
+        spans = (await self._reader.standing(user_id, product)).spans
+        return spans[-1][1] if spans else date.min

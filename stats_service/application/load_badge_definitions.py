@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from service_kit.errors import InvalidArgumentError
-from stats_service.application.ports import BackfillQueue, OpenBadgeShelf
-from stats_service.domain.badges import METRICS, BadgeContent
+from service_kit.errors import InvalidArgumentError, InvalidStateError
+from stats_service.application.ports import BackfillQueue, CompileCondition, OpenBadgeShelf
+from stats_service.domain.badges import BadgeContent
+from stats_service.domain.conditions import Condition, ConditionError
 
 _BADGE_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LONGEST = {"badge_id": 80, "name": 100, "description": 500, "icon": 100, "product": 40}
@@ -26,7 +27,10 @@ class Loaded:
 class LoadBadgeDefinitions:
     """Publishes definitions, all or none."""
 
-    def __init__(self, open_shelf: OpenBadgeShelf, backfills: BackfillQueue) -> None:
+    def __init__(
+        self, open_shelf: OpenBadgeShelf, backfills: BackfillQueue, compile_condition: CompileCondition
+    ) -> None:
+        self._compile = compile_condition
         self._open_shelf = open_shelf
         self._backfills = backfills
 
@@ -34,13 +38,15 @@ class LoadBadgeDefinitions:
         """Gives changed badges a new version and asks for a backfill when anybody is behind.
 
         Badges left out stay as they are. Raises InvalidArgumentError for one
-        that cannot be earned or shown, UnavailableError when the backfill could
-        not be asked for: the definitions are in force then, and loading them
-        again asks again. Idempotent.
+        that cannot be earned or shown, InvalidStateError for one that would
+        become a draft again, UnavailableError when the backfill could not be
+        asked for: the definitions are in force then, and loading them again
+        asks again. Idempotent.
         """
-        _check(badges)
+        check_badges(badges, self._compile)
         async with self._open_shelf() as shelf:
             newest = await shelf.newest()
+            check_states(badges, await shelf.ever_active())
             changed = [
                 (newest[badge.badge_id][0] + 1 if badge.badge_id in newest else 1, badge)
                 for badge in badges
@@ -56,7 +62,8 @@ class LoadBadgeDefinitions:
         return Loaded(created, len(changed) - created, len(badges) - len(changed))
 
 
-def _check(badges: Sequence[BadgeContent]) -> None:
+def check_badges(badges: Sequence[BadgeContent], compile_condition: CompileCondition) -> None:
+    """Raises InvalidArgumentError for the first badge that cannot be earned or shown."""
     seen: set[str] = set()
     for badge in badges:
         for field, longest in _LONGEST.items():
@@ -67,16 +74,35 @@ def _check(badges: Sequence[BadgeContent]) -> None:
             raise _invalid(badge, "badge_id", "has small letters, digits and single hyphens only")
         if badge.badge_id in seen:
             raise _invalid(badge, "badge_id", "is given twice")
-        if badge.metric not in METRICS:
-            raise _invalid(badge, "metric", f"is one of {', '.join(METRICS)}")
-        if badge.threshold < 1:
-            raise _invalid(badge, "threshold", "is at least 1")
+        check_demand(badge, compile_condition)
         seen.add(badge.badge_id)
 
 
-def _invalid(badge: BadgeContent, field: str, rule: str) -> InvalidArgumentError:
-    return InvalidArgumentError(
-        f"Badge '{badge.badge_id}': {field} {rule}",
-        reason="FIELD_INVALID",
-        field=f"badge_definitions.{field}",
-    )
+def check_states(badges: Sequence[BadgeContent], ever_active: Collection[str]) -> None:
+    """Raises InvalidStateError for the first draft of a badge that could be earned: people may have it."""
+    for badge in badges:
+        if badge.state == "inactive" and badge.badge_id in ever_active:
+            raise InvalidStateError(
+                f"Badge '{badge.badge_id}' was active, so it cannot be a draft again; lock it",
+                reason="BADGE_STATE_INVALID",
+                badge_id=badge.badge_id,
+            )
+
+
+def check_demand(
+    badge: BadgeContent, compile_condition: CompileCondition, place: str = "badge_definitions"
+) -> Condition:
+    """Returns what earns a badge; raises InvalidArgumentError when nothing can. `place` is for metadata."""
+    if badge.first_day and badge.last_day and badge.last_day < badge.first_day:
+        raise _invalid(badge, "last_date", "is before the first", place)
+    try:
+        return compile_condition(badge.condition)
+    except ConditionError as error:
+        raise _invalid(badge, "condition", str(error), place) from error
+
+
+def _invalid(
+    badge: BadgeContent, field: str, rule: str, place: str = "badge_definitions"
+) -> InvalidArgumentError:
+    whose = f"Badge '{badge.badge_id}'" if badge.badge_id else "The badge"
+    return InvalidArgumentError(f"{whose}: {field} {rule}", reason="FIELD_INVALID", field=f"{place}.{field}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from stats_service.application.ports import Person, Reader
+from stats_service.application.ports import Learner, Reader
 
 _FIRST_PAUSE_SECONDS = 0.01
 _LONGEST_PAUSE_SECONDS = 0.1
@@ -17,15 +17,15 @@ class Waiting:
         self._reader = reader
         self._longest = longest_seconds
 
-    async def until_counted(self, user_id: int, min_user_seq: int) -> tuple[Person, bool]:
-        """Returns the person, and whether completion `min_user_seq` or one before it is still not counted."""
+    async def until_counted(self, user_id: int, min_user_seq: int) -> tuple[Learner, bool]:
+        """Returns the learner, and whether fact `min_user_seq` or one before it is still not counted."""
         loop = asyncio.get_running_loop()
         stop = loop.time() + self._longest
         pause = _FIRST_PAUSE_SECONDS
         while True:
-            person = await self._reader.person(user_id)
+            learner = await self._reader.learner(user_id)
             left = stop - loop.time()
-            if person.applied_through >= min_user_seq or left <= 0:
-                return person, person.applied_through < min_user_seq
+            if learner.applied_through >= min_user_seq or left <= 0:
+                return learner, learner.applied_through < min_user_seq
             await asyncio.sleep(min(pause, left))
             pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)

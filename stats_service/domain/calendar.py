@@ -1,11 +1,21 @@
-"""Which day it is for a person."""
+"""Which day it is for a person, and which days a calendar does not have."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from itertools import pairwise
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+_DAY = timedelta(days=1)
+_HOUR = timedelta(hours=1)
+_HALF_A_DAY = timedelta(hours=12)
+# Where a zone's rules are looked through for a leap over a day. The first such leap of a
+# zone that is still one was in 1844; the tz database foresees none.
+_LEAP_YEARS = range(1840, 2041)
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +25,11 @@ class Calendar:
     time_zone: str = "UTC"
     rollover_hour: int = 0
 
+    def wall(self, instant: datetime) -> datetime:
+        """Returns the wall clock, naive, moved back by the rollover hour: its date is the person's day."""
+        local = instant.astimezone(_zone(self.time_zone)).replace(tzinfo=None, fold=0)
+        return local - timedelta(hours=self.rollover_hour)
+
     def day_of(self, instant: datetime) -> date:
         """Returns the day an instant falls on; the turning instant belongs to the new day.
 
@@ -22,9 +37,21 @@ class Calendar:
         other. A zone unknown to this machine reads as UTC: the day asked for
         may be off, the facts never are.
         """
-        wall = instant.astimezone(_zone(self.time_zone))
-        day = wall.date()
-        return day - timedelta(days=1) if wall.hour < self.rollover_hour else day
+        return self.wall(instant).date()
+
+    def minute_of(self, instant: datetime) -> int:
+        """Returns the minute of the wall clock's day, 0 to 1439, whatever the rollover hour."""
+        local = instant.astimezone(_zone(self.time_zone))
+        return local.hour * 60 + local.minute
+
+    def skips(self, day: date) -> bool:
+        """Tells whether the zone's own rules leave less than 12 hours of a day, as Samoa's did in 2011."""
+        return _leaps(self.time_zone) and _length(self, day) < _HALF_A_DAY
+
+    @property
+    def may_skip(self) -> bool:
+        """Whether there is any day that this calendar skips."""
+        return _leaps(self.time_zone)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +70,64 @@ class CalendarChange:
     rollover_hour: int
     sign_up_time: datetime | None = None
 
+    @property
+    def calendar(self) -> Calendar:
+        """The calendar put in force."""
+        return Calendar(self.time_zone, self.rollover_hour)
+
 
 def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):
         return ZoneInfo("UTC")
+
+
+@lru_cache(maxsize=1_024)
+def _leaps(zone_name: str) -> bool:
+    """Tells whether the zone ever changed sides of the date line."""
+    zone = _zone(zone_name)
+    offsets = [_offset(zone, datetime(year, 1, 1, tzinfo=UTC)) for year in _LEAP_YEARS]
+    return any(later - earlier >= _HALF_A_DAY for earlier, later in pairwise(offsets))
+
+
+@lru_cache(maxsize=4_096)
+def _length(calendar: Calendar, day: date) -> timedelta:
+    """Returns how long a day lasts: the sum of the instants that fall on it."""
+    turn = datetime.combine(day, time(), UTC) + timedelta(hours=calendar.rollover_hour)
+    return sum(
+        (
+            max(min(until, turn + _DAY - offset) - max(since, turn - offset), timedelta())
+            for since, until, offset in _pieces(_zone(calendar.time_zone), turn - 2 * _DAY, turn + 3 * _DAY)
+        ),
+        timedelta(),
+    )
+
+
+def _pieces(
+    zone: ZoneInfo, since: datetime, until: datetime
+) -> Iterator[tuple[datetime, datetime, timedelta]]:
+    """Yields the spans of a time with one offset each. Two changes within an hour are unheard of."""
+    start, offset = since, _offset(zone, since)
+    hour = since
+    while hour < until:
+        later = hour + _HOUR
+        if _offset(zone, later) != offset:
+            change = _change_between(zone, hour, later)
+            yield start, change, offset
+            start, offset = change, _offset(zone, later)
+        hour = later
+    yield start, until, offset
+
+
+def _change_between(zone: ZoneInfo, before: datetime, after: datetime) -> datetime:
+    """Returns the first second with the offset of `after`."""
+    offset = _offset(zone, after)
+    while after - before > timedelta(seconds=1):
+        middle = before + timedelta(seconds=(after - before) // timedelta(seconds=2))
+        before, after = (before, middle) if _offset(zone, middle) == offset else (middle, after)
+    return after
+
+
+def _offset(zone: ZoneInfo, instant: datetime) -> timedelta:
+    return instant.astimezone(zone).utcoffset() or timedelta()

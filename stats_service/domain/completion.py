@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from uuid import UUID
 
@@ -20,7 +20,8 @@ class Completion:
     Instants are UTC, `elapsed_seconds` whole seconds. `local_date` is the
     user's own day, frozen when the session ended: no later change of zone or
     rollover hour reinterprets it. Only facts with `counts` change totals,
-    streaks and badges. Two facts are equal when every field is.
+    streaks and badges. `local_minute` is the minute of the wall clock's
+    day, 0 to 1439, at the end. Two facts are equal when every other field is.
     """
 
     event_id: UUID
@@ -41,6 +42,8 @@ class Completion:
     correct_answer_count: int
     content: str
     mode: str
+    # What the fact tells already; a newer zone database may tell it otherwise, so it is no part of the fact.
+    local_minute: int = field(compare=False, default=0)
 
     @property
     def moment(self) -> Moment:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 
-from stats_service.domain.completion import Completion
-from stats_service.domain.streaks import DaySet
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,23 +18,17 @@ class Tally:
     answer_count: int = 0
     correct_answer_count: int = 0
 
-    def plus(self, fact: Completion) -> Tally:
-        """Returns the sums with one more session."""
-        return Tally(
-            self.session_count + 1,
-            self.elapsed_seconds + fact.elapsed_seconds,
-            self.answer_count + fact.answer_count,
-            self.correct_answer_count + fact.correct_answer_count,
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Totals over all time, and the days they were made on."""
+    """Totals over all time, and the days they were made on, as spans with both ends included."""
 
     tally: Tally = field(default_factory=Tally)
-    days: DaySet = field(default_factory=DaySet)
+    spans: Sequence[tuple[date, date]] = ()
 
-    def plus(self, fact: Completion) -> Standing:
-        """Returns the standing with one more session."""
-        return Standing(self.tally.plus(fact), self.days.with_day(fact.local_date))
+    @property
+    def days(self) -> Sequence[date]:
+        """The days with practice, oldest first."""
+        return [
+            first + _DAY * number for first, last in self.spans for number in range((last - first).days + 1)
+        ]

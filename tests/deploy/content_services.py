@@ -80,8 +80,7 @@ BADGE = """\
   description: Complete your first focus session.
   icon: 🌱
   product: focus
-  metric: sessions
-  threshold: 1
+  condition: focus.sessions >= 1
 """
 
 

@@ -44,6 +44,40 @@ def test_the_outbox_of_a_stack_that_is_not_up_says_what_to_do(tmp_path: Path, ac
     assert done.stderr == "error: the stack is not up: run `make up` first\n"
 
 
+@pytest.mark.parametrize("words", [("list",), ("dry-run", "focus.sessions >= 1")])
+def test_the_badges_of_a_stack_that_is_not_up_say_what_to_do(tmp_path: Path, words: tuple[str, ...]) -> None:
+    done = practice(tmp_path / ".practice", "badges", *words)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "error: the stack is not up: run `make up` first\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("explain", "1"),
+        ("streak", "repair", "1", "--day", "2026-05-15", "--reason", "our outage"),
+        ("streak", "grant-freeze", "1", "--reason", "our outage"),
+        ("streak", "entries", "1"),
+    ],
+    ids=lambda words: " ".join(words[:2]),
+)
+def test_streaks_of_a_stack_that_is_not_up_are_not_told_about(tmp_path: Path, words: tuple[str, ...]) -> None:
+    done = practice(tmp_path / ".practice", *words)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "error: the stack is not up: run `make up` first\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--on", "15 May"), ("--known-at", "2026-05-15T12:00"), ("--cadence", "year")],
+    ids=lambda words: words[0],
+)
+def test_an_explanation_takes_days_and_instants_with_an_offset(
+    tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    assert practice(tmp_path / ".practice", "explain", "1", *words).returncode == 2
+
+
 def test_the_outbox_takes_only_ids_of_events(tmp_path: Path) -> None:
     done = practice(tmp_path / ".practice", "outbox", "requeue", "everything")
     assert done.returncode == 2

@@ -9,6 +9,8 @@ import pytest
 from deploy import content
 from tests.deploy.content_services import BADGE, EXERCISE, faults_of, write
 
+CONDITION = "condition: focus.sessions >= 1"
+
 
 def test_a_well_written_directory_has_no_faults(tmp_path: Path) -> None:
     assert faults_of(write(tmp_path, exercises__present=EXERCISE, badges=BADGE)) == []
@@ -74,10 +76,34 @@ def test_each_fault_of_an_exercise_is_found_on_its_line(
             5,
             "product must be one of exercises, focus, portal, yoga, design, all, not 'chess'",
         ),
-        ("metric: sessions", "metric: smiles", 6, "metric must be one of sessions, seconds, days, answers"),
-        ("threshold: 1", "threshold: 0", 7, "threshold must be from 1 to 9,223,372,036,854,775,807, not 0"),
-        ("threshold: 1", "threshold: 10:00:00", 7, "threshold must be a whole number in plain digits"),
-        ("threshold: 1", "threshold: 1.5", 7, "threshold must be a whole number in plain digits"),
+        (CONDITION, "condition: focus.smiles > 1", 6, "condition 'focus.smiles' is no variable; focus has"),
+        (CONDITION, "condition: focus.sessions >", 6, "condition is no CEL expression"),
+        (CONDITION, "condition: focus.sessions + 1", 6, "condition is no yes-or-no question"),
+        (CONDITION, "condition: 10", 6, 'condition must be text; put it in quotes: "10"'),
+        (CONDITION, "condition:", 6, "condition must be text"),
+        (
+            CONDITION,
+            "condition: fokus.sessions >= 1",
+            6,
+            "condition speaks of fokus, which is no product: there are exercises, focus",
+        ),
+        (CONDITION, f"{CONDITION}\n  hidden: perhaps", 7, "hidden must be yes or no"),
+        (CONDITION, f'{CONDITION}\n  hidden: "yes"', 7, "hidden must be yes or no"),
+        (CONDITION, f"{CONDITION}\n  hidden: [yes]", 7, "hidden must be yes or no"),
+        (CONDITION, f"{CONDITION}\n  state: asleep", 7, "state must be one of inactive, active, locked"),
+        (
+            CONDITION,
+            f"{CONDITION}\n  first_day: 2026-13-01",
+            7,
+            "first_day must be a day, such as 2026-12-01",
+        ),
+        (CONDITION, f"{CONDITION}\n  last_day: 1.12.2026", 7, "last_day must be a day, such as 2026-12-01"),
+        (
+            CONDITION,
+            f"{CONDITION}\n  last_day: 2026-11-30\n  first_day: 2026-12-01",
+            7,
+            "last_day must not be before first_day, 2026-12-01, but is 2026-11-30",
+        ),
     ],
 )
 def test_each_fault_of_a_badge_is_found_on_its_line(
@@ -125,7 +151,7 @@ def test_an_id_used_in_two_files_is_a_fault_that_names_both(tmp_path: Path) -> N
 
 def test_an_id_used_twice_in_one_file_is_a_fault(tmp_path: Path) -> None:
     ((_, line, message),) = faults_of(write(tmp_path, badges=BADGE + BADGE))
-    assert line == 8
+    assert line == 7
     assert message.endswith("badges.yaml:1")
 
 
@@ -162,6 +188,6 @@ def test_a_directory_without_content_is_a_fault(tmp_path: Path, name: str) -> No
 
 
 def test_a_fault_reads_like_a_compilers(tmp_path: Path) -> None:
-    directory = write(tmp_path, badges=BADGE.replace("threshold: 1", "threshold: 0"))
+    directory = write(tmp_path, badges=BADGE.replace("product: focus", "product: chess"))
     (fault,) = content.check(directory)
-    assert str(fault).startswith(f"{directory}/badges.yaml:7: threshold must be")
+    assert str(fault).startswith(f"{directory}/badges.yaml:5: product must be")

@@ -148,13 +148,24 @@ def test_what_is_written_is_what_is_sent_the_catalog_first(tmp_path: Path, servi
                     description="Complete your first focus session.",
                     icon="🌱",
                     product="focus",
-                    metric="sessions",
-                    threshold=1,
+                    condition="focus.sessions >= 1",
                 )
             ]
         ),
     ]
     assert report.kinds == tuple(content.Loaded(kind, created=1) for kind in KINDS)
+
+
+def test_what_a_badge_may_have_besides_is_sent_as_the_contract_says_it(
+    tmp_path: Path, services: Services
+) -> None:
+    season = f"{BADGE}  first_day: 2026-12-01\n  last_day: 2026-12-31\n  hidden: yes\n  state: locked\n"
+    services.load(write(tmp_path, badges=season))
+    (request,) = services.requests
+    assert isinstance(request, stats_service_pb2.LoadBadgeDefinitionsRequest)
+    (badge,) = request.badge_definitions
+    assert (badge.first_date, badge.last_date, badge.hidden) == ("2026-12-01", "2026-12-31", True)
+    assert badge.state == progress_pb2.BADGE_STATE_LOCKED
 
 
 def test_loading_twice_sends_the_same(services: Services) -> None:
@@ -207,9 +218,9 @@ def test_a_kind_without_files_is_not_sent(tmp_path: Path, services: Services, al
 
 def test_content_with_a_fault_is_not_sent_at_all(tmp_path: Path, services: Services) -> None:
     directory = write(
-        tmp_path, exercises__present=EXERCISE, badges=BADGE.replace("threshold: 1", "threshold: 0")
+        tmp_path, exercises__present=EXERCISE, badges=BADGE.replace("sessions >= 1", "smiles >= 1")
     )
-    with pytest.raises(content.ContentRefusedError, match=r"badges\.yaml:7: threshold") as refused:
+    with pytest.raises(content.ContentRefusedError, match=r"badges\.yaml:6: condition") as refused:
         services.load(directory)
     assert len(refused.value.faults) == 1
     assert services.requests == []

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
+from datetime import UTC, datetime
 
 import protovalidate
 import pytest
 from practice.catalog.v1 import catalog_service_pb2
-from practice.stats.v1 import stats_service_pb2
+from practice.stats.v1 import progress_pb2, stats_service_pb2
 
 from deploy import content
-from deploy.demo import deserved_badges
+from deploy.deserved_badges import Ended, deserved_badges
+from stats_service.domain.conditions import read_terms, variables_in
 from tests.deploy.content_services import SHIPPED, serving
 
 PRODUCTS = ("exercises", "focus", "portal", "yoga", "design")
@@ -137,12 +139,8 @@ def test_a_session_of_words_with_four_right_of_five_is_an_achievement(shipped: S
 
 def test_every_product_has_badges_and_one_for_the_first_session(shipped: Shipped) -> None:
     assert len(shipped.badges) >= 25
-    first = {
-        badge.product
-        for badge in shipped.badges.values()
-        if (badge.metric, badge.threshold) == ("sessions", 1)
-    }
-    assert first == set(PRODUCTS)
+    conditions = {badge.condition for badge in shipped.badges.values()}
+    assert conditions >= {f"{product}.sessions >= 1" for product in PRODUCTS}
 
 
 def test_the_ids_of_badges_that_people_have_are_still_there(shipped: Shipped) -> None:
@@ -170,9 +168,58 @@ def test_no_two_badges_look_alike(shipped: Shipped) -> None:
     badges = shipped.badges.values()
     assert len({badge.icon for badge in badges}) == len(badges)
     assert len({badge.name for badge in badges}) == len(badges)
-    assert len({(badge.product, badge.metric, badge.threshold) for badge in badges}) == len(badges)
+    assert len({badge.condition for badge in badges}) == len(badges)
+
+
+def test_some_badges_are_a_surprise_and_some_span_products(shipped: Shipped) -> None:
+    badges = shipped.badges.values()
+    assert sum(badge.hidden for badge in badges) >= 3
+    spanning = [badge for badge in badges if len(scopes(badge.condition) & set(PRODUCTS)) > 1]
+    assert len(spanning) >= 3
+    assert all(badge.product == "all" for badge in spanning)
+
+
+def test_a_badge_is_listed_under_the_product_that_it_asks_about(shipped: Shipped) -> None:
+    for badge in shipped.badges.values():
+        asked = scopes(badge.condition)
+        if badge.product == "all":
+            assert asked.isdisjoint(PRODUCTS) or len(asked) > 1, badge.badge_id
+        else:
+            own = {badge.product}, {"session"}
+            assert asked in own, badge.badge_id
+            assert asked == {badge.product} or f'session.product == "{badge.product}"' in badge.condition
+
+
+def test_a_season_is_a_draft_until_it_is_opened(shipped: Shipped) -> None:
+    seasons = [badge for badge in shipped.badges.values() if badge.first_date]
+    assert seasons
+    assert {badge.state for badge in seasons} == {progress_pb2.BADGE_STATE_INACTIVE}
+
+
+def test_every_shipped_condition_is_compared_by_the_column(shipped: Shipped) -> None:
+    """One that is not is asked anew of every completion of everybody who has not met it."""
+    assert [badge.badge_id for badge in shipped.badges.values() if read_terms(badge.condition) is None] == []
+
+
+def scopes(condition: str) -> set[str]:
+    return {scope for scope, _ in variables_in(condition)}
 
 
 def test_the_demo_earns_badges_of_nothing_that_it_does_not_practise(shipped: Shipped) -> None:
-    products = {shipped.badges[badge_id].product for badge_id in deserved_badges(SHIPPED)}
-    assert products <= {"exercises", "focus", "all"}
+    noon = datetime(2026, 2, 18, 12, tzinfo=UTC)
+    ended = [
+        Ended(product="exercises", seconds=20, end=noon, answers=15, correct_answers=12),
+        Ended(product="focus", seconds=1500, end=noon),
+    ]
+    assert deserved_badges(SHIPPED, ended) == ["exercises-first-session", "focus-first-session"]
+
+
+def test_the_demo_played_early_on_a_saturday_earns_what_the_hour_earns() -> None:
+    early = datetime(2026, 2, 21, 5, 30, tzinfo=UTC)
+    long = Ended(product="yoga", seconds=3600, end=early)
+    assert deserved_badges(SHIPPED, [long]) == [
+        "all-early-bird",
+        "all-weekend",
+        "yoga-first-session",
+        "yoga-sunrise",
+    ]

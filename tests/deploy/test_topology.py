@@ -20,6 +20,7 @@ READ_BY: dict[str, type[BaseSettings]] = {
     "relay": session_service.settings.RelaySettings,
     "bridge": gateway.bridge.settings.BridgeSettings,
     "worker": stats_service.settings.WorkerSettings,
+    "recalculator": stats_service.settings.RecalculationSettings,
 }
 
 

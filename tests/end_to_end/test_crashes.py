@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 import redis
 
 from deploy.local.stack import LocalStack
 from tests.end_to_end.conftest import Learner, start_stack
+from tests.offline import offline_answer, offline_session
+from tests.personal_data import rows_of
 
 pytestmark = pytest.mark.xdist_group("crashes")
 
@@ -195,3 +204,90 @@ def test_two_hundred_completions_survive_a_dead_worker_and_an_emptied_redis(stac
         stack.wait_healthy()
 
     under_traffic(stack, harm)
+
+
+def test_a_sync_that_a_killed_service_broke_off_is_completed_by_a_repeat_and_counts_once(
+    stack: LocalStack,
+) -> None:
+    learner = Learner(stack.gateway_url)
+    ended = datetime.now(UTC) - timedelta(days=1)
+    items = [
+        offline_session(ended - timedelta(minutes=number), answers=[offline_answer(ended) for _ in range(6)])
+        for number in range(1_000)
+    ]
+    with ThreadPoolExecutor(1) as device:
+        broken = device.submit(learner.send, "POST", "/v1/sessions:sync", {"items": items})
+        bearer = {"Authorization": learner.client.headers["Authorization"]}
+        with httpx.Client(base_url=stack.gateway_url, headers=bearer) as onlooker:
+            while not onlooker.get("/v1/sessions?page_size=1").json()["sessions"]:
+                assert not broken.done()
+        stack.kill("session")
+        assert broken.result().status_code >= 500
+    stack.wait_healthy()
+    learner.client.timeout = RECOVERY_SECONDS
+    answer = learner.ok("POST", "/v1/sessions:sync", {"items": items})
+    outcomes = Counter(result["outcome"] for result in answer["results"])
+    assert outcomes.keys() == {"OUTCOME_ALREADY_KNOWN", "OUTCOME_MERGED"}
+    assert outcomes.total() == 1_000
+
+    deadline = time.monotonic() + SETTLE_SECONDS
+    path = f"/v1/standing?product=exercises&min_user_seq={answer['user_seq']}"
+    while (standing := learner.ok("GET", path))["pending"]:
+        assert time.monotonic() < deadline, f"statistics did not settle: {standing}"
+    totals = standing["totals"]
+    assert (totals["session_count"], int(totals["elapsed_seconds"])) == (1_000, 600_000)
+    assert (totals["answer_count"], totals["correct_answer_count"]) == (6_000, 6_000)
+    learner.client.close()
+
+
+def test_an_erasure_goes_on_after_identity_was_killed_between_two_answers(stack: LocalStack) -> None:
+    learner = Learner(stack.gateway_url)
+    learner.ok("POST", "/v1/sessions:recordStandaloneAnswer", ANSWERED)
+    user_id = int(learner.account["user_id"])
+    with psycopg.connect(stack.database_url, autocommit=True) as database:
+        wait_until(lambda: database.execute(COUNTED, [user_id]).fetchone() == (1,))
+        stopped = stack.pid("stats")
+        # It takes calls and answers none.
+        os.kill(stopped, signal.SIGSTOP)
+        erasing = threading.Thread(target=lambda: erase(learner), daemon=True)
+        try:
+            erasing.start()
+            wait_until(lambda: database.execute(ANSWERS, [user_id]).fetchone() == (3,))
+            stack.kill("identity")
+        finally:
+            os.kill(stopped, signal.SIGCONT)
+        erasing.join(RECOVERY_SECONDS)
+        stack.wait_healthy()
+
+        complete = "SELECT 1 FROM identity.erasure WHERE user_id = %s AND completed_at IS NOT NULL"
+        wait_until(lambda: database.execute(complete, [user_id]).fetchone())
+    assert rows_of(stack.database_url, user_id) == {}
+    receipt = learner.ok("POST", "/v1/me:erase", {"password": learner.password, "confirm": True})
+    removed = {
+        part["service"]: {each["room"]: int(each["count"]) for each in part["removed"]}
+        for part in receipt["services"]
+    }
+    assert receipt["complete"]
+    assert (removed["session"]["sessions"], removed["stats"]["completion"]) == (1, 1)
+    learner.client.close()
+
+
+ANSWERED = {"product": "exercises", "answer": {"item": "exercises/123", "text": "hable"}}
+COUNTED = "SELECT count(*) FROM stats.completion WHERE user_id = %s"
+ANSWERS = (
+    "SELECT count(*) FROM identity.erasure_part JOIN identity.erasure USING (receipt_id)"
+    " WHERE user_id = %s AND answered_at IS NOT NULL"
+)
+
+
+def erase(learner: Learner) -> None:
+    """Asks once; whoever is killed does not answer."""
+    with suppress(httpx.TransportError):
+        learner.send("POST", "/v1/me:erase", {"password": learner.password, "confirm": True})
+
+
+def wait_until(condition: Callable[[], Any]) -> None:
+    deadline = time.monotonic() + RECOVERY_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "the condition did not come true in time"
+        time.sleep(0.05)

@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
+from service_kit.db.erasure import erased_user_table
 from service_kit.db.idempotency import idempotency_table
 
 metadata = MetaData(schema="catalog")
@@ -126,3 +127,4 @@ problems = Table(
 )
 
 idempotency = idempotency_table(metadata)
+erased_user = erased_user_table(metadata)

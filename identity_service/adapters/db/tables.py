@@ -9,13 +9,17 @@ from sqlalchemy import (
     DateTime,
     ForeignKey,
     Identity,
+    Index,
+    Integer,
     LargeBinary,
     MetaData,
     Table,
     Text,
     UniqueConstraint,
+    Uuid,
+    text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from service_kit.db.idempotency import idempotency_table
 
@@ -53,6 +57,31 @@ attempts = Table(
     # No more than the limit that applies to the subject.
     Column("times", ARRAY(DateTime(timezone=True)), nullable=False),
     Column("expires_at", DateTime(timezone=True), nullable=False, index=True),
+)
+
+# Receipts: that an account was erased, and nothing else of it. Its number is never used again.
+erasure = Table(
+    "erasure",
+    metadata,
+    Column("receipt_id", Uuid, primary_key=True),
+    Column("user_id", BigInteger, nullable=False, unique=True),
+    Column("erased_at", DateTime(timezone=True), nullable=False),
+    # When the last service had forgotten the person.
+    Column("completed_at", DateTime(timezone=True)),
+)
+
+# One row for each service that has to forget the person.
+erasure_part = Table(
+    "erasure_part",
+    metadata,
+    Column("receipt_id", ForeignKey(erasure.c.receipt_id), primary_key=True),
+    Column("service", Text, primary_key=True),
+    Column("removed", JSONB(none_as_null=True)),
+    Column("corrected", JSONB(none_as_null=True)),
+    Column("answered_at", DateTime(timezone=True)),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("next_attempt_at", DateTime(timezone=True), nullable=False),
+    Index("ix_erasure_part_due", "next_attempt_at", postgresql_where=text("answered_at IS NULL")),
 )
 
 idempotency = idempotency_table(metadata)

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from identity_service.adapters.db.accounts import SqlAccounts, SqlRefreshTokens
 from identity_service.adapters.db.attempts import SqlAttempts
+from identity_service.adapters.db.erasures import SqlErasures
 from identity_service.adapters.db.tables import idempotency
 from identity_service.application.ports import UnitOfWork, UnitOfWorkFactory
 from service_kit.db.idempotency import IdempotencyRecord
@@ -22,6 +23,7 @@ class SqlUnitOfWork:
         self.accounts = SqlAccounts(connection)
         self.refresh_tokens = SqlRefreshTokens(connection)
         self.attempts = SqlAttempts(connection)
+        self.erasures = SqlErasures(connection)
         self.idempotency = IdempotencyRecord(connection, idempotency)
 
     async def commit(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC
 from typing import TypeVar
 
@@ -23,6 +23,7 @@ Answer = TypeVar("Answer")
 
 _DEADLINE_SECONDS = 3.0
 _CACHED_KEYS = 20_000
+_MOST_NAMES = 1_000
 
 
 class CatalogClient:
@@ -54,19 +55,23 @@ class CatalogClient:
                 found[item] = key
             else:
                 missing.append(item)
-        if missing:
-            found.update(await self._fetch(missing, now))
+        for some in _thousands(missing):
+            found.update(await self._fetch(some, now))
         return found
 
     async def content(self, name: str) -> Content | None:
         """Asks for one name."""
-        request = catalog_pb2.FindContentRequest(names=[name])
-        response = await self._ask(self._stub.FindContent, request)
-        for content in response.contents:
-            if content.name == name:
+        return (await self.find_contents([name])).get(name)
+
+    async def find_contents(self, names: Iterable[str]) -> Mapping[str, Content]:
+        """Asks for names, a thousand at a time."""
+        found: dict[str, Content] = {}
+        for some in _thousands(names):
+            response = await self._ask(self._stub.FindContent, catalog_pb2.FindContentRequest(names=some))
+            for content in response.contents:
                 made = content.create_time.ToDatetime(UTC) if content.HasField("create_time") else None
-                return Content(content.name, content.title, content.type, made)
-        return None
+                found[content.name] = Content(content.name, content.title, content.type, made)
+        return found
 
     async def content_items(self, content: str) -> Sequence[ContentItem]:
         """Asks for an activity's items; one that is not there has none."""
@@ -115,3 +120,10 @@ class CatalogClient:
             if error.code() is grpc.StatusCode.NOT_FOUND:
                 raise NotFoundError(error.details() or "not found", reason="CONTENT_NOT_FOUND") from error
             raise UnavailableError("The catalog does not answer; try again", part="catalog") from error
+
+
+def _thousands(names: Iterable[str]) -> Iterator[list[str]]:
+    """Yields the names in parts as large as the catalog takes."""
+    left = list(names)
+    for first in range(0, len(left), _MOST_NAMES):
+        yield left[first : first + _MOST_NAMES]

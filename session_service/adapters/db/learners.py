@@ -24,6 +24,11 @@ _NEXT_SEQ = (
     .on_conflict_do_update(index_elements=["user_id"], set_={"last_seq": _learner.c.last_seq + 1})
     .returning(_learner.c.last_seq, _learner.c.time_zone, _learner.c.rollover_hour)
 )
+_TAKE_SEQS = (
+    update(_learner)
+    .where(_learner.c.user_id == bindparam("owner"))
+    .values(last_seq=_learner.c.last_seq + bindparam("count"))
+)
 _FIND = select(
     _learner,
     select(func.max(_change.c.effective_at))
@@ -54,6 +59,10 @@ class SqlLearners:
         """Increments the user's sequence; the row stays locked until the commit."""
         row = (await self._connection.execute(_NEXT_SEQ, {"user_id": user_id, "last_seq": 1})).one()
         return row.last_seq, Calendar(row.time_zone, row.rollover_hour)
+
+    async def take_seqs(self, user_id: int, count: int) -> None:
+        """Moves the locked user's sequence on."""
+        await self._connection.execute(_TAKE_SEQS, {"owner": user_id, "count": count})
 
     async def find(self, user_id: int) -> Learner:
         """Selects the user's row and when its calendar was put in force."""

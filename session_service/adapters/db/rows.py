@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row
 
 from session_service.adapters.db.tables import practice_session, session_item
+from session_service.application.ports.sessions import RecordedAnswer
+from session_service.domain.events import Event, subject_of
 from session_service.domain.items import SessionItem
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change, State
@@ -55,6 +59,22 @@ def to_changes(session: PracticeSession) -> dict[str, Any]:
     return {**values, "state": session.state.value, "open_slot": session.open_slot}
 
 
+def to_answer_values(session_id: int, position: int, answer: RecordedAnswer, at: datetime) -> dict[str, Any]:
+    """Returns the row of an answer that was recorded at an instant."""
+    return {
+        "session_id": session_id,
+        "position": position,
+        "answer_id": answer.answer_id,
+        "item": answer.item,
+        "text": answer.text,
+        "time_taken": answer.time_taken,
+        "correct": answer.correct,
+        "correct_answer": answer.correct_answer,
+        "feedback": answer.feedback,
+        "answered_at": answer.answered_at or at,
+    }
+
+
 def to_journal_values(change: Change, session: PracticeSession) -> dict[str, Any]:
     """Returns the journal entry of a session's new version."""
     return {
@@ -70,4 +90,17 @@ def to_journal_values(change: Change, session: PracticeSession) -> dict[str, Any
         "answered_item_count": session.answered_item_count,
         "mastered_item_count": session.mastered_item_count,
         "right_run": session.right_run,
+    }
+
+
+def to_outbox_values(event: Event, encode: Callable[[Event], bytes]) -> dict[str, Any]:
+    """Returns an event's row in the outbox, but for when it is due."""
+    kind, aggregate_id = subject_of(event)
+    return {
+        "event_id": event.event_id,
+        "user_id": event.user_id,
+        "user_seq": event.user_seq,
+        "aggregate_id": aggregate_id,
+        "kind": kind,
+        "payload": encode(event),
     }

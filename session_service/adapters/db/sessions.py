@@ -15,6 +15,7 @@ from session_service.adapters.db import tables
 from session_service.adapters.db.rows import (
     ITEM_COLUMNS,
     SESSION_COLUMNS,
+    to_answer_values,
     to_changes,
     to_journal_values,
     to_session,
@@ -147,24 +148,11 @@ class SqlSessions:
     ) -> None:
         """Inserts answers in one statement."""
         first = session.answer_count - len(answers) + 1
-        await self._connection.execute(
-            _ADD_ANSWERS,
-            [
-                {
-                    "session_id": session.id,
-                    "position": first + offset,
-                    "answer_id": answer.answer_id,
-                    "item": answer.item,
-                    "text": answer.text,
-                    "time_taken": answer.time_taken,
-                    "correct": answer.correct,
-                    "correct_answer": answer.correct_answer,
-                    "feedback": answer.feedback,
-                    "answered_at": at,
-                }
-                for offset, answer in enumerate(answers)
-            ],
-        )
+        rows = [
+            to_answer_values(session.id, position, answer, at)
+            for position, answer in enumerate(answers, start=first)
+        ]
+        await self._connection.execute(_ADD_ANSWERS, rows)
 
     async def summary(self, user_id: int, product: str) -> Summary:
         """Counts and adds up in the transaction."""

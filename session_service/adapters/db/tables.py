@@ -13,16 +13,20 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     SmallInteger,
     Table,
     Text,
     UniqueConstraint,
+    Uuid,
+    func,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from service_kit.db.erasure import erased_user_table
 from service_kit.db.idempotency import idempotency_table
 from service_kit.db.outbox import outbox_table
 
@@ -90,6 +94,8 @@ practice_session = Table(
         postgresql_where=text("ended_at IS NULL"),
     ),
     Index("practice_session_ended", "id", postgresql_where=text("ended_at IS NOT NULL")),
+    # Who practised of late.
+    Index("practice_session_ended_at", "ended_at", postgresql_where=text("ended_at IS NOT NULL")),
 )
 
 answer = Table(
@@ -221,5 +227,22 @@ learner_calendar = Table(
     Index("learner_calendar_history", "user_id", text("effective_at DESC")),
 )
 
+# What devices made offline, by the ids that they gave.
+synced_item = Table(
+    "synced_item",
+    metadata,
+    Column("user_id", BigInteger, nullable=False),
+    Column("client_id", Uuid, nullable=False),
+    # Of what the item said: a repeat says the same, a conflict something else.
+    Column("digest", LargeBinary, nullable=False),
+    Column("session_id", ForeignKey(practice_session.c.id), nullable=False),
+    Column("refused_answers", JSONB, nullable=False),
+    Column("merged_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    PrimaryKeyConstraint("user_id", "client_id"),
+    # A deleted session is looked for here.
+    Index("synced_item_session", "session_id"),
+)
+
 idempotency = idempotency_table(metadata)
 outbox = outbox_table(metadata)
+erased_user = erased_user_table(metadata)

@@ -9,17 +9,22 @@ from typing import Protocol
 from sqlalchemy import Interval, bindparam, func, insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from service_kit.db.faults import is_erased
 from service_kit.db.idempotency import IdempotencyRecord
+from service_kit.errors import AccountErasedError
 from service_kit.once import Idempotency
 from session_service.adapters.db import tables
 from session_service.adapters.db.learners import SqlLearners
+from session_service.adapters.db.rows import to_outbox_values
 from session_service.adapters.db.sessions import SqlSessions
 from session_service.adapters.db.submissions import SqlSubmissions
+from session_service.adapters.db.synced_items import SqlSyncedItems
 from session_service.application.ports.learners import Learners
 from session_service.application.ports.outbox import Outbox, Outgoing
 from session_service.application.ports.sessions import Sessions
 from session_service.application.ports.submissions import Submissions
-from session_service.domain.events import CALENDAR_CHANGED, ENDED, Event, SessionEnded
+from session_service.application.ports.synced_items import SyncedItems
+from session_service.domain.events import Event
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change
 
@@ -50,30 +55,13 @@ class _Outbox:
         self._first_wait = first_wait
         self.added: list[Outgoing] = []
 
-    async def add(self, event: Event) -> None:
-        """Inserts the event; the relay looks after it when it is not confirmed by then."""
-        payload = self._encode(event)
-        kind, aggregate_id = _subject(event)
-        await self._connection.execute(
-            _ADD_EVENT,
-            {
-                "event_id": event.event_id,
-                "user_id": event.user_id,
-                "user_seq": event.user_seq,
-                "aggregate_id": aggregate_id,
-                "kind": kind,
-                "payload": payload,
-                "first_wait": self._first_wait,
-            },
-        )
-        self.added.append(Outgoing(kind, payload))
-
-
-def _subject(event: Event) -> tuple[str, int]:
-    """Returns the event's kind and the number of what it is about, which happens to that once."""
-    if isinstance(event, SessionEnded):
-        return ENDED, event.session_id
-    return CALENDAR_CHANGED, event.change_id
+    async def add(self, *events: Event) -> None:
+        """Inserts events; the relay looks after those that are not confirmed by then."""
+        if not events:
+            return
+        rows = [{**to_outbox_values(event, self._encode), "first_wait": self._first_wait} for event in events]
+        await self._connection.execute(_ADD_EVENT, rows)
+        self.added += [Outgoing(row["kind"], row["payload"]) for row in rows]
 
 
 class _Sessions(SqlSessions):
@@ -94,6 +82,7 @@ class SqlUnitOfWork:
 
     sessions: Sessions
     submissions: Submissions
+    synced: SyncedItems
     learners: Learners
     outbox: Outbox
     idempotency: Idempotency
@@ -115,12 +104,16 @@ class SqlUnitOfWork:
         self._changed = self.sessions = _Sessions(self._connection)
         self._events = self.outbox = _Outbox(self._connection, self._encode, self._first_wait)
         self.submissions = SqlSubmissions(self._connection)
+        self.synced = SqlSyncedItems(self._connection)
         self.learners = SqlLearners(self._connection)
         self.idempotency = IdempotencyRecord(self._connection, tables.idempotency)
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
         await self._connection.close()
+        for error in exc_info:
+            if isinstance(error, BaseException) and is_erased(error):
+                raise AccountErasedError from error
 
     async def commit(self) -> None:
         """Commits, then hands on what happened."""

@@ -12,12 +12,19 @@ from google.protobuf.struct_pb2 import Struct
 from google.protobuf.timestamp_pb2 import Timestamp
 from practice.session.v1 import practice_session_pb2 as session_pb2
 
-from service_kit.errors import ConflictError, InvalidArgumentError, NotFoundError, ServiceError
+from service_kit.errors import (
+    ConflictError,
+    InvalidArgumentError,
+    InvalidStateError,
+    NotFoundError,
+    ServiceError,
+)
 from service_kit.grpc.statuses import to_rpc_status
 from session_service.adapters.events import to_timestamp
 from session_service.application.ports.reading import JournalEntry
 from session_service.application.ports.sessions import SessionRef
-from session_service.application.submit_answers import AnswerResult, Refusal, SubmittedAnswer
+from session_service.application.refusals import Refusal
+from session_service.application.submit_answers import AnswerResult, SubmittedAnswer
 from session_service.application.watch_session import Snapshot
 from session_service.domain.items import SessionItem
 from session_service.domain.messages import Message
@@ -51,6 +58,7 @@ _KINDS = {
 _REFUSALS: dict[str, type[ServiceError]] = {
     "invalid": InvalidArgumentError,
     "not_found": NotFoundError,
+    "state": InvalidStateError,
     "conflict": ConflictError,
 }
 
@@ -142,7 +150,7 @@ def to_result(result: AnswerResult) -> session_pb2.AnswerResult:
 
 
 def refusal_error(refusal: Refusal) -> ServiceError:
-    """Returns the refusal of one answer as the error it stands for."""
+    """Returns the refusal of one item of a batch as the error it stands for."""
     error = _REFUSALS[refusal.category](refusal.message, reason=refusal.reason)
     error.metadata = dict(refusal.metadata)
     return error

@@ -31,6 +31,9 @@ class Catalog(Protocol):
     async def content(self, name: str) -> Content | None:
         """Returns an activity, sequence or problem, None when there is none."""
 
+    async def find_contents(self, names: Iterable[str]) -> Mapping[str, Content]:
+        """Returns those of the activities, sequences and problems that exist."""
+
     async def content_items(self, content: str) -> Sequence[ContentItem]:
         """Returns the items of an activity in its author's order; none when there is no such activity."""
 

@@ -34,6 +34,9 @@ class Learners(Protocol):
         Locks the user's row, so the order of commits equals that of the numbers.
         """
 
+    async def take_seqs(self, user_id: int, count: int) -> None:
+        """Takes the next `count` places in a locked user's event sequence."""
+
     async def find(self, user_id: int) -> Learner:
         """Returns what is known of a user, nothing but the default calendar of one never seen."""
 

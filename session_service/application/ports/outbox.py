@@ -19,5 +19,5 @@ class Outgoing:
 class Outbox(Protocol):
     """Events that leave the service once the transaction is committed."""
 
-    async def add(self, event: Event) -> None:
-        """Stores an event to be published."""
+    async def add(self, *events: Event) -> None:
+        """Stores events to be published."""

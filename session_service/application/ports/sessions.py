@@ -28,7 +28,10 @@ class SessionRef:
 
 @dataclass(frozen=True, slots=True)
 class RecordedAnswer:
-    """An answer as it is on record. `time_taken` is in seconds."""
+    """An answer as it is on record. `time_taken` is in seconds.
+
+    `answered_at` is told where an answer is recorded later than it was given.
+    """
 
     answer_id: str
     item: str
@@ -37,6 +40,7 @@ class RecordedAnswer:
     correct: bool
     correct_answer: str
     feedback: str
+    answered_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,13 @@ class Cache(Protocol):
         """Keeps a value for a while."""
 
 
+class Memory(Protocol):
+    """What is remembered of people for speed and for limits, and may vanish. Never raises."""
+
+    async def forget(self, user_id: int) -> None:
+        """Lets go of everything of a person that can be reached."""
+
+
 @dataclass(frozen=True, slots=True)
 class RateLimit:
     """At most `most` calls of one user within any `window`; `refusal` is what the next one is told."""

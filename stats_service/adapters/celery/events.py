@@ -19,15 +19,20 @@ from practice.events.v1.calendar_changed_pb2 import CalendarChanged
 from practice.events.v1.session_ended_pb2 import SessionEnded
 
 from stats_service.application.applying import Delivery, Fact
-from stats_service.application.ports import Rejection
-from stats_service.domain.calendar import CalendarChange
+from stats_service.application.ports import RefusedError, Rejection
+from stats_service.domain.calendar import Calendar, CalendarChange
 from stats_service.domain.completion import ALL_PRODUCTS, Completion
+
+# The kind of event that a SessionEnded is; the other one is a CalendarChanged.
+SESSION_ENDED = "session_ended"
 
 _PRODUCT = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 _OUTCOMES = ("completed", "partial", "abandoned")
 _LONGEST_ELAPSED = 2**31 - 1
 _MOST_ANSWERS = 1_000_000
 _LONGEST_TEXT = 1_000
+# Of the years 1 to 9999, those whose days have a day before and after them in every zone.
+_YEARS = range(2, 9999)
 
 F = TypeVar("F", bound=Fact)
 
@@ -60,7 +65,16 @@ def _decode(text: object, message: Callable[[], Any], to_fact: Callable[[UUID, A
     try:
         return Delivery(payload, to_fact(event_id, event))
     except _UnreadableError as error:
-        return Delivery(payload, Rejection(event_id, str(error), payload))
+        return Delivery(payload, Rejection(event_id, str(error), payload, event.user_id or None))
+
+
+def read(kind: str, payload: bytes) -> Completion | CalendarChange:
+    """Returns the fact that an event of a kind tells. Raises RefusedError."""
+    text = base64.b64encode(payload)
+    told = decode(text.decode()) if kind == SESSION_ENDED else decode_calendar_change(text.decode())
+    if isinstance(told.content, Rejection):
+        raise RefusedError(told.content.reason)
+    return told.content
 
 
 def encode(delivery: Delivery[Any]) -> str:
@@ -83,6 +97,7 @@ def _to_completion(event_id: UUID, event: SessionEnded) -> Completion:
     )
     for name in ("time_zone", "content", "mode"):
         _demand_storable(event, name)
+    end_time = _instant(event, "end_time")
     return Completion(
         event_id=event_id,
         user_id=event.user_id,
@@ -92,7 +107,7 @@ def _to_completion(event_id: UUID, event: SessionEnded) -> Completion:
         outcome=event.outcome,
         counts=event.counts,
         start_time=_instant(event, "start_time"),
-        end_time=_instant(event, "end_time"),
+        end_time=end_time,
         time_zone=event.time_zone,
         rollover_hour=event.rollover_hour,
         local_date=_date(event.local_date),
@@ -102,6 +117,7 @@ def _to_completion(event_id: UUID, event: SessionEnded) -> Completion:
         correct_answer_count=event.correct_answer_count,
         content=event.content,
         mode=event.mode,
+        local_minute=Calendar(event.time_zone).minute_of(end_time),
     )
 
 
@@ -139,11 +155,14 @@ def _instant(event: SessionEnded | CalendarChanged, name: str) -> datetime:
         instant: datetime = getattr(event, name).ToDatetime(UTC)
     except (ValueError, OverflowError) as error:
         raise _UnreadableError(f"{name} is not a time") from error
+    _demand(instant.year in _YEARS, f"{name} is out of range")
     return instant
 
 
 def _date(text: str) -> date:
     try:
-        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date()
+        day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date()
     except ValueError as error:
         raise _UnreadableError("local_date is not a date") from error
+    _demand(day.year in _YEARS, "local_date is out of range")
+    return day

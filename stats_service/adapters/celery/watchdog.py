@@ -8,6 +8,7 @@ and idle.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,9 @@ class Watchdog:
     not move all let the file age.
     """
 
-    def __init__(self, heartbeat: Path | None) -> None:
+    def __init__(self, heartbeat: Path | None, queues: Sequence[str] = (COMPLETIONS_QUEUE,)) -> None:
         self._heartbeat = heartbeat
+        self._queues = queues
         self._received = -1
         self._stuck = 0
 
@@ -48,7 +50,7 @@ class Watchdog:
         received = sum(state.total_count.values())
         moving = received != self._received or len(state.reserved_requests) > 0
         self._received = received
-        if moving or not _messages_wait(consumer):
+        if moving or not _messages_wait(consumer, self._queues):
             self._stuck = 0
             self._beat()
             return
@@ -62,11 +64,11 @@ class Watchdog:
             self._heartbeat.touch()
 
 
-def _messages_wait(consumer: Any) -> bool:
+def _messages_wait(consumer: Any, queues: Sequence[str]) -> bool:
     """Asks Redis. An error leaves through the event loop, which connects anew."""
     # Not `channel.client`: its one connection is waiting for messages.
     with consumer.task_consumer.channel.conn_or_acquire() as client:
-        return bool(client.llen(COMPLETIONS_QUEUE))
+        return any(client.llen(queue) for queue in queues)
 
 
 def watch(app: Celery, watchdog: Watchdog, interval_seconds: float) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from stats_service.adapters.db import rows, statements
+from stats_service.adapters.db.tables import badge_definition
 from stats_service.application.ports import BadgeShelf, OpenBadgeShelf
 from stats_service.domain.badges import BadgeContent
 
@@ -35,6 +37,11 @@ class SqlBadgeShelf:
         """Implements BadgeShelf.newest."""
         found = await self._connection.execute(statements.newest_versions())
         return {row.badge_id: (row.version, rows.to_badge_content(row)) for row in found}
+
+    async def ever_active(self) -> Collection[str]:
+        """Implements BadgeShelf.ever_active."""
+        found = select(badge_definition.c.badge_id).where(badge_definition.c.state == "active").distinct()
+        return (await self._connection.execute(found)).scalars().all()
 
     async def publish(self, badges: Sequence[tuple[int, BadgeContent]]) -> None:
         """Implements BadgeShelf.publish."""

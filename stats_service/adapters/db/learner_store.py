@@ -1,27 +1,30 @@
-"""Facts and progress as the worker writes them: synchronous, one transaction a person."""
+"""Facts and progress as the worker writes them: synchronous, one transaction on one or more people."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, Row
-from sqlalchemy.exc import DataError
+from sqlalchemy import Connection, Engine, delete, insert
+from sqlalchemy.exc import DataError, IntegrityError
 
 from service_kit.db.faults import is_unavailable
-from service_kit.errors import UnavailableError
+from service_kit.errors import AccountErasedError, UnavailableError
+from stats_service.adapters.db import derived as derived_rows
 from stats_service.adapters.db import rows, statements
-from stats_service.application.ports import LearnerWork, RefusedError, Rejection
+from stats_service.adapters.db.fact_columns import FactColumns
+from stats_service.adapters.db.tables import calendar_change, completion
+from stats_service.application.ports import CompileCondition, DayKey, LearnerWork, RefusedError, Rejection
 from stats_service.domain.badges import BadgeBook
-from stats_service.domain.calendar import Calendar, CalendarChange
+from stats_service.domain.calendar import CalendarChange
 from stats_service.domain.completion import Completion
-from stats_service.domain.progress import DayKey, Progress
+from stats_service.domain.derivation import Derived, Person
+from stats_service.domain.facts import Facts
 
 
 @contextmanager
-def _faults_understood() -> Iterator[None]:
+def faults_understood() -> Iterator[None]:
     """Turns the database's errors into those that the use cases know."""
     try:
         yield
@@ -33,52 +36,82 @@ def _faults_understood() -> Iterator[None]:
         raise
 
 
-class SqlLearnerStore:
-    """Implements LearnerStore. Keeps the badge book it read last."""
+class Books:
+    """Reads the badge book; keeps the one it read last."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, compile_condition: CompileCondition) -> None:
+        self._compile = compile_condition
         self._book = BadgeBook()
 
+    def read(self, connection: Connection) -> BadgeBook:
+        """Returns the book as of now."""
+        revision = connection.execute(statements.book_revision()).scalar_one()
+        if revision != self._book.revision:
+            versions = connection.execute(statements.every_version()).all()
+            self._book = BadgeBook(revision, tuple(rows.to_versions(versions, self._compile)))
+        return self._book
+
+
+class SqlLearnerStore:
+    """Implements LearnerStore."""
+
+    def __init__(self, engine: Engine, compile_condition: CompileCondition) -> None:
+        self._engine = engine
+        self._books = Books(compile_condition)
+        self._columns = FactColumns()
+
     @contextmanager
-    def work_on(self, user_id: int) -> Iterator[LearnerWork]:
+    def work_on(self, user_ids: Collection[int]) -> Iterator[LearnerWork]:
         """Implements LearnerStore.work_on."""
-        with _faults_understood(), self._engine.connect() as connection:
+        # In order, so that two transactions never wait for each other.
+        users = sorted(set(user_ids))
+        with faults_understood(), self._engine.connect() as connection:
             connection.execute(statements.hold_book())
-            self._refresh_book(connection)
-            connection.execute(statements.make_learner(user_id, self._book.revision))
-            learner = connection.execute(statements.lock_learner(user_id)).one()
-            yield SqlLearnerWork(connection, learner, self._book)
+            book = self._books.read(connection)
+            connection.execute(statements.make_learners(users, book.revision))
+            learners = connection.execute(statements.lock_learners(users)).all()
+            if not learners:
+                raise AccountErasedError
+            # Without a digest it is not known what is stored: a part of it cannot be left alone.
+            outdated = any(
+                learner.book_revision != book.revision or learner.progress_digest is None
+                for learner in learners
+            )
+            there = [learner.user_id for learner in learners]
+            yield SqlLearnerWork(connection, there, book, outdated, self._columns)
 
     def outdated(self, after_user_id: int, limit: int) -> Sequence[int]:
         """Implements LearnerStore.outdated."""
-        with _faults_understood(), self._engine.connect() as connection:
+        with faults_understood(), self._engine.connect() as connection:
             return connection.execute(statements.outdated_learners(after_user_id, limit)).scalars().all()
 
     def reject(self, rejections: Sequence[Rejection]) -> None:
         """Implements LearnerStore.reject."""
-        with _faults_understood(), self._engine.begin() as connection:
+        with faults_understood(), self._engine.begin() as connection:
             connection.execute(statements.add_rejections(), rows.from_rejections(rejections))
-
-    def _refresh_book(self, connection: Connection) -> None:
-        revision = connection.execute(statements.book_revision()).scalar_one()
-        if revision != self._book.revision:
-            versions = connection.execute(statements.every_version()).all()
-            self._book = BadgeBook(revision, tuple(map(rows.to_version, versions)))
 
 
 class SqlLearnerWork:
-    """Implements LearnerWork on a connection that holds the person's row."""
+    """Implements LearnerWork on a connection that holds the people's rows."""
 
-    def __init__(self, connection: Connection, learner: Row[Any], book: BadgeBook) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        users: Sequence[int],
+        book: BadgeBook,
+        outdated: bool,
+        columns: FactColumns,
+    ) -> None:
         self._connection = connection
-        self._learner = learner
+        self._users = users
         self._book = book
+        self._outdated = outdated
+        self._columns = columns
 
     @property
-    def book_revision(self) -> int:
-        """Implements LearnerWork.book_revision."""
-        return int(self._learner.book_revision)
+    def outdated(self) -> bool:
+        """Implements LearnerWork.outdated."""
+        return self._outdated
 
     def add(self, facts: Sequence[Completion]) -> set[UUID]:
         """Implements LearnerWork.add."""
@@ -90,45 +123,6 @@ class SqlLearnerWork:
             return {}
         found = self._connection.execute(statements.facts_with(event_ids))
         return {fact.event_id: fact for fact in map(rows.to_completion, found)}
-
-    def facts(self) -> Sequence[Completion]:
-        """Implements LearnerWork.facts."""
-        return [
-            rows.to_completion(row)
-            for row in self._connection.execute(statements.facts_of(self._learner.user_id))
-        ]
-
-    def book(self) -> BadgeBook:
-        """Implements LearnerWork.book."""
-        return self._book
-
-    def progress(self, days: Collection[DayKey] | None = None) -> Progress:
-        """Implements LearnerWork.progress."""
-        learner, execute = self._learner, self._connection.execute
-        standings = execute(statements.standings_of(learner.user_id)).all()
-        known = learner.latest_event_id is not None
-        return Progress(
-            days=rows.to_days(execute(statements.days_of(learner.user_id, days)).all()),
-            standings={row.product: rows.to_standing(row) for row in standings},
-            awards=rows.to_awards(execute(statements.awards_of(learner.user_id)).all()),
-            calendar=Calendar(learner.time_zone, learner.rollover_hour),
-            latest=(learner.latest_end_time, learner.latest_event_id) if known else None,
-        )
-
-    def save(self, before: Progress, after: Progress, book_revision: int) -> None:
-        """Implements LearnerWork.save."""
-        user_id = self._learner.user_id
-        for kind, was, now in (
-            (rows.DAYS, before.days, after.days),
-            (rows.STANDINGS, before.standings, after.standings),
-            (rows.AWARDS, before.awards, after.awards),
-        ):
-            changed, gone = rows.differences(kind, user_id, was, now)
-            if changed:
-                self._connection.execute(statements.upsert(kind.table), changed)
-            if gone:
-                self._connection.execute(statements.remove(kind.table, gone))
-        self._connection.execute(statements.save_learner(user_id, after, book_revision))
 
     def add_changes(self, changes: Sequence[CalendarChange]) -> set[UUID]:
         """Implements LearnerWork.add_changes."""
@@ -142,10 +136,57 @@ class SqlLearnerWork:
         found = self._connection.execute(statements.calendar_changes_with(event_ids))
         return {change.event_id: change for change in map(rows.to_calendar_change, found)}
 
-    def advance(self) -> None:
-        """Implements LearnerWork.advance."""
-        self._connection.execute(statements.advance_learner(self._learner.user_id))
+    def correct(self, facts: Sequence[Completion], changes: Sequence[CalendarChange]) -> None:
+        """Implements LearnerWork.correct."""
+        for table, values in (
+            (completion, rows.from_completions(facts)),
+            (calendar_change, rows.from_calendar_changes(changes)),
+        ):
+            if not values:
+                continue
+            stored = table.c.event_id.in_([each["event_id"] for each in values])
+            self._connection.execute(delete(table).where(stored, table.c.user_id.in_(self._users)))
+            try:
+                self._connection.execute(insert(table), values)
+            except IntegrityError as error:
+                raise RefusedError(f"another fact is in the way: {error.orig}") from error
+
+    def facts(self) -> Facts:
+        """Implements LearnerWork.facts."""
+        whose = f"user_id IN ({', '.join(map(str, self._users))})"
+        return self._columns.read(self._connection, whose, texts_needed(self._book))
+
+    def people(self) -> Mapping[int, Person]:
+        """Implements LearnerWork.people."""
+        return read_people(self._connection, self._users)
+
+    def book(self) -> BadgeBook:
+        """Implements LearnerWork.book."""
+        return self._book
+
+    def save(self, facts: Facts, derived: Derived, days: Collection[DayKey] | None = None) -> int:
+        """Implements LearnerWork.save."""
+        self._connection.execute(statements.audit_freezes(), statements.freezes_of(self._users, derived))
+        changed = derived_rows.save(self._connection, self._users, derived, days)
+        self._connection.execute(
+            statements.save_learners(), statements.latest_of(self._users, facts, derived, self._book.revision)
+        )
+        return changed
 
     def commit(self) -> None:
         """Implements LearnerWork.commit."""
         self._connection.commit()
+
+
+def read_people(connection: Connection, users: Sequence[int]) -> Mapping[int, Person]:
+    """Returns the facts about people other than their completions."""
+    changes = connection.execute(statements.calendar_changes_of(users)).all()
+    entries = connection.execute(statements.entries_of(users)).all()
+    return rows.to_people(changes, entries)
+
+
+def texts_needed(book: BadgeBook) -> frozenset[str]:
+    """Returns the names of texts that the book's conditions ask completions for."""
+    return frozenset(
+        name for version in book.versions for scope, name in version.condition.variables if scope == "session"
+    )

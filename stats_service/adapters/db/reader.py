@@ -8,11 +8,12 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CompoundSelect, Row, Select
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from stats_service.adapters.db import rows, statements
-from stats_service.application.ports import AwardedBadge, Person
+from stats_service.application.ports import AwardedBadge, Learner
 from stats_service.domain.calendar import Calendar
+from stats_service.domain.keeping import Keeping
 from stats_service.domain.standing import Standing, Tally
 
 
@@ -22,13 +23,15 @@ class SqlReader:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
-    async def person(self, user_id: int) -> Person:
-        """Implements Reader.person."""
-        found = await self._all(statements.person(user_id))
-        if not found:
-            return Person(Calendar(), 0)
-        row = found[0]
-        return Person(Calendar(row.time_zone, row.rollover_hour), row.applied_through)
+    async def learner(self, user_id: int) -> Learner:
+        """Implements Reader.learner."""
+        async with self._engine.connect() as connection:
+            return await read_learner(connection, user_id)
+
+    async def keeping(self, user_id: int) -> Keeping:
+        """Implements Reader.keeping."""
+        async with self._engine.connect() as connection:
+            return await read_keeping(connection, user_id)
 
     async def standing(self, user_id: int, product: str) -> Standing:
         """Implements Reader.standing."""
@@ -57,3 +60,20 @@ class SqlReader:
         async with self._engine.connect() as connection:
             found: Sequence[Row[Any]] = (await connection.execute(statement)).all()
         return found
+
+
+async def read_learner(connection: AsyncConnection, user_id: int) -> Learner:
+    """Returns what is known of a person; nothing counted for one never heard of."""
+    row = (await connection.execute(statements.learner_of(user_id))).first()
+    if row is None:
+        return Learner(Calendar(), 0)
+    return Learner(Calendar(row.time_zone, row.rollover_hour), row.applied_through)
+
+
+async def read_keeping(connection: AsyncConnection, user_id: int) -> Keeping:
+    """Returns what keeps a person's streaks."""
+    told = (await connection.execute(statements.timeline_of(user_id))).all()
+    entries = (await connection.execute(statements.entries_of([user_id]))).all()
+    signed_up = (await connection.execute(statements.sign_up_of(user_id))).scalar_one()
+    timeline = [(row.instant, Calendar(row.time_zone, row.rollover_hour)) for row in told]
+    return Keeping.of(timeline, map(rows.to_entry, entries), signed_up)

@@ -3,40 +3,31 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, fields
 from typing import Any
 
-from sqlalchemy import Row, Table
+from sqlalchemy import Row
 
-from stats_service.adapters.db import tables
-from stats_service.application.ports import AwardedBadge, Rejection
-from stats_service.domain.badges import Award, BadgeContent, BadgeVersion
+from stats_service.application.ports import Award, AwardedBadge, CompileCondition, Rejection
+from stats_service.domain.badges import BadgeContent, BadgeVersion
 from stats_service.domain.calendar import CalendarChange
 from stats_service.domain.completion import Completion
-from stats_service.domain.progress import DayKey
+from stats_service.domain.derivation import Person
+from stats_service.domain.keeping import (
+    Entry,
+    FreezeGranted,
+    PauseCancelled,
+    PlannedPause,
+    Repaired,
+    RestDays,
+)
 from stats_service.domain.standing import Standing, Tally
-from stats_service.domain.streaks import DaySet
 
 Values = dict[str, Any]
 
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """One kind of derived row of a person: its table, and how an entry of Progress is written in it."""
-
-    table: Table
-    key: Callable[[Any], Values]
-    values: Callable[[Any], Values]
-
-
-def _standing_values(standing: Standing) -> Values:
-    return {**asdict(standing.tally), "runs": standing.days.runs}
-
-
-DAYS = Kind(tables.daily_progress, lambda key: {"product": key[0], "local_date": key[1]}, asdict)
-STANDINGS = Kind(tables.standing, lambda product: {"product": product}, _standing_values)
-AWARDS = Kind(tables.awarded_badge, lambda badge_id: {"badge_id": badge_id}, asdict)
+_CONTENT = [field.name for field in fields(BadgeContent)]
 
 
 def to_completion(row: Row[Any]) -> Completion:
@@ -64,49 +55,96 @@ def to_tally(row: Row[Any]) -> Tally:
     return Tally(row.session_count, row.elapsed_seconds, row.answer_count, row.correct_answer_count)
 
 
-def to_days(rows: Sequence[Row[Any]]) -> dict[DayKey, Tally]:
-    """Returns daily progress by product and day."""
-    return {(row.product, row.local_date): to_tally(row) for row in rows}
-
-
 def to_standing(row: Row[Any]) -> Standing:
     """Returns one standing."""
-    return Standing(to_tally(row), DaySet.of_runs(row.runs))
+    return Standing(to_tally(row), row.days)
 
 
-def to_awards(rows: Sequence[Row[Any]]) -> dict[str, Award]:
-    """Returns awards by badge."""
-    return {row.badge_id: to_award(row) for row in rows}
+def to_people(changes: Iterable[Row[Any]], entries: Iterable[Row[Any]]) -> Mapping[int, Person]:
+    """Returns people's facts other than completions, from rows in order."""
+    told: dict[int, list[CalendarChange]] = defaultdict(list)
+    for row in changes:
+        told[row.user_id].append(to_calendar_change(row))
+    recorded: dict[int, list[Entry]] = defaultdict(list)
+    for row in entries:
+        recorded[row.user_id].append(to_entry(row))
+    return {user: Person(told[user], recorded[user]) for user in told.keys() | recorded.keys()}
+
+
+def to_entry(row: Row[Any]) -> Entry:
+    """Returns one thing that keeps streaks."""
+    known = {"entry_id": row.entry_id, "recorded_at": row.recorded_at}
+    match row.kind:
+        case "rest_days":
+            return RestDays(**known, effective_date=row.first_day, weekdays=frozenset(row.weekdays))
+        case "planned_pause":
+            return PlannedPause(**known, first=row.first_day, last=row.last_day)
+        case "pause_cancelled":
+            return PauseCancelled(**known, pause_id=row.pause_id, from_date=row.first_day)
+        case "freeze_granted":
+            told = {"product": row.product, "day": row.first_day, "actor": row.actor, "reason": row.reason}
+            return FreezeGranted(**known, **told, source=row.source)
+        case "repaired":
+            told = {"product": row.product, "day": row.first_day, "actor": row.actor, "reason": row.reason}
+            return Repaired(**known, **told)
+    raise ValueError(f"no such kind of entry: {row.kind}")
+
+
+def from_entry(user_id: int, entry: Entry) -> Values:
+    """Returns the row of an entry; the database says when it was recorded."""
+    row: Values = {"entry_id": entry.entry_id, "user_id": user_id}
+    match entry:
+        case RestDays():
+            return row | {
+                "kind": "rest_days",
+                "first_day": entry.effective_date,
+                "weekdays": sorted(entry.weekdays),
+            }
+        case PlannedPause():
+            return row | {"kind": "planned_pause", "first_day": entry.first, "last_day": entry.last}
+        case PauseCancelled():
+            return row | {"kind": "pause_cancelled", "pause_id": entry.pause_id, "first_day": entry.from_date}
+        case FreezeGranted():
+            return row | {
+                "kind": "freeze_granted",
+                "product": entry.product,
+                "first_day": entry.day,
+                "source": entry.source,
+                "actor": entry.actor,
+                "reason": entry.reason,
+            }
+        case Repaired():
+            return row | {
+                "kind": "repaired",
+                "product": entry.product,
+                "first_day": entry.day,
+                "actor": entry.actor,
+                "reason": entry.reason,
+            }
+
+
+def to_versions(rows: Sequence[Row[Any]], compile_condition: CompileCondition) -> Iterable[BadgeVersion]:
+    """Yields what those versions of badges demand that can be or could be earned."""
+    for row in rows:
+        if row.state == "active":
+            yield BadgeVersion(
+                badge_id=row.badge_id,
+                version=row.version,
+                condition=compile_condition(row.condition),
+                first_day=row.first_day,
+                last_day=row.last_day,
+                until=row.replaced_at,
+            )
 
 
 def to_award(row: Row[Any]) -> Award:
     """Returns one award."""
-    return Award(row.badge_id, row.version, row.event_id, row.session_id, row.award_time)
-
-
-def to_version(row: Row[Any]) -> BadgeVersion:
-    """Returns what one version of a badge demands."""
-    return BadgeVersion(
-        badge_id=row.badge_id,
-        version=row.version,
-        product=row.product,
-        metric=row.metric,
-        threshold=row.threshold,
-        until=row.replaced_at,
-    )
+    return Award(row.badge_id, row.version, row.session_id, row.award_time)
 
 
 def to_badge_content(row: Row[Any]) -> BadgeContent:
     """Returns what an editor said about a badge."""
-    return BadgeContent(
-        badge_id=row.badge_id,
-        name=row.name,
-        description=row.description,
-        icon=row.icon,
-        product=row.product,
-        metric=row.metric,
-        threshold=row.threshold,
-    )
+    return BadgeContent(**{name: getattr(row, name) for name in _CONTENT})
 
 
 def to_awarded_badge(row: Row[Any]) -> AwardedBadge:
@@ -121,19 +159,8 @@ def from_rejections(rejections: Iterable[Rejection]) -> list[Values]:
             "event_id": rejection.event_id,
             "payload_digest": hashlib.sha256(rejection.payload).digest(),
             "payload": rejection.payload,
+            "user_id": rejection.user_id,
             "reason": rejection.reason,
         }
         for rejection in rejections
     ]
-
-
-def differences(
-    kind: Kind, user_id: int, before: Mapping[Any, Any], after: Mapping[Any, Any]
-) -> tuple[list[Values], list[Values]]:
-    """Returns the rows to write and the keys of rows to delete, in an order of their own."""
-    changed = sorted(key for key, value in after.items() if before.get(key) != value)
-    gone = sorted(before.keys() - after.keys())
-    return (
-        [{"user_id": user_id, **kind.key(key), **kind.values(after[key])} for key in changed],
-        [{"user_id": user_id, **kind.key(key)} for key in gone],
-    )

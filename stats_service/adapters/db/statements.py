@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from datetime import date
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     CompoundSelect,
-    Delete,
+    DateTime,
     Insert,
+    Integer,
     Select,
     Table,
+    Text,
+    TextClause,
     Update,
     and_,
+    any_,
+    bindparam,
     case,
-    delete,
+    cast,
+    column,
     exists,
     func,
+    literal,
+    or_,
     select,
+    text,
     true,
-    tuple_,
     union,
     union_all,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from stats_service.adapters.db.rows import Values
 from stats_service.adapters.db.tables import (
@@ -39,8 +48,12 @@ from stats_service.adapters.db.tables import (
     learner,
     rejected_event,
     standing,
+    streak_entry,
 )
-from stats_service.domain.progress import DayKey, Progress
+from stats_service.domain.completion import ALL_PRODUCTS
+from stats_service.domain.derivation import Derived
+from stats_service.domain.digest import digest_of, digests, kinds_of
+from stats_service.domain.facts import Facts, instant_of
 
 # Held shared while completions are applied and alone while definitions are
 # published: nobody who has practised is unknown to a backfill, and nobody is
@@ -55,18 +68,30 @@ _CHANGE_COLUMNS = [column for column in calendar_change.c if column.name != "rec
 
 
 def hold_book() -> Select[Any]:
-    """Keeps the badge book as it is until the transaction ends."""
-    return select(func.pg_advisory_xact_lock_shared(_BOOK_LOCK))
+    """Keeps the badge book as it is until the transaction ends, and says that it is one that saves progress.
+
+    Derived rows that any other transaction changes make a person's digest
+    unknown.
+    """
+    return select(
+        func.pg_advisory_xact_lock_shared(_BOOK_LOCK), func.set_config("stats.saving", "on", true())
+    )
 
 
-def make_learner(user_id: int, book_revision: int) -> Insert:
-    """Makes a person's row unless it is there. No progress at all is up to date with any book."""
-    return insert(learner).values(user_id=user_id, book_revision=book_revision).on_conflict_do_nothing()
+def make_learners(users: Sequence[int], book_revision: int) -> Insert:
+    """Makes people's rows unless they are there. No progress at all is up to date with any book."""
+    rows = [{"user_id": user, "book_revision": book_revision} for user in users]
+    return insert(learner).values(rows).on_conflict_do_nothing()
 
 
-def lock_learner(user_id: int) -> Select[Any]:
-    """Returns a person's row, locked until the transaction ends."""
-    return select(learner).where(learner.c.user_id == user_id).with_for_update()
+def lock_learners(users: Sequence[int]) -> Select[Any]:
+    """Locks people's rows until the transaction ends; returns what their progress was saved with.
+
+    Whoever was erased has no row, though it was just made: a trigger skips it.
+    """
+    saved = learner.c.user_id, learner.c.book_revision, learner.c.progress_digest
+    mine = select(*saved).where(learner.c.user_id.in_(users))
+    return mine.order_by(learner.c.user_id).with_for_update()
 
 
 def add_facts() -> Insert:
@@ -80,63 +105,101 @@ def facts_with(event_ids: Collection[UUID]) -> Select[Any]:
 
 
 def facts_of(user_id: int) -> Select[Any]:
-    """Returns every fact of a person, in canonical order."""
-    order = completion.c.end_time, completion.c.event_id
-    return select(*_FACT_COLUMNS).where(completion.c.user_id == user_id).order_by(*order)
+    """Returns a person's facts, in no order."""
+    return select(*_FACT_COLUMNS).where(completion.c.user_id == user_id)
 
 
-def days_of(user_id: int, days: Iterable[DayKey] | None) -> Select[Any]:
-    """Returns a person's daily progress, of these products and days or all."""
-    mine = select(daily_progress).where(daily_progress.c.user_id == user_id)
-    if days is None:
-        return mine
-    return mine.where(tuple_(daily_progress.c.product, daily_progress.c.local_date).in_(sorted(days)))
+def calendar_changes_of(users: Sequence[int]) -> Select[Any]:
+    """Returns people's changes of calendar, in order."""
+    order = calendar_change.c.user_id, calendar_change.c.effective_time, calendar_change.c.event_id
+    return select(*_CHANGE_COLUMNS).where(_any_of(calendar_change.c.user_id, users)).order_by(*order)
 
 
-def standings_of(user_id: int) -> Select[Any]:
-    """Returns a person's standings in every product."""
-    return select(standing).where(standing.c.user_id == user_id)
+def entries_of(users: Sequence[int]) -> Select[Any]:
+    """Returns what keeps people's streaks, in the order of its recording."""
+    order = streak_entry.c.user_id, streak_entry.c.recorded_at, streak_entry.c.entry_id
+    return select(streak_entry).where(_any_of(streak_entry.c.user_id, users)).order_by(*order)
 
 
-def awards_of(user_id: int) -> Select[Any]:
-    """Returns a person's awards."""
-    return select(awarded_badge).where(awarded_badge.c.user_id == user_id)
+def _any_of(user_id: ColumnElement[int], users: Sequence[int]) -> ColumnElement[bool]:
+    """One parameter for thousands of people: a list of them would take longer to write than to answer."""
+    return user_id == any_(literal(list(users), ARRAY(BigInteger)))
 
 
-def upsert(table: Table) -> Insert:
-    """Writes derived rows, in place of those with the same key."""
-    statement = insert(table)
-    rest = {column.name: statement.excluded[column.name] for column in table.c if not column.primary_key}
-    return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=rest)
-
-
-def remove(table: Table, keys: Iterable[Values]) -> Delete:
-    """Deletes derived rows by their keys."""
-    columns = list(table.primary_key)
-    return delete(table).where(
-        tuple_(*columns).in_([[key[column.name] for column in columns] for key in keys])
+def audit_freezes() -> TextClause:
+    """Writes down which freezes are used and which refunded, compared with what is stored."""
+    return text(
+        """
+        WITH was AS (
+            SELECT user_id, product, unnest(frozen) AS day FROM stats.standing WHERE user_id = ANY(:users)
+        ), becomes AS (
+            SELECT * FROM unnest(
+                cast(:owners AS bigint[]), cast(:products AS text[]), cast(:days AS date[])
+            ) AS given (user_id, product, day)
+        )
+        INSERT INTO stats.freeze_ledger (user_id, product, day, change)
+        SELECT *, 'refunded' FROM (SELECT * FROM was EXCEPT SELECT * FROM becomes) AS refunded
+        UNION ALL
+        SELECT *, 'used' FROM (SELECT * FROM becomes EXCEPT SELECT * FROM was) AS used
+        ORDER BY 1, 2, 3
+        """
     )
 
 
-def save_learner(user_id: int, progress: Progress, book_revision: int) -> Update:
-    """Writes what a person's row says of their progress, and how far their facts are complete."""
-    end_time, event_id = progress.latest or (None, None)
+def freezes_of(users: Sequence[int], derived: Derived) -> Values:
+    """Returns the values for audit_freezes."""
+    used = [(*owner, day) for owner, days in derived.frozen.items() for day in days]
+    owners, products, days = zip(*used, strict=True) if used else ((), (), ())
+    return {"users": list(users), "owners": list(owners), "products": list(products), "days": list(days)}
+
+
+def save_learners() -> Update:
+    """Writes what people's rows say of their progress, and how far their facts are complete."""
+    given = func.unnest(
+        *(bindparam(name, type_=ARRAY(kind)) for name, kind in _LEARNER_VALUES.items())
+    ).table_valued(*(column(name, kind) for name, kind in _LEARNER_VALUES.items()), name="given")
+    given = given.render_derived()
     return (
         update(learner)
-        .where(learner.c.user_id == user_id)
+        .where(learner.c.user_id == given.c.whose)
         .values(
-            time_zone=progress.calendar.time_zone,
-            rollover_hour=progress.calendar.rollover_hour,
-            latest_end_time=end_time,
-            latest_event_id=event_id,
-            applied_through=_complete_through(user_id),
-            book_revision=book_revision,
+            time_zone=func.coalesce(given.c.zone, learner.c.time_zone),
+            rollover_hour=func.coalesce(given.c.hour, learner.c.rollover_hour),
+            latest_end_time=given.c.latest,
+            book_revision=given.c.revision,
+            progress_digest=given.c.digest,
+            applied_through=_complete_through(),
             version=learner.c.version + 1,
         )
     )
 
 
-def _complete_through(user_id: int) -> ColumnElement[int]:
+_LEARNER_VALUES: Mapping[str, Any] = {
+    "whose": BigInteger(),
+    "zone": Text(),
+    "hour": Integer(),
+    "latest": DateTime(timezone=True),
+    "revision": BigInteger(),
+    "digest": BigInteger(),
+}
+
+
+def latest_of(users: Sequence[int], facts: Facts, derived: Derived, revision: int) -> Values:
+    """Returns the values for save_learners."""
+    latest = {user: rows.stop - 1 for user, rows in facts.people}
+    people, found = digests(kinds_of(derived))
+    calendars = [facts.calendars[facts.calendar[latest[user]]] if user in latest else None for user in users]
+    return {
+        "whose": list(users),
+        "zone": [calendar and calendar.time_zone for calendar in calendars],
+        "hour": [calendar and calendar.rollover_hour for calendar in calendars],
+        "latest": [instant_of(int(facts.end[latest[user]])) if user in latest else None for user in users],
+        "revision": [revision] * len(users),
+        "digest": [digest_of(user, people, found) for user in users],
+    }
+
+
+def _complete_through() -> ColumnElement[int]:
     """The highest n with facts for 1..n, searched for from where it was: facts are never taken away.
 
     Completions and changes of calendar share the sequence.
@@ -144,7 +207,7 @@ def _complete_through(user_id: int) -> ColumnElement[int]:
     places = union(
         *(
             select(kind.c.user_seq)
-            .where(kind.c.user_id == user_id, kind.c.user_seq > learner.c.applied_through)
+            .where(kind.c.user_id == learner.c.user_id, kind.c.user_seq > learner.c.applied_through)
             .correlate(learner)
             for kind in (completion, calendar_change)
         )
@@ -168,12 +231,6 @@ def add_calendar_changes() -> Insert:
 def calendar_changes_with(event_ids: Collection[UUID]) -> Select[Any]:
     """Returns the changes of calendar with these ids."""
     return select(*_CHANGE_COLUMNS).where(calendar_change.c.event_id.in_(event_ids))
-
-
-def advance_learner(user_id: int) -> Update:
-    """Writes how far a person's facts are complete."""
-    mine = update(learner).where(learner.c.user_id == user_id)
-    return mine.values(applied_through=_complete_through(user_id), version=learner.c.version + 1)
 
 
 def add_rejections() -> Insert:
@@ -234,7 +291,7 @@ def anybody_outdated() -> Select[Any]:
 # Reads
 
 
-def person(user_id: int) -> Select[Any]:
+def learner_of(user_id: int) -> Select[Any]:
     """Returns a person's calendar in force and how far their facts are complete.
 
     The last fact carried a calendar, and one may have been put in force since.
@@ -261,22 +318,74 @@ def person(user_id: int) -> Select[Any]:
     )
 
 
+def timeline_of(user_id: int, known_at: datetime | None = None) -> Select[Any]:
+    """Returns the calendars that a person's facts tell, in order, each where it takes over from another.
+
+    Only facts received until an instant are looked at, unless it is None.
+    """
+    kinds = [
+        select(
+            kind.c.user_id,
+            instant.label("instant"),
+            literal(rank).label("rank"),
+            kind.c.event_id,
+            kind.c.time_zone,
+            kind.c.rollover_hour,
+        ).where(kind.c.user_id == user_id, *received_by(kind, known_at))
+        for kind, instant, rank in (
+            (calendar_change, calendar_change.c.effective_time, 0),
+            (completion, completion.c.end_time, 1),
+        )
+    ]
+    told = union_all(*kinds).subquery()
+    order = told.c.instant, told.c.rank, told.c.event_id
+    before = [
+        func.lag(told.c[name]).over(order_by=order).label(f"{name}_before")
+        for name in ("time_zone", "rollover_hour")
+    ]
+    seen = select(told, *before).subquery()
+    return (
+        select(seen.c.instant, seen.c.time_zone, seen.c.rollover_hour)
+        .where(
+            or_(
+                seen.c.time_zone.is_distinct_from(seen.c.time_zone_before),
+                seen.c.rollover_hour.is_distinct_from(seen.c.rollover_hour_before),
+            )
+        )
+        .order_by(seen.c.instant, seen.c.rank, seen.c.event_id)
+    )
+
+
+def sign_up_of(user_id: int, known_at: datetime | None = None) -> Select[Any]:
+    """Returns when a person signed up, NULL while that is not known, by facts as timeline_of looks at."""
+    return select(func.min(calendar_change.c.sign_up_time)).where(
+        calendar_change.c.user_id == user_id, *received_by(calendar_change, known_at)
+    )
+
+
+def received_by(kind: Table, known_at: datetime | None) -> Sequence[ColumnElement[bool]]:
+    """Returns the condition on facts to have been received by an instant; none when it is None."""
+    return [] if known_at is None else [kind.c.received_at <= known_at]
+
+
 def standing_of(user_id: int, product: str) -> Select[Any]:
     """Returns a person's standing in a product."""
-    return standings_of(user_id).where(standing.c.product == product)
+    return select(standing).where(standing.c.user_id == user_id, standing.c.product == product)
 
 
 def days_between(user_id: int, product: str, first: date, last: date) -> Select[Any]:
     """Returns a person's days with practice between two dates, both included, oldest first."""
-    return (
-        select(daily_progress)
-        .where(
-            daily_progress.c.user_id == user_id,
-            daily_progress.c.product == product,
-            daily_progress.c.local_date.between(first, last),
+    names = ("session_count", "elapsed_seconds", "answer_count", "correct_answer_count")
+    days = (
+        select(
+            daily_progress.c.local_date,
+            *(cast(func.sum(daily_progress.c[name]), BigInteger).label(name) for name in names),
         )
+        .where(daily_progress.c.user_id == user_id, daily_progress.c.local_date.between(first, last))
+        .group_by(daily_progress.c.local_date)
         .order_by(daily_progress.c.local_date)
     )
+    return days if product == ALL_PRODUCTS else days.where(daily_progress.c.product == product)
 
 
 def awarded_badges(user_id: int, *, product: str = "", session_id: int = 0) -> Select[Any]:
@@ -289,15 +398,13 @@ def awarded_badges(user_id: int, *, product: str = "", session_id: int = 0) -> S
     those who earned the badge by the old one.
     """
     given, shown = badge_definition.alias("given"), badge_definition.alias("shown")
-    same_demand = and_(
-        shown.c.badge_id == given.c.badge_id,
-        shown.c.product == given.c.product,
-        shown.c.metric == given.c.metric,
-        shown.c.threshold == given.c.threshold,
-    )
+    same_demand = [
+        shown.c[name].is_not_distinct_from(given.c[name])
+        for name in ("badge_id", "product", "condition", "first_day", "last_day")
+    ]
     texts = (
         select(shown.c.name, shown.c.description, shown.c.icon)
-        .where(same_demand)
+        .where(*same_demand)
         .order_by(shown.c.version.desc())
         .limit(1)
         .lateral()
@@ -305,17 +412,29 @@ def awarded_badges(user_id: int, *, product: str = "", session_id: int = 0) -> S
     this_version = and_(
         given.c.badge_id == awarded_badge.c.badge_id, given.c.version == awarded_badge.c.version
     )
+    earned_by = and_(
+        completion.c.user_id == awarded_badge.c.user_id, completion.c.user_seq == awarded_badge.c.user_seq
+    )
+    demand = [given.c[name] for name in ("product", "condition", "first_day", "last_day", "hidden", "state")]
     awards = (
-        select(awarded_badge, given.c.product, given.c.metric, given.c.threshold, *texts.c)
+        select(
+            awarded_badge.c.badge_id,
+            awarded_badge.c.version,
+            completion.c.session_id,
+            completion.c.end_time.label("award_time"),
+            *demand,
+            *texts.c,
+        )
         .join(given, this_version)
+        .join(completion, earned_by)
         .join(texts, true())
         .where(awarded_badge.c.user_id == user_id)
-        .order_by(awarded_badge.c.award_time.desc(), awarded_badge.c.badge_id)
+        .order_by(completion.c.end_time.desc(), awarded_badge.c.badge_id)
     )
     if product:
         awards = awards.where(given.c.product == product)
     if session_id:
-        awards = awards.where(awarded_badge.c.session_id == session_id)
+        awards = awards.where(completion.c.session_id == session_id)
     return awards
 
 

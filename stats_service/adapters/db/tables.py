@@ -1,7 +1,7 @@
 """The tables of the schema `stats`.
 
-`completion`, `calendar_change`, `badge_definition` and `rejected_event` are
-records; `learner`,
+`completion`, `calendar_change`, `badge_definition`, `rejected_event` and those
+of leaderboards are records; `learner`,
 `daily_progress`, `standing` and `awarded_badge` are derived from them and hold
 nothing that a rebuild would not make again (but `learner.version`, which
 counts the changes).
@@ -21,11 +21,15 @@ from sqlalchemy import (
     Date,
     DateTime,
     Dialect,
+    ForeignKey,
     ForeignKeyConstraint,
+    Identity,
     Index,
     Integer,
+    Interval,
     LargeBinary,
     MetaData,
+    SmallInteger,
     Table,
     Text,
     TypeDecorator,
@@ -33,30 +37,33 @@ from sqlalchemy import (
     Uuid,
     func,
 )
-from sqlalchemy.dialects.postgresql import DATEMULTIRANGE, Range
+from sqlalchemy.dialects.postgresql import ARRAY, DATEMULTIRANGE, JSONB, Range
 from sqlalchemy.dialects.postgresql.ranges import MultiRange
 
-from stats_service.domain.streaks import Run
+from service_kit.db.erasure import erased_user_table
+from service_kit.db.idempotency import idempotency_table
+
+Span = tuple[date, date]
 
 metadata = MetaData(schema="stats")
 
 _DAY = timedelta(days=1)
 
 
-class Runs(TypeDecorator[tuple[Run, ...]]):
-    """Runs of days as a datemultirange, which PostgreSQL keeps in order and apart by itself."""
+class Spans(TypeDecorator[tuple[Span, ...]]):
+    """Spans of days, both ends included, as a datemultirange: PostgreSQL keeps them in order and apart."""
 
     impl = DATEMULTIRANGE
     cache_ok = True
 
-    def process_bind_param(self, value: Sequence[Run] | None, _dialect: Dialect) -> Any:
-        """Turns runs, whose ends are included, into ranges, whose upper ends are not."""
-        return MultiRange(Range(run.first, run.last + _DAY) for run in value or ())
+    def process_bind_param(self, value: Sequence[Span] | None, _dialect: Dialect) -> Any:
+        """Turns spans into ranges, whose upper ends are not included."""
+        return MultiRange(Range(first, last + _DAY) for first, last in value or ())
 
-    def process_result_value(self, value: Any | None, _dialect: Dialect) -> tuple[Run, ...]:
-        """Turns ranges into runs."""
+    def process_result_value(self, value: Any | None, _dialect: Dialect) -> tuple[Span, ...]:
+        """Turns ranges into spans."""
         ranges: Sequence[Range[date]] = value or ()
-        return tuple(Run(span.lower, span.upper - _DAY) for span in ranges if span.lower and span.upper)
+        return tuple((span.lower, span.upper - _DAY) for span in ranges if span.lower and span.upper)
 
 
 def _instant(name: str, **options: Any) -> Column[Any]:
@@ -88,9 +95,19 @@ completion = Table(
     Column("correct_answer_count", Integer, nullable=False),
     Column("content", Text, nullable=False),
     Column("mode", Text, nullable=False),
+    # Minute of the wall clock's day at the end, as the zone database told it then.
+    Column("local_minute", SmallInteger, nullable=False),
     _instant("received_at", nullable=False, server_default=func.now()),
     UniqueConstraint("user_id", "user_seq", name="completion_user_seq_key"),
-    Index("completion_canonical_order", "user_id", "end_time", "event_id"),
+    # With all that derive() reads, so that the table itself need not be.
+    Index(
+        "completion_canonical_order",
+        *("user_id", "end_time", "event_id"),
+        postgresql_include=[
+            *("user_seq", "product", "counts", "elapsed_seconds", "local_date", "answer_count"),
+            *("correct_answer_count", "local_minute", "time_zone", "rollover_hour", "outcome", "mode"),
+        ],
+    ),
 )
 
 calendar_change = Table(
@@ -115,6 +132,8 @@ rejected_event = Table(
     # SHA-256 of the payload: the same event refused again makes no second row.
     Column("payload_digest", LargeBinary, primary_key=True),
     Column("payload", LargeBinary, nullable=False),
+    # NULL when not even that could be read.
+    Column("user_id", BigInteger, index=True),
     Column("reason", Text, nullable=False),
     _instant("rejected_at", nullable=False, server_default=func.now()),
 )
@@ -125,12 +144,13 @@ learner = Table(
     Column("user_id", BigInteger, primary_key=True, autoincrement=False),
     Column("time_zone", Text, nullable=False, server_default="UTC"),
     Column("rollover_hour", Integer, nullable=False, server_default="0"),
-    # The last fact in canonical order; later facts are folded onto what is stored.
+    # Of the last completion, whose calendar this is.
     _instant("latest_end_time"),
-    Column("latest_event_id", Uuid),
     Column("applied_through", BigInteger, nullable=False, server_default="0"),
     Column("book_revision", BigInteger, nullable=False, server_default="0"),
     Column("version", BigInteger, nullable=False, server_default="0"),
+    # Of what is stored as this person's progress; NULL when that was changed otherwise than by saving.
+    Column("progress_digest", BigInteger),
     Index("learner_book_revision", "book_revision", "user_id"),
 )
 
@@ -144,6 +164,8 @@ daily_progress = Table(
     _sum("elapsed_seconds"),
     _sum("answer_count"),
     _sum("correct_answer_count"),
+    # For boards, which read everybody's days of a span. No figure is in it: a day that grows leaves it alone.
+    Index("daily_progress_day", "local_date"),
 )
 
 standing = Table(
@@ -155,7 +177,9 @@ standing = Table(
     _sum("elapsed_seconds"),
     _sum("answer_count"),
     _sum("correct_answer_count"),
-    Column("runs", Runs, nullable=False),
+    # The days with practice, and those on which a freeze was used.
+    Column("days", Spans, nullable=False),
+    Column("frozen", ARRAY(Date), nullable=False, server_default="{}"),
 )
 
 badge_definition = Table(
@@ -167,8 +191,11 @@ badge_definition = Table(
     Column("description", Text, nullable=False),
     Column("icon", Text, nullable=False),
     Column("product", Text, nullable=False),
-    Column("metric", Text, nullable=False),
-    Column("threshold", BigInteger, CheckConstraint("threshold > 0"), nullable=False),
+    Column("condition", Text, nullable=False),
+    Column("first_day", Date),
+    Column("last_day", Date),
+    Column("hidden", Boolean, nullable=False, server_default="false"),
+    Column("state", Text, CheckConstraint("state IN ('inactive', 'active', 'locked')"), nullable=False),
     # One number for everything published together; the highest is the book's.
     Column("revision", BigInteger, nullable=False),
     _instant("replaced_at"),
@@ -182,8 +209,176 @@ awarded_badge = Table(
     Column("user_id", BigInteger, primary_key=True),
     Column("badge_id", Text, primary_key=True),
     Column("version", Integer, nullable=False),
-    Column("event_id", Uuid, nullable=False),
-    Column("session_id", BigInteger, nullable=False),
-    _instant("award_time", nullable=False),
+    # The completion that earned it.
+    Column("user_seq", BigInteger, nullable=False),
     ForeignKeyConstraint(["badge_id", "version"], [badge_definition.c.badge_id, badge_definition.c.version]),
+)
+
+# What keeps streaks over days without practice (domain/keeping.py): never changed, never taken away.
+streak_entry = Table(
+    "streak_entry",
+    metadata,
+    Column("entry_id", Uuid, primary_key=True),
+    Column("user_id", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    # The streak it is for; NULL for what keeps every streak of the person.
+    Column("product", Text),
+    Column("first_day", Date, nullable=False),
+    Column("last_day", Date),
+    Column("weekdays", ARRAY(SmallInteger)),
+    # The pause that a cancellation is of.
+    Column("pause_id", Uuid),
+    Column("source", Text),
+    Column("actor", Text, nullable=False, server_default=""),
+    Column("reason", Text, nullable=False, server_default=""),
+    _instant("recorded_at", nullable=False, server_default=func.clock_timestamp()),
+    Index("streak_entry_user", "user_id", "recorded_at"),
+)
+
+# What became of freezes, as it became known: an audit, not derived and not rebuilt.
+freeze_ledger = Table(
+    "freeze_ledger",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("user_id", BigInteger, nullable=False),
+    Column("product", Text, nullable=False),
+    Column("day", Date, nullable=False),
+    Column("change", Text, CheckConstraint("change IN ('used', 'refunded')"), nullable=False),
+    _instant("recorded_at", nullable=False, server_default=func.clock_timestamp()),
+    Index("freeze_ledger_user", "user_id", "product", "id"),
+)
+
+erased_user = erased_user_table(metadata)
+
+idempotency = idempotency_table(metadata)
+
+# How people take part in leaderboards; nobody has a row who has said nothing.
+leaderboard_settings = Table(
+    "leaderboard_settings",
+    metadata,
+    Column("user_id", BigInteger, primary_key=True, autoincrement=False),
+    # Empty for the anonymous one.
+    Column("alias", Text, nullable=False, server_default=""),
+    Column("opted_out", Boolean, nullable=False, server_default="false"),
+)
+
+# Boards of periods that end by this date are final.
+leaderboard_closing = Table(
+    "leaderboard_closing",
+    metadata,
+    Column("period", Text, primary_key=True),
+    Column("closed_through", Date),
+)
+
+# The scores of final boards; what `daily_progress` said when they closed.
+leaderboard_entry = Table(
+    "leaderboard_entry",
+    metadata,
+    Column("period", Text, primary_key=True),
+    Column("first_day", Date, primary_key=True),
+    Column("product", Text, primary_key=True),
+    Column("user_id", BigInteger, primary_key=True),
+    _sum("elapsed_seconds"),
+    _sum("session_count"),
+    Index("leaderboard_entry_user", "user_id"),
+)
+
+# Jobs that derive people's progress anew, and the shards of people they fall into.
+recalculation = Table(
+    "recalculation",
+    metadata,
+    Column("job_id", Uuid, primary_key=True),
+    Column("scope", JSONB, nullable=False),
+    Column("shadow", Boolean, nullable=False),
+    Column("deep", Boolean, nullable=False),
+    _instant("created_at", nullable=False, server_default=func.clock_timestamp()),
+    _instant("finished_at"),
+    _instant("cancelled_at"),
+    Index(
+        "recalculation_open",
+        "created_at",
+        postgresql_where="finished_at IS NULL AND cancelled_at IS NULL",
+    ),
+)
+
+recalculation_shard = Table(
+    "recalculation_shard",
+    metadata,
+    Column("job_id", Uuid, ForeignKey(recalculation.c.job_id), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    # Both included.
+    Column("first_user", BigInteger, nullable=False),
+    Column("last_user", BigInteger, nullable=False),
+    # About how many completions: the share of the work.
+    Column("expected", BigInteger, nullable=False),
+    Column(
+        "state",
+        Text,
+        CheckConstraint("state IN ('pending', 'done', 'failed')"),
+        nullable=False,
+        server_default="pending",
+    ),
+    # Since the last one that got on.
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("people", BigInteger, nullable=False, server_default="0"),
+    Column("completions", BigInteger, nullable=False, server_default="0"),
+    Column("people_wrong", BigInteger, nullable=False, server_default="0"),
+    Column("changed_rows", BigInteger, nullable=False, server_default="0"),
+    # By table, of a shadow.
+    Column("differences", JSONB, nullable=False, server_default="{}"),
+    Column("last_error", Text, nullable=False, server_default=""),
+    _instant("sent_at"),
+    _instant("started_at"),
+    _instant("finished_at"),
+)
+
+# What a shadow found about people, of each shard some.
+recalculation_difference = Table(
+    "recalculation_difference",
+    metadata,
+    Column("job_id", Uuid, ForeignKey(recalculation.c.job_id), primary_key=True),
+    Column("user_id", BigInteger, primary_key=True),
+    Column("row_count", Integer, nullable=False),
+    Column("rows", JSONB, nullable=False),
+    Index("recalculation_difference_user", "user_id"),
+)
+
+# Comparisons with the session service, and the people who differed.
+reconciliation = Table(
+    "reconciliation",
+    metadata,
+    Column("run_id", Uuid, primary_key=True),
+    Column("whom", Text, CheckConstraint("whom IN ('recent', 'all', 'users')"), nullable=False),
+    Column("user_ids", ARRAY(BigInteger), nullable=False, server_default="{}"),
+    Column("deep", Boolean, nullable=False),
+    # How long events are given to arrive.
+    Column("settle", Interval, nullable=False, server_default="1 minute"),
+    Column("on_demand", Boolean, nullable=False, server_default="false"),
+    # The number of the person to go on after.
+    Column("position", BigInteger, nullable=False, server_default="0"),
+    _instant("created_at", nullable=False, server_default=func.clock_timestamp()),
+    _instant("finished_at"),
+    Column("compared", BigInteger, nullable=False, server_default="0"),
+    # Since it last got on.
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("last_error", Text, nullable=False, server_default=""),
+    Index("reconciliation_newest", "created_at"),
+)
+
+reconciliation_person = Table(
+    "reconciliation_person",
+    metadata,
+    Column("run_id", Uuid, ForeignKey(reconciliation.c.run_id, ondelete="CASCADE"), primary_key=True),
+    Column("user_id", BigInteger, primary_key=True),
+    # That were missing and were published again.
+    Column("event_ids", ARRAY(Uuid), nullable=False),
+    Column("refused", Integer, nullable=False),
+    Column("corrected", Integer, nullable=False),
+    Column("aliens", Integer, nullable=False),
+    Column("progress_rows", Integer, nullable=False),
+    _instant("found_at", nullable=False, server_default=func.clock_timestamp()),
+    # When a later run saw that all of it was healed.
+    _instant("whole_at"),
+    Index("reconciliation_person_user", "user_id"),
+    Index("reconciliation_person_left", "run_id", postgresql_where="whole_at IS NULL"),
 )

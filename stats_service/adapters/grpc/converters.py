@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -13,7 +14,8 @@ from stats_service.application.get_completion_effects import CompletionEffects
 from stats_service.application.get_standing import StandingToday
 from stats_service.application.list_daily_progress import DailyProgress
 from stats_service.application.ports import AwardedBadge
-from stats_service.domain.badges import BadgeContent
+from stats_service.domain.badges import BadgeContent, State
+from stats_service.domain.standing import Tally
 
 
 def to_date(text: str, field: str) -> date | None:
@@ -30,23 +32,25 @@ def to_date(text: str, field: str) -> date | None:
 
 def from_daily_progress(progress: DailyProgress) -> service_pb.ListDailyProgressResponse:
     """Returns days as the canonical API shows them."""
-    days = [
-        pb.DailyProgress(
-            date=day.isoformat(),
-            product=progress.product,
-            session_count=tally.session_count,
-            elapsed_seconds=tally.elapsed_seconds,
-            answer_count=tally.answer_count,
-            correct_answer_count=tally.correct_answer_count,
-        )
-        for day, tally in progress.days
-    ]
+    days = [from_day(day, progress.product, tally) for day, tally in progress.days]
     return service_pb.ListDailyProgressResponse(days=days, pending=progress.pending)
+
+
+def from_day(day: date, product: str, tally: Tally) -> pb.DailyProgress:
+    """Returns the progress of a day."""
+    return pb.DailyProgress(
+        date=day.isoformat(),
+        product=product,
+        session_count=tally.session_count,
+        elapsed_seconds=tally.elapsed_seconds,
+        answer_count=tally.answer_count,
+        correct_answer_count=tally.correct_answer_count,
+    )
 
 
 def from_standing(standing: StandingToday) -> service_pb.GetStandingResponse:
     """Returns a standing as the canonical API shows it."""
-    tally, streak = standing.tally, standing.streak
+    tally, streak = standing.tally, standing.streaks.day
     return service_pb.GetStandingResponse(
         totals=pb.Totals(
             product=standing.product,
@@ -81,33 +85,60 @@ def from_completion_effects(effects: CompletionEffects) -> service_pb.GetComplet
 
 def from_awarded_badge(awarded: AwardedBadge) -> pb.AwardedBadge:
     """Returns an award as the canonical API shows it."""
-    award, badge = awarded.award, awarded.badge
-    award_time = Timestamp()
-    award_time.FromDatetime(award.award_time)
+    award = awarded.award
     return pb.AwardedBadge(
-        badge=pb.BadgeDefinition(
-            badge_id=badge.badge_id,
-            version=award.version,
-            name=badge.name,
-            description=badge.description,
-            icon=badge.icon,
-            product=badge.product,
-            metric=badge.metric,
-            threshold=badge.threshold,
-        ),
-        award_time=award_time,
+        badge=from_badge_content(awarded.badge, award.version),
+        award_time=to_timestamp(award.award_time),
         session_id=award.session_id,
     )
 
 
-def to_badge_content(definition: pb.BadgeDefinition) -> BadgeContent:
-    """Returns a definition as an editor gave it; its version is the service's to say."""
+def from_badge_content(badge: BadgeContent, version: int) -> pb.BadgeDefinition:
+    """Returns a version of a badge as the canonical API shows it."""
+    return pb.BadgeDefinition(
+        badge_id=badge.badge_id,
+        version=version,
+        name=badge.name,
+        description=badge.description,
+        icon=badge.icon,
+        product=badge.product,
+        condition=badge.condition,
+        first_date=badge.first_day.isoformat() if badge.first_day else "",
+        last_date=badge.last_day.isoformat() if badge.last_day else "",
+        hidden=badge.hidden,
+        state=_STATES[badge.state],
+    )
+
+
+def to_timestamp(instant: datetime) -> Timestamp:
+    """Returns an aware instant as a message."""
+    timestamp = Timestamp()
+    timestamp.FromDatetime(instant)
+    return timestamp
+
+
+def to_badge_content(definition: pb.BadgeDefinition, place: str = "badge_definitions") -> BadgeContent:
+    """Returns a definition as an editor gave it; its version is the service's to say.
+
+    Raises InvalidArgumentError for a day that is none; `place` is in its metadata.
+    """
     return BadgeContent(
         badge_id=definition.badge_id,
         name=definition.name,
         description=definition.description,
         icon=definition.icon,
         product=definition.product,
-        metric=definition.metric,
-        threshold=definition.threshold,
+        condition=definition.condition,
+        first_day=to_date(definition.first_date, f"{place}.first_date"),
+        last_day=to_date(definition.last_date, f"{place}.last_date"),
+        hidden=definition.hidden,
+        state=_STATES_READ.get(definition.state, "active"),
     )
+
+
+_STATES: Mapping[State, pb.BadgeState.ValueType] = {
+    "inactive": pb.BADGE_STATE_INACTIVE,
+    "active": pb.BADGE_STATE_ACTIVE,
+    "locked": pb.BADGE_STATE_LOCKED,
+}
+_STATES_READ = {code: state for state, code in _STATES.items()}

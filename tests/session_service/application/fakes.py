@@ -47,6 +47,10 @@ class FakeCatalog:
         self._answer()
         return Content(name, name.title(), "flashcards") if name in self.contents else None
 
+    async def find_contents(self, names: Iterable[str]) -> Mapping[str, Content]:
+        found = {name: await self.content(name) for name in names}
+        return {name: content for name, content in found.items() if content is not None}
+
     async def content_items(self, content: str) -> Sequence[ContentItem]:
         self._answer()
         return [
@@ -156,6 +160,7 @@ class World:
             statistics=self.statistics,
             signals=self.signals,
             clock=self.clock,
+            sync_max_age=timedelta(days=30),
         )
 
     def unit_of_work(self) -> FakeUnitOfWork:

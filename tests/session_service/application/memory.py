@@ -17,6 +17,7 @@ from service_kit.errors import ConflictError
 from session_service.application.ports.learners import LearnerMark
 from session_service.application.ports.reading import History, JournalEntry, Report, SessionSelection
 from session_service.application.ports.sessions import RecordedAnswer, SessionRef, Summary
+from session_service.application.ports.synced_items import EndedSession, SyncedItem
 from session_service.domain.days import Calendar
 from session_service.domain.errors import EtagMismatchError, SessionNotFoundError
 from session_service.domain.events import Event
@@ -42,6 +43,7 @@ class Tables:
     sign_ups: dict[int, datetime | None] = field(default_factory=dict)
     last_seq: dict[int, int] = field(default_factory=dict)
     outbox: list[Event] = field(default_factory=list)
+    synced: dict[tuple[int, str], SyncedItem] = field(default_factory=dict)
     keys: dict[tuple[int, str], tuple[RequestIdentity, Any]] = field(default_factory=dict)
 
 
@@ -104,6 +106,7 @@ class FakeUnitOfWork:
         self._store.in_transaction = True
         self._work = copy.deepcopy(self._store.committed)
         self.sessions = FakeSessions(self._store, self._work)
+        self.synced = FakeSyncedItems(self.sessions, self._work)
         self.learners = FakeLearners(self._work)
         self.outbox = FakeOutbox(self._work)
         self.idempotency = FakeIdempotency(self._work)
@@ -204,6 +207,34 @@ class FakeSessions:
         lines.append(message)
 
 
+class FakeSyncedItems:
+    """Implements ports.SyncedItems."""
+
+    def __init__(self, sessions: FakeSessions, tables: Tables) -> None:
+        self._sessions = sessions
+        self._tables = tables
+
+    async def known(self, user_id: int, client_ids: Iterable[str]) -> Mapping[str, SyncedItem]:
+        mine = {each: self._tables.synced.get((user_id, each)) for each in client_ids}
+        return {client_id: item for client_id, item in mine.items() if item is not None}
+
+    async def add(self, user_id: int, items: Sequence[SyncedItem]) -> None:
+        for item in items:
+            assert (user_id, item.client_id) not in self._tables.synced, "a primary key"
+            self._tables.synced[user_id, item.client_id] = item
+
+    async def add_sessions(self, ended: Sequence[EndedSession]) -> Sequence[PracticeSession]:
+        stored = []
+        for each in ended:
+            assert each.session.ended_at is not None
+            session = await self._sessions.add(each.session)
+            assert session is not None
+            await self._sessions.add_answers(session, each.answers, session.updated_at)
+            await self._sessions.add_items(session.id, each.items)
+            stored.append(session)
+        return stored
+
+
 class FakeLearners:
     """Implements ports.Learners."""
 
@@ -216,6 +247,9 @@ class FakeLearners:
     async def next_seq(self, user_id: int) -> tuple[int, Calendar]:
         self._tables.last_seq[user_id] = self._tables.last_seq.get(user_id, 0) + 1
         return self._tables.last_seq[user_id], await self.calendar(user_id)
+
+    async def take_seqs(self, user_id: int, count: int) -> None:
+        self._tables.last_seq[user_id] = self._tables.last_seq.get(user_id, 0) + count
 
     async def find(self, user_id: int) -> Learner:
         return learner_of(self._tables, user_id)
@@ -239,9 +273,12 @@ class FakeOutbox:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
-    async def add(self, event: Event) -> None:
-        assert event.event_id not in {earlier.event_id for earlier in self._tables.outbox}, "a primary key"
-        self._tables.outbox.append(event)
+    async def add(self, *events: Event) -> None:
+        for event in events:
+            assert event.event_id not in {earlier.event_id for earlier in self._tables.outbox}, (
+                "a primary key"
+            )
+            self._tables.outbox.append(event)
 
 
 class FakeIdempotency:

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Engine
 
 from service_kit.db.engines import open_engine
+from stats_service.adapters.cel.conditions import compile_condition
 from stats_service.adapters.db.learner_store import SqlLearnerStore
 from stats_service.application.apply_calendar_changes import ApplyCalendarChanges
 from stats_service.application.apply_completions import ApplyCompletions
@@ -29,7 +30,7 @@ def engine(fresh_database_url: str) -> Iterator[Engine]:
 
 @pytest.fixture
 def store(engine: Engine) -> SqlLearnerStore:
-    return SqlLearnerStore(engine)
+    return SqlLearnerStore(engine, compile_condition)
 
 
 @pytest.fixture

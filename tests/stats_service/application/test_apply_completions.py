@@ -14,11 +14,12 @@ from service_kit.errors import UnavailableError
 from stats_service.application.apply_calendar_changes import ApplyCalendarChanges
 from stats_service.application.apply_completions import ApplyCompletions
 from stats_service.application.applying import Applied, Delivery
-from stats_service.application.ports import RefusedError, Rejection
+from stats_service.application.ports import DayKey, RefusedError, Rejection
 from stats_service.domain.badges import BadgeBook
 from stats_service.domain.calendar import CalendarChange
 from stats_service.domain.completion import Completion
-from stats_service.domain.progress import DayKey, Progress
+from stats_service.domain.derivation import Derived, Person
+from stats_service.domain.facts import Facts
 from tests.stats_service.facts import calendar_change, completion
 
 
@@ -28,16 +29,18 @@ class MemoryStore:
     def __init__(self) -> None:
         self.facts: dict[UUID, Completion] = {}
         self.changes: dict[UUID, CalendarChange] = {}
-        self.advanced = 0
-        self.stored: dict[int, Progress] = {}
+        self.saves: list[Collection[DayKey] | None] = []
+        self.stored: dict[int, Derived] = {}
         self.rejections: list[Rejection] = []
         self.trouble: dict[UUID, Exception] = {}
         self.away = False
+        self.outdated_people: set[int] = set()
 
     @contextmanager
-    def work_on(self, user_id: int) -> Iterator[MemoryWork]:
+    def work_on(self, user_ids: Collection[int]) -> Iterator[MemoryWork]:
         if self.away:
             raise UnavailableError("away")
+        (user_id,) = user_ids
         yield MemoryWork(self, user_id)
 
     def outdated(self, after_user_id: int, limit: int) -> Sequence[int]:
@@ -50,17 +53,18 @@ class MemoryStore:
 
 
 class MemoryWork:
-    """One transaction: what it added is kept at its commit."""
-
-    book_revision = 0
+    """One transaction on a person: what it added is kept at its commit."""
 
     def __init__(self, store: MemoryStore, user_id: int) -> None:
         self._store = store
         self._user_id = user_id
         self._added: dict[UUID, Completion] = {}
         self._changes: dict[UUID, CalendarChange] = {}
-        self._progress: Progress | None = None
-        self._advanced = False
+        self._saved: list[tuple[Derived, Collection[DayKey] | None]] = []
+
+    @property
+    def outdated(self) -> bool:
+        return self._user_id in self._store.outdated_people
 
     def add(self, facts: Sequence[Completion]) -> set[UUID]:
         for fact in facts:
@@ -72,18 +76,19 @@ class MemoryWork:
     def find(self, event_ids: Collection[UUID]) -> Mapping[UUID, Completion]:
         return {key: self._store.facts[key] for key in event_ids if key in self._store.facts}
 
-    def facts(self) -> Sequence[Completion]:
+    def facts(self) -> Facts:
         every = [*self._store.facts.values(), *self._added.values()]
-        return [fact for fact in every if fact.user_id == self._user_id]
+        return Facts.of(fact for fact in every if fact.user_id == self._user_id)
+
+    def people(self) -> Mapping[int, Person]:
+        return {self._user_id: Person(list(self._changes.values()))} if self._changes else {}
 
     def book(self) -> BadgeBook:
         return BadgeBook()
 
-    def progress(self, days: Collection[DayKey] | None = None) -> Progress:
-        return self._store.stored.get(self._user_id, Progress())
-
-    def save(self, before: Progress, after: Progress, book_revision: int) -> None:
-        self._progress = after
+    def save(self, facts: Facts, derived: Derived, days: Collection[DayKey] | None = None) -> int:
+        self._saved.append((derived, days))
+        return 1
 
     def add_changes(self, changes: Sequence[CalendarChange]) -> set[UUID]:
         self._changes = {each.event_id: each for each in changes if each.event_id not in self._store.changes}
@@ -92,15 +97,12 @@ class MemoryWork:
     def find_changes(self, event_ids: Collection[UUID]) -> Mapping[UUID, CalendarChange]:
         return {key: self._store.changes[key] for key in event_ids if key in self._store.changes}
 
-    def advance(self) -> None:
-        self._advanced = True
-
     def commit(self) -> None:
         self._store.facts |= self._added
         self._store.changes |= self._changes
-        self._store.advanced += self._advanced
-        if self._progress is not None:
-            self._store.stored[self._user_id] = self._progress
+        for derived, days in self._saved:
+            self._store.stored[self._user_id] = derived
+            self._store.saves.append(days)
 
 
 @pytest.fixture
@@ -126,7 +128,14 @@ def test_a_repeated_event_changes_nothing(store: MemoryStore) -> None:
     apply, fact = ApplyCompletions(store), completion()
     assert outcome(apply([delivery(fact), delivery(fact)])) == {"new": 1, "repeated": 1}
     assert outcome(apply([delivery(fact)])) == {"repeated": 1}
-    assert store.stored[1].standings["focus"].tally.session_count == 1
+    assert store.stored[1].days.sums.sessions.tolist() == [1]
+    assert store.saves == [{(fact.product, fact.local_date)}], "derived once, and looked at that day alone"
+
+
+def test_somebody_whose_progress_is_outdated_is_looked_at_as_a_whole(store: MemoryStore) -> None:
+    store.outdated_people.add(1)
+    ApplyCompletions(store)([delivery(completion())])
+    assert store.saves == [None]
 
 
 def test_another_content_under_a_known_id_is_refused_for_good(store: MemoryStore) -> None:
@@ -190,7 +199,7 @@ def test_what_does_not_fit_the_time_is_postponed(store: MemoryStore) -> None:
     assert outcome(applied) == {"new": 1, "postponed": 1}
 
 
-def test_a_change_of_calendar_is_kept_once_and_derives_nothing(store: MemoryStore) -> None:
+def test_a_change_of_calendar_is_kept_once_and_touches_no_day(store: MemoryStore) -> None:
     apply, change = ApplyCalendarChanges(store), calendar_change()
     forged = replace(change, time_zone="Europe/Madrid")
     nameless = Rejection(None, "not base64", b"")
@@ -202,7 +211,7 @@ def test_a_change_of_calendar_is_kept_once_and_derives_nothing(store: MemoryStor
     assert outcome(apply(deliveries)) == {"new": 1, "repeated": 1, "rejected": 2}
     assert outcome(apply(deliveries[:1])) == {"repeated": 1}
     assert store.changes == {change.event_id: change}
-    assert (store.advanced, store.stored) == (1, {})
+    assert store.saves == [()]
     assert "differs" in store.rejections[0].reason
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from stats_service.application.ports import Person
+from stats_service.application.ports import Learner
 from stats_service.application.waiting import Waiting
 from stats_service.domain.calendar import Calendar
 
@@ -16,10 +16,10 @@ class SlowReader:
         self.applied_through = applied_through
         self.asked = 0
 
-    async def person(self, user_id: int) -> Person:
+    async def learner(self, user_id: int) -> Learner:
         self.asked += 1
         self.applied_through += 1
-        return Person(Calendar(), self.applied_through)
+        return Learner(Calendar(), self.applied_through)
 
 
 def waiting(reader: Any, seconds: float) -> Waiting:
@@ -34,8 +34,8 @@ async def test_a_read_that_names_no_completion_asks_once() -> None:
 
 async def test_a_read_waits_until_the_completion_is_counted() -> None:
     reader = SlowReader()
-    person, pending = await waiting(reader, 5).until_counted(1, 4)
-    assert (reader.asked, person.applied_through, pending) == (4, 4, False)
+    learner, pending = await waiting(reader, 5).until_counted(1, 4)
+    assert (reader.asked, learner.applied_through, pending) == (4, 4, False)
 
 
 async def test_a_read_says_that_statistics_are_pending_when_the_time_is_over() -> None:

@@ -1,28 +1,43 @@
-"""Day streaks, row by row and against plain sets of dates."""
+"""Streaks as told on a day, row by row and against plain sets of dates."""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from random import Random
+from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stats_service.domain.streaks import DaySet, Run
+from stats_service.domain.calendar import Calendar
+from stats_service.domain.completion import Completion
+from stats_service.domain.derivation import Person
+from stats_service.domain.keeping import FREEZE, REST, FreezeGranted, Keeping, RestDays
+from stats_service.domain.streaks import (
+    DayStreak,
+    Kept,
+    day_positions,
+    day_runs,
+    streaks,
+    streaks_of,
+    timeline,
+)
+from tests.stats_service.domain.plain import PRODUCTS, walk
+from tests.stats_service.domain.strategies import FIRST_DAY, histories, persons
+from tests.stats_service.facts import NOON, completion
 
 TODAY = date(2026, 2, 18)
+NOTHING = Keeping()
 
 
 def days_ago(*numbers: int) -> list[date]:
     return [TODAY - timedelta(days=number) for number in numbers]
 
 
-def day_set(days: list[date]) -> DaySet:
-    result = DaySet()
-    for day in days:
-        result = result.with_day(day)
-    return result
+def streak(days: list[date], on: date = TODAY, keeping: Keeping = NOTHING) -> DayStreak:
+    return streaks_of(sorted(set(days)), keeping, "focus", on).day
 
 
 def plain_current(days: set[date], today: date) -> int:
@@ -52,33 +67,52 @@ SPREAD = st.lists(st.integers(0, 40).map(lambda number: TODAY - timedelta(days=n
 @given(SPREAD, st.integers(-3, 45))
 def test_streaks_equal_a_count_over_plain_dates(days: list[date], shift: int) -> None:
     today = TODAY - timedelta(days=shift)
-    streak = day_set(days).streak(today)
-    assert streak.current == plain_current(set(days), today)
-    assert streak.best == plain_best(set(days))
-    assert streak.last == (max(days) if days else None)
-    assert (streak.start is None) == (streak.current == 0)
-    if streak.start and streak.last:
-        assert (streak.last - streak.start).days + 1 == streak.current
-
-
-@given(SPREAD, st.randoms(use_true_random=False))
-def test_the_order_of_days_does_not_matter(days: list[date], random: Random) -> None:
-    shuffled = [*days, *days]
-    random.shuffle(shuffled)
-    assert day_set(shuffled) == day_set(days)
+    told = streak(days, today)
+    assert told.current == plain_current(set(days), today)
+    assert told.best == plain_best(set(days))
+    assert told.last == (max(days) if days else None)
+    assert (told.start is None) == (told.current == 0)
+    if told.start and told.last:
+        assert (told.last - told.start).days + 1 == told.current
+    assert (told.held, told.frozen) == (0, ())
 
 
 @given(SPREAD)
 def test_runs_are_in_order_apart_and_hold_exactly_the_days(days: list[date]) -> None:
-    result = day_set(days)
-    held = [run.first + timedelta(days=number) for run in result.runs for number in range(run.length)]
+    runs, _ = day_runs(sorted(set(days)), NOTHING, "focus", TODAY + timedelta(days=9))
+    held = [run.first + timedelta(days=number) for run in runs for number in range(run.length)]
     assert held == sorted(set(days))
-    assert all(
-        later.first - earlier.last > timedelta(days=1)
-        for earlier, later in zip(result.runs, result.runs[1:], strict=False)
+    assert all(run.ended_on == run.last + timedelta(days=1) for run in runs)
+
+
+@given(histories(), persons(), st.randoms(use_true_random=False))
+def test_the_order_and_number_of_facts_does_not_matter(
+    facts: list[Completion], person: Person, random: Random
+) -> None:
+    shuffled, entries = [*facts, *facts], [*person.entries, *person.entries]
+    random.shuffle(shuffled)
+    random.shuffle(entries)
+    changes = [*person.changes, *person.changes][::-1]
+    on = date(2026, 4, 5)
+    assert streaks(shuffled, changes, entries, person.sign_up_time, product="all", on=on) == streaks(
+        facts, person.changes, person.entries, person.sign_up_time, product="all", on=on
     )
-    assert result.count == len(set(days))
-    assert DaySet.of_runs(result.runs) == result
+
+
+@given(histories(), persons(), st.sampled_from([*PRODUCTS, "all"]))
+def test_lengths_by_day_equal_a_walk_from_day_to_day(
+    facts: list[Completion], person: Person, product: str
+) -> None:
+    days = sorted({fact.local_date for fact in facts if fact.counts and product in (fact.product, "all")})
+    keeping = Keeping.of(timeline(facts, person.changes), person.entries, person.sign_up_time)
+    walked = walk(facts, person, product)
+    if days:
+        lengths = [walked.positions.get(day, 0) for day in days]
+        assert day_positions(days, keeping, product) == lengths
+    told = streaks_of(days, keeping, product, FIRST_DAY).day
+    assert told.best == max(walked.positions.values(), default=0)
+    assert list(told.frozen) == walked.frozen
+    assert told.last == max(walked.positions, default=None)
 
 
 @pytest.mark.parametrize(
@@ -96,31 +130,63 @@ def test_runs_are_in_order_apart_and_hold_exactly_the_days(days: list[date]) -> 
     ids=["new consecutive day", "same day", "gap", "first"],
 )
 def test_the_focus_documents_table(before: list[date], new: list[date], today: date, current: int) -> None:
-    assert day_set([*before, *new]).streak(today).current == current
+    assert streak([*before, *new], today).current == current
 
 
 def test_a_run_is_alive_until_a_whole_day_was_missed() -> None:
-    days = day_set(days_ago(2, 1, 0))
-    assert days.streak(TODAY).current == 3
-    assert days.streak(TODAY + timedelta(days=1)).current == 3
-    gone = days.streak(TODAY + timedelta(days=2))
+    days = days_ago(2, 1, 0)
+    assert streak(days).current == 3
+    assert streak(days, TODAY + timedelta(days=1)).current == 3
+    gone = streak(days, TODAY + timedelta(days=2))
     assert (gone.current, gone.best, gone.start, gone.last) == (0, 3, None, TODAY)
 
 
 def test_a_late_day_joins_the_runs_on_both_sides() -> None:
-    days = day_set(days_ago(5, 4, 2, 1))
-    assert days.best == 2
-    joined = days.with_day(TODAY - timedelta(days=3))
-    assert joined.runs == (Run(TODAY - timedelta(days=5), TODAY - timedelta(days=1)),)
-    assert joined.streak(TODAY).current == joined.best == 5
+    days = days_ago(5, 4, 2, 1)
+    assert streak(days).best == 2
+    joined = streak([*days, *days_ago(3)])
+    assert (joined.start, joined.last) == (TODAY - timedelta(days=5), TODAY - timedelta(days=1))
+    assert joined.current == joined.best == 5
 
 
 def test_a_streak_crosses_leap_day_and_new_year() -> None:
-    leap = [date(2028, 2, 28), date(2028, 2, 29), date(2028, 3, 1)]
-    assert day_set(leap).best == 3
-    assert day_set([date(2026, 12, 31), date(2027, 1, 1)]).best == 2
-    assert day_set([date(2027, 2, 28), date(2027, 3, 1)]).best == 2
+    assert streak([date(2028, 2, 28), date(2028, 2, 29), date(2028, 3, 1)]).best == 3
+    assert streak([date(2026, 12, 31), date(2027, 1, 1)]).best == 2
+    assert streak([date(2027, 2, 28), date(2027, 3, 1)]).best == 2
 
 
 def test_a_run_that_reaches_tomorrow_is_alive_for_who_flew_west_over_the_date_line() -> None:
-    assert day_set([TODAY, TODAY + timedelta(days=1)]).streak(TODAY).current == 2
+    assert streak([TODAY, TODAY + timedelta(days=1)]).current == 2
+
+
+def test_a_flight_east_over_the_date_line_repeats_a_day_and_keeps_the_streak() -> None:
+    auckland, los_angeles = ZoneInfo("Pacific/Auckland"), ZoneInfo("America/Los_Angeles")
+    at = [
+        datetime(2026, 2, 18, 9, tzinfo=auckland),
+        datetime(2026, 2, 19, 9, tzinfo=auckland),
+        # Lands before it took off.
+        datetime(2026, 2, 19, 8, tzinfo=los_angeles),
+        datetime(2026, 2, 20, 8, tzinfo=los_angeles),
+    ]
+    facts = [
+        completion(end_time=when.astimezone(UTC), local_date=when.date(), time_zone=str(when.tzinfo))
+        for when in at
+    ]
+    on = Calendar("America/Los_Angeles").day_of(at[-1])
+    told = streaks(facts, (), (), None, product="focus", on=on).day
+    assert (told.current, told.best) == (3, 3)
+
+
+def test_a_freeze_is_used_on_the_first_missed_day_that_nothing_else_keeps() -> None:
+    day = date(2026, 2, 2)
+    entries = [
+        RestDays(entry_id=uuid4(), recorded_at=NOON, effective_date=day, weekdays=frozenset({1})),
+        FreezeGranted(entry_id=uuid4(), recorded_at=NOON, product="focus", day=day),
+    ]
+    keeping = Keeping.of((), entries)
+    # A Monday and a Thursday: Tuesday is a rest day, Wednesday is frozen.
+    (run,), held = day_runs([day, day + timedelta(days=3)], keeping, "focus", day + timedelta(days=3))
+    assert run.kept == (Kept(day + timedelta(days=1), REST), Kept(day + timedelta(days=2), FREEZE))
+    assert (run.length, held) == (2, 0)
+    told = streak([day, day + timedelta(days=3)], day + timedelta(days=5), keeping)
+    assert (told.current, told.best) == (0, 2)

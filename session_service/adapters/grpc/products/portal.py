@@ -223,4 +223,4 @@ def _history_key(mark: LearnerMark, selection: SessionSelection) -> str:
 
 
 def _details_key(session: PracticeSession) -> str:
-    return f"portal:{_FORMAT}:details:{session.id}:{session.version}"
+    return f"portal:{_FORMAT}:details:{session.user_id}:{session.id}:{session.version}"

@@ -65,7 +65,7 @@ class FocusProgressServicer(FocusProgressServiceServicer):
     async def GetStreak(self, request: pb.GetStreakRequest, context: Context) -> pb.GetStreakResponse:  # noqa: N802
         """Returns the day streak."""
         call = current_call()
-        streak = (await self._get_standing(call.user_id, PRODUCT, time_zone=call.time_zone)).streak
+        streak = (await self._get_standing(call.user_id, PRODUCT, time_zone=call.time_zone)).streaks.day
         # An absent field would not be shown; the document wants a null.
         never = Value(null_value=NullValue.NULL_VALUE)
         data = pb.StreakSummary(

@@ -45,6 +45,9 @@ class EverythingCatalog:
     async def content(self, name: str) -> Content | None:
         return Content(name, name.title(), "flashcards")
 
+    async def find_contents(self, names: Iterable[str]) -> Mapping[str, Content]:
+        return {name: Content(name, name.title(), "flashcards") for name in names}
+
     async def content_items(self, content: str) -> Sequence[ContentItem]:
         return [ContentItem(f"words/{n}", f"word {n}", frozenset({"medium"})) for n in range(1, 31)]
 
@@ -95,6 +98,7 @@ class Database:
             statistics=PunctualStatistics(),
             signals=JournalSignals(),
             clock=lambda: datetime.now(UTC),
+            sync_max_age=timedelta(days=30),
         )
 
     def unit_of_work(self) -> SqlUnitOfWork:

@@ -57,6 +57,16 @@ def test_an_event_that_breaks_its_contract_is_refused_by_name(changes: dict[str,
     assert next(iter(changes)) in content.reason
 
 
+@pytest.mark.parametrize("name", ["effective_time", "sign_up_time"])
+@pytest.mark.parametrize("seconds", [-62_135_596_800, 253_402_300_799])
+def test_a_time_that_cannot_be_everywhere_is_refused(name: str, seconds: int) -> None:
+    event = to_calendar_event(calendar_change(sign_up_time=SIGN_UP))
+    getattr(event, name).seconds = seconds
+    content = decode_calendar_change(base64.b64encode(event.SerializeToString()).decode()).content
+    assert isinstance(content, Rejection)
+    assert name in content.reason
+
+
 def test_a_zone_that_this_machine_does_not_know_is_kept() -> None:
     assert not isinstance(decode_calendar_change(encoded(time_zone="Moon/Tycho")).content, Rejection)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -51,6 +52,8 @@ def test_an_event_tells_its_fact_and_goes_back_as_it_came(fact: Completion) -> N
         {"correct_answer_count": 1},
         {"local_date": ""},
         {"local_date": "2026-02-30"},
+        {"local_date": "0001-01-01"},
+        {"local_date": "9999-12-31"},
         {"local_date": "18.02.2026"},
         {"start_time": None},
         {"end_time": None},
@@ -67,11 +70,26 @@ def test_an_event_that_breaks_its_contract_is_refused_by_name(changes: dict[str,
     assert next(iter(changes)).removeprefix("correct_").split("_")[0] in content.reason
 
 
-def test_a_time_that_cannot_be_is_refused() -> None:
-    event = to_event(completion())
-    event.end_time.seconds = 2**60
+@pytest.mark.parametrize(
+    "seconds",
+    # None at all, and the first and the last second there are: in some zones they have no wall clock.
+    [2**60, -62_135_596_800, 253_402_300_799],
+)
+@pytest.mark.parametrize("time_zone", ["Asia/Tokyo", "America/New_York"])
+def test_a_time_that_cannot_be_everywhere_is_refused(seconds: int, time_zone: str) -> None:
+    event = to_event(completion(time_zone=time_zone))
+    event.end_time.seconds = seconds
     content = decode(base64.b64encode(event.SerializeToString()).decode()).content
     assert isinstance(content, Rejection)
+    assert "end_time" in content.reason
+
+
+def test_the_minute_of_the_wall_clock_is_told_by_the_zone_whatever_the_rollover_hour() -> None:
+    end_time = datetime(2026, 2, 18, 20, 40, tzinfo=UTC)
+    fact = completion(end_time=end_time, time_zone="Asia/Kolkata", rollover_hour=4)
+    content = decode(encoded(fact)).content
+    assert isinstance(content, Completion)
+    assert content.local_minute == 2 * 60 + 10
 
 
 @pytest.mark.parametrize("text", ["", "?", "AAAA", None, 7, encoded(completion(), event_id="no-uuid")])

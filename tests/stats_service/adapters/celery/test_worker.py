@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from random import Random
 
-import psutil
 import pytest
 import redis
 from kombu.exceptions import OperationalError
@@ -26,53 +21,14 @@ from service_kit.broker import CALENDAR_CHANGES_TASK, COMPLETIONS_QUEUE, COMPLET
 from service_kit.db.engines import open_engine
 from service_kit.db.migrate import upgrade
 from stats_service.adapters.celery.backfills import BACKFILL_TASK
-from stats_service.domain.badges import BadgeBook
 from stats_service.domain.calendar import CalendarChange
 from stats_service.domain.completion import Completion
-from stats_service.domain.progress import derive
+from tests.stats_service.adapters.celery.workers import Worker, worker_environment
 from tests.stats_service.adapters.db.badges import badge, publish
 from tests.stats_service.facts import calendar_change, completion, to_calendar_event, to_event
 from tests.stats_service.waiting import eventually
 
-ROOT = Path(__file__).parents[4]
 DAY = date(2026, 1, 1)
-
-
-@dataclass
-class Worker:
-    """The worker's process group, on a database and a Redis of its own."""
-
-    environment: dict[str, str]
-    log: Path
-    heartbeat: Path
-    process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        words = [sys.executable, "-m", "celery", "-A", "stats_service.worker", "worker", "--loglevel", "INFO"]
-        words += ["--queues", COMPLETIONS_QUEUE, "--concurrency", "2"]
-        words += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                words, cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True
-            )
-
-    def family(self) -> list[psutil.Process]:
-        assert self.process is not None
-        parent = psutil.Process(self.process.pid)
-        return [parent, *parent.children(recursive=True)]
-
-    def kill(self) -> None:
-        """Ends every process of it at once, as a power cut would."""
-        assert self.process is not None
-        for member in self.family():
-            with contextlib.suppress(psutil.NoSuchProcess):
-                member.send_signal(signal.SIGKILL)
-        self.process.wait()
-
-    def stop(self) -> int:
-        assert self.process is not None
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(20)
 
 
 @pytest.fixture
@@ -85,13 +41,7 @@ def transport() -> Iterator[Server]:
 @pytest.fixture
 def worker(tmp_path: Path, fresh_database_url: str, transport: Server) -> Iterator[Worker]:
     heartbeat = tmp_path / "heartbeat"
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("COV")},
-        "DATABASE_URL": fresh_database_url,
-        "REDIS_URL": transport.url,
-        "HEARTBEAT_FILE": str(heartbeat),
-        "WATCHDOG_SECONDS": "0.3",
-    }
+    environment = worker_environment(fresh_database_url, transport.url, heartbeat)
     worker = Worker(environment, tmp_path / "worker.log", heartbeat)
     yield worker
     if worker.process is not None and worker.process.poll() is None:
@@ -181,18 +131,24 @@ def queued(transport: Server) -> bool:
 def assert_counted_once(engine: Engine, facts: list[Completion]) -> None:
     with engine.connect() as connection:
         standings = text(
-            "SELECT user_id, session_count, runs::text FROM stats.standing WHERE product = 'all'"
+            "SELECT user_id, session_count, days::text FROM stats.standing WHERE product = 'all'"
         )
-        stored = {row.user_id: (row.session_count, row.runs) for row in connection.execute(standings)}
+        stored = {row.user_id: (row.session_count, row.days) for row in connection.execute(standings)}
         through = (
             connection.execute(text("SELECT DISTINCT applied_through FROM stats.learner")).scalars().all()
         )
     assert through == [25]
     for user_id in range(1, 9):
         mine = [fact for fact in facts if fact.user_id == user_id]
-        expected = derive(mine, BadgeBook()).standings["all"].days.runs
-        ranges = ",".join(f"[{run.first},{run.last + timedelta(days=1)})" for run in expected)
-        assert stored[user_id] == (25, f"{{{ranges}}}")
+        assert stored[user_id] == (25, spans({fact.local_date for fact in mine}))
+
+
+def spans(days: set[date]) -> str:
+    """Consecutive days as PostgreSQL writes them."""
+    one = timedelta(days=1)
+    firsts = sorted(day for day in days if day - one not in days)
+    ends = sorted(day + one for day in days if day + one not in days)
+    return f"{{{','.join(f'[{first},{end})' for first, end in zip(firsts, ends, strict=True))}}}"
 
 
 def test_a_killed_child_and_a_database_that_restarts_lose_nothing(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from service_kit.db.engines import open_async_engine
+from stats_service.adapters.cel.conditions import compile_condition
 from stats_service.adapters.db.badge_shelf import open_badge_shelf
 from stats_service.application.load_badge_definitions import LoadBadgeDefinitions, Loaded
 from stats_service.domain.badges import BadgeContent
@@ -21,19 +22,23 @@ class Requests:
 
 
 def badge(badge_id: str, threshold: int, metric: str = "sessions", **changes: Any) -> BadgeContent:
+    """Returns a badge for so much in its product."""
+    product = changes.get("product", "focus")
     fields: dict[str, Any] = {
         "name": badge_id.title(),
         "description": f"Reach {threshold} {metric}.",
         "icon": "🌱",
-        "product": "focus",
+        "product": product,
+        "condition": f"{'total' if product == 'all' else product}.{metric} >= {threshold}",
     }
-    return BadgeContent(badge_id=badge_id, threshold=threshold, metric=metric, **{**fields, **changes})
+    return BadgeContent(badge_id=badge_id, **{**fields, **changes})
 
 
 async def publish(database_url: str, *badges: BadgeContent, requests: Requests | None = None) -> Loaded:
     """Loads definitions as the gRPC server does."""
     engine = open_async_engine(database_url, pool_size=1, application="test")
     try:
-        return await LoadBadgeDefinitions(open_badge_shelf(engine), requests or Requests())(badges)
+        shelf = open_badge_shelf(engine)
+        return await LoadBadgeDefinitions(shelf, requests or Requests(), compile_condition)(badges)
     finally:
         await engine.dispose()

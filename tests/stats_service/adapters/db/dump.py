@@ -16,7 +16,7 @@ def derived_state(engine: Engine) -> str:
             for row in connection.execute(text(f"SELECT t::text FROM stats.{table} t ORDER BY 1")).scalars()
         ]
         learners = text(
-            "SELECT user_id, time_zone, rollover_hour, latest_end_time, latest_event_id, applied_through,"
+            "SELECT user_id, time_zone, rollover_hour, latest_end_time, applied_through,"
             " book_revision FROM stats.learner ORDER BY user_id"
         )
         return "\n".join([*lines, *(f"learner {tuple(row)}" for row in connection.execute(learners))])

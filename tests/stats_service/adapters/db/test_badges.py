@@ -12,10 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service_kit.db.engines import open_async_engine
 from service_kit.errors import InvalidArgumentError, UnavailableError
+from stats_service.adapters.cel.conditions import compile_condition
 from stats_service.adapters.db.badge_shelf import open_badge_shelf
 from stats_service.adapters.db.learner_store import SqlLearnerStore
 from stats_service.adapters.db.reader import SqlReader
 from stats_service.application.backfill_badges import BackfillBadges
+from stats_service.application.derivation import rederive
 from stats_service.application.load_badge_definitions import LoadBadgeDefinitions, Loaded
 from tests.stats_service.adapters.conftest import Apply
 from tests.stats_service.adapters.db.badges import Requests, badge, publish
@@ -85,7 +87,7 @@ async def test_a_backfill_goes_on_where_it_stopped_and_is_asked_for_until_it_is_
         apply(completion(user_id=user_id))
     await publish(fresh_database_url, badge("first", 1))
     ticks = iter([0.0, 6.0])
-    backfill = BackfillBadges(store, budget_seconds=5.0, monotonic=lambda: next(ticks))
+    backfill = BackfillBadges(store, chunk=1, budget_seconds=5.0, monotonic=lambda: next(ticks))
     assert backfill() == 1
     assert [len(await held(reader, user_id)) for user_id in (1, 2, 3)] == [1, 0, 0]
     # Its next message is lost; loading the same definitions asks again.
@@ -109,6 +111,18 @@ async def test_who_practises_before_the_backfill_comes_by_is_brought_up_to_date(
     assert store.outdated(0, 10) == []
 
 
+async def test_a_session_told_late_takes_back_what_only_its_absence_gave(
+    apply: Apply, reader: SqlReader, fresh_database_url: str
+) -> None:
+    first = 'focus.sessions == 1 && session.mode == "review"'
+    await publish(fresh_database_url, badge("begun-with-a-review", 1, condition=first))
+    facts = [*history(1, DAYS[:1]), completion(user_seq=2, local_date=DAYS[1], mode="review")]
+    apply(facts[1])
+    assert await held(reader) == [("begun-with-a-review", 1, facts[1].end_time)]
+    apply(facts[0])
+    assert await held(reader) == []
+
+
 async def test_a_harder_version_takes_no_badge_away(
     apply: Apply, store: SqlLearnerStore, reader: SqlReader, fresh_database_url: str
 ) -> None:
@@ -121,7 +135,10 @@ async def test_a_harder_version_takes_no_badge_away(
     BackfillBadges(store)()
     assert await held(reader) == before
     awarded = (await reader.awards(1))[0]
-    assert (awarded.badge.threshold, awarded.badge.description) == (2, "Reach 2 sessions.")
+    assert (awarded.badge.condition, awarded.badge.description) == (
+        "focus.sessions >= 2",
+        "Reach 2 sessions.",
+    )
     later = datetime.now(UTC) + timedelta(minutes=5)
     apply(completion(user_id=2, end_time=later))
     assert await held(reader, 2) == []
@@ -142,13 +159,13 @@ async def test_publishing_waits_for_completions_under_way_so_that_nobody_is_miss
     engine: Engine, store: SqlLearnerStore, reader: SqlReader, fresh_database_url: str
 ) -> None:
     """A person's very first completion, still uncommitted, is invisible to a backfill."""
-    with store.work_on(7) as work:
+    with store.work_on([7]) as work:
         publishing = asyncio.create_task(publish(fresh_database_url, badge("first", 1)))
         fact = completion(user_id=7)
         work.add([fact])
         await asyncio.to_thread(wait_until_somebody_waits, engine)
         assert not publishing.done()
-        work.save(work.progress(), work.progress(), work.book().revision)
+        rederive(work, {(fact.product, fact.local_date)})
         work.commit()
     assert await publishing == Loaded(1, 0, 0)
     assert BackfillBadges(store)() is None
@@ -156,7 +173,7 @@ async def test_publishing_waits_for_completions_under_way_so_that_nobody_is_miss
 
 
 async def test_loading_all_or_none(fresh_database_url: str, reading: AsyncEngine) -> None:
-    with pytest.raises(InvalidArgumentError, match="metric"):
+    with pytest.raises(InvalidArgumentError, match="condition"):
         await publish(fresh_database_url, badge("good", 1), badge("bad", 1, "smiles"))
     assert await publish(fresh_database_url, badge("good", 1)) == Loaded(1, 0, 0)
 
@@ -169,7 +186,7 @@ async def test_definitions_are_in_force_even_if_the_backfill_cannot_be_asked_for
             raise UnavailableError("away", part="redis")
 
     apply(completion())
-    load = LoadBadgeDefinitions(open_badge_shelf(reading), Away())
+    load = LoadBadgeDefinitions(open_badge_shelf(reading), Away(), compile_condition)
     with pytest.raises(UnavailableError):
         await load([badge("first", 1)])
     requests = Requests()
@@ -186,7 +203,9 @@ async def test_definitions_are_in_force_even_if_the_backfill_cannot_be_asked_for
         ({"description": "x" * 501}, "description"),
         ({"icon": "\0"}, "icon"),
         ({"product": ""}, "product"),
-        ({"threshold": 0}, "threshold"),
+        ({"condition": ""}, "condition"),
+        ({"condition": "focus.smiles > 1"}, "condition"),
+        ({"first_day": DAYS[1], "last_day": DAYS[0]}, "last_date"),
     ],
 )
 async def test_a_badge_that_cannot_be_shown_or_earned_is_refused(

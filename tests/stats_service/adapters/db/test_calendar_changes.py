@@ -16,11 +16,12 @@ from stats_service.adapters.db.learner_store import SqlLearnerStore
 from stats_service.adapters.db.reader import SqlReader
 from stats_service.application.apply_calendar_changes import ApplyCalendarChanges
 from stats_service.application.backfill_badges import BackfillBadges
-from stats_service.application.ports import Person
+from stats_service.application.derivation import rederive
+from stats_service.application.ports import Learner
 from stats_service.domain.calendar import Calendar
 from tests.stats_service.adapters.conftest import Apply, ApplyChanges
 from tests.stats_service.adapters.db.badges import badge, publish
-from tests.stats_service.facts import NOON, calendar_change, completion
+from tests.stats_service.facts import NOON, calendar_change, completion, history
 
 MADRID, TOKYO = "Europe/Madrid", "Asia/Tokyo"
 
@@ -34,10 +35,10 @@ def rows(engine: Engine, table: str) -> list[Any]:
         return list(connection.execute(text(f"SELECT * FROM stats.{table}")).all())
 
 
-async def person(url: str, user_id: int = 1) -> Person:
+async def learner(url: str, user_id: int = 1) -> Learner:
     engine = open_async_engine(url, pool_size=1, application="test")
     try:
-        return await SqlReader(engine).person(user_id)
+        return await SqlReader(engine).learner(user_id)
     finally:
         await engine.dispose()
 
@@ -46,8 +47,8 @@ async def test_somebody_who_never_practised_has_the_calendar_that_was_told(
     apply_changes: ApplyChanges, fresh_database_url: str
 ) -> None:
     assert apply_changes(calendar_change(user_seq=1, rollover_hour=3)).new == 1
-    assert await person(fresh_database_url) == Person(Calendar(TOKYO, 3), 1)
-    assert await person(fresh_database_url, 2) == Person(Calendar(), 0)
+    assert await learner(fresh_database_url) == Learner(Calendar(TOKYO, 3), 1)
+    assert await learner(fresh_database_url, 2) == Learner(Calendar(), 0)
 
 
 @pytest.mark.parametrize("order", [*itertools.permutations(range(3))])
@@ -61,7 +62,7 @@ async def test_the_latest_of_facts_and_changes_is_in_force_in_whatever_order_the
     ]
     for number in order:
         assert arrivals[number]().new == 1
-    assert await person(fresh_database_url) == Person(Calendar(TOKYO, 4), 3)
+    assert await learner(fresh_database_url) == Learner(Calendar(TOKYO, 4), 3)
 
 
 async def test_a_fact_later_than_every_change_says_how_days_run(
@@ -69,7 +70,7 @@ async def test_a_fact_later_than_every_change_says_how_days_run(
 ) -> None:
     apply_changes(calendar_change(user_seq=1, effective_time=at(1)))
     apply(completion(user_seq=2, end_time=at(2), time_zone=MADRID, rollover_hour=5))
-    assert (await person(fresh_database_url)).calendar == Calendar(MADRID, 5)
+    assert (await learner(fresh_database_url)).calendar == Calendar(MADRID, 5)
 
 
 async def test_a_change_at_the_instant_of_a_fact_is_in_force(
@@ -77,7 +78,7 @@ async def test_a_change_at_the_instant_of_a_fact_is_in_force(
 ) -> None:
     apply(completion(user_seq=1, end_time=at(1), time_zone=MADRID))
     apply_changes(calendar_change(user_seq=2, effective_time=at(1)))
-    assert (await person(fresh_database_url)).calendar == Calendar(TOKYO)
+    assert (await learner(fresh_database_url)).calendar == Calendar(TOKYO)
 
 
 async def test_both_kinds_count_for_how_far_facts_are_complete(
@@ -92,8 +93,20 @@ async def test_both_kinds_count_for_how_far_facts_are_complete(
         (apply, completion(user_seq=3)),
     ):
         arrive(fact)
-        through.append((await person(fresh_database_url)).applied_through)
+        through.append((await learner(fresh_database_url)).applied_through)
     assert through == [0, 0, 2, 2, 5]
+
+
+async def test_a_turn_told_late_keeps_the_day_it_cut_short_and_the_streak_over_it(
+    apply: Apply, apply_changes: ApplyChanges, engine: Engine, fresh_database_url: str
+) -> None:
+    await publish(fresh_database_url, badge("two", 2, "best_streak"))
+    day = NOON.date()
+    apply(*history(1, [day - timedelta(days=1), day + timedelta(days=1)]))
+    assert rows(engine, "awarded_badge") == []
+    apply_changes(calendar_change(user_seq=3, effective_time=NOON, time_zone="Pacific/Auckland"))
+    (award,) = rows(engine, "awarded_badge")
+    assert award.user_seq == 2
 
 
 def test_a_change_told_again_adds_nothing_and_another_content_is_refused(
@@ -126,14 +139,14 @@ async def test_a_transaction_that_dies_leaves_no_trace_and_the_change_may_come_a
     store: SqlLearnerStore, apply_changes: ApplyChanges, engine: Engine, fresh_database_url: str
 ) -> None:
     change = calendar_change(user_seq=1)
-    with pytest.raises(ZeroDivisionError), store.work_on(1) as work:
+    with pytest.raises(ZeroDivisionError), store.work_on([1]) as work:
         work.add_changes([change])
-        work.advance()
+        rederive(work, ())
         raise ZeroDivisionError
     assert rows(engine, "calendar_change") == rows(engine, "learner") == []
 
     assert apply_changes(change).new == 1
-    assert (await person(fresh_database_url)).applied_through == 1
+    assert (await learner(fresh_database_url)).applied_through == 1
 
 
 async def test_one_that_cannot_be_stored_blocks_no_other(
@@ -152,6 +165,6 @@ async def test_badges_are_backfilled_for_somebody_with_a_calendar_alone(
     await publish(fresh_database_url, badge("first", 1))
     assert BackfillBadges(store)() is None
 
-    (learner,) = rows(engine, "learner")
-    assert (learner.applied_through, learner.book_revision) == (1, 1)
-    assert (await person(fresh_database_url)).calendar == Calendar(TOKYO)
+    (row,) = rows(engine, "learner")
+    assert (row.applied_through, row.book_revision) == (1, 1)
+    assert (await learner(fresh_database_url)).calendar == Calendar(TOKYO)

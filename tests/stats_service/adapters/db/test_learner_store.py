@@ -15,12 +15,15 @@ from deploy.local.servers import start_postgres
 from service_kit.db.engines import open_engine
 from service_kit.db.migrate import upgrade
 from service_kit.errors import UnavailableError
+from stats_service.adapters.cel.conditions import compile_condition
+from stats_service.adapters.db.derived import differences
 from stats_service.adapters.db.learner_store import SqlLearnerStore
 from stats_service.application.applying import Applied
 from stats_service.application.backfill_badges import BackfillBadges
-from stats_service.domain.calendar import Calendar
+from stats_service.domain.badges import BadgeBook
 from stats_service.domain.completion import Completion
-from stats_service.domain.progress import derive
+from stats_service.domain.derivation import derive
+from stats_service.domain.facts import Facts
 from tests.stats_service.adapters.conftest import Apply
 from tests.stats_service.adapters.db.badges import badge, publish
 from tests.stats_service.adapters.db.dump import DERIVED, derived_state
@@ -61,16 +64,42 @@ def random_history(user_id: int, length: int, random: Random) -> list[Completion
     ]
 
 
-def test_stored_progress_is_what_the_facts_add_up_to(apply: Apply, store: SqlLearnerStore) -> None:
-    facts = random_history(1, 40, Random(1))
+def test_stored_progress_is_what_the_facts_add_up_to(
+    apply: Apply, engine: Engine, store: SqlLearnerStore
+) -> None:
+    facts = [fact for user_id in (1, 2) for fact in random_history(user_id, 40, Random(user_id))]
     apply(*facts)
-    with store.work_on(1) as work:
-        assert list(work.facts()) == sorted(facts, key=lambda fact: fact.moment)
-        assert work.progress() == derive(facts, work.book())
-        assert work.progress().calendar == Calendar(
-            max(facts, key=lambda fact: fact.moment).time_zone,
-            max(facts, key=lambda fact: fact.moment).rollover_hour,
+    with store.work_on([2, 1]) as work:
+        derived = derive(Facts.of(facts), {}, work.book())
+        assert work.save(work.facts(), derived) == 0, "nothing differs"
+    with engine.connect() as connection:
+        latest = max(facts[:40], key=lambda fact: fact.moment)
+        learner = text(
+            "SELECT time_zone, rollover_hour, latest_end_time FROM stats.learner WHERE user_id = 1"
         )
+        row = connection.execute(learner).one()
+        assert tuple(row) == (latest.time_zone, latest.rollover_hour, latest.end_time)
+
+
+def test_what_would_change_can_be_told_without_changing_it(
+    apply: Apply, engine: Engine, store: SqlLearnerStore
+) -> None:
+    facts = history(1, days(0, 1))
+    apply(*facts, *history(2, days(0)))
+    derived = derive(Facts.of(facts[:1]), {}, BadgeBook())
+    before = derived_state(engine)
+    with engine.connect() as connection:
+        told = differences(connection, [1], derived)
+        assert [(each.user_id, each.table) for each in told] == [
+            (1, "daily_progress"),
+            (1, "standing"),
+            (1, "standing"),
+        ]
+        assert told[0].derived is None
+        assert told[0].stored is not None
+        assert told[0].stored["local_date"] == "2026-02-02"
+        assert differences(connection, [1], derive(Facts.of(facts), {}, BadgeBook())) == []
+    assert derived_state(engine) == before
 
 
 async def test_any_order_batching_and_repetition_gives_the_same_bytes(
@@ -113,7 +142,7 @@ async def test_live_progress_equals_a_rebuild_from_the_facts_to_the_byte(
     with engine.begin() as connection:
         for table in DERIVED:
             connection.execute(text(f"DELETE FROM stats.{table}"))
-        connection.execute(text("UPDATE stats.learner SET book_revision = 0"))
+        connection.execute(text("UPDATE stats.learner SET book_revision = -1"))
     assert BackfillBadges(store)() is None
     assert derived_state(engine) == live
 
@@ -121,19 +150,32 @@ async def test_live_progress_equals_a_rebuild_from_the_facts_to_the_byte(
 async def test_a_rebuild_removes_what_no_fact_supports(
     apply: Apply, engine: Engine, store: SqlLearnerStore, fresh_database_url: str
 ) -> None:
-    await publish(fresh_database_url, badge("first", 1))
-    apply(*history(1, days(0)))
+    await publish(fresh_database_url, badge("first", 1), badge("second", 2))
+    apply(*history(1, days(0)), *history(2, days(0)))
     live = derived_state(engine)
+    invented = (
+        "daily_progress SELECT user_id, 'yoga', '2026-01-01', 1, 1, 1, 1",
+        "standing SELECT user_id, 'yoga', 1, 1, 1, 1, '{[2026-01-01,2026-01-02)}', '{}'",
+        "awarded_badge SELECT user_id, 'second', 1, 1",
+    )
     with engine.begin() as connection:
-        connection.execute(
-            text("INSERT INTO stats.daily_progress VALUES (1, 'yoga', '2026-01-01', 1, 1, 1, 1)")
-        )
-        connection.execute(
-            text("INSERT INTO stats.standing VALUES (1, 'yoga', 1, 1, 1, 1, '{[2026-01-01,2026-01-02)}')")
-        )
-        connection.execute(text("UPDATE stats.learner SET book_revision = 0"))
+        for each in invented:
+            connection.execute(text(f"INSERT INTO stats.{each} FROM stats.learner"))
+        connection.execute(text("UPDATE stats.learner SET book_revision = -1"))
     BackfillBadges(store)()
     assert derived_state(engine) == live
+
+
+def test_work_on_several_is_outdated_when_one_of_them_is(
+    apply: Apply, engine: Engine, store: SqlLearnerStore
+) -> None:
+    apply(*history(1, days(0)), *history(2, days(0)))
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE stats.learner SET book_revision = -1 WHERE user_id = 2"))
+    with store.work_on([1, 2]) as work:
+        assert work.outdated
+    with store.work_on([1]) as work:
+        assert not work.outdated
 
 
 def test_gaps_show_in_how_far_facts_are_complete(apply: Apply, engine: Engine) -> None:
@@ -192,7 +234,7 @@ def test_events_of_one_person_applied_at_once_all_count(apply: Apply, engine: En
     assert sum(applied.new for applied in outcomes) == 12
     assert applied_through(engine) == 12
     live = derived_state(engine)
-    assert '(1,focus,12,18000,0,0,"{[2026-02-01,2026-02-13)}")' in live
+    assert '(1,focus,12,18000,0,0,"{[2026-02-01,2026-02-13)}",{})' in live
 
 
 def test_events_wait_only_for_the_same_person(engine: Engine, apply: Apply) -> None:
@@ -213,16 +255,16 @@ def test_a_database_that_is_away_postpones_and_recovers() -> None:
     try:
         upgrade("stats_service", postgres.url)
         engine = open_engine(postgres.url, pool_size=2, application="test")
-        store = SqlLearnerStore(engine)
-        with store.work_on(1):
+        store = SqlLearnerStore(engine, compile_condition)
+        with store.work_on([1]):
             pass
         postgres.kill()
-        with pytest.raises(UnavailableError), store.work_on(1):
+        with pytest.raises(UnavailableError), store.work_on([1]):
             pass
         with pytest.raises(UnavailableError):
             store.outdated(0, 10)
         postgres.restart()
-        with store.work_on(1):
+        with store.work_on([1]):
             pass
         engine.dispose()
     finally:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, TypeAlias
 
 import grpc
 import pytest
 from practice.products.focus.v1 import focus_service_pb2_grpc as focus_rpc
 from practice.stats.v1 import stats_service_pb2_grpc as rpc
+from practice.stats.v1 import streak_service_pb2_grpc as streak_rpc
 
 from service_kit.grpc.guards import INTERNAL_KEY
 from stats_service.main import serving
@@ -17,6 +18,20 @@ from stats_service.settings import Settings
 from tests.calendars import Heard, hearing
 
 NOW = datetime(2026, 2, 20, 12, tzinfo=UTC)
+
+Streaks: TypeAlias = "streak_rpc.StreakServiceAsyncStub"
+StreakOperators: TypeAlias = "streak_rpc.StreakAdminServiceAsyncStub"
+Metadata = tuple[tuple[str, str], ...]
+
+
+def day(number: int) -> date:
+    """Returns the day so many days before today."""
+    return NOW.date() - timedelta(days=number)
+
+
+def days(*numbers: int) -> list[date]:
+    """Returns the days so many days before today."""
+    return [day(number) for number in numbers]
 
 
 @pytest.fixture
@@ -59,6 +74,16 @@ def admin(channel: grpc.aio.Channel) -> rpc.StatsAdminServiceAsyncStub:
 @pytest.fixture
 def focus(channel: grpc.aio.Channel) -> focus_rpc.FocusProgressServiceAsyncStub:
     return focus_rpc.FocusProgressServiceStub(channel)
+
+
+@pytest.fixture
+def streaks(channel: grpc.aio.Channel) -> Streaks:
+    return streak_rpc.StreakServiceStub(channel)
+
+
+@pytest.fixture
+def operators(channel: grpc.aio.Channel) -> StreakOperators:
+    return streak_rpc.StreakAdminServiceStub(channel)
 
 
 @pytest.fixture

@@ -55,15 +55,26 @@ def after(minutes: int) -> object:
     return NOW + timedelta(minutes=minutes)
 
 
+async def listed(stats: Stats, metadata: Metadata) -> list[str]:
+    progress = await stats.ListDailyProgress(pb.ListDailyProgressRequest(), metadata=metadata)
+    return [day.date for day in progress.days]
+
+
 async def test_the_last_day_of_progress_is_today_in_the_calendar_in_force(
     stats: Stats, me: Metadata, apply: Apply, apply_changes: ApplyChanges
 ) -> None:
-    apply(completion(user_seq=1, local_date=date(2026, 2, 21), end_time=NOW - timedelta(hours=1)))
-    days = await stats.ListDailyProgress(pb.ListDailyProgressRequest(), metadata=me)
-    assert not days.days
+    # 30 days before the 20th.
+    apply(*history(1, [date(2026, 1, 21)]))
+    assert await listed(stats, me) == ["2026-01-21"]
     apply_changes(calendar_change(user_seq=2, effective_time=NOW, time_zone="Pacific/Kiritimati"))
-    days = await stats.ListDailyProgress(pb.ListDailyProgressRequest(), metadata=me)
-    assert [day.date for day in days.days] == ["2026-02-21"]
+    assert await listed(stats, me) == []
+
+
+async def test_a_day_practised_that_has_not_begun_where_the_caller_flew_to_is_listed(
+    stats: Stats, me: Metadata, apply: Apply
+) -> None:
+    apply(completion(user_seq=1, local_date=date(2026, 2, 21), end_time=NOW - timedelta(hours=1)))
+    assert await listed(stats, me) == ["2026-02-21"]
 
 
 async def test_a_change_of_calendar_is_waited_for_and_confirmed_like_a_completion(

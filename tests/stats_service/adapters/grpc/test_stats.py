@@ -157,8 +157,8 @@ async def test_badges_are_listed_newest_first_and_by_product(
         description="Reach 3 sessions.",
         icon="🌱",
         product="focus",
-        metric="sessions",
-        threshold=3,
+        condition="focus.sessions >= 3",
+        state=progress_pb2.BADGE_STATE_ACTIVE,
     )
     over_all = await stats.ListAwardedBadges(pb.ListAwardedBadgesRequest(product="all"), metadata=me)
     assert [each.badge.badge_id for each in over_all.badges] == ["any"]
@@ -297,10 +297,9 @@ async def test_definitions_are_loaded_all_or_none(admin: Admin, internal: Metada
         description="One.",
         icon="🌱",
         product="focus",
-        metric="days",
-        threshold=1,
+        condition="focus.days >= 1",
     )
-    bad = progress_pb2.BadgeDefinition(badge_id="bad", metric="smiles")
+    bad = progress_pb2.BadgeDefinition(badge_id="bad", condition="focus.smiles > 1")
     request = pb.LoadBadgeDefinitionsRequest(badge_definitions=[good, bad])
     refused = await refusal(admin.LoadBadgeDefinitions(request, metadata=internal))
     assert refused.code == grpc.StatusCode.INVALID_ARGUMENT

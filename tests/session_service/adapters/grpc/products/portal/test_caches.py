@@ -48,7 +48,7 @@ async def test_a_history_is_remembered_for_five_minutes_and_details_for_one(
 
     (for_details, for_history) = await keys(remembered)
     assert for_history == f"portal:1:history:{user_id}:1::::10:0"
-    assert for_details.startswith(f"portal:1:details:{session_id}:")
+    assert for_details.startswith(f"portal:1:details:{user_id}:{session_id}:")
     assert 299 <= await remembered.ttl(f"{PREFIX}cache:{for_history}") <= 300
     assert 59 <= await remembered.ttl(f"{PREFIX}cache:{for_details}") <= 60
     assert (await portal.history(), await portal.details(session_id)) == (history, details)

@@ -1,0 +1,25 @@
+"""Where the catalog keeps what is a person's."""
+
+from __future__ import annotations
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from catalog_service.adapters.db import tables
+from service_kit.db.personal_rooms import Room, SqlPersonalData
+
+ROOMS = (
+    Room(
+        "problems",
+        tables.problems,
+        owned=lambda user_id: tables.problems.c.owner_id == user_id,
+        # What searches compare: the title and the description again.
+        hidden=frozenset({"searched", "grams", "shipped_key"}),
+        page=50,
+    ),
+    Room("requests", tables.idempotency, hidden=frozenset({"request_digest"})),
+)
+
+
+def open_personal_data(engine: AsyncEngine) -> SqlPersonalData:
+    """Returns the catalog's part of what is a person's."""
+    return SqlPersonalData(engine, "catalog", tables.erased_user, ROOMS)

@@ -1,0 +1,100 @@
+"""Which badges a learner's sessions of one day deserve, told apart from the statistics service.
+
+Every condition is asked of CEL after every session, over sums that are made
+here; the demo compares the answer with what the platform awarded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import cel
+import yaml
+
+from deploy.content_schema import PRODUCTS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """A session that counts. `seconds` is the time practised; `end` is the learner's wall clock."""
+
+    product: str
+    seconds: int
+    end: datetime
+    answers: int = 0
+    correct_answers: int = 0
+    mode: str = ""
+    content: str = ""
+
+    @classmethod
+    def told(cls, session: Mapping[str, Any]) -> Ended:
+        """Returns what a completed session of the canonical API tells."""
+        return cls(
+            product=session["product"],
+            seconds=int(session["elapsed"].removesuffix("s")),
+            end=datetime.fromisoformat(session["end_time"]).astimezone(ZoneInfo(session["time_zone"])),
+            answers=session["answer_count"],
+            correct_answers=session["correct_answer_count"],
+            mode=session["mode"],
+            content=session["content"],
+        )
+
+
+def deserved_badges(content: Path, ended: Sequence[Ended]) -> list[str]:
+    """Returns the ids of the shipped badges that sessions of one day deserve, in the order of their ends."""
+    definitions = yaml.safe_load((content / "badges.yaml").read_text(encoding="utf-8"))
+    return sorted(
+        badge["id"]
+        for badge in definitions
+        if badge.get("state", "active") == "active"
+        and any(
+            cel.evaluate(badge["condition"], moment) is True for moment in _moments(_within(badge, ended))
+        )
+    )
+
+
+def _within(badge: Mapping[str, Any], ended: Sequence[Ended]) -> Sequence[Ended]:
+    first, last = badge.get("first_day", date.min), badge.get("last_day", date.max)
+    return [each for each in ended if first <= each.end.date() <= last]
+
+
+def _moments(ended: Sequence[Ended]) -> Iterator[dict[str, dict[str, Any]]]:
+    """Yields what the variables are at the end of each session."""
+    for place, latest in enumerate(ended, start=1):
+        until = ended[:place]
+        sums = {product: _sums([each for each in until if each.product == product]) for product in PRODUCTS}
+        yield {"total": _sums(until), **sums, "session": _session(latest)}
+
+
+def _sums(ended: Sequence[Ended]) -> dict[str, int]:
+    seconds = sum(each.seconds for each in ended)
+    return {
+        "sessions": len(ended),
+        "seconds": seconds,
+        "minutes": seconds // 60,
+        "days": min(len(ended), 1),
+        "answers": sum(each.answers for each in ended),
+        "correct_answers": sum(each.correct_answers for each in ended),
+        "best_streak": min(len(ended), 1),
+    }
+
+
+def _session(ended: Ended) -> dict[str, Any]:
+    return {
+        "product": ended.product,
+        "outcome": "completed",
+        "mode": ended.mode,
+        "content": ended.content,
+        "seconds": ended.seconds,
+        "minutes": ended.seconds // 60,
+        "answers": ended.answers,
+        "correct_answers": ended.correct_answers,
+        "accuracy": ended.correct_answers * 100 // max(ended.answers, 1),
+        "hour": ended.end.hour,
+        "weekday": ended.end.weekday(),
+    }

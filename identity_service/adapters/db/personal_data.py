@@ -1,0 +1,58 @@
+"""Where identity keeps what is a person's."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+
+from sqlalchemy import Text, cast, or_
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from identity_service.adapters.db.accounts import SqlAccounts
+from identity_service.adapters.db.tables import accounts, attempts, idempotency, refresh_tokens
+from identity_service.domain.accounts import Account
+from identity_service.domain.attempts import account_subject
+from service_kit.db.personal_rooms import Room, export_rooms
+from service_kit.personal_data import FileChunk
+
+SCHEMA = "identity"
+
+
+def rooms_of(account: Account) -> Sequence[Room]:
+    """Returns an account's rooms, in the order in which they are emptied."""
+    subject = account_subject(account.email)
+    number = idempotency.c.outcome.op("->>", return_type=Text)("user_id")
+    return (
+        Room("log_ins", refresh_tokens, hidden=frozenset({"digest"})),
+        Room(
+            "log_in_failures",
+            attempts,
+            owned=lambda _: attempts.c.subject == subject,
+            hidden=frozenset({"subject"}),
+        ),
+        Room(
+            "requests",
+            idempotency,
+            # A sign-up is everybody's request; its outcome says whose account it made.
+            owned=lambda user_id: or_(idempotency.c.user_id == user_id, number == cast(str(user_id), Text)),
+            hidden=frozenset({"request_digest"}),
+        ),
+        Room("account", accounts, hidden=frozenset({"password_hash"})),
+    )
+
+
+class OwnData:
+    """Identity's part of an export."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def export(self, user_id: int) -> AsyncGenerator[FileChunk]:
+        """Yields the account's files, none when there is no such account."""
+        async with self._engine.connect() as connection:
+            account = await SqlAccounts(connection).get(user_id)
+        if account is None:
+            return
+        async with aclosing(export_rooms(self._engine, SCHEMA, rooms_of(account), user_id)) as chunks:
+            async for chunk in chunks:
+                yield chunk

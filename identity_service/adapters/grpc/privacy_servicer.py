@@ -1,0 +1,120 @@
+"""Serves practice.identity.v1.PrivacyService and its counterpart for operators."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import grpc
+from google.api.httpbody_pb2 import HttpBody
+from practice.identity.v1 import privacy_service_pb2 as pb
+from practice.identity.v1 import privacy_service_pb2_grpc
+from practice.privacy.v1 import erasure_pb2
+
+from identity_service.application.erase_account import EraseAccount
+from identity_service.application.erase_me import EraseMe
+from identity_service.application.export_data import ExportData
+from identity_service.application.get_erasure_receipt import GetErasureReceipt
+from identity_service.domain.erasure import Erasure, digest
+from service_kit.call import current_call
+from service_kit.personal_data import Report
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+ADMIN_SERVICE = "practice.identity.v1.PrivacyAdminService"
+_ZIP = "application/zip"
+_AS_FILE = (("content-disposition", 'attachment; filename="practice-data.zip"'),)
+
+
+@dataclass(frozen=True, slots=True)
+class PrivacyUseCases:
+    """What is served here."""
+
+    export_data: ExportData
+    erase_me: EraseMe
+    erase_account: EraseAccount
+    get_erasure_receipt: GetErasureReceipt
+
+
+class PrivacyServicer(privacy_service_pb2_grpc.PrivacyServiceServicer):
+    """What people may do with their own data."""
+
+    def __init__(self, use_cases: PrivacyUseCases) -> None:
+        self._use = use_cases
+
+    async def ExportMyData(  # noqa: N802 (gRPC names)
+        self, request: pb.ExportMyDataRequest, context: Context
+    ) -> AsyncIterator[HttpBody]:
+        """Streams the caller's archive."""
+        async for piece in _archive(self._use.export_data, current_call().user_id, context):
+            yield piece
+
+    async def EraseMe(self, request: pb.EraseMeRequest, context: Context) -> pb.ErasureReceipt:  # noqa: N802
+        """Erases the caller."""
+        return _to_receipt(await self._use.erase_me(current_call(), request.password))
+
+
+class PrivacyAdminServicer(privacy_service_pb2_grpc.PrivacyAdminServiceServicer):
+    """What operators may do with the data of anybody."""
+
+    def __init__(self, use_cases: PrivacyUseCases) -> None:
+        self._use = use_cases
+
+    async def ExportAccount(  # noqa: N802
+        self, request: pb.ExportAccountRequest, context: Context
+    ) -> AsyncIterator[HttpBody]:
+        """Streams a person's archive."""
+        async for piece in _archive(self._use.export_data, request.user_id, context):
+            yield piece
+
+    async def EraseAccount(  # noqa: N802
+        self, request: pb.EraseAccountRequest, context: Context
+    ) -> pb.ErasureReceipt:
+        """Erases a person."""
+        return _to_receipt(await self._use.erase_account(request.user_id))
+
+    async def GetErasureReceipt(  # noqa: N802
+        self, request: pb.GetErasureReceiptRequest, context: Context
+    ) -> pb.ErasureReceipt:
+        """Shows a receipt."""
+        return _to_receipt(await self._use.get_erasure_receipt(UUID(request.receipt_id)))
+
+
+async def _archive(export: ExportData, user_id: int, context: Context) -> AsyncIterator[HttpBody]:
+    async with aclosing(export(user_id)) as pieces:
+        first = True
+        async for piece in pieces:
+            if first:
+                # Not before there is something: until then it may be refused.
+                await context.send_initial_metadata(_AS_FILE)
+            yield HttpBody(content_type=_ZIP, data=piece)
+            first = False
+
+
+def _to_receipt(erasure: Erasure) -> pb.ErasureReceipt:
+    receipt = pb.ErasureReceipt(
+        receipt_id=str(erasure.receipt_id),
+        account_number=erasure.user_id,
+        complete=erasure.completed_at is not None,
+        services=[_to_part(service, report) for service, report in sorted(erasure.reports.items())],
+    )
+    receipt.erase_time.FromDatetime(erasure.erased_at)
+    if erasure.completed_at is not None:
+        receipt.complete_time.FromDatetime(erasure.completed_at)
+        receipt.document = erasure.document()
+        receipt.sha256 = digest(receipt.document)
+    return receipt
+
+
+def _to_part(service: str, report: Report | None) -> pb.ServiceErasure:
+    if report is None:
+        return pb.ServiceErasure(service=service)
+    return pb.ServiceErasure(
+        service=service,
+        complete=True,
+        removed=[erasure_pb2.Removed(room=room, count=n) for room, n in sorted(report.removed.items())],
+        corrected=[erasure_pb2.Corrected(what=what, count=n) for what, n in sorted(report.corrected.items())],
+    )

@@ -1,0 +1,1 @@
+"""The other services, as far as they keep data of people."""

@@ -1,0 +1,55 @@
+"""Asks another service for a person's data, or to forget the person."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import contextmanager
+
+import grpc
+from practice.privacy.v1 import personal_data_service_pb2 as pb
+from practice.privacy.v1.personal_data_service_pb2_grpc import PersonalDataServiceStub
+
+from service_kit.errors import UnavailableError
+from service_kit.grpc.guards import INTERNAL_KEY
+from service_kit.personal_data import FileChunk, Report
+
+
+class GrpcDataOffice:
+    """Implements ports.DataOffice."""
+
+    def __init__(self, channel: grpc.aio.Channel, internal_token: str, service: str) -> None:
+        self._stub = PersonalDataServiceStub(channel)
+        self._metadata = ((INTERNAL_KEY, internal_token),)
+        self._service = service
+
+    async def export(self, user_id: int) -> AsyncGenerator[FileChunk]:
+        """Streams; who reads slowly is waited for."""
+        request = pb.ExportPersonalDataRequest(user_id=user_id)
+        call = self._stub.ExportPersonalData(request, metadata=self._metadata)
+        try:
+            with self._understood():
+                async for chunk in call:
+                    yield FileChunk(chunk.file, chunk.data, chunk.row_count)
+        finally:
+            call.cancel()
+
+    async def erase(self, user_id: int, request_id: str, at_most_seconds: float) -> Report:
+        """Asks once."""
+        request = pb.ErasePersonalDataRequest(user_id=user_id, request_id=request_id)
+        with self._understood():
+            report = await self._stub.ErasePersonalData(
+                request, metadata=self._metadata, timeout=at_most_seconds
+            )
+        return Report(
+            {each.room: each.count for each in report.removed},
+            {each.what: each.count for each in report.corrected},
+        )
+
+    @contextmanager
+    def _understood(self) -> Iterator[None]:
+        try:
+            yield
+        except grpc.aio.AioRpcError as error:
+            raise UnavailableError(
+                f"The {self._service} service does not answer: {error.code().name}", part=self._service
+            ) from error

@@ -1,0 +1,199 @@
+"""The tables that hold a person's rows, read and emptied part by part.
+
+Neither takes a transaction as long as a person has practised for years: an
+export reads pages by key, each in a transaction of its own, so a slow reader
+holds nothing; an erasure commits in batches, each with its count, so one that
+is broken off goes on where it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Row, Select, Table, delete, literal, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from service_kit.db.erasure import Tombstones
+from service_kit.personal_data import FileChunk, Page, Report, files
+
+_PAGE = 500
+# Rows of one kind that one transaction deletes; of those with parts, parents.
+_BATCH = 5_000
+_PARENTS = 200
+
+# The tables' own `user_id`, unless a room says otherwise.
+Owned = Callable[[int], ColumnElement[bool]]
+
+
+# Counts, before anything is removed, what will be put right for others by that.
+Corrections = Callable[[AsyncConnection, int], Awaitable[dict[str, int]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A table whose rows belong to a room's rows, by the column `parent`."""
+
+    name: str
+    table: Table
+    parent: str
+    hidden: frozenset[str] = frozenset()
+    page: int = _PAGE
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A table with rows of people, `page` of which are read at once.
+
+    `hidden` columns never leave: secrets, and what is there twice.
+    """
+
+    name: str
+    table: Table
+    owned: Owned | None = None
+    hidden: frozenset[str] = frozenset()
+    page: int = _PAGE
+    parts: tuple[Part, ...] = field(default=())
+
+    def of(self, user_id: int) -> ColumnElement[bool]:
+        """Returns the condition that a row is the person's."""
+        return self.owned(user_id) if self.owned else self.table.c.user_id == user_id
+
+    @property
+    def names(self) -> list[str]:
+        """The room's own name and those of its parts."""
+        return [self.name, *(part.name for part in self.parts)]
+
+
+class SqlPersonalData:
+    """Implements service_kit.personal_data.PersonalData on a schema's rooms.
+
+    They are emptied in their order: what refers to another comes before it.
+    """
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        schema: str,
+        tombstones: Table,
+        rooms: Sequence[Room],
+        corrections: Corrections | None = None,
+    ) -> None:
+        self._engine = engine
+        self._schema = schema
+        self._tombstones = tombstones
+        self._rooms = rooms
+        self._corrections = corrections
+
+    async def export(self, user_id: int) -> AsyncGenerator[FileChunk]:
+        """Reads every room."""
+        async with aclosing(export_rooms(self._engine, self._schema, self._rooms, user_id)) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+    async def erase(self, user_id: int, request_id: str) -> Report:
+        """Places the tombstone, then empties every room."""
+        earlier = await self._begin(user_id, request_id)
+        if earlier is not None:
+            return earlier
+        for room in self._rooms:
+            while await self._remove_batch(room, user_id):
+                pass
+        async with self._engine.begin() as connection:
+            return await Tombstones(connection, self._tombstones).finish(user_id)
+
+    async def _begin(self, user_id: int, request_id: str) -> Report | None:
+        async with self._engine.begin() as connection:
+            tombstones = Tombstones(connection, self._tombstones)
+            if not await tombstones.place(user_id, request_id):
+                return await tombstones.report(user_id)
+            if self._corrections is not None:
+                await tombstones.add(user_id, {}, await self._corrections(connection, user_id))
+        return None
+
+    async def _remove_batch(self, room: Room, user_id: int) -> bool:
+        """Tells whether there may be more."""
+        async with self._engine.begin() as connection:
+            removed = await remove_batch(connection, room, user_id)
+            await Tombstones(connection, self._tombstones).add(user_id, removed, {})
+        return removed[room.name] > 0
+
+
+async def export_rooms(
+    engine: AsyncEngine, schema: str, rooms: Sequence[Room], user_id: int
+) -> AsyncGenerator[FileChunk]:
+    """Yields the files of rooms, `<schema>/<room>.json` and `.csv`."""
+    for room in rooms:
+        async for chunk in files(
+            f"{schema}/{room.name}", _shown(room), partial(_pages, engine, room, user_id)
+        ):
+            yield chunk
+        for part in room.parts:
+            pages = partial(_pages_of_part, engine, room, part, user_id)
+            async for chunk in files(f"{schema}/{part.name}", _shown(part), pages):
+                yield chunk
+
+
+async def remove_batch(connection: AsyncConnection, room: Room, user_id: int) -> dict[str, int]:
+    """Deletes rows of a room, with all of their parts, and returns how many of each."""
+    key, limit = _key(room.table), _PARENTS if room.parts else _BATCH
+    mine = select(*key).where(room.of(user_id)).order_by(*key).limit(limit)
+    if not room.parts:
+        gone = delete(room.table).where(tuple_(*key).in_(mine))
+        return {room.name: (await connection.execute(gone)).rowcount}
+    # Locked first: whoever works on one of them is done before its parts go.
+    numbers = (await connection.execute(mine.with_for_update())).scalars().all()
+    removed = {}
+    for part in room.parts:
+        parts = delete(part.table).where(part.table.c[part.parent].in_(numbers))
+        removed[part.name] = (await connection.execute(parts)).rowcount
+    gone = delete(room.table).where(key[0].in_(numbers))
+    return {room.name: (await connection.execute(gone)).rowcount, **removed}
+
+
+def _shown(room: Room | Part) -> list[str]:
+    return [column.name for column in room.table.c if column.name not in room.hidden]
+
+
+def _entries(room: Room | Part, rows: Sequence[Row[Any]]) -> Page:
+    names = _shown(room)
+    return [{name: row._mapping[name] for name in names} for row in rows]
+
+
+def _key(table: Table) -> list[Column[Any]]:
+    return list(table.primary_key.columns)
+
+
+async def _pages(engine: AsyncEngine, room: Room, user_id: int) -> AsyncIterator[Page]:
+    query = select(room.table).where(room.of(user_id))
+    async for rows in _by_key(engine, query, _key(room.table), room.page):
+        yield _entries(room, rows)
+
+
+async def _pages_of_part(engine: AsyncEngine, room: Room, part: Part, user_id: int) -> AsyncIterator[Page]:
+    key = _key(room.table)
+    parents = select(*key).where(room.of(user_id))
+    async for found in _by_key(engine, parents, key, _PAGE):
+        among = part.table.c[part.parent].in_([row[0] for row in found])
+        async for rows in _by_key(engine, select(part.table).where(among), _key(part.table), part.page):
+            yield _entries(part, rows)
+
+
+async def _by_key(
+    engine: AsyncEngine, query: Select[Any], key: Sequence[Column[Any]], limit: int
+) -> AsyncIterator[Sequence[Row[Any]]]:
+    """Yields the rows of a query in the order of a key, a page a transaction."""
+    after: ColumnElement[bool] | None = None
+    while True:
+        page = query if after is None else query.where(after)
+        async with engine.connect() as connection:
+            rows = (await connection.execute(page.order_by(*key).limit(limit))).all()
+        if rows:
+            yield rows
+        if len(rows) < limit:
+            return
+        last = [literal(rows[-1]._mapping[column], column.type) for column in key]
+        after = tuple_(*key) > tuple_(*last)

@@ -1,0 +1,125 @@
+"""All that is kept of one person: what a service gives of it, and what it forgets.
+
+A kind of data is called a room. In an archive each room is two files with the
+same entries: a JSON array of objects for programs, CSV for spreadsheets.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import json
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, is_dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+# A piece travels as one gRPC message.
+LARGEST_PIECE = 512 * 1024
+
+Entry = Mapping[str, Any]
+Page = Sequence[Entry]
+
+
+@dataclass(frozen=True, slots=True)
+class FileChunk:
+    """A piece of a file; `rows` entries begin in it."""
+
+    file: str
+    data: bytes
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was done to forget a person: entries removed of each room, and what was put right for others."""
+
+    removed: Mapping[str, int]
+    corrected: Mapping[str, int] = field(default_factory=dict)
+
+
+class PersonalData(Protocol):
+    """The data of people that a service keeps."""
+
+    def export(self, user_id: int) -> AsyncGenerator[FileChunk]:
+        """Yields the person's files, one after the other, each in order."""
+
+    async def erase(self, user_id: int, request_id: str) -> Report:
+        """Deletes the person's data and refuses more of it for good.
+
+        Idempotent: the same request gets the same report. One that was broken
+        off is to be made again, and goes on where it was.
+        """
+
+
+async def files(
+    name: str, columns: Sequence[str], pages: Callable[[], AsyncIterable[Page]]
+) -> AsyncGenerator[FileChunk]:
+    """Yields the two files of a room, which is read once for each: no file waits for the other in memory."""
+    async for chunk in _pieces(f"{name}.json", _json(pages())):
+        yield chunk
+    async for chunk in _pieces(f"{name}.csv", _csv(columns, pages())):
+        yield chunk
+
+
+def plain(value: object) -> Any:
+    """Returns a value of a database as JSON has it: times in UTC, bytes in Base64, the rest as text."""
+    if is_dataclass(value) and not isinstance(value, type):
+        value = asdict(value)
+    if isinstance(value, Mapping):
+        return {str(key): plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    return value if value is None or isinstance(value, bool | int | float | str) else _text(value)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    return str(value)
+
+
+async def _json(pages: AsyncIterable[Page]) -> AsyncIterator[tuple[str, int]]:
+    before = "["
+    async for page in pages:
+        for entry in page:
+            yield f"{before}\n{json.dumps(plain(entry), ensure_ascii=False)}", 1
+            before = ","
+    yield ("[]\n" if before == "[" else "\n]\n"), 0
+
+
+async def _csv(columns: Sequence[str], pages: AsyncIterable[Page]) -> AsyncIterator[tuple[str, int]]:
+    yield _line(columns), 0
+    async for page in pages:
+        for entry in page:
+            yield _line([_cell(plain(entry[column])) for column in columns]), 1
+
+
+def _cell(value: Any) -> str:
+    # A text is a cell as it is; whatever else there is, reads as in JSON.
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _line(cells: Sequence[str]) -> str:
+    line = io.StringIO()
+    csv.writer(line).writerow(cells)
+    return line.getvalue()
+
+
+async def _pieces(file: str, texts: AsyncIterable[tuple[str, int]]) -> AsyncGenerator[FileChunk]:
+    """Yields texts as pieces of a file, none larger than LARGEST_PIECE."""
+    waiting, rows = bytearray(), 0
+    async for text, begun in texts:
+        waiting += text.encode()
+        rows += begun
+        while len(waiting) >= LARGEST_PIECE:
+            yield FileChunk(file, bytes(waiting[:LARGEST_PIECE]), rows)
+            del waiting[:LARGEST_PIECE]
+            rows = 0
+    if waiting:
+        yield FileChunk(file, bytes(waiting), rows)

@@ -1,0 +1,44 @@
+"""What devices made offline and is on record, by the ids that they gave."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from session_service.application.ports.sessions import RecordedAnswer
+from session_service.domain.items import SessionItem
+from session_service.domain.offline import RefusedAnswer
+from session_service.domain.practice_session import PracticeSession
+
+
+@dataclass(frozen=True, slots=True)
+class SyncedItem:
+    """An item on record: the digest of what it said, and the session that it is, or is in."""
+
+    client_id: str
+    digest: bytes
+    session_id: int
+    refused_answers: tuple[RefusedAnswer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EndedSession:
+    """A session to be stored as it ended, with its answers and the items that were picked."""
+
+    session: PracticeSession
+    answers: Sequence[RecordedAnswer]
+    items: Sequence[SessionItem]
+
+
+class SyncedItems(Protocol):
+    """The items of a unit of work. Its statements do not grow in number with the items."""
+
+    async def known(self, user_id: int, client_ids: Iterable[str]) -> Mapping[str, SyncedItem]:
+        """Returns those of the ids that are on record."""
+
+    async def add(self, user_id: int, items: Sequence[SyncedItem]) -> None:
+        """Puts items on record."""
+
+    async def add_sessions(self, ended: Sequence[EndedSession]) -> Sequence[PracticeSession]:
+        """Stores sessions that are over and returns them numbered, in their order."""

@@ -1,0 +1,191 @@
+"""What was practised without a network: its ids, its times and what it amounts to."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import RFC_4122, UUID
+
+from session_service.domain.days import Calendar
+from session_service.domain.errors import (
+    DurationOutOfRangeError,
+    OfflineItemInvalidError,
+    TimeOutOfRangeError,
+)
+from session_service.domain.practice_session import PLAUSIBLE_LEAD, PracticeSession
+from session_service.domain.states import State
+
+# How far a device's clock may run ahead of ours.
+CLOCK_LEAD = timedelta(hours=1)
+MOST_ANSWERS = 1_000
+_LONGEST_NOTE = 5_000
+_LONGEST_TOLD = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfflineAnswer:
+    """An attempt at an item. `session_id` is None within an offline session; `time_taken` is in seconds."""
+
+    answer_id: str
+    item: str
+    text: str
+    answered_at: datetime
+    time_taken: float | None = None
+    session_id: int | None = None
+
+    @property
+    def client_id(self) -> str:
+        """The id that the device gave."""
+        return self.answer_id
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedAnswer:
+    """An answer that its session goes without; `answer_id` is as much of its id as can be kept."""
+
+    answer_id: str
+    reason: str
+
+    @classmethod
+    def of(cls, answer_id: str, reason: str) -> RefusedAnswer:
+        """Returns the refusal of an answer whose id may be any text."""
+        return cls(answer_id.replace("\0", "")[:_LONGEST_TOLD], reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfflineSession:
+    """A session that began and ended on a device.
+
+    `elapsed_seconds` is None where all of its time counts. Among the answers
+    are those that could not be read.
+    """
+
+    client_id: str
+    product: str
+    started_at: datetime
+    ended_at: datetime
+    time_zone: str
+    outcome: State
+    mode: str = ""
+    content: str = ""
+    planned_seconds: int | None = None
+    elapsed_seconds: int | None = None
+    note: str = ""
+    answers: tuple[OfflineAnswer | RefusedAnswer, ...] = ()
+
+
+OfflineItem = OfflineSession | OfflineAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The times, inclusive, that a device may tell."""
+
+    earliest: datetime
+    latest: datetime
+
+    @classmethod
+    def around(cls, now: datetime, max_age: timedelta) -> Window:
+        """Returns the times from `max_age` ago to an hour ahead."""
+        return cls(now - max_age, now + CLOCK_LEAD)
+
+    def check(self, field: str, instant: datetime) -> None:
+        """Raises TimeOutOfRangeError for a time outside."""
+        if not self.earliest <= instant <= self.latest:
+            raise TimeOutOfRangeError(field, self.earliest, self.latest)
+
+    def check_id(self, field: str, client_id: str) -> None:
+        """Raises TimeOutOfRangeError for an id that was made too far ahead.
+
+        How old an id may be is not asked: its item says when it happened.
+        """
+        milliseconds = UUID(client_id).int >> 80
+        if milliseconds > self.latest.timestamp() * 1000:
+            raise TimeOutOfRangeError(field, self.earliest, self.latest)
+
+
+def client_id_of(field: str, text: str) -> str:
+    """Returns a UUIDv7 in lower case. Raises OfflineItemInvalidError for any other text."""
+    try:
+        number = UUID(text)
+    except ValueError:
+        number = None
+    if number is None or str(number) != text.lower() or (number.variant, number.version) != (RFC_4122, 7):
+        raise OfflineItemInvalidError(field, f"{field} must be a UUIDv7 with hyphens")
+    return str(number)
+
+
+def digest_of(item: OfflineItem) -> bytes:
+    """Returns the SHA-256 of what an item says, the same however it was written.
+
+    What is empty is left out, so that a field added later changes no digest
+    that is on record.
+    """
+    said = {_KINDS[type(item)]: asdict(item, dict_factory=_said)}
+    text = json.dumps(said, sort_keys=True, default=_in_utc)
+    return hashlib.sha256(text.encode()).digest()
+
+
+# Fixed for ever, like the names of the fields: digests are made of them.
+_KINDS: dict[type[OfflineItem], str] = {OfflineSession: "session", OfflineAnswer: "answer"}
+
+
+def _said(fields: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {name: value for name, value in fields if value not in (None, "", ())}
+
+
+def _in_utc(instant: datetime) -> str:
+    return instant.astimezone(UTC).isoformat()
+
+
+def begin(offline: OfflineSession, *, user_id: int, calendar: Calendar, window: Window) -> PracticeSession:
+    """Returns the session with its time, before its answers and its end.
+
+    Raises TimeOutOfRangeError, OfflineItemInvalidError, DurationOutOfRangeError
+    and the errors of a start. That another session is open is no fault.
+    """
+    window.check_id("client_id", offline.client_id)
+    window.check("start_time", offline.started_at)
+    window.check("end_time", offline.ended_at)
+    if offline.ended_at < offline.started_at:
+        raise OfflineItemInvalidError("end_time", "end_time must not be before start_time")
+    if len(offline.answers) > MOST_ANSWERS:
+        raise OfflineItemInvalidError("answers", f"A session has at most {MOST_ANSWERS} answers")
+    if len(offline.note) > _LONGEST_NOTE or "\0" in offline.note:
+        raise OfflineItemInvalidError("note", f"A note has at most {_LONGEST_NOTE} characters, no U+0000")
+    session = PracticeSession.start(
+        user_id=user_id,
+        product=offline.product,
+        mode=offline.mode,
+        content=offline.content,
+        planned_seconds=offline.planned_seconds,
+        calendar=calendar,
+        now=offline.started_at,
+    )
+    return _timed(session, offline)
+
+
+def _timed(session: PracticeSession, offline: OfflineSession) -> PracticeSession:
+    """Returns the session with the time its device tells, whoever keeps time in the product online."""
+    wall = offline.ended_at - offline.started_at
+    told = offline.elapsed_seconds
+    elapsed = int(wall.total_seconds()) if told is None else told
+    bounds = session.policy.elapsed_bounds
+    if not bounds.hold(elapsed):
+        raise DurationOutOfRangeError("elapsed_seconds", bounds.minimum, bounds.maximum)
+    implausible = timedelta(seconds=elapsed) - wall > PLAUSIBLE_LEAD
+    return replace(session, elapsed_seconds=elapsed, implausible=implausible, active_since=None)
+
+
+def finish(
+    session: PracticeSession, offline: OfflineSession, *, user_seq: int, calendar: Calendar, now: datetime
+) -> PracticeSession:
+    """Returns the session as it ended. It has one version only: it was never anything else here.
+
+    Raises OutcomeNotAllowedError.
+    """
+    ended = session.end(offline.outcome, user_seq=user_seq, calendar=calendar, now=offline.ended_at)
+    return replace(ended, note=offline.note, version=1, updated_at=now)

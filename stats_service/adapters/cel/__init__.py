@@ -1,0 +1,1 @@
+"""The Common Expression Language, by the library `common-expression-language`."""

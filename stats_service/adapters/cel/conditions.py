@@ -1,0 +1,107 @@
+"""Reads conditions of badges and says what is wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import cel
+
+from stats_service.domain.conditions import (
+    SESSION,
+    SESSION_FACTS,
+    SUMS,
+    TOTAL,
+    Condition,
+    ConditionError,
+    Term,
+    Variables,
+    comparisons,
+    read_terms,
+    variables_in,
+)
+
+LONGEST = 1_000
+
+_TEXT_FACTS = frozenset({"product", "outcome", "mode", "content"})
+
+
+def compile_condition(text: str) -> Condition:
+    """Returns the condition that a text says.
+
+    Raises ConditionError, with a message for an editor, when it is no CEL,
+    speaks of unknown variables or is no yes-or-no question.
+    """
+    if not text.strip() or len(text) > LONGEST or "\0" in text:
+        raise ConditionError(f"needs 1 to {LONGEST} characters")
+    try:
+        program = cel.compile(text)
+    except ValueError as error:
+        raise ConditionError(f"is no CEL expression: {_first_line(error)}") from error
+    _check_variables(text, program)
+    condition = Condition(text, read_terms(text), _asker(program))
+    for term in comparisons(condition.terms):
+        _check_constant(term)
+    for variables in _probes(condition):
+        _try(program, variables)
+    return condition
+
+
+def _check_variables(text: str, program: Any) -> None:
+    scopes = {scope for scope, _ in variables_in(text)}
+    for name in program.variables():
+        if name not in scopes:
+            raise ConditionError(
+                f"'{name}' is no variable: write it with its scope, such as {TOTAL}.sessions"
+            )
+    for scope, name in sorted(variables_in(text)):
+        known = SESSION_FACTS if scope == SESSION else SUMS
+        if name not in known:
+            raise ConditionError(f"'{scope}.{name}' is no variable; {scope} has {', '.join(known)}")
+    if not scopes:
+        raise ConditionError("speaks of no variable")
+
+
+def _check_constant(term: Term) -> None:
+    """Refuses a text compared with a number, which the probes may not come to: columns have one type."""
+    if _is_text(term.scope, term.name) != isinstance(term.constant, str):
+        kind = "a text in double quotes" if _is_text(term.scope, term.name) else "a whole number"
+        raise ConditionError(f"compares '{term.scope}.{term.name}' with something other than {kind}")
+
+
+def _probes(condition: Condition) -> Iterator[Variables]:
+    """Yields values to try a program with."""
+    for number in (0, 1, 1_000_000):
+        variables: dict[str, dict[str, Any]] = {}
+        for scope, name in condition.variables:
+            probe = "x" * min(number, 3) if _is_text(scope, name) else number
+            variables.setdefault(scope, {})[name] = probe
+        yield variables
+
+
+def _is_text(scope: str, name: str) -> bool:
+    return scope == SESSION and name in _TEXT_FACTS
+
+
+def _try(program: Any, variables: Variables) -> None:
+    try:
+        answer = program.execute(variables)
+    except Exception as error:
+        raise ConditionError(f"cannot be answered: {_first_line(error)}") from error
+    if not isinstance(answer, bool):
+        raise ConditionError("is no yes-or-no question")
+
+
+def _asker(program: Any) -> Callable[[Variables], bool]:
+    def holds(variables: Variables) -> bool:
+        try:
+            return program.execute(variables) is True
+        except Exception:
+            # A division by zero, say: what cannot be answered is not met, for everybody alike.
+            return False
+
+    return holds
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0][:200]

@@ -1,0 +1,187 @@
+"""Facts as explanations need them: of one person, as they were known at an instant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, Row, Select, and_, cast, func, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from stats_service.adapters.db import rows, statements
+from stats_service.adapters.db.tables import awarded_badge, badge_definition, completion, learner
+from stats_service.application.explanation_ports import BadgeRecord, DaySessions, Total
+from stats_service.domain.calendar import Calendar
+from stats_service.domain.completion import ALL_PRODUCTS
+from stats_service.domain.derivation import Person
+from stats_service.domain.facts import Facts
+from stats_service.domain.known import Known
+from stats_service.domain.sessions import KnownSession
+from stats_service.domain.standing import Tally
+
+_SESSION = tuple(completion.c[name] for name in KnownSession.__slots__)
+_SUMS = tuple(
+    cast(total, BigInteger).label(name)
+    for name, total in (
+        ("session_count", func.count()),
+        ("elapsed_seconds", func.coalesce(func.sum(completion.c.elapsed_seconds), 0)),
+        ("answer_count", func.coalesce(func.sum(completion.c.answer_count), 0)),
+        ("correct_answer_count", func.coalesce(func.sum(completion.c.correct_answer_count), 0)),
+    )
+)
+
+
+class SqlExplanationReader:
+    """Implements ExplanationReader."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def known(self, user_id: int, product: str, at: datetime | None) -> Known:
+        """Implements ExplanationReader.known."""
+        practised = select(completion.c.local_date).distinct().order_by(completion.c.local_date)
+        async with self._engine.connect() as connection:
+            days = await connection.execute(practised.where(completion.c.counts, *_of(user_id, product, at)))
+            told = await connection.execute(statements.timeline_of(user_id, at))
+            recorded = await connection.execute(statements.entries_of([user_id]))
+            signed_up = await connection.execute(statements.sign_up_of(user_id, at))
+            entries = [rows.to_entry(row) for row in recorded if at is None or row.recorded_at <= at]
+            return Known(
+                product=product,
+                days=days.scalars().all(),
+                timeline=[(row.instant, Calendar(row.time_zone, row.rollover_hour)) for row in told],
+                entries=entries,
+                sign_up_time=signed_up.scalar_one(),
+            )
+
+    async def sessions(
+        self, user_id: int, product: str, first: date, last: date, at: datetime | None, *, most_a_day: int
+    ) -> Mapping[date, DaySessions]:
+        """Implements ExplanationReader.sessions."""
+        order = completion.c.end_time, completion.c.event_id
+        place = func.row_number().over(partition_by=completion.c.local_date, order_by=order)
+        count = func.count().over(partition_by=completion.c.local_date)
+        chosen = select(*_SESSION, place.label("place"), count.label("of_day")).where(
+            completion.c.local_date.between(first, last), *_of(user_id, product, at)
+        )
+        listed = chosen.subquery()
+        some = (
+            select(listed).where(listed.c.place <= most_a_day).order_by(listed.c.local_date, listed.c.place)
+        )
+        found: dict[date, tuple[int, list[KnownSession]]] = {}
+        for row in await self._all(some):
+            found.setdefault(row.local_date, (row.of_day, []))[1].append(_to_session(row))
+        return {day: DaySessions(of_day, sessions) for day, (of_day, sessions) in found.items()}
+
+    async def total(self, user_id: int, product: str, at: datetime | None) -> Total:
+        """Implements ExplanationReader.total."""
+        day = completion.c.local_date
+        columns: list[ColumnElement[Any]] = [
+            *_SUMS,
+            func.count(day.distinct()).label("days"),
+            func.min(day).label("first"),
+            func.max(day).label("last"),
+        ]
+        counting = select(*columns).where(completion.c.counts, *_of(user_id, product, at))
+        others = (
+            select(completion.c.outcome, func.count().label("sessions"))
+            .where(~completion.c.counts, *_of(user_id, product, at))
+            .group_by(completion.c.outcome)
+        )
+        (sums,) = await self._all(counting)
+        left_out = {row.outcome: row.sessions for row in await self._all(others)}
+        return Total(rows.to_tally(sums), sums.days, sums.first, sums.last, left_out)
+
+    async def days(
+        self, user_id: int, product: str, after: date | None, at: datetime | None, *, limit: int
+    ) -> Sequence[tuple[date, Tally]]:
+        """Implements ExplanationReader.days."""
+        day = completion.c.local_date
+        chosen = (
+            select(day, *_SUMS)
+            .where(completion.c.counts, *_of(user_id, product, at), *_between(after, None))
+            .group_by(day)
+            .order_by(day)
+            .limit(limit)
+        )
+        return [(row.local_date, rows.to_tally(row)) for row in await self._all(chosen)]
+
+    async def left_out(
+        self,
+        user_id: int,
+        product: str,
+        after: date | None,
+        last: date | None,
+        at: datetime | None,
+        *,
+        limit: int,
+    ) -> Sequence[KnownSession]:
+        """Implements ExplanationReader.left_out."""
+        chosen = (
+            select(*_SESSION)
+            .where(~completion.c.counts, *_of(user_id, product, at), *_between(after, last))
+            .order_by(completion.c.local_date, completion.c.end_time, completion.c.event_id)
+            .limit(limit)
+        )
+        return [_to_session(row) for row in await self._all(chosen)]
+
+    async def badge(self, user_id: int, badge_id: str) -> BadgeRecord | None:
+        """Implements ExplanationReader.badge."""
+        mine = and_(awarded_badge.c.badge_id == badge_id, awarded_badge.c.user_id == user_id)
+        revision = select(learner.c.book_revision).where(learner.c.user_id == user_id).scalar_subquery()
+        chosen = (
+            select(badge_definition, awarded_badge.c.user_seq, revision.label("book_revision"))
+            .select_from(
+                badge_definition.outerjoin(
+                    awarded_badge, and_(mine, awarded_badge.c.version == badge_definition.c.version)
+                )
+            )
+            .where(badge_definition.c.badge_id == badge_id)
+            # The version that was earned, or else the newest.
+            .order_by(awarded_badge.c.user_seq.is_(None), badge_definition.c.version.desc())
+            .limit(1)
+        )
+        found = await self._all(chosen)
+        if not found:
+            return None
+        row = found[0]
+        return BadgeRecord(row.version, rows.to_badge_content(row), row.book_revision or 0, row.user_seq)
+
+    async def practice(self, user_id: int) -> tuple[Facts, Mapping[int, Person]]:
+        """Implements ExplanationReader.practice."""
+        async with self._engine.connect() as connection:
+            completions = (await connection.execute(statements.facts_of(user_id))).all()
+            changes = (await connection.execute(statements.calendar_changes_of([user_id]))).all()
+            entries = (await connection.execute(statements.entries_of([user_id]))).all()
+        return Facts.of(map(rows.to_completion, completions)), rows.to_people(changes, entries)
+
+    async def session(self, user_id: int, user_seq: int) -> KnownSession:
+        """Implements ExplanationReader.session."""
+        mine = completion.c.user_id == user_id, completion.c.user_seq == user_seq
+        (row,) = await self._all(select(*_SESSION).where(*mine))
+        return _to_session(row)
+
+    async def _all(self, statement: Select[Any]) -> Sequence[Row[Any]]:
+        async with self._engine.connect() as connection:
+            found: Sequence[Row[Any]] = (await connection.execute(statement)).all()
+        return found
+
+
+def _of(user_id: int, product: str, at: datetime | None) -> Sequence[ColumnElement[bool]]:
+    """Returns the conditions on completions to be a person's, of a product, and known at an instant."""
+    conditions = [completion.c.user_id == user_id, *statements.received_by(completion, at)]
+    return conditions if product == ALL_PRODUCTS else [*conditions, completion.c.product == product]
+
+
+def _between(after: date | None, last: date | None) -> Sequence[ColumnElement[bool]]:
+    conditions = []
+    if after is not None:
+        conditions.append(completion.c.local_date > after)
+    if last is not None:
+        conditions.append(completion.c.local_date <= last)
+    return conditions
+
+
+def _to_session(row: Row[Any]) -> KnownSession:
+    return KnownSession(**{name: getattr(row, name) for name in KnownSession.__slots__})

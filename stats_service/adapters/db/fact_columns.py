@@ -1,0 +1,112 @@
+"""Reads completions by the column, for one person or a shard of them.
+
+The database strings all rows together into one value: every column has a fixed
+width and none is null, so numpy reads the whole answer where it lies. Texts
+travel as hashes that are looked up in the few distinct ones there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
+
+import numpy as np
+import psycopg
+from sqlalchemy import Connection
+
+from stats_service.adapters.db import text_codes
+from stats_service.domain.facts import Facts, Ints
+
+_PRODUCT, _CALENDAR = text_codes.products().expression, text_codes.calendars().expression
+# Names, how PostgreSQL writes them, and their formats. All are in the index of
+# the canonical order, so that the table itself is not read. What is small
+# shares a number: each one has its price.
+_COLUMNS: Sequence[tuple[str, str, str]] = (
+    ("user", "int8send(user_id)", ">i8"),
+    ("seq", "int8send(user_seq)", ">i8"),
+    ("product", f"int8send({_PRODUCT})", ">i8"),
+    ("end", "timestamptz_send(end_time)", ">i8"),
+    ("seconds", "int8send(elapsed_seconds)", ">i8"),
+    ("answered", "int8send((answer_count::bigint << 32) | correct_answer_count)", ">i8"),
+    (
+        "when",
+        "int8send(((local_date - date '2000-01-01')::bigint << 20) | (local_minute << 1) | counts::integer)",
+        ">i8",
+    ),
+    ("calendar", f"int8send({_CALENDAR})", ">i8"),
+)
+# Read where they are asked for. The first two are in the index too.
+_TEXTS = ("outcome", "mode", "content")
+_ORDER = "ORDER BY user_id, end_time, event_id"
+# PostgreSQL counts days and microseconds from 2000-01-01.
+DAY_ZERO = 730_120
+MICROSECONDS_TO_2000 = 946_684_800 * 1_000_000
+
+
+class FactColumns:
+    """Reads facts on any connection; remembers which texts have which hashes."""
+
+    def __init__(self) -> None:
+        self._products = text_codes.products()
+        self._calendars = text_codes.calendars()
+        self._texts = {name: text_codes.texts(name) for name in _TEXTS}
+
+    def read(self, connection: Connection, whose: str, texts: Iterable[str] = ()) -> Facts:
+        """Returns the facts that a condition in SQL selects, in canonical order.
+
+        `whose` is ours, never a caller's text. `texts` are those of outcome,
+        mode and content that are needed; the others are empty.
+        """
+        driver = driver_of(connection)
+        source = f"stats.completion WHERE {whose}"
+        needed = [name for name in _TEXTS if name in frozenset(texts)]
+        columns = [
+            *_COLUMNS,
+            *((name, f"int8send({self._texts[name].expression})", ">i8") for name in needed),
+        ]
+        fields = " || ".join(expression for _, expression, _ in columns)
+        row = np.dtype([(name, width) for name, _, width in columns])
+        rows = read_rows(driver, fields, source, _ORDER, row)
+        products, product = self._products.resolve(driver, source, rows["product"])
+        calendars, calendar = self._calendars.resolve(driver, source, rows["calendar"])
+        told = {name: np.full(len(rows), "", np.object_) for name in _TEXTS if name not in needed}
+        for name in needed:
+            values, places = self._texts[name].resolve(driver, source, rows[name])
+            told[name] = np.array(values, np.object_)[places]
+        when, answered = ints(rows["when"]), ints(rows["answered"])
+        return Facts(
+            user=ints(rows["user"]),
+            seq=ints(rows["seq"]),
+            product=product,
+            day=(when >> 20) + DAY_ZERO,
+            end=ints(rows["end"]) + MICROSECONDS_TO_2000,
+            counts=(when & 1).astype(np.bool_),
+            seconds=ints(rows["seconds"]),
+            answers=answered >> 32,
+            correct=answered & 0xFFFFFFFF,
+            minute=when >> 1 & 0x7FFFF,
+            calendar=calendar,
+            products=products,
+            calendars=calendars,
+            **told,
+        )
+
+
+def driver_of(connection: Connection) -> psycopg.Connection[Any]:
+    """Returns the connection's own, whose values can be had in binary."""
+    return cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+
+
+def read_rows(
+    driver: psycopg.Connection[Any], fields: str, source: str, order: str, row: np.dtype[Any]
+) -> Any:
+    """Returns rows, chosen and in an order in SQL, as an array of `row`s, which `fields` strings together."""
+    query = f"SELECT string_agg({fields}, '' {order}) FROM {source}"  # noqa: S608
+    with driver.cursor(binary=True) as cursor:
+        found = cursor.execute(cast("Any", query)).fetchone()
+    return np.frombuffer((found and found[0]) or b"", row)
+
+
+def ints(values: Any) -> Ints:
+    """Returns a column in the machine's own order and width."""
+    return np.asarray(values, np.int64)

@@ -1,0 +1,81 @@
+"""Where the stats service keeps what is a person's: every table with the person's number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, get_args
+
+from sqlalchemy import (
+    Date,
+    Select,
+    Table,
+    Text,
+    bindparam,
+    cast,
+    distinct,
+    func,
+    literal,
+    select,
+    tuple_,
+    union,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from service_kit.db.personal_rooms import Room, SqlPersonalData
+from stats_service.adapters.db import tables
+from stats_service.domain.periods import PeriodKind
+
+
+def rooms() -> Sequence[Room]:
+    """Returns the tables in the order in which they are emptied.
+
+    The person's own row goes first: work on them holds its lock. What was
+    under way is done then, and finds its place among what goes next; what
+    comes later finds nobody to work on.
+    """
+    others = [
+        table
+        for table in reversed(tables.metadata.sorted_tables)
+        if "user_id" in table.c and table not in (tables.learner, tables.erased_user)
+    ]
+    return [_room(table) for table in (tables.learner, *others)]
+
+
+def _room(table: Table) -> Room:
+    if table is tables.idempotency:
+        return Room("requests", table, hidden=frozenset({"request_digest"}))
+    return Room(table.name, table)
+
+
+def open_personal_data(engine: AsyncEngine) -> SqlPersonalData:
+    """Returns the service's part of what is a person's."""
+    return SqlPersonalData(engine, "stats", tables.erased_user, rooms(), boards_without)
+
+
+async def boards_without(connection: AsyncConnection, user_id: int) -> dict[str, int]:
+    """Counts the leaderboards, open and final, whose other people move up once the person is gone."""
+    return {"leaderboards": (await connection.execute(_BOARDS, {"owner": user_id})).scalar_one()}
+
+
+def _boards() -> Select[Any]:
+    """Returns a count: one board a period and product with practice, and one a period for all products."""
+    days, kept = tables.daily_progress.c, tables.leaderboard_entry.c
+    owner = bindparam("owner", type_=days.user_id.type)
+    open_boards = [
+        select(
+            literal(kind, Text).label("period"),
+            cast(func.date_trunc(kind, days.local_date), Date).label("first_day"),
+            days.product,
+        ).where(days.user_id == owner)
+        for kind in get_args(PeriodKind)
+    ]
+    final = select(kept.period, kept.first_day, kept.product).where(kept.user_id == owner)
+    boards = union(*open_boards, final).subquery()
+    hidden = select(literal(True)).where(
+        tables.leaderboard_settings.c.user_id == owner, tables.leaderboard_settings.c.opted_out
+    )
+    together = func.count(distinct(tuple_(boards.c.period, boards.c.first_day)))
+    return select(func.count() + together).select_from(boards).where(~hidden.exists())
+
+
+_BOARDS = _boards()

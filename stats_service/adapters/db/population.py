@@ -1,0 +1,67 @@
+"""Everybody's facts, read by the shard: without a lock, and in transactions that cannot write."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Engine, Select, func, select
+
+from stats_service.adapters.db import rows, statements
+from stats_service.adapters.db.fact_columns import FactColumns
+from stats_service.adapters.db.learner_store import faults_understood, read_people
+from stats_service.adapters.db.tables import badge_definition, learner
+from stats_service.application.badge_ports import Shard
+from stats_service.application.ports import CompileCondition
+from stats_service.domain.badges import BadgeVersion
+
+# What a shard may hold: about 30 MB while it is read and derived from. Somebody
+# with more facts is a shard alone.
+_MOST_PEOPLE = 2_000
+_MOST_FACTS = 100_000
+
+
+class SqlPopulation:
+    """Implements Population."""
+
+    def __init__(self, engine: Engine, compile_condition: CompileCondition) -> None:
+        # One snapshot a transaction: a shard is read in several statements.
+        self._engine = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        self._compile = compile_condition
+        self._columns = FactColumns()
+
+    def size(self) -> int:
+        """Implements Population.size."""
+        with faults_understood(), self._engine.connect() as connection:
+            return connection.execute(select(func.count()).select_from(learner)).scalar_one()
+
+    def versions(self, badge_id: str) -> Sequence[BadgeVersion]:
+        """Implements Population.versions."""
+        mine = statements.every_version().where(badge_definition.c.badge_id == badge_id)
+        with faults_understood(), self._engine.connect() as connection:
+            return tuple(rows.to_versions(connection.execute(mine).all(), self._compile))
+
+    def shard(self, after_user_id: int, most: int, texts: frozenset[str]) -> Shard | None:
+        """Implements Population.shard."""
+        with faults_understood(), self._engine.connect() as connection:
+            users = connection.execute(_next_people(after_user_id, most)).scalars().all()
+            if not users:
+                return None
+            whose = f"user_id BETWEEN {users[0]} AND {users[-1]}"
+            facts = self._columns.read(connection, whose, texts)
+            return Shard(users, facts, read_people(connection, users))
+
+
+def _next_people(after_user_id: int, most: int) -> Select[Any]:
+    """Returns people by number, as many as have few enough facts together, and one at least."""
+    ahead = (
+        select(learner.c.user_id, learner.c.applied_through)
+        .where(learner.c.user_id > after_user_id)
+        .order_by(learner.c.user_id)
+        .limit(min(most, _MOST_PEOPLE))
+        .subquery()
+    )
+    before = func.sum(ahead.c.applied_through).over(order_by=ahead.c.user_id) - ahead.c.applied_through
+    counted = select(ahead.c.user_id, before.label("before")).subquery()
+    # Nothing comes before the first, so there is always one.
+    return select(counted.c.user_id).where(counted.c.before < _MOST_FACTS).order_by(counted.c.user_id)

@@ -1,0 +1,239 @@
+"""Runs as the worker goes on with them, and facts as they are compared: synchronous."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Engine, func, text, update
+
+from stats_service.adapters.db import statements
+from stats_service.adapters.db.learner_store import faults_understood
+from stats_service.adapters.db.reconciliation_rows import WHOLE, to_request
+from stats_service.adapters.db.tables import reconciliation
+from stats_service.application.reconciliation_ports import Events, Finding, HeldDigest, Known, Run, ToldDigest
+
+MOST_ATTEMPTS = 10
+_LONGEST_ERROR = 1_000
+# A run is of no use to anybody after that.
+_KEPT_DAYS = 30
+
+
+class SqlReconciliationStore:
+    """Implements ReconciliationStore; each method is a transaction."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def start_due(self, *, recent_seconds: float, nightly_hour: int) -> None:
+        """Implements ReconciliationStore.start_due."""
+        values = {"often": timedelta(seconds=recent_seconds), "hour": timedelta(hours=nightly_hour)}
+        with faults_understood(), self._engine.begin() as connection:
+            connection.execute(_FORGET)
+            # The first of the two that is there is what the other one looks for.
+            connection.execute(_START_NIGHTLY, {"hour": values["hour"]})
+            connection.execute(_START_RECENT, {"often": values["often"]})
+
+    def next_run(self) -> Run | None:
+        """Implements ReconciliationStore.next_run."""
+        with faults_understood(), self._engine.begin() as connection:
+            row = connection.execute(_NEXT, {"most_attempts": MOST_ATTEMPTS}).one_or_none()
+            if row is None:
+                return None
+            if not row.position:
+                connection.execute(_MARK_WHOLE)
+            return Run(row.run_id, to_request(row), row.on_demand, row.position)
+
+    def advance(self, run_id: UUID, position: int, compared: int) -> None:
+        """Implements ReconciliationStore.advance."""
+        columns = reconciliation.c
+        # It got on: what comes next is not what failed before.
+        self._change(
+            run_id, position=position, compared=columns.compared + compared, attempts=0, last_error=""
+        )
+
+    def finish(self, run_id: UUID) -> None:
+        """Implements ReconciliationStore.finish."""
+        self._change(run_id, finished_at=func.clock_timestamp())
+
+    def fail(self, run_id: UUID, reason: str, *, counted: bool) -> None:
+        """Implements ReconciliationStore.fail."""
+        columns = reconciliation.c
+        self._change(
+            run_id, last_error=reason[:_LONGEST_ERROR], attempts=columns.attempts - (0 if counted else 1)
+        )
+
+    def held(self, told: Sequence[ToldDigest], beside: tuple[int, int] | None) -> Sequence[HeldDigest]:
+        """Implements ReconciliationStore.held."""
+        values = {
+            "users": [each.user_id for each in told],
+            "settled": [each.settled_through for each in told],
+            **_span(beside),
+        }
+        with faults_understood(), self._engine.connect() as connection:
+            return [HeldDigest(*row) for row in connection.execute(_held(beside is not None), values)]
+
+    def facts(self, user_id: int) -> Events:
+        """Implements ReconciliationStore.facts."""
+        with faults_understood(), self._engine.connect() as connection:
+            found = connection.execute(_FACTS, {"owner": user_id})
+            return {row.event_id: Known(row.user_seq, row.digest) for row in found}
+
+    def refused(self, event_ids: Collection[UUID]) -> Collection[UUID]:
+        """Implements ReconciliationStore.refused."""
+        with faults_understood(), self._engine.connect() as connection:
+            return {row.event_id for row in connection.execute(statements.rejected(event_ids))}
+
+    def doubtful(self, user_ids: Sequence[int], among: tuple[int, int] | None) -> Sequence[int]:
+        """Implements ReconciliationStore.doubtful."""
+        values = _span(among) if among else {"users": list(user_ids)}
+        with faults_understood(), self._engine.connect() as connection:
+            return connection.execute(_doubtful(among is not None), values).scalars().all()
+
+    def note(self, run_id: UUID, user_id: int, finding: Finding) -> bool:
+        """Implements ReconciliationStore.note."""
+        values = {
+            "run": run_id,
+            "owner": user_id,
+            "events": list(finding.republished),
+            "refused": finding.refused,
+            "corrected": finding.corrected,
+            "aliens": finding.aliens,
+            "progress_rows": finding.progress_rows,
+        }
+        with faults_understood(), self._engine.begin() as connection:
+            # Of whoever was erased, a trigger keeps nothing.
+            return bool(connection.execute(_NOTE, values).rowcount)
+
+    def _change(self, run_id: UUID, **values: Any) -> None:
+        changed = update(reconciliation).where(reconciliation.c.run_id == run_id).values(**values)
+        with faults_understood(), self._engine.begin() as connection:
+            connection.execute(changed)
+
+
+def _span(span: tuple[int, int] | None) -> dict[str, int]:
+    return {"first": span[0], "last": span[1]} if span else {}
+
+
+# As practice.session.v1.EventDigest names the columns; the session service's
+# rows have the same ones, with the same types and in the same order.
+_FACT_HASH = """
+    hash_record_extended(ROW(
+        session_id, user_id, user_seq, product, mode, content, outcome, start_time, end_time, time_zone,
+        rollover_hour::bigint, local_date, elapsed_seconds, implausible, answer_count::bigint,
+        correct_answer_count::bigint
+    ), 0)
+"""
+_CHANGE_HASH = """
+    hash_record_extended(ROW(
+        user_id, user_seq, effective_time, time_zone, rollover_hour::bigint, sign_up_time
+    ), 0)
+"""
+
+
+def _facts(where: str) -> str:
+    return f"""
+        SELECT event_id, user_id, user_seq, {_FACT_HASH} AS digest FROM stats.completion WHERE {where}
+        UNION ALL
+        SELECT event_id, user_id, user_seq, {_CHANGE_HASH} FROM stats.calendar_change WHERE {where}
+    """  # noqa: S608
+
+
+def _whose(spanning: bool) -> str:
+    return "user_id BETWEEN :first AND :last" if spanning else "user_id = ANY(cast(:users AS bigint[]))"
+
+
+def _held(spanning: bool) -> Any:
+    return text(
+        f"""
+        WITH told AS (
+            SELECT * FROM unnest(cast(:users AS bigint[]), cast(:settled AS bigint[]))
+                AS told (user_id, settled)
+        ), fact AS ({_facts(_whose(spanning))})
+        SELECT fact.user_id, max(user_seq), count(*) FILTER (WHERE user_seq <= settled),
+            coalesce(bit_xor(digest) FILTER (WHERE user_seq <= settled), 0)
+        FROM fact LEFT JOIN told ON told.user_id = fact.user_id
+        GROUP BY fact.user_id
+        """  # noqa: S608
+    )
+
+
+def _doubtful(spanning: bool) -> Any:
+    whose = _whose(spanning)
+    return text(
+        f"""
+        SELECT user_id FROM stats.learner WHERE {whose} AND progress_digest IS NULL
+        UNION
+        SELECT user_id FROM stats.completion WHERE {whose}
+            AND NOT EXISTS (SELECT FROM stats.learner WHERE learner.user_id = completion.user_id)
+            AND NOT EXISTS (SELECT FROM stats.erased_user WHERE erased_user.user_id = completion.user_id)
+        ORDER BY user_id
+        """  # noqa: S608
+    )
+
+
+_FACTS = text(_facts("user_id = :owner"))
+
+_FORGET = text(
+    f"""
+    DELETE FROM stats.reconciliation WHERE finished_at < clock_timestamp() - interval '{_KEPT_DAYS} days'
+    """  # noqa: S608
+)
+# Since the last time that it was that hour; what a machine missed that was off is made up for.
+_START_NIGHTLY = text(
+    """
+    INSERT INTO stats.reconciliation (run_id, whom, deep)
+    SELECT gen_random_uuid(), 'all', true WHERE NOT EXISTS (
+        SELECT FROM stats.reconciliation WHERE whom = 'all' AND deep AND (
+            finished_at IS NULL
+            OR created_at >= date_trunc('day', clock_timestamp() - cast(:hour AS interval))
+                + cast(:hour AS interval)
+        )
+    )
+    """
+)
+_START_RECENT = text(
+    """
+    INSERT INTO stats.reconciliation (run_id, whom, deep)
+    SELECT gen_random_uuid(), 'recent', false WHERE NOT EXISTS (
+        SELECT FROM stats.reconciliation WHERE whom IN ('recent', 'all') AND (
+            finished_at IS NULL OR created_at >= clock_timestamp() - cast(:often AS interval)
+        )
+    )
+    """
+)
+# Who is waited for comes first, the fewer the sooner. One that fails again and again ends.
+_NEXT = text(
+    """
+    WITH worn AS (
+        UPDATE stats.reconciliation SET finished_at = clock_timestamp()
+        WHERE finished_at IS NULL AND attempts >= :most_attempts RETURNING run_id
+    )
+    UPDATE stats.reconciliation SET attempts = attempts + 1 WHERE run_id = (
+        SELECT run_id FROM stats.reconciliation
+        WHERE finished_at IS NULL AND run_id NOT IN (SELECT run_id FROM worn)
+        ORDER BY whom = 'users' DESC, on_demand DESC, created_at LIMIT 1
+    )
+    RETURNING *
+    """
+)
+# What earlier runs healed and is whole by now.
+_MARK_WHOLE = text(
+    f"UPDATE stats.reconciliation_person AS person SET whole_at = clock_timestamp()"  # noqa: S608
+    f" WHERE whole_at IS NULL AND {WHOLE}"
+)
+_NOTE = text(
+    """
+    INSERT INTO stats.reconciliation_person AS person
+        (run_id, user_id, event_ids, refused, corrected, aliens, progress_rows)
+    VALUES (:run, :owner, cast(:events AS uuid[]), :refused, :corrected, :aliens, :progress_rows)
+    ON CONFLICT (run_id, user_id) DO UPDATE SET
+        event_ids = ARRAY(SELECT unnest(person.event_ids) UNION SELECT unnest(excluded.event_ids)),
+        refused = greatest(person.refused, excluded.refused),
+        corrected = person.corrected + excluded.corrected,
+        aliens = greatest(person.aliens, excluded.aliens),
+        progress_rows = person.progress_rows + excluded.progress_rows
+    """
+)

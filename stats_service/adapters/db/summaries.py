@@ -1,0 +1,74 @@
+"""A person's sums by day and product, and by weekday and hour, as the gRPC server reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, Integer, Row, Select, cast, func, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from stats_service.adapters.db.rows import to_tally
+from stats_service.adapters.db.tables import completion, daily_progress
+from stats_service.domain.best_hours import HourTally
+from stats_service.domain.completion import ALL_PRODUCTS
+from stats_service.domain.summaries import DayTally
+
+
+class SqlSummaryReader:
+    """Implements SummaryReader."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def days_by_product(
+        self, user_id: int, product: str, first: date, last: date
+    ) -> Sequence[DayTally]:
+        """Implements SummaryReader.days_by_product."""
+        found = await self._all(_days_by_product(user_id, product, first, last))
+        return [(row.local_date, row.product, to_tally(row)) for row in found]
+
+    async def hours(self, user_id: int, product: str, first: date, last: date) -> Sequence[HourTally]:
+        """Implements SummaryReader.hours."""
+        found = await self._all(_hours(user_id, product, first, last))
+        return [(row.weekday, row.hour, to_tally(row)) for row in found]
+
+    async def _all(self, statement: Select[Any]) -> Sequence[Row[Any]]:
+        async with self._engine.connect() as connection:
+            found: Sequence[Row[Any]] = (await connection.execute(statement)).all()
+        return found
+
+
+def _days_by_product(user_id: int, product: str, first: date, last: date) -> Select[Any]:
+    days = (
+        select(daily_progress)
+        .where(daily_progress.c.user_id == user_id, daily_progress.c.local_date.between(first, last))
+        .order_by(daily_progress.c.local_date, daily_progress.c.product)
+    )
+    return days if product == ALL_PRODUCTS else days.where(daily_progress.c.product == product)
+
+
+def _hours(user_id: int, product: str, first: date, last: date) -> Select[Any]:
+    # ISO weekdays begin with 1 for Monday.
+    weekday = cast(func.extract("isodow", completion.c.local_date), Integer) - 1
+    hour = cast(completion.c.local_minute // 60, Integer)
+    columns: list[ColumnElement[Any]] = [
+        weekday.label("weekday"),
+        hour.label("hour"),
+        func.count().label("session_count"),
+        *(
+            cast(func.sum(completion.c[name]), BigInteger).label(name)
+            for name in ("elapsed_seconds", "answer_count", "correct_answer_count")
+        ),
+    ]
+    chosen = (
+        select(*columns)
+        .where(
+            completion.c.user_id == user_id,
+            completion.c.counts,
+            completion.c.local_date.between(first, last),
+        )
+        .group_by("weekday", "hour")
+    )
+    return chosen if product == ALL_PRODUCTS else chosen.where(completion.c.product == product)

@@ -1,0 +1,115 @@
+"""Serves practice.stats.v1.LeaderboardService: converts, calls the use case, converts back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import grpc
+from google.protobuf.timestamp_pb2 import Timestamp
+from practice.stats.v1 import leaderboard_pb2
+from practice.stats.v1 import leaderboard_service_pb2 as pb
+from practice.stats.v1 import leaderboard_service_pb2_grpc as rpc
+
+from service_kit.call import current_call
+from stats_service.adapters.grpc.converters import to_date
+from stats_service.application.get_leaderboard import BoardPage, Entry, GetLeaderboard
+from stats_service.application.get_leaderboard_settings import GetLeaderboardSettings
+from stats_service.application.leaderboard_ports import LeaderboardSettings
+from stats_service.application.update_leaderboard_settings import UpdateLeaderboardSettings
+from stats_service.domain.leaderboards import Metric, State
+from stats_service.domain.periods import PeriodKind
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class LeaderboardServicer(rpc.LeaderboardServiceServicer):
+    """Implements practice.stats.v1.LeaderboardService."""
+
+    def __init__(
+        self,
+        get_leaderboard: GetLeaderboard,
+        get_leaderboard_settings: GetLeaderboardSettings,
+        update_leaderboard_settings: UpdateLeaderboardSettings,
+    ) -> None:
+        self._get_leaderboard = get_leaderboard
+        self._get_leaderboard_settings = get_leaderboard_settings
+        self._update_leaderboard_settings = update_leaderboard_settings
+
+    async def GetLeaderboard(  # noqa: N802 (gRPC names)
+        self, request: pb.GetLeaderboardRequest, context: Context
+    ) -> pb.GetLeaderboardResponse:
+        """Returns a page of a board."""
+        call = current_call()
+        page = await self._get_leaderboard(
+            call.user_id,
+            request.product,
+            cast("PeriodKind", request.period),
+            to_date(request.start_date, "start_date"),
+            metric=cast("Metric", request.metric or "seconds"),
+            page_size=request.page_size,
+            page_token=request.page_token,
+            min_user_seq=request.min_user_seq,
+            time_zone=call.time_zone,
+        )
+        return _from_page(page, call.user_id)
+
+    async def GetLeaderboardSettings(  # noqa: N802
+        self, request: pb.GetLeaderboardSettingsRequest, context: Context
+    ) -> leaderboard_pb2.LeaderboardSettings:
+        """Returns how the caller takes part."""
+        return _from_settings(await self._get_leaderboard_settings(current_call().user_id))
+
+    async def UpdateLeaderboardSettings(  # noqa: N802
+        self, request: pb.UpdateLeaderboardSettingsRequest, context: Context
+    ) -> leaderboard_pb2.LeaderboardSettings:
+        """Changes how the caller takes part."""
+        settings = await self._update_leaderboard_settings(
+            current_call(),
+            alias=request.alias if request.HasField("alias") else None,
+            opted_out=request.opted_out if request.HasField("opted_out") else None,
+        )
+        return _from_settings(settings)
+
+
+def _from_page(page: BoardPage, user_id: int) -> pb.GetLeaderboardResponse:
+    product, period = page.board.product, page.board.period
+    closes_time = Timestamp()
+    closes_time.FromDatetime(page.closes_time)
+    return pb.GetLeaderboardResponse(
+        leaderboard=leaderboard_pb2.Leaderboard(
+            name=f"leaderboards/{product}/{period.kind}/{period.first.isoformat()}",
+            product=product,
+            period=period.kind,
+            start_date=period.first.isoformat(),
+            end_date=period.last.isoformat(),
+            state=_STATES[page.state],
+            closes_time=closes_time,
+        ),
+        entries=[_from_entry(entry, user_id) for entry in page.entries],
+        own_entry=_from_entry(page.own, user_id) if page.own else None,
+        total_size=page.total,
+        next_page_token=page.next_page_token,
+        pending=page.pending,
+    )
+
+
+def _from_entry(entry: Entry, user_id: int) -> leaderboard_pb2.LeaderboardEntry:
+    return leaderboard_pb2.LeaderboardEntry(
+        rank=entry.rank,
+        alias=entry.score.alias,
+        elapsed_seconds=entry.score.seconds,
+        session_count=entry.score.sessions,
+        own=entry.score.user_id == user_id,
+    )
+
+
+def _from_settings(settings: LeaderboardSettings) -> leaderboard_pb2.LeaderboardSettings:
+    return leaderboard_pb2.LeaderboardSettings(alias=settings.alias, opted_out=settings.opted_out)
+
+
+_STATES: Mapping[State, leaderboard_pb2.LeaderboardState.ValueType] = {
+    "open": leaderboard_pb2.LEADERBOARD_STATE_OPEN,
+    "closing": leaderboard_pb2.LEADERBOARD_STATE_CLOSING,
+    "final": leaderboard_pb2.LEADERBOARD_STATE_FINAL,
+}

@@ -1,0 +1,166 @@
+"""Serves practice.stats.v1.RecalculationAdminService: converts, calls the use case, converts back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import grpc
+from google.protobuf.struct_pb2 import Struct
+from google.protobuf.timestamp_pb2 import Timestamp
+from practice.stats.v1 import recalculation_service_pb2 as pb
+from practice.stats.v1 import recalculation_service_pb2_grpc as rpc
+
+from service_kit.paging import decode_page_token, encode_page_token, invalid_page_token
+from stats_service.adapters.grpc.converters import to_date
+from stats_service.application.cancel_recalculation import CancelRecalculation
+from stats_service.application.get_recalculation import GetRecalculation
+from stats_service.application.list_recalculation_differences import ListRecalculationDifferences
+from stats_service.application.recalculation_ports import Recalculation, Scope, Summed, UserDifference
+from stats_service.application.resume_recalculation import ResumeRecalculation
+from stats_service.application.start_recalculation import StartRecalculation
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+SERVICE = "practice.stats.v1.RecalculationAdminService"
+_LIST = "ListRecalculationDifferences"
+_DEFAULT_PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class UseCases:
+    """What the service does."""
+
+    start: StartRecalculation
+    get: GetRecalculation
+    list_differences: ListRecalculationDifferences
+    cancel: CancelRecalculation
+    resume: ResumeRecalculation
+
+
+class RecalculationAdminServicer(rpc.RecalculationAdminServiceServicer):
+    """What operators may ask."""
+
+    def __init__(self, use_cases: UseCases) -> None:
+        self._use = use_cases
+
+    async def StartRecalculation(  # noqa: N802
+        self, request: pb.StartRecalculationRequest, context: Context
+    ) -> pb.Recalculation:
+        """Starts a recalculation."""
+        job = await self._use.start(_to_scope(request), shadow=request.shadow, deep=request.deep)
+        return _from_recalculation(job)
+
+    async def GetRecalculation(  # noqa: N802
+        self, request: pb.GetRecalculationRequest, context: Context
+    ) -> pb.Recalculation:
+        """Tells how far one is."""
+        job_id = UUID(request.job_id) if request.job_id else None
+        return _from_recalculation(await self._use.get(job_id))
+
+    async def ListRecalculationDifferences(  # noqa: N802
+        self, request: pb.ListRecalculationDifferencesRequest, context: Context
+    ) -> pb.ListRecalculationDifferencesResponse:
+        """Returns a page of people with differences."""
+        limit = request.page_size or _DEFAULT_PAGE
+        after = _position(request.job_id, request.page_token)
+        found = await self._use.list_differences(UUID(request.job_id), after_user_id=after, limit=limit + 1)
+        page = found[:limit]
+        more = len(found) > limit
+        token = encode_page_token(_LIST, [request.job_id], page[-1].user_id) if more else ""
+        return pb.ListRecalculationDifferencesResponse(
+            user_differences=map(_from_user_difference, page), next_page_token=token
+        )
+
+    async def CancelRecalculation(  # noqa: N802
+        self, request: pb.CancelRecalculationRequest, context: Context
+    ) -> pb.Recalculation:
+        """Lets no further shard begin."""
+        return _from_recalculation(await self._use.cancel(UUID(request.job_id)))
+
+    async def ResumeRecalculation(  # noqa: N802
+        self, request: pb.ResumeRecalculationRequest, context: Context
+    ) -> pb.Recalculation:
+        """Goes on with one."""
+        return _from_recalculation(await self._use.resume(UUID(request.job_id)))
+
+
+def _to_scope(request: pb.StartRecalculationRequest) -> Scope:
+    return Scope(
+        user_ids=tuple(sorted(set(request.user_ids))),
+        first_user=request.first_user_id or None,
+        last_user=request.last_user_id or None,
+        product=request.product,
+        first_day=to_date(request.from_date, "from_date"),
+        last_day=to_date(request.to_date, "to_date"),
+    )
+
+
+def _position(job_id: str, token: str) -> int:
+    position = decode_page_token(_LIST, [job_id], token)
+    if not token:
+        return 0
+    if not isinstance(position, int) or not 0 < position < 2**63:
+        raise invalid_page_token()
+    return position
+
+
+def _from_recalculation(job: Recalculation) -> pb.Recalculation:
+    return pb.Recalculation(
+        job_id=str(job.job_id),
+        shadow=job.shadow,
+        deep=job.deep,
+        create_time=_instant(job.created_at),
+        finish_time=_instant(job.finished_at),
+        cancel_time=_instant(job.cancelled_at),
+        shard_count=job.shards,
+        done_shard_count=job.shards_done,
+        failed_shard_count=job.shards_failed,
+        expected_completion_count=job.expected_completions,
+        settled_completion_count=job.expected_completions_done,
+        people_count=job.people,
+        completion_count=job.completions,
+        wrong_people_count=job.people_wrong,
+        changed_row_count=job.changed_rows,
+        table_differences=[_from_summed(table, summed) for table, summed in sorted(job.summed.items())],
+        last_error=job.last_error,
+    )
+
+
+def _from_summed(table: str, summed: Summed) -> pb.TableDifference:
+    return pb.TableDifference(
+        table=table,
+        people_count=summed.people,
+        missing_row_count=summed.missing,
+        surplus_row_count=summed.surplus,
+        changed_row_count=summed.changed,
+        excess=summed.sums,
+    )
+
+
+def _from_user_difference(difference: UserDifference) -> pb.UserDifference:
+    rows = [
+        pb.RowDifference(table=each.table, stored=_struct(each.stored), derived=_struct(each.derived))
+        for each in difference.rows
+    ]
+    return pb.UserDifference(user_id=difference.user_id, row_count=difference.row_count, rows=rows)
+
+
+def _struct(row: Mapping[str, Any] | None) -> Struct | None:
+    if row is None:
+        return None
+    struct = Struct()
+    # The person is told beside the row, as a whole number.
+    struct.update({name: value for name, value in row.items() if name != "user_id"})
+    return struct
+
+
+def _instant(instant: datetime | None) -> Timestamp | None:
+    if instant is None:
+        return None
+    stamp = Timestamp()
+    stamp.FromDatetime(instant)
+    return stamp

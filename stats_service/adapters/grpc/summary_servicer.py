@@ -1,0 +1,169 @@
+"""Serves practice.stats.v1.SummaryService: converts, calls the use case, converts back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import grpc
+from practice.stats.v1 import summary_pb2
+from practice.stats.v1 import summary_service_pb2 as pb
+from practice.stats.v1 import summary_service_pb2_grpc as rpc
+
+from service_kit.call import current_call
+from stats_service.adapters.grpc.converters import to_date
+from stats_service.application.get_best_hours import GetBestHours
+from stats_service.application.get_heatmap import GetHeatmap
+from stats_service.application.list_summaries import ListSummaries
+from stats_service.domain.best_hours import accuracy
+from stats_service.domain.heatmaps import Cell
+from stats_service.domain.periods import PeriodKind
+from stats_service.domain.standing import Tally
+from stats_service.domain.streaks import Run
+from stats_service.domain.summaries import Summary
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class SummaryServicer(rpc.SummaryServiceServicer):
+    """Implements practice.stats.v1.SummaryService."""
+
+    def __init__(
+        self, get_heatmap: GetHeatmap, list_summaries: ListSummaries, get_best_hours: GetBestHours
+    ) -> None:
+        self._get_heatmap = get_heatmap
+        self._list_summaries = list_summaries
+        self._get_best_hours = get_best_hours
+
+    async def GetHeatmap(  # noqa: N802 (gRPC names)
+        self, request: pb.GetHeatmapRequest, context: Context
+    ) -> pb.GetHeatmapResponse:
+        """Returns every day of a year."""
+        call = current_call()
+        told = await self._get_heatmap(
+            call.user_id,
+            request.product,
+            request.year,
+            min_user_seq=request.min_user_seq,
+            time_zone=call.time_zone,
+        )
+        current = told.heatmap.current
+        return pb.GetHeatmapResponse(
+            year=told.year,
+            product=told.product,
+            days=map(_from_cell, told.heatmap.cells),
+            current_streak=_from_run(current) if current else None,
+            as_of_date=told.as_of.isoformat(),
+            pending=told.pending,
+        )
+
+    async def ListSummaries(  # noqa: N802
+        self, request: pb.ListSummariesRequest, context: Context
+    ) -> pb.ListSummariesResponse:
+        """Lists weeks or months, oldest first."""
+        call = current_call()
+        page = await self._list_summaries(
+            call.user_id,
+            request.product,
+            cast("PeriodKind", request.period),
+            to_date(request.from_date, "from_date"),
+            to_date(request.to_date, "to_date"),
+            page_size=request.page_size,
+            page_token=request.page_token,
+            min_user_seq=request.min_user_seq,
+            time_zone=call.time_zone,
+        )
+        return pb.ListSummariesResponse(
+            summaries=map(_from_summary, page.summaries),
+            next_page_token=page.next_page_token,
+            total_size=page.total,
+            pending=page.pending,
+        )
+
+    async def GetBestHours(  # noqa: N802
+        self, request: pb.GetBestHoursRequest, context: Context
+    ) -> pb.GetBestHoursResponse:
+        """Returns at which hours, and on which weekdays, was practised."""
+        call = current_call()
+        told = await self._get_best_hours(
+            call.user_id,
+            request.product,
+            to_date(request.from_date, "from_date"),
+            to_date(request.to_date, "to_date"),
+            min_user_seq=request.min_user_seq,
+            time_zone=call.time_zone,
+        )
+        return pb.GetBestHoursResponse(
+            from_date=told.first.isoformat(),
+            to_date=told.last.isoformat(),
+            hours=_from_hours(told.hours.hours),
+            weekdays=[
+                summary_pb2.WeekdayHours(weekday=weekday, hours=_from_hours(hours))
+                for weekday, hours in enumerate(told.hours.weekdays)
+            ],
+            best_hours=told.hours.best,
+            pending=told.pending,
+        )
+
+
+def _from_cell(cell: Cell) -> summary_pb2.HeatmapDay:
+    return summary_pb2.HeatmapDay(
+        date=cell.day.isoformat(),
+        session_count=cell.tally.session_count,
+        elapsed_seconds=cell.tally.elapsed_seconds,
+        level=cell.level,
+        kept_by=cell.kept,
+    )
+
+
+def _from_run(run: Run) -> summary_pb2.StreakSpan:
+    return summary_pb2.StreakSpan(
+        start_date=run.first.isoformat(), last_date=run.last.isoformat(), days=run.length
+    )
+
+
+def _from_summary(summary: Summary) -> summary_pb2.Summary:
+    tally, change = summary.tally, summary.change
+    message = summary_pb2.Summary(
+        start_date=summary.period.first.isoformat(),
+        end_date=summary.period.last.isoformat(),
+        session_count=tally.session_count,
+        elapsed_seconds=tally.elapsed_seconds,
+        answer_count=tally.answer_count,
+        correct_answer_count=tally.correct_answer_count,
+        day_count=summary.day_count,
+        change=summary_pb2.SummaryChange(
+            session_count=change.sessions, elapsed_seconds=change.seconds, day_count=change.days
+        ),
+        products=[_from_product(product, part) for product, part in summary.products],
+    )
+    if summary.best:
+        day, best = summary.best
+        message.best_day.date = day.isoformat()
+        message.best_day.session_count = best.session_count
+        message.best_day.elapsed_seconds = best.elapsed_seconds
+    return message
+
+
+def _from_product(product: str, tally: Tally) -> summary_pb2.SummaryProduct:
+    return summary_pb2.SummaryProduct(
+        product=product,
+        session_count=tally.session_count,
+        elapsed_seconds=tally.elapsed_seconds,
+        answer_count=tally.answer_count,
+        correct_answer_count=tally.correct_answer_count,
+    )
+
+
+def _from_hours(hours: Sequence[Tally]) -> list[summary_pb2.HourTotals]:
+    return [
+        summary_pb2.HourTotals(
+            hour=hour,
+            session_count=tally.session_count,
+            elapsed_seconds=tally.elapsed_seconds,
+            answer_count=tally.answer_count,
+            correct_answer_count=tally.correct_answer_count,
+            accuracy=accuracy(tally),
+        )
+        for hour, tally in enumerate(hours)
+    ]

@@ -1,0 +1,103 @@
+"""Asks the session service what happened, and to tell it again: synchronous, for the worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import grpc
+from practice.session.v1 import reconciliation_service_pb2 as pb
+from practice.session.v1.reconciliation_service_pb2_grpc import ReconciliationAdminServiceStub
+
+from service_kit.errors import UnavailableError
+from service_kit.grpc.guards import INTERNAL_KEY
+from stats_service.application.reconciliation_ports import Events, Fact, Known, Request, ToldDigest, Whom
+
+# Who has events since so long is compared often.
+RECENT = timedelta(days=3)
+# Seconds for a call. A page of people is the longest.
+_DEADLINE = 10.0
+_MOST_NAMED = 1_000
+
+Read = Callable[[str, bytes], Fact]
+
+
+@contextmanager
+def open_event_record(address: str, internal_token: str, read: Read) -> Iterator[SessionEventRecord]:
+    """Opens a channel for the duration of a block; connects on first use."""
+    # The service is inside the platform's own network, never behind a proxy for the outside.
+    with grpc.insecure_channel(address, options=[("grpc.enable_http_proxy", 0)]) as channel:
+        yield SessionEventRecord(channel, internal_token, read)
+
+
+class SessionEventRecord:
+    """Implements EventRecord."""
+
+    def __init__(self, channel: grpc.Channel, internal_token: str, read: Read) -> None:
+        """`read` makes facts of the kinds and bytes of events."""
+        self._stub = ReconciliationAdminServiceStub(channel)
+        self._metadata = ((INTERNAL_KEY, internal_token),)
+        self._read = read
+
+    def digests(self, request: Request, after_user_id: int) -> Sequence[ToldDigest]:
+        """Implements EventRecord.digests."""
+        ask = pb.ListEventDigestsRequest(after_user_id=after_user_id, user_ids=request.user_ids)
+        ask.settle.FromTimedelta(request.settle)
+        if request.whom is Whom.RECENT:
+            ask.since.FromTimedelta(RECENT)
+        return list(map(_to_digest, self._ask(self._stub.ListEventDigests, ask).digests))
+
+    def digest_of(self, request: Request, user_id: int) -> ToldDigest | None:
+        """Implements EventRecord.digest_of."""
+        ask = pb.ListEventDigestsRequest(user_ids=[user_id])
+        ask.settle.FromTimedelta(request.settle)
+        found = self._ask(self._stub.ListEventDigests, ask).digests
+        return _to_digest(found[0]) if found else None
+
+    def listed(self, user_id: int) -> Events | None:
+        """Implements EventRecord.listed."""
+        events: dict[UUID, Known] = {}
+        ask = pb.ListUserEventsRequest(user_id=user_id)
+        while True:
+            page = self._ask(self._stub.ListUserEvents, ask)
+            if page.erased:
+                return None
+            if not page.events:
+                return events
+            events |= {UUID(each.event_id): Known(each.user_seq, each.digest) for each in page.events}
+            ask.after_user_seq = page.events[-1].user_seq
+
+    def facts(self, user_id: int, seqs: Sequence[int]) -> Sequence[Fact]:
+        """Implements EventRecord.facts."""
+        return [
+            self._read(event.kind, event.payload)
+            for some in _parts(seqs)
+            for event in self._ask(
+                self._stub.GetUserEvents, pb.GetUserEventsRequest(user_id=user_id, user_seqs=some)
+            ).events
+        ]
+
+    def republish(self, user_id: int, seqs: Sequence[int]) -> None:
+        """Implements EventRecord.republish."""
+        for some in _parts(seqs):
+            ask = pb.RepublishEventsRequest(user_id=user_id, user_seqs=some)
+            self._ask(self._stub.RepublishEvents, ask)
+
+    def _ask(self, method: Callable[..., Any], request: object) -> Any:
+        try:
+            return method(request, timeout=_DEADLINE, metadata=self._metadata)
+        except grpc.RpcError as error:
+            code = error.code().name if isinstance(error, grpc.Call) else "unknown"
+            raise UnavailableError(f"The session service does not answer: {code}", part="session") from error
+
+
+def _to_digest(told: pb.EventDigest) -> ToldDigest:
+    return ToldDigest(told.user_id, told.last_seq, told.settled_through, told.count, told.digest)
+
+
+def _parts(seqs: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(seqs), _MOST_NAMED):
+        yield seqs[start : start + _MOST_NAMED]

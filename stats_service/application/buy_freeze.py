@@ -1,0 +1,46 @@
+"""Lets people buy a freeze ahead."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import uuid4
+
+from service_kit.call import Call
+from stats_service.application.recording import Recording
+from stats_service.application.streak_ports import StreakWork
+from stats_service.domain.completion import ALL_PRODUCTS
+from stats_service.domain.keeping import FreezeGranted
+from stats_service.domain.streak_changes import check_freeze, freezes_held
+
+
+@dataclass(frozen=True, slots=True)
+class FreezesHeld:
+    """How many freezes are held for a streak."""
+
+    product: str
+    held: int
+
+
+class BuyFreeze:
+    """Records a freeze that was bought. Idempotent by the call's key."""
+
+    def __init__(self, recording: Recording) -> None:
+        self._recording = recording
+
+    async def __call__(self, call: Call, product: str) -> FreezesHeld:
+        """Adds a freeze, held from today on, to a product's streak, the one over all when empty.
+
+        Raises FreezeLimitReachedError, and what Recording raises.
+        """
+        product = product or ALL_PRODUCTS
+
+        async def command(work: StreakWork, now: datetime, today: date) -> FreezesHeld:
+            held = freezes_held(await work.days(product), await work.keeping(), product, today)
+            check_freeze(held, product)
+            await work.record(
+                FreezeGranted(entry_id=uuid4(), recorded_at=now, product=product, day=today, source="bought")
+            )
+            return FreezesHeld(product, held + 1)
+
+        return await self._recording.by_person(call, FreezesHeld, command)

@@ -1,0 +1,20 @@
+"""Deletes what has no effect any more."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+
+class ForgetExpired:
+    """Deletes old idempotency keys. Any number of copies may run it."""
+
+    def __init__(self, forget_requests: Callable[[], Awaitable[int]]) -> None:
+        self._forget_requests = forget_requests
+
+    async def __call__(self) -> None:
+        """Idempotent."""
+        log.info("forgot_expired", idempotency_keys=await self._forget_requests())

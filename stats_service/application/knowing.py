@@ -1,0 +1,46 @@
+"""Which state of knowledge a question is about, and which day it was then."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from stats_service.application.explanation_ports import ExplanationReader
+from stats_service.application.ports import Clock
+from stats_service.domain.completion import ALL_PRODUCTS
+from stats_service.domain.known import Known
+
+LONGEST_PAGE = 366
+MOST_SESSIONS_A_DAY = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """What was known at an instant, and the person's day then. `at` is None for everything there is."""
+
+    known: Known
+    instant: datetime
+    at: datetime | None
+    today: date
+
+
+class Knowing:
+    """Reads what is known."""
+
+    def __init__(self, reader: ExplanationReader, clock: Clock) -> None:
+        self._reader = reader
+        self._clock = clock
+
+    async def __call__(
+        self, user_id: int, product: str, at: datetime | None, time_zone: str | None
+    ) -> Knowledge:
+        """Returns what was known of a product, of all when empty, at an instant or now.
+
+        Now, the day is told by `time_zone` or else by the person's calendar; then,
+        by the calendar that was in force.
+        """
+        now = self._clock()
+        known = await self._reader.known(user_id, product or ALL_PRODUCTS, at)
+        instant = min(at, now) if at else now
+        zone = known.calendar.time_zone if at else time_zone or known.calendar.time_zone
+        return Knowledge(known, instant, at, replace(known.calendar, time_zone=zone).day_of(instant))

@@ -1,0 +1,42 @@
+"""A person's own days, as calls ask for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from service_kit.errors import InvalidArgumentError
+from stats_service.application.ports import Clock, Learner
+from stats_service.application.waiting import Waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """A person's own day, and whether the completion that was waited for is still not counted."""
+
+    today: date
+    pending: bool
+
+
+class Today:
+    """Tells which day it is for a person, once what they wait for is counted."""
+
+    def __init__(self, waiting: Waiting, clock: Clock) -> None:
+        self._waiting = waiting
+        self._clock = clock
+
+    async def __call__(self, user_id: int, min_user_seq: int, time_zone: str | None) -> Now:
+        """Returns the day in `time_zone`, or else in the person's last known one."""
+        learner, pending = await self._waiting.until_counted(user_id, min_user_seq)
+        return Now(day_of(learner, self._clock(), time_zone), pending)
+
+
+def day_of(learner: Learner, instant: datetime, time_zone: str | None) -> date:
+    """Returns the day of an instant in `time_zone`, or else in the person's last known one."""
+    calendar = replace(learner.calendar, time_zone=time_zone or learner.calendar.time_zone)
+    return calendar.day_of(instant)
+
+
+def too_long(message: str) -> InvalidArgumentError:
+    """Returns the error for a span that ends too early or too late."""
+    return InvalidArgumentError(message, reason="FIELD_INVALID", field="to_date")

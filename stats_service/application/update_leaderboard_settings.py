@@ -1,0 +1,40 @@
+"""Lets people say how they take part in leaderboards."""
+
+from __future__ import annotations
+
+from service_kit.call import Call
+from service_kit.errors import InvalidArgumentError
+from service_kit.once import once
+from stats_service.application.get_leaderboard_settings import shown
+from stats_service.application.leaderboard_ports import LeaderboardSettings, OpenSettings, SettingsWork
+from stats_service.domain.aliases import is_alias
+
+
+class UpdateLeaderboardSettings:
+    """Changes how a person takes part. Idempotent by the call's key.
+
+    Boards look settings up when they are read, so it is in force on all of
+    them with the commit.
+    """
+
+    def __init__(self, settings: OpenSettings) -> None:
+        self._settings = settings
+
+    async def __call__(
+        self, call: Call, *, alias: str | None = None, opted_out: bool | None = None
+    ) -> LeaderboardSettings:
+        """Returns the settings; None leaves one as it was, an empty name is the anonymous one.
+
+        Raises InvalidArgumentError for a text that is no name.
+        """
+        if alias and not is_alias(alias):
+            raise InvalidArgumentError(
+                "A name has 1 to 40 characters in one line, and no spaces around them",
+                reason="FIELD_INVALID",
+                field="alias",
+            )
+
+        async def command(work: SettingsWork) -> LeaderboardSettings:
+            return shown(call.user_id, await work.change(call.user_id, alias, opted_out))
+
+        return await once(self._settings, call, LeaderboardSettings, command)

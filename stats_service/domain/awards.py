@@ -1,0 +1,221 @@
+"""Which completion earned which badge, for any number of people at once."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+
+from stats_service.domain.badges import BadgeBook, BadgeVersion
+from stats_service.domain.conditions import SESSION, TOTAL, All, Condition, Some, Term, Terms
+from stats_service.domain.facts import Bools, Facts, Ints, microseconds, order_of, starts_of
+
+_COMPARE: Mapping[str, Callable[[Any, Any], Any]] = {
+    ">=": operator.ge,
+    "<=": operator.le,
+    ">": operator.gt,
+    "<": operator.lt,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
+
+# Columns of facts by the names that conditions give them.
+_SUMMED: Mapping[str, str] = {"seconds": "seconds", "answers": "answers", "correct_answers": "correct"}
+_DERIVED: Mapping[str, Callable[[Facts], Any]] = {
+    "product": lambda facts: np.array(facts.products, np.object_)[facts.product],
+    "minutes": lambda facts: facts.seconds // 60,
+    "accuracy": lambda facts: facts.correct * 100 // np.maximum(facts.answers, 1),
+    "hour": lambda facts: facts.minute // 60,
+    "weekday": lambda facts: (facts.day + 6) % 7,
+}
+
+# The streak's length on each completion's day, for a product's number or all (None).
+Positions = Callable[[int | None], Ints]
+
+
+@dataclass(frozen=True, slots=True)
+class Awards:
+    """Badges earned, as columns: by whom, which (`badge_ids[badge]`), which version, by which completion."""
+
+    user: Ints
+    badge: Ints
+    version: Ints
+    seq: Ints
+    badge_ids: tuple[str, ...] = ()
+
+
+def award(counted: Facts, positions: Positions, book: BadgeBook) -> Awards:
+    """Returns the badges that counting completions earn; see badges.py for the rules."""
+    by_badge = groupby(
+        sorted(book.versions, key=lambda each: (each.badge_id, each.version)), key=lambda each: each.badge_id
+    )
+    windows: dict[tuple[date | None, date | None], History] = {}
+    badge_ids, rows, badges, versions = [], [], [], []
+    for number, (badge_id, group) in enumerate(by_badge):
+        badge_ids.append(badge_id)
+        earned = np.zeros(0, np.int64)
+        for version in group:
+            window = (version.first_day, version.last_day)
+            if window not in windows:
+                windows[window] = History.within(counted, positions, *window)
+            found = windows[window].first_rows(version)
+            # An older version that was met has given the badge already.
+            found = found[~np.isin(counted.user[found], counted.user[earned])]
+            earned = np.concatenate((earned, found))
+            rows.append(found)
+            badges.append(np.full(len(found), number))
+            versions.append(np.full(len(found), version.version))
+    row = np.concatenate(rows) if rows else np.zeros(0, np.int64)
+    badge = np.concatenate(badges) if badges else row
+    version_column = np.concatenate(versions) if versions else row
+    order = order_of(counted.user[row], badge)
+    row = row[order]
+    return Awards(counted.user[row], badge[order], version_column[order], counted.seq[row], tuple(badge_ids))
+
+
+class History:
+    """What the variables of conditions are at each of some counting completions."""
+
+    def __init__(self, counted: Facts, rows: Ints, positions: Positions) -> None:
+        self._all = counted
+        self._rows = rows
+        self._facts = counted if len(rows) == len(counted) else counted.where(rows)
+        self._positions = positions
+        self._values: dict[tuple[str, str], Any] = {}
+
+    @classmethod
+    def within(cls, counted: Facts, positions: Positions, first: date | None, last: date | None) -> History:
+        """Looks at the completions of a window of days."""
+        inside = np.ones(len(counted), np.bool_)
+        if first is not None:
+            inside &= counted.day >= first.toordinal()
+        if last is not None:
+            inside &= counted.day <= last.toordinal()
+        return cls(counted, np.flatnonzero(inside), positions)
+
+    def first_rows(self, version: BadgeVersion) -> Ints:
+        """Returns the completion that earns a version for each person who has one, as rows of all."""
+        candidates = self._candidates(version)
+        if version.condition.terms is None:
+            earning = self._asked(version.condition, candidates)
+        else:
+            earning = np.flatnonzero(candidates & self._compared(version.condition.terms))
+        first = earning[starts_of(self._facts.user[earning])] if len(earning) else earning
+        return self._rows[first]
+
+    def _candidates(self, version: BadgeVersion) -> Bools:
+        if version.until is None:
+            return np.ones(len(self._facts), np.bool_)
+        return self._facts.end < microseconds(version.until)
+
+    def _compared(self, terms: Terms) -> Bools:
+        match terms:
+            case Term("session", "product", sign, constant):
+                # By the few products there are, not by every completion's name.
+                products = [_COMPARE[sign](product, constant) for product in self._facts.products]
+                return np.array(products, np.bool_)[self._facts.product]
+            case Term(scope, name, sign, constant):
+                return np.asarray(_COMPARE[sign](self.value(scope, name), constant), np.bool_)
+            case All(parts):
+                return np.asarray(np.logical_and.reduce([self._compared(part) for part in parts]))
+            case Some(parts):
+                return np.asarray(np.logical_or.reduce([self._compared(part) for part in parts]))
+
+    def _asked(self, condition: Condition, candidates: Bools) -> Ints:
+        """Asks the CEL program, completion by completion, until it holds for a person."""
+        names = sorted(condition.variables)
+        columns = [self.value(*name).tolist() for name in names]
+        users = self._facts.user.tolist()
+        found: list[int] = []
+        done = None
+        for row in np.flatnonzero(candidates).tolist():
+            if users[row] == done:
+                continue
+            variables: dict[str, dict[str, Any]] = {}
+            for (scope, name), column in zip(names, columns, strict=True):
+                variables.setdefault(scope, {})[name] = column[row]
+            if condition.holds(variables):
+                found.append(row)
+                done = users[row]
+        return np.array(found, np.int64)
+
+    def values_at(
+        self, names: Iterable[tuple[str, str]], seq: int | None
+    ) -> tuple[int, Mapping[tuple[str, str], int | str]] | None:
+        """Returns variables at one person's completion, the last one when None, and which it is.
+
+        None when it is not among those looked at.
+        """
+        rows = np.arange(len(self._facts)) if seq is None else np.flatnonzero(self._facts.seq == seq)
+        if not len(rows):
+            return None
+        row = int(rows[-1])
+        return int(self._facts.seq[row]), {
+            name: self.value(*name)[row : row + 1].tolist()[0] for name in names
+        }
+
+    def value(self, scope: str, name: str) -> Any:
+        """Returns a variable at each completion."""
+        key = (scope, name)
+        if key not in self._values:
+            self._values[key] = self._session(name) if scope == SESSION else self._sum(scope, name)
+        return self._values[key]
+
+    @cached_property
+    def _begins(self) -> Ints:
+        """For each completion, the row of its person's first."""
+        starts = np.flatnonzero(starts_of(self._facts.user))
+        lengths = np.diff(np.append(starts, len(self._facts)))
+        return np.repeat(starts, lengths)
+
+    def _sum(self, scope: str, name: str) -> Ints:
+        facts = self._facts
+        if scope == TOTAL:
+            product, mine = None, np.ones(len(facts), np.bool_)
+        elif scope in facts.products:
+            product = facts.products.index(scope)
+            mine = facts.product == product
+        else:
+            return np.zeros(len(facts), np.int64)
+        if name == "sessions":
+            return self._running_sum(mine)
+        if name == "days":
+            return self._running_sum(self._new_days(mine))
+        if name == "best_streak":
+            return self._running_max(self._positions(product)[self._rows] * mine)
+        if name == "minutes":
+            return np.asarray(self.value(scope, "seconds") // 60)
+        return self._running_sum(getattr(facts, _SUMMED[name]) * mine)
+
+    def _new_days(self, mine: Bools) -> Bools:
+        """Tells at which completions a person's day with practice is new."""
+        rows = np.flatnonzero(mine)
+        rows = rows[order_of(self._facts.user[rows], self._facts.day[rows])]
+        new = np.zeros(len(self._facts), np.bool_)
+        if len(rows):
+            new[rows[starts_of(self._facts.user[rows], self._facts.day[rows])]] = True
+        return new
+
+    def _running_sum(self, values: Any) -> Ints:
+        sums = np.cumsum(values, dtype=np.int64)
+        before = np.concatenate((np.zeros(1, np.int64), sums))[self._begins]
+        return np.asarray(sums - before)
+
+    def _running_max(self, values: Ints) -> Ints:
+        if not len(values):
+            return values
+        # Persons are lifted above each other, so that none inherits another's maximum.
+        lift = self._begins * (int(values.max()) + 1)
+        return np.asarray(np.maximum.accumulate(values + lift) - lift)
+
+    def _session(self, name: str) -> Any:
+        facts = self._facts
+        if name in _DERIVED:
+            return _DERIVED[name](facts)
+        return getattr(facts, _SUMMED.get(name, name))

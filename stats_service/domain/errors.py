@@ -1,0 +1,109 @@
+"""What can be wrong with a change of what keeps streaks, or with a question about progress."""
+
+from __future__ import annotations
+
+from datetime import date
+from uuid import UUID
+
+from service_kit.errors import ConflictError, InvalidArgumentError, InvalidStateError, NotFoundError
+
+
+class DateOutOfRangeError(InvalidArgumentError):
+    """The day is too early or too late; a bound that is None is open."""
+
+    reason = "DATE_OUT_OF_RANGE"
+
+    def __init__(self, field: str, earliest: date | None, latest: date | None) -> None:
+        bounds = " and ".join(
+            f"{word} {bound}" for word, bound in (("from", earliest), ("until", latest)) if bound
+        )
+        super().__init__(
+            f"{field} must be {bounds}", field=field, earliest=earliest or "", latest=latest or ""
+        )
+
+
+class PauseTooLongError(InvalidArgumentError):
+    """The pause has too many days."""
+
+    reason = "PAUSE_TOO_LONG"
+
+    def __init__(self, maximum: int) -> None:
+        super().__init__(f"A pause has at most {maximum} days", maximum=maximum)
+
+
+class PauseOverlapsError(ConflictError):
+    """Another pause has some of its days."""
+
+    reason = "PAUSE_OVERLAPS"
+
+    def __init__(self, other: UUID) -> None:
+        super().__init__("Another pause has some of these days", pause=f"pauses/{other}")
+
+
+class PauseNotFoundError(NotFoundError):
+    """There is no such pause, or it is somebody else's."""
+
+    reason = "PAUSE_NOT_FOUND"
+
+    def __init__(self, pause_id: UUID) -> None:
+        super().__init__("There is no such pause", pause=f"pauses/{pause_id}")
+
+
+class PauseOverError(InvalidStateError):
+    """The pause has ended."""
+
+    reason = "PAUSE_OVER"
+
+    def __init__(self, end: date) -> None:
+        super().__init__(f"The pause ended with {end}", end_date=end)
+
+
+class FreezeLimitReachedError(InvalidStateError):
+    """As many freezes are held for the streak as can be."""
+
+    reason = "FREEZE_LIMIT_REACHED"
+
+    def __init__(self, product: str, limit: int) -> None:
+        super().__init__(
+            f"{limit} freezes are held for this streak, and no more can be", product=product, limit=limit
+        )
+
+
+class RepairDayNotOverError(InvalidStateError):
+    """The day to repair is today or later."""
+
+    reason = "REPAIR_DAY_NOT_OVER"
+
+    def __init__(self, day: date, today: date) -> None:
+        super().__init__(
+            f"{day} is not over for this user, whose day is {today}: nothing is missed",
+            date=day,
+            today=today,
+        )
+
+
+class RepairNotNeededError(InvalidStateError):
+    """The day to repair is practised, or kept by something else than a freeze."""
+
+    reason = "REPAIR_NOT_NEEDED"
+
+    def __init__(self, day: date) -> None:
+        super().__init__(f"{day} ended no streak: it is practised, or kept already", date=day)
+
+
+class RepairWithoutStreakError(InvalidStateError):
+    """No streak was alive that the day could have ended."""
+
+    reason = "REPAIR_WITHOUT_STREAK"
+
+    def __init__(self, day: date) -> None:
+        super().__init__(f"No streak was alive that {day} could have ended", date=day)
+
+
+class BadgeNotFoundError(NotFoundError):
+    """There is no such badge, or it is hidden from those who have not earned it."""
+
+    reason = "BADGE_NOT_FOUND"
+
+    def __init__(self, badge_id: str) -> None:
+        super().__init__(f"There is no badge '{badge_id}'", badge_id=badge_id)

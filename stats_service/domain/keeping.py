@@ -1,0 +1,205 @@
+"""What a person has said and done that keeps a streak over days without practice.
+
+The facts of docs/streaks.md other than completions and changes of calendar.
+All of them are kept for ever; what they mean for a day is asked of `Keeping`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from uuid import UUID
+
+from stats_service.domain.calendar import Calendar
+
+# Why a day without practice keeps a streak.
+REST, PAUSE, TURN, SKIPPED, REPAIR, FREEZE = "rest", "pause", "turn", "skipped", "repair", "freeze"
+
+_DAY = timedelta(days=1)
+# UTC minus 12 hours: nowhere is it an earlier date.
+_TO_WESTERNMOST = timedelta(hours=12)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestDays:
+    """From `effective_date` on, these weekdays (0 Monday to 6 Sunday, at most 6) are rest days."""
+
+    entry_id: UUID
+    recorded_at: datetime
+    effective_date: date
+    weekdays: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedPause:
+    """The days `first` to `last`, both included, are a pause."""
+
+    entry_id: UUID
+    recorded_at: datetime
+    first: date
+    last: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseCancelled:
+    """The pause recorded as `pause_id` ends the day before `from_date`."""
+
+    entry_id: UUID
+    recorded_at: datetime
+    pause_id: UUID
+    from_date: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FreezeGranted:
+    """One freeze for the streak of `product`, held from `day` on.
+
+    `source` is `granted`, by an operator for a reason, or `bought`.
+    """
+
+    entry_id: UUID
+    recorded_at: datetime
+    product: str
+    day: date
+    source: str = "granted"
+    actor: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repaired:
+    """An operator keeps `day` for the streak of `product`."""
+
+    entry_id: UUID
+    recorded_at: datetime
+    product: str
+    day: date
+    actor: str
+    reason: str
+
+
+Entry = RestDays | PlannedPause | PauseCancelled | FreezeGranted | Repaired
+
+# Instants at which a calendar is known to have been in force, in order.
+Timeline = Sequence[tuple[datetime, Calendar]]
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """Which days keep a person's streaks without practice; a function of their facts.
+
+    `rest` and `calendars` are the latest first; `calendars` is empty unless
+    one of them skips days. `grants` are the days of freezes, by product, in
+    order. Days before `first_day` are no practice for a streak.
+    """
+
+    rest: Sequence[RestDays] = ()
+    pauses: Sequence[tuple[date, date]] = ()
+    cut: frozenset[date] = frozenset()
+    calendars: Sequence[tuple[date, Calendar]] = ()
+    repairs: frozenset[tuple[str, date]] = frozenset()
+    grants: Mapping[str, Sequence[date]] = field(default_factory=dict)
+    first_day: date | None = None
+
+    @classmethod
+    def of(
+        cls,
+        timeline: Timeline = (),
+        entries: Iterable[Entry] = (),
+        sign_up_time: datetime | None = None,
+    ) -> Keeping:
+        """Returns what a timeline in order, and entries in whatever order and multiplicity, mean."""
+        recorded = in_record_order(entries)
+        return cls(
+            rest=rest_settings(recorded),
+            pauses=[(each.first, end) for each, end in pauses_with_ends(recorded)],
+            cut=frozenset(_cut(timeline)),
+            calendars=_calendars(timeline),
+            repairs=frozenset((each.product, each.day) for each in recorded if isinstance(each, Repaired)),
+            grants=_grants(recorded),
+            first_day=first_practice(sign_up_time),
+        )
+
+    def reason(self, product: str, day: date) -> str | None:
+        """Returns why a day without practice keeps the streak of a product, None when it does not."""
+        if day.weekday() in self._rest_days(day):
+            return REST
+        if any(first <= day <= last for first, last in self.pauses):
+            return PAUSE
+        if day in self.cut:
+            return TURN
+        if self.calendars and self._calendar(day).skips(day):
+            return SKIPPED
+        return REPAIR if (product, day) in self.repairs else None
+
+    def _rest_days(self, day: date) -> frozenset[int]:
+        return next((each.weekdays for each in self.rest if each.effective_date <= day), frozenset())
+
+    def _calendar(self, day: date) -> Calendar:
+        return next((calendar for first, calendar in self.calendars if first <= day), self.calendars[-1][1])
+
+
+def first_practice(sign_up_time: datetime | None) -> date | None:
+    """Returns the first day that can be practised: the earliest date there was anywhere at the sign-up."""
+    return (sign_up_time.astimezone(UTC) - _TO_WESTERNMOST).date() if sign_up_time else None
+
+
+def in_record_order(entries: Iterable[Entry]) -> Sequence[Entry]:
+    """Returns entries as they were recorded, each once."""
+    return sorted({entry.entry_id: entry for entry in entries}.values(), key=_record_order)
+
+
+def _record_order(entry: Entry) -> tuple[datetime, UUID]:
+    return (entry.recorded_at, entry.entry_id)
+
+
+def rest_settings(entries: Iterable[Entry]) -> Sequence[RestDays]:
+    """Returns the rest days among entries in the order of their recording, the latest in force first."""
+    settings = [each for each in entries if isinstance(each, RestDays)]
+    # Of one date, the one recorded last comes first.
+    return sorted(settings, key=lambda each: each.effective_date)[::-1]
+
+
+def pauses_with_ends(entries: Sequence[Entry]) -> Sequence[tuple[PlannedPause, date]]:
+    """Returns each planned pause with the last day that is one, which is before its first when none is."""
+    ends: dict[UUID, date] = {}
+    for each in entries:
+        if isinstance(each, PauseCancelled):
+            end = each.from_date - _DAY
+            ends[each.pause_id] = min(ends.get(each.pause_id, end), end)
+    pauses = [each for each in entries if isinstance(each, PlannedPause)]
+    return [
+        (each, max(min(each.last, ends.get(each.entry_id, each.last)), each.first - _DAY)) for each in pauses
+    ]
+
+
+def _grants(entries: Iterable[Entry]) -> Mapping[str, Sequence[date]]:
+    grants: dict[str, list[date]] = defaultdict(list)
+    for each in entries:
+        if isinstance(each, FreezeGranted):
+            grants[each.product].append(each.day)
+    return {product: sorted(days) for product, days in grants.items()}
+
+
+def _cut(timeline: Timeline) -> Iterator[date]:
+    """Yields the days that turns of the calendar cut short: those over which the clock was put forward."""
+    for (_, earlier), (instant, later) in pairwise(timeline):
+        if earlier != later:
+            yield from days_cut(instant, earlier, later)
+
+
+def days_cut(instant: datetime, earlier: Calendar, later: Calendar) -> Sequence[date]:
+    """Returns the days that one turn cuts short."""
+    before, after = earlier.wall(instant), later.wall(instant)
+    if after <= before:
+        return ()
+    return [before.date() + _DAY * number for number in range((after.date() - before.date()).days + 1)]
+
+
+def _calendars(timeline: Timeline) -> Sequence[tuple[date, Calendar]]:
+    if not any(calendar.may_skip for _, calendar in timeline):
+        return ()
+    return [(calendar.day_of(instant), calendar) for instant, calendar in reversed(timeline)]

@@ -1,0 +1,196 @@
+"""Explanations in plain English: one paragraph for a person to read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from stats_service.domain.calendar import Calendar
+from stats_service.domain.completion import ALL_PRODUCTS
+from stats_service.domain.explanation import BreakExplanation, Cadence, StreakExplanation
+from stats_service.domain.keeping import FREEZE, PAUSE, REPAIR, REST, SKIPPED, TURN, PlannedPause, Repaired
+from stats_service.domain.known import Cause
+from stats_service.domain.sessions import KnownSession
+from stats_service.domain.standing import Tally
+from stats_service.domain.streaks import Run
+
+# Both ends included.
+Span = tuple[date, date]
+
+_ADJECTIVES: Mapping[Cadence, str] = {"day": "", "week": "weekly ", "month": "monthly "}
+_KEPT: Mapping[str, str] = {
+    REST: "day of rest",
+    PAUSE: "day of a planned pause",
+    TURN: "day cut short by a change of time zone or rollover hour",
+    SKIPPED: "day that the time zone skipped",
+    REPAIR: "day that was repaired",
+    FREEZE: "day that used a freeze",
+}
+
+
+def of_streak(told: StreakExplanation) -> str:
+    """Returns why a streak is what it is."""
+    run = told.run
+    if run is None:
+        name = name_of(told.known.product, told.cadence)
+        return f"Your {name} has not begun: until {in_words(told.on)} no practice is known that counts."
+    return " ".join((_course(told, run), *_keepers(told, run), _best(told, run), *_freezes(told)))
+
+
+def of_break(told: BreakExplanation) -> str:
+    """Returns what a day did to a streak."""
+    name, day = name_of(told.known.product, "day"), in_words(told.day)
+    match told.verdict:
+        case "practised":
+            return f"{day} did not break your {name}: there was practice that counts."
+        case "kept" if told.cause is not None:
+            return f"{day} did not break your {name}, though there was no practice: {_cause(told.cause)}."
+        case "not_over":
+            return f"{day} has not broken your {name}: on the day that this is told, it is not over."
+        case "before_sign_up":
+            return f"{day} is from before you signed up, so it can be no part of your {name}."
+    return _of_missed(told, name, day)
+
+
+def _of_missed(told: BreakExplanation, name: str, day: str) -> str:
+    run = told.run
+    if run is None or run.ended_on is None:
+        return f"{day} broke nothing: your {name} had not begun."
+    if told.verdict == "no_streak":
+        ended = in_words(run.ended_on)
+        return f"{day} broke nothing: your {name} had ended before, when {ended} passed without practice."
+    length, began = counted(run.length, "day"), in_words(run.first)
+    return (
+        f"Your {name} of {length} began on {began} and ended when {day} passed without practice that counts:"
+        f" it was no rest day, no pause was planned, nothing else kept it, and no freeze was held."
+        f"{_ran(told)}"
+    )
+
+
+def name_of(product: str, cadence: Cadence) -> str:
+    """Returns what a streak is called."""
+    kind = f"{_ADJECTIVES[cadence]}streak"
+    return f"{kind} over all products" if product == ALL_PRODUCTS else f"{product} {kind}"
+
+
+def in_words(day: date) -> str:
+    """Returns a day such as `3 May 2026`."""
+    return f"{day.day} {day:%B} {day.year}"
+
+
+def counted(number: int, noun: str) -> str:
+    """Returns a number of things: `1 day`, `2 days`."""
+    first, _, rest = noun.partition(" ")
+    # Of `day of a pause` the day is what is counted.
+    many = first if number == 1 else f"{first}s"
+    return f"{number:,} {many} {rest}".rstrip()
+
+
+def _course(told: StreakExplanation, run: Run) -> str:
+    length = counted(run.length, told.cadence)
+    begun = (
+        f"Your {name_of(told.known.product, told.cadence)} of {length} began {_in(told.cadence, run.first)}"
+    )
+    if run.ended_on is None:
+        last = _in(told.cadence, run.last)
+        return f"{begun} and is alive on {in_words(told.on)}: the last practice that counts was {last}."
+    missed = _period(told.cadence, run.ended_on)
+    return f"{begun} and ended when {missed} passed without practice, and nothing kept it."
+
+
+def _keepers(told: StreakExplanation, run: Run) -> Sequence[str]:
+    if not run.kept:
+        return []
+    gaps = counted(len(run.kept), told.cadence)
+    if told.cadence != "day":
+        return [f"It was kept over {gaps} without practice."]
+    reasons = Counter(kept.reason for kept in run.kept)
+    listed = ", ".join(counted(number, _KEPT[reason]) for reason, number in sorted(reasons.items()))
+    return [f"It was kept over {gaps} without practice: {listed}."]
+
+
+def _best(told: StreakExplanation, run: Run) -> str:
+    best = told.best
+    if best is None or best.length == run.length:
+        return "No streak before it was longer."
+    first, last = _in(told.cadence, best.first), _in(told.cadence, best.last)
+    length = counted(best.length, told.cadence)
+    return f"The longest so far has {length}: its first practice was {first}, its last {last}."
+
+
+def _freezes(told: StreakExplanation) -> Sequence[str]:
+    return [f"You hold {counted(told.held, 'freeze')}."] if told.cadence == "day" and told.held else []
+
+
+def _cause(cause: Cause) -> str:
+    match cause.entry, cause.turn:
+        case PlannedPause() as pause, _:
+            return f"a pause was planned from {in_words(pause.first)} to {in_words(pause.last)}"
+        case Repaired() as repair, _:
+            return f"it was repaired on {in_words(repair.recorded_at.date())} ({repair.reason})"
+        case _, turn if turn is not None:
+            return (
+                f"your days turned from {_calendar(turn.before)} to {_calendar(turn.after)} and cut it short"
+            )
+    return {
+        REST: "it was one of your rest days",
+        SKIPPED: "your time zone skipped it",
+        FREEZE: "it used a freeze",
+    }[cause.reason]
+
+
+def _ran(told: BreakExplanation) -> str:
+    calendars = told.known.calendars_between(told.day, told.day)
+    if not calendars:
+        return ""
+    return f" The day ran by {_calendar(calendars[0][1])}."
+
+
+def _calendar(calendar: Calendar) -> str:
+    turning = f", turning at {calendar.rollover_hour:02}:00" if calendar.rollover_hour else ""
+    return f"the clock of {calendar.time_zone}{turning}"
+
+
+def _in(cadence: Cadence, period: date) -> str:
+    return f"{'on' if cadence == 'day' else 'in'} {_period(cadence, period)}"
+
+
+def _period(cadence: Cadence, period: date) -> str:
+    if cadence == "month":
+        return f"{period:%B} {period.year}"
+    return f"the week of {in_words(period)}" if cadence == "week" else in_words(period)
+
+
+def of_badge(
+    name: str, condition: str, session: KnownSession | None, values: Mapping[str, int | str], *, earned: bool
+) -> str:
+    """Returns which session earned a badge, or how far its condition is."""
+    if session is None:
+        return f"You have not earned “{name}”: no practice counts for it yet. It asks for {condition}."
+    told = " and ".join(f"{variable} was {value}" for variable, value in values.items())
+    ended = (
+        f"session {session.session_id} of {session.product}, which ended on {in_words(session.local_date)}"
+        f" ({session.time_zone})"
+    )
+    if earned:
+        return f"You earned “{name}” with {ended}: it asks for {condition}, and {told}."
+    return f"You have not earned “{name}”: it asks for {condition}, and at {ended}, {told}."
+
+
+def of_total(
+    product: str, total: Tally, day_count: int, span: Span | None, left_out: Mapping[str, int]
+) -> str:
+    """Returns what a total is made of; `left_out` are sessions that are not in it, by how they ended."""
+    what = "total over all products" if product == ALL_PRODUCTS else f"{product} total"
+    others = ", ".join(f"{number:,} {outcome}" for outcome, number in sorted(left_out.items()))
+    out = counted(sum(left_out.values()), "session")
+    rest = f" Not in it: {out} that ended in a way that does not count ({others})." if left_out else ""
+    if span is None:
+        return f"Your {what} is empty: no practice is known that counts.{rest}"
+    hours, minutes = divmod(total.elapsed_seconds // 60, 60)
+    return (
+        f"Your {what} is made of {counted(total.session_count, 'session')} on {counted(day_count, 'day')}"
+        f" from {in_words(span[0])} to {in_words(span[1])}: {hours:,} h {minutes} min practised,"
+        f" {counted(total.answer_count, 'answer')}, {total.correct_answer_count:,} of them right.{rest}"
+    )

@@ -1,0 +1,62 @@
+"""Whose changes of calendar can tell more than their completions do.
+
+Everybody has one, which told of the sign-up. Most say what every completion
+says too, and need not be read by anybody who derives a shard of people.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+
+from stats_service.domain.calendar import Calendar
+from stats_service.domain.facts import Facts, Ints
+
+# As derivation.py has it: nowhere is it an earlier date than in UTC minus 12 hours.
+_TO_WESTERNMOST = 12 * 3600 * 1_000_000
+_DAY = timedelta(days=1) // timedelta(microseconds=1)
+_DAY_OF_1970 = 719_163
+# Earlier than any other instant.
+NO_SIGN_UP = np.iinfo(np.int64).min // 2
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeColumns:
+    """Changes of calendar by person; `sign_up` in microseconds since 1970 UTC, NO_SIGN_UP where none is told.
+
+    `calendar` indexes `calendars`.
+    """
+
+    user: Ints
+    calendar: Ints
+    sign_up: Ints
+    calendars: tuple[Calendar, ...]
+
+
+def telling(facts: Facts, changes: ChangeColumns) -> Ints:
+    """Returns the people with completions whose changes may matter; at least all those of whom they do."""
+    rows = np.searchsorted(facts.user, changes.user)
+    known = np.zeros(len(rows), np.bool_)
+    inside = rows < len(facts)
+    known[inside] = facts.user[rows[inside]] == changes.user[inside]
+    user, rows = changes.user[known], rows[known]
+    places = np.array([_place(calendar, facts.calendars) for calendar in changes.calendars], np.int64)
+    elsewhere = places[changes.calendar[known]] != facts.calendar[rows]
+    first = (changes.sign_up[known] - _TO_WESTERNMOST) // _DAY + _DAY_OF_1970
+    early = _first_days(facts, user) < first
+    return np.unique(user[elsewhere | early])
+
+
+def _place(calendar: Calendar, calendars: tuple[Calendar, ...]) -> int:
+    return calendars.index(calendar) if calendar in calendars else -1
+
+
+def _first_days(facts: Facts, user: Ints) -> Ints:
+    """Returns the first day that each of these people, who all have completions, has one on."""
+    if not len(facts):
+        return np.zeros(0, np.int64)
+    people, starts = np.unique(facts.user, return_index=True)
+    firsts = np.minimum.reduceat(facts.day, starts)
+    return np.asarray(firsts[np.searchsorted(people, user)])

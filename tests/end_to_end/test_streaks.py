@@ -1,0 +1,172 @@
+"""Streaks through the gateway: what keeps them, why they are what they are, and how an operator helps."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from deploy.local.stack import LocalStack
+from tests.stack import Learner
+
+pytestmark = pytest.mark.xdist_group("stack")
+
+SETTLE_SECONDS = 20.0
+# A session of some days ago, like one of today.
+EARLIER = """
+    INSERT INTO stats.completion
+    SELECT (jsonb_populate_record(fact, jsonb_build_object(
+        'event_id', gen_random_uuid()::text, 'session_id', 1000000 * %(days)s + session_id,
+        'user_seq', 1000000 + %(days)s, 'local_date', local_date - %(days)s,
+        'end_time', end_time - make_interval(days => %(days)s),
+        'start_time', start_time - make_interval(days => %(days)s)
+    ))).*
+    FROM stats.completion AS fact WHERE user_id = %(user)s AND user_seq < 1000000
+"""
+SIGNED_UP_EARLIER = """
+    UPDATE stats.calendar_change SET sign_up_time = sign_up_time - interval '30 days'
+    WHERE user_id = %s AND sign_up_time IS NOT NULL
+"""
+
+
+def until(condition: Callable[[], Any]) -> Any:
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while not (holds := condition()):
+        assert time.monotonic() < deadline, "the condition did not come true in time"
+        time.sleep(0.1)
+    return holds
+
+
+def practice(stack: LocalStack, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "deploy", *words],
+        env={**os.environ, "PRACTICE_HOME": str(stack.layout.home), "COLUMNS": "250"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def focus_streak(learner: Learner) -> Any:
+    told = learner.ok("GET", "/v1/streaks")["streaks"]
+    return next((each for each in told if each["product"] == "focus"), None)
+
+
+def practised(stack: LocalStack, learner: Learner, *days_ago: int) -> date:
+    """Has a learner practise focus today and on days before; returns their today."""
+    session = learner.ok("POST", "/focus/api/v1/sessions", {"duration_seconds": 60}, status=201)["data"]["id"]
+    end = {"elapsed_seconds": 60, "status": "completed"}
+    learner.ok("PATCH", f"/focus/api/v1/sessions/{session}/end", end)
+    until(lambda: focus_streak(learner))
+    user = int(learner.account["user_id"])
+    with psycopg.connect(stack.database_url, autocommit=True) as database:
+        for days in days_ago:
+            database.execute(EARLIER, {"days": days, "user": user})
+        # Days before the sign-up are no practice; when it was arrives as an event of its own.
+        until(lambda: database.execute(SIGNED_UP_EARLIER, [user]).rowcount)
+        database.execute("UPDATE stats.learner SET book_revision = -1 WHERE user_id = %s", [user])
+    # Whatever is recorded has progress derived anew.
+    learner.ok("POST", "/v1/restDays:set", {"weekdays": []})
+    until(lambda: learner.ok("GET", "/v1/standing?product=focus")["totals"]["day_count"] == 1 + len(days_ago))
+    return date.fromisoformat(learner.ok("GET", "/v1/streaks")["as_of_date"])
+
+
+def test_rest_days_pauses_and_freezes_are_recorded_once_and_shown(learner: Learner) -> None:
+    today = datetime.now(UTC).date()
+    later = (today + timedelta(days=10)).isoformat()
+    learner.ok("POST", "/v1/restDays:set", {"weekdays": [6, 5], "effective_date": later})
+    (rest,) = learner.ok("GET", "/v1/restDays")["rest_days"]
+    assert (rest["weekdays"], rest["effective_date"]) == ([5, 6], later)
+
+    plan = {"first_date": later, "last_date": later, "request_id": uuid.uuid4().hex}
+    pause = learner.ok("POST", "/v1/pauses:plan", plan)
+    assert learner.ok("POST", "/v1/pauses:plan", plan) == pause
+    overlapping = learner.send("POST", "/v1/pauses:plan", {**plan, "request_id": ""})
+    assert (overlapping.status_code, overlapping.json()["details"][0]["reason"]) == (409, "PAUSE_OVERLAPS")
+    called_off = learner.ok("POST", f"/v1/{pause['name']}:cancel", {})
+    assert called_off["end_date"] < called_off["first_date"]
+    assert learner.ok("GET", "/v1/pauses")["pauses"] == [called_off]
+
+    key = {"Idempotency-Key": uuid.uuid4().hex}
+    for _ in range(2):
+        assert learner.ok("POST", "/v1/freezes:buy", {"product": "yoga"}, **key)["held"] == 1
+    assert learner.ok("POST", "/v1/freezes:buy", {"product": "yoga"})["held"] == 2
+    full = learner.send("POST", "/v1/freezes:buy", {"product": "yoga"})
+    assert (full.status_code, full.json()["details"][0]["reason"]) == (400, "FREEZE_LIMIT_REACHED")
+    freezes = learner.ok("GET", "/v1/freezes?product=yoga")
+    assert (freezes["held"], [change["kind"] for change in freezes["changes"]]) == (2, ["KIND_BOUGHT"] * 2)
+
+
+def test_a_broken_streak_is_explained_repaired_and_whole_again(stack: LocalStack, learner: Learner) -> None:
+    today = practised(stack, learner, 2, 3)
+    missed = (today - timedelta(days=1)).isoformat()
+    assert focus_streak(learner)["day"]["current"] == 1
+    why = learner.ok("GET", f"/v1/streaks:explainBreak?product=focus&date={missed}")
+    assert (why["verdict"], why["run"]["length"]) == ("VERDICT_BROKE", 2)
+    assert why["paragraph"].startswith("Your focus streak of 2 days began on ")
+
+    user = learner.account["user_id"]
+    repaired = practice(
+        stack, "streak", "repair", user, "-p", "focus", "--day", missed, "--reason", "our outage"
+    )
+    assert repaired.returncode == 0, repaired.stderr
+    again = practice(stack, "streak", "repair", user, "-p", "focus", "--day", missed, "--reason", "x")
+    assert (again.returncode, "FAILED_PRECONDITION" in again.stderr) == (1, True)
+    assert focus_streak(learner)["day"]["current"] == 3
+
+    explained = learner.ok("GET", "/v1/streaks:explain?product=focus&page_size=3")
+    assert [day["status"] for day in explained["days"]] == [
+        "STATUS_PRACTISED",
+        "STATUS_PRACTISED",
+        "STATUS_KEPT",
+    ]
+    entry = explained["days"][2]["keep_entry"]
+    assert (entry["reason"], entry["actor"]) == ("our outage", "")
+    # Before the repair was made, nobody knew of it.
+    before = (datetime.fromisoformat(entry["record_time"]) - timedelta(milliseconds=1)).isoformat()
+    past = learner.ok(
+        "GET", f"/v1/streaks:explain?product=focus&as_known_time={before.replace('+00:00', 'Z')}"
+    )
+    assert past["streak"]["current"] == 1
+
+    shown = practice(stack, "explain", user, "--product", "focus")
+    assert (shown.returncode, explained["paragraph"] in shown.stdout) == (0, True), shown.stderr
+    assert f"repair (entry {entry['entry_id']})" in shown.stdout
+    then = practice(stack, "explain", user, "-p", "focus", "--break", missed, "--known-at", before)
+    assert why["paragraph"] in then.stdout, then.stderr
+    listed = practice(stack, "streak", "entries", user)
+    assert "our outage" in listed.stdout
+
+
+def test_an_operator_grants_a_freeze(stack: LocalStack, learner: Learner) -> None:
+    user = learner.account["user_id"]
+    granted = practice(stack, "streak", "grant-freeze", user, "--product", "focus", "--reason", "our outage")
+    assert granted.returncode == 0, granted.stderr
+    freezes = learner.ok("GET", "/v1/freezes?product=focus")
+    assert (freezes["held"], [change["kind"] for change in freezes["changes"]]) == (1, ["KIND_GRANTED"])
+
+
+def test_badges_and_totals_are_explained(stack: LocalStack, learner: Learner) -> None:
+    practised(stack, learner, 1)
+    badges = until(lambda: learner.ok("GET", "/v1/badges?product=focus")["badges"])
+    badge = badges[-1]["badge"]["badge_id"]
+    earned = learner.ok("GET", f"/v1/badges/{badge}:explain")
+    assert (earned["earned"], earned["badge"]["badge_id"]) == (True, badge)
+    assert earned["values"]
+    total = learner.ok("GET", "/v1/totals:explain?product=focus")
+    assert (total["totals"]["session_count"], len(total["days"])) == (2, 2)
+    assert total["paragraph"].startswith("Your focus total is made of 2 sessions on 2 days")
+    unknown = learner.send("GET", "/v1/badges/none:explain")
+    assert (unknown.status_code, unknown.json()["details"][0]["reason"]) == (404, "BADGE_NOT_FOUND")
+    user = learner.account["user_id"]
+    for words, paragraph in ((("--badge", badge), earned), (("--total", "-p", "focus"), total)):
+        shown = practice(stack, "explain", user, *words)
+        assert paragraph["paragraph"] in shown.stdout, shown.stderr

@@ -1,0 +1,371 @@
+"""People get all of their data and are forgotten, by identity itself and by the services it asks."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import io
+import json
+import uuid
+import zipfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Any
+
+import grpc
+import pytest
+from practice.identity.v1 import identity_service_pb2 as identity_pb
+from practice.identity.v1 import identity_service_pb2_grpc as identity_rpc
+from practice.identity.v1 import privacy_service_pb2 as pb
+from practice.identity.v1 import privacy_service_pb2_grpc as rpc
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from deploy.local.servers import free_port
+from identity_service.adapters.db import tables
+from service_kit.grpc.guards import INTERNAL_KEY
+from tests.grpc_errors import refusal
+from tests.identity_service.conftest import PASSWORD, Connect, Person, new_email
+from tests.identity_service.offices import Office, serving_office
+from tests.personal_data import rows_of
+
+OTHERS = ("catalog", "session", "stats")
+Offices = dict[str, Office]
+
+
+@pytest.fixture
+async def offices_at(internal_token: str) -> AsyncIterator[dict[str, tuple[Office, str]]]:
+    async with AsyncExitStack() as running:
+        yield {
+            name: await running.enter_async_context(serving_office(name, internal_token)) for name in OTHERS
+        }
+
+
+@pytest.fixture
+def offices(offices_at: dict[str, tuple[Office, str]]) -> Offices:
+    """The other services by name."""
+    return {name: office for name, (office, _) in offices_at.items()}
+
+
+@pytest.fixture
+def identity_settings(
+    identity_settings: dict[str, Any], offices_at: dict[str, tuple[Office, str]]
+) -> dict[str, Any]:
+    addresses = {f"{name}_address": address for name, (_, address) in offices_at.items()}
+    # Whoever means it to, finishes erasures.
+    return {**identity_settings, **addresses, "erasure_retry_seconds": 3600}
+
+
+@pytest.fixture
+async def channel(connect: Connect) -> AsyncIterator[grpc.aio.Channel]:
+    async with connect() as channel:
+        yield channel
+
+
+@pytest.fixture
+def identity(channel: grpc.aio.Channel) -> identity_rpc.IdentityServiceAsyncStub:
+    return identity_rpc.IdentityServiceStub(channel)
+
+
+@pytest.fixture
+def privacy(channel: grpc.aio.Channel) -> rpc.PrivacyServiceAsyncStub:
+    return rpc.PrivacyServiceStub(channel)
+
+
+@pytest.fixture
+def admin(channel: grpc.aio.Channel) -> rpc.PrivacyAdminServiceAsyncStub:
+    return rpc.PrivacyAdminServiceStub(channel)
+
+
+@pytest.fixture
+def internal(internal_token: str) -> tuple[tuple[str, str], ...]:
+    return ((INTERNAL_KEY, internal_token),)
+
+
+async def archive(call: Any) -> zipfile.ZipFile:
+    pieces = [piece async for piece in call]
+    assert pieces[0].content_type == "application/zip"
+    packed = zipfile.ZipFile(io.BytesIO(b"".join(piece.data for piece in pieces)))
+    assert packed.testzip() is None
+    return packed
+
+
+def erase_me(privacy: rpc.PrivacyServiceAsyncStub, person: Person, password: str = PASSWORD) -> Any:
+    return privacy.EraseMe(pb.EraseMeRequest(password=password, confirm=True), metadata=person.metadata)
+
+
+async def until_complete(
+    admin: rpc.PrivacyAdminServiceAsyncStub, receipt_id: str, internal: Any
+) -> pb.ErasureReceipt:
+    async with asyncio.timeout(10):
+        while True:
+            request = pb.GetErasureReceiptRequest(receipt_id=receipt_id)
+            receipt = await admin.GetErasureReceipt(request, metadata=internal)
+            if receipt.complete:
+                return receipt
+            await asyncio.sleep(0.02)
+
+
+async def test_the_archive_has_the_files_of_every_service_and_a_manifest(
+    privacy: rpc.PrivacyServiceAsyncStub, offices: Offices, person: Person
+) -> None:
+    packed = await archive(privacy.ExportMyData(pb.ExportMyDataRequest(), metadata=person.metadata))
+
+    manifest = json.loads(packed.read("manifest.json"))
+    assert manifest["account_number"] == person.account.user_id
+    assert [each["name"] for each in manifest["files"]] == packed.namelist()[:-1]
+    for each in manifest["files"]:
+        content = packed.read(each["name"])
+        assert (each["bytes"], each["sha256"]) == (len(content), hashlib.sha256(content).hexdigest())
+    rows = {each["name"]: each["rows"] for each in manifest["files"]}
+    assert {name: n for name, n in rows.items() if name.endswith(".json")} == {
+        "identity/log_ins.json": 1,
+        "identity/log_in_failures.json": 1,
+        "identity/requests.json": 0,
+        "identity/account.json": 1,
+        **{f"{name}/things.json": 1 for name in OTHERS},
+    }
+    (account,) = json.loads(packed.read("identity/account.json"))
+    assert account["email"] == person.email
+    for name in OTHERS:
+        assert json.loads(packed.read(f"{name}/things.json")) == [{"user_id": person.account.user_id}]
+
+
+async def test_no_secret_is_in_the_archive(
+    privacy: rpc.PrivacyServiceAsyncStub, offices: Offices, person: Person, engine: AsyncEngine
+) -> None:
+    packed = await archive(privacy.ExportMyData(pb.ExportMyDataRequest(), metadata=person.metadata))
+    everything = b"".join(packed.read(name) for name in packed.namelist())
+
+    mine = tables.accounts.c.user_id == person.account.user_id
+    async with engine.connect() as connection:
+        password_hash = (
+            await connection.execute(select(tables.accounts.c.password_hash).where(mine))
+        ).scalar()
+    for secret in (str(password_hash), "argon2", person.tokens.refresh_token, "digest", PASSWORD):
+        assert secret.encode() not in everything
+
+
+async def test_without_one_of_the_services_nothing_is_exported(
+    connect: Connect, person: Person, offices: Offices
+) -> None:
+    async with connect(stats_address=f"127.0.0.1:{free_port()}") as channel:
+        stream = rpc.PrivacyServiceStub(channel).ExportMyData(
+            pb.ExportMyDataRequest(), metadata=person.metadata
+        )
+        with pytest.raises(grpc.aio.AioRpcError) as raised:
+            async for _ in stream:
+                pass
+    assert raised.value.code() is grpc.StatusCode.UNAVAILABLE
+
+
+async def test_an_archive_that_breaks_off_has_no_manifest(
+    privacy: rpc.PrivacyServiceAsyncStub, person: Person, offices: Offices
+) -> None:
+    offices["stats"].breaks_off = True
+    received = b""
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        async for piece in privacy.ExportMyData(pb.ExportMyDataRequest(), metadata=person.metadata):
+            received += piece.data
+    assert raised.value.code() is grpc.StatusCode.UNAVAILABLE
+    assert b"manifest.json" not in received
+
+
+async def test_an_erased_person_is_gone_everywhere_and_the_receipt_says_so(
+    privacy: rpc.PrivacyServiceAsyncStub,
+    admin: rpc.PrivacyAdminServiceAsyncStub,
+    identity: identity_rpc.IdentityServiceAsyncStub,
+    offices: Offices,
+    person: Person,
+    internal: Any,
+    database_url: str,
+) -> None:
+    receipt = await erase_me(privacy, person)
+
+    user_id = person.account.user_id
+    assert receipt.complete
+    assert receipt.account_number == user_id
+    assert [each.service for each in receipt.services] == ["catalog", "identity", "session", "stats"]
+    parts = {each.service: {r.room: r.count for r in each.removed} for each in receipt.services}
+    assert parts["identity"] == {"account": 1, "log_in_failures": 1, "log_ins": 1, "requests": 0}
+    assert parts["stats"] == {"things": 3}
+    assert [(c.what, c.count) for c in receipt.services[3].corrected] == [("stats lists", 1)]
+    for office in offices.values():
+        assert office.erased == [(user_id, receipt.receipt_id)]
+    assert rows_of(database_url, user_id, "identity") == {}
+
+    document = json.loads(receipt.document)
+    assert receipt.sha256 == hashlib.sha256(receipt.document.encode()).hexdigest()
+    assert document["services"]["session"]["removed"] == {"things": 3}
+    assert json.dumps(document, sort_keys=True, separators=(",", ":")) == receipt.document
+    assert person.email not in receipt.document
+
+    shown = await admin.GetErasureReceipt(
+        pb.GetErasureReceiptRequest(receipt_id=receipt.receipt_id), metadata=internal
+    )
+    assert shown == receipt
+    log_in = identity_pb.LogInRequest(email=person.email, password=PASSWORD)
+    assert (await refusal(identity.LogIn(log_in))).reason == "CREDENTIALS_INVALID"
+    refresh = identity_pb.RefreshAccessTokenRequest(refresh_token=person.tokens.refresh_token)
+    assert (await refusal(identity.RefreshAccessToken(refresh))).reason == "TOKEN_INVALID"
+    me = identity.GetMe(identity_pb.GetMeRequest(), metadata=person.metadata)
+    assert (await refusal(me)).reason == "ACCOUNT_NOT_FOUND"
+
+
+async def test_a_wrong_password_changes_nothing_and_counts(
+    privacy: rpc.PrivacyServiceAsyncStub,
+    identity: identity_rpc.IdentityServiceAsyncStub,
+    offices: Offices,
+    person: Person,
+) -> None:
+    for _ in range(10):
+        assert (await refusal(erase_me(privacy, person, "wrong"))).reason == "CREDENTIALS_INVALID"
+    assert (await refusal(erase_me(privacy, person))).reason == "RATE_LIMITED"
+    assert not any(office.erased for office in offices.values())
+    me = await identity.GetMe(identity_pb.GetMeRequest(), metadata=person.metadata)
+    assert me == person.account
+
+
+async def test_whoever_does_not_confirm_stays(
+    privacy: rpc.PrivacyServiceAsyncStub, offices: Offices, person: Person
+) -> None:
+    unconfirmed = pb.EraseMeRequest(password=PASSWORD)
+    refused = await refusal(privacy.EraseMe(unconfirmed, metadata=person.metadata))
+    assert (refused.reason, refused.metadata["field"]) == ("FIELD_INVALID", "confirm")
+
+
+async def test_the_token_of_an_erased_account_gets_the_receipt_again(
+    privacy: rpc.PrivacyServiceAsyncStub, offices: Offices, person: Person
+) -> None:
+    first = await erase_me(privacy, person)
+    assert await erase_me(privacy, person, "whatever") == first
+    assert [len(office.erased) for office in offices.values()] == [1, 1, 1]
+
+
+async def test_two_erasures_at_once_are_one(
+    privacy: rpc.PrivacyServiceAsyncStub, offices: Offices, person: Person
+) -> None:
+    results = await asyncio.gather(
+        erase_me(privacy, person), erase_me(privacy, person), return_exceptions=True
+    )
+    receipts = {result.receipt_id for result in results if isinstance(result, pb.ErasureReceipt)}
+    assert len(receipts) == 1
+    assert len({request_id for office in offices.values() for _, request_id in office.erased}) == 1
+
+
+async def test_a_service_that_is_away_forgets_later(
+    connect: Connect,
+    offices: Offices,
+    person: Person,
+    internal: Any,
+    internal_token: str,
+    clock: Any,
+) -> None:
+    port = free_port()
+    async with connect(stats_address=f"127.0.0.1:{port}", erasure_retry_seconds=0.05) as channel:
+        receipt = await erase_me(rpc.PrivacyServiceStub(channel), person)
+
+        assert not receipt.complete
+        assert not receipt.document
+        assert [each.service for each in receipt.services if not each.complete] == ["stats"]
+        async with serving_office("stats", internal_token, port) as (stats, _):
+            clock.advance(seconds=20)
+            admin = rpc.PrivacyAdminServiceStub(channel)
+            later = await until_complete(admin, receipt.receipt_id, internal)
+
+            assert stats.erased == [(person.account.user_id, receipt.receipt_id)]
+    assert [each.complete for each in later.services] == [True] * 4
+    assert len(offices["session"].erased) == 1
+
+
+async def test_a_service_that_restarts_carries_on_what_it_had_begun(
+    connect: Connect, offices: Offices, person: Person, internal: Any, clock: Any
+) -> None:
+    offices["stats"].answering.clear()
+    async with connect() as channel:
+        asking = asyncio.ensure_future(erase_me(rpc.PrivacyServiceStub(channel), person))
+        async with asyncio.timeout(5):
+            while not offices["session"].erased:
+                await asyncio.sleep(0.01)
+    await asyncio.gather(asking, return_exceptions=True)
+
+    offices["stats"].answering.set()
+    clock.advance(seconds=20)
+    async with connect(erasure_retry_seconds=0.05) as channel:
+        receipt_id = offices["session"].erased[0][1]
+        receipt = await until_complete(rpc.PrivacyAdminServiceStub(channel), receipt_id, internal)
+    assert receipt.account_number == person.account.user_id
+
+
+async def test_an_operator_exports_and_erases_without_a_password(
+    admin: rpc.PrivacyAdminServiceAsyncStub, offices: Offices, person: Person, internal: Any
+) -> None:
+    user_id = person.account.user_id
+    packed = await archive(admin.ExportAccount(pb.ExportAccountRequest(user_id=user_id), metadata=internal))
+    assert "identity/account.json" in packed.namelist()
+
+    receipts = [
+        await admin.EraseAccount(pb.EraseAccountRequest(user_id=user_id), metadata=internal) for _ in range(2)
+    ]
+    assert receipts[0] == receipts[1]
+    assert receipts[0].complete
+
+    gone = admin.EraseAccount(pb.EraseAccountRequest(user_id=2**50), metadata=internal)
+    assert (await refusal(gone)).reason == "ACCOUNT_NOT_FOUND"
+    unknown = pb.GetErasureReceiptRequest(receipt_id=str(uuid.uuid4()))
+    assert (await refusal(admin.GetErasureReceipt(unknown, metadata=internal))).reason == "RECEIPT_NOT_FOUND"
+
+
+async def test_what_operators_may_is_for_operators_alone(
+    admin: rpc.PrivacyAdminServiceAsyncStub, offices: Offices, person: Person
+) -> None:
+    for metadata in ((), person.metadata):
+        erase = admin.EraseAccount(pb.EraseAccountRequest(user_id=1), metadata=metadata)
+        assert (await refusal(erase)).reason == "NOT_PERMITTED"
+
+
+async def test_the_record_of_a_sign_up_goes_with_the_account(
+    privacy: rpc.PrivacyServiceAsyncStub,
+    identity: identity_rpc.IdentityServiceAsyncStub,
+    offices: Offices,
+    engine: AsyncEngine,
+    new_person: Callable[[], Awaitable[Person]],
+) -> None:
+    email = new_email()
+    wanted = identity_pb.SignUpRequest(
+        first_name="Ana", email=email, password=PASSWORD, request_id=str(uuid.uuid4())
+    )
+    account = await identity.SignUp(wanted)
+    tokens = await identity.LogIn(identity_pb.LogInRequest(email=email, password=PASSWORD))
+    person = Person(email, account, tokens)
+
+    receipt = await erase_me(privacy, person)
+
+    removed = {each.room: each.count for each in receipt.services[1].removed}
+    assert removed["requests"] == 1
+    outcomes = select(tables.idempotency.c.outcome).where(
+        tables.idempotency.c.outcome.op("->>")("email") == email
+    )
+    async with engine.connect() as connection:
+        assert (await connection.execute(outcomes)).all() == []
+
+
+async def test_an_old_token_leaves_no_trace(
+    privacy: rpc.PrivacyServiceAsyncStub,
+    identity: identity_rpc.IdentityServiceAsyncStub,
+    offices: Offices,
+    person: Person,
+    database_url: str,
+) -> None:
+    await erase_me(privacy, person)
+    keyed = (*person.metadata, ("idempotency-key", str(uuid.uuid4())))
+
+    await identity.LogOut(identity_pb.LogOutRequest(), metadata=keyed)
+    change = identity_pb.ChangePasswordRequest(current_password=PASSWORD, new_password=PASSWORD)
+    refused = await refusal(identity.ChangePassword(change, metadata=keyed))
+    assert refused.reason == "ACCOUNT_NOT_FOUND"
+    again = identity_pb.SignUpRequest(first_name="Ana", email=person.email, password=PASSWORD)
+    account = await identity.SignUp(again, metadata=keyed)
+
+    assert account.user_id != person.account.user_id
+    assert rows_of(database_url, person.account.user_id, "identity") == {}

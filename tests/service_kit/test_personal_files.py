@@ -1,0 +1,73 @@
+"""A room's entries as a JSON and a CSV file, in pieces."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any
+from uuid import UUID
+
+from service_kit.personal_data import LARGEST_PIECE, FileChunk, Page, files, plain
+
+
+async def written(columns: list[str], *pages: Page) -> tuple[dict[str, str], list[FileChunk]]:
+    async def read() -> AsyncIterator[Page]:
+        for page in pages:
+            yield page
+
+    chunks = [chunk async for chunk in files("room", columns, read)]
+    names = dict.fromkeys(chunk.file for chunk in chunks)
+    return {
+        name: b"".join(chunk.data for chunk in chunks if chunk.file == name).decode() for name in names
+    }, chunks
+
+
+async def test_both_files_have_the_same_entries() -> None:
+    entries: list[dict[str, Any]] = [
+        {"id": 1, "text": 'é "quoted",\nline', "none": None, "list": ["a", 2]},
+        {"id": 2, "text": "", "none": None, "list": []},
+    ]
+    told, chunks = await written(["id", "text", "none", "list"], entries[:1], entries[1:])
+
+    assert list(told) == ["room.json", "room.csv"]
+    assert json.loads(told["room.json"]) == entries
+    assert list(csv.reader(io.StringIO(told["room.csv"], newline=""))) == [
+        ["id", "text", "none", "list"],
+        ["1", 'é "quoted",\nline', "", '["a", 2]'],
+        ["2", "", "", "[]"],
+    ]
+    assert [chunk.rows for chunk in chunks] == [2, 2]
+
+
+async def test_a_room_without_entries_has_files_all_the_same() -> None:
+    told, chunks = await written(["id"])
+    assert told == {"room.json": "[]\n", "room.csv": "id\r\n"}
+    assert [chunk.rows for chunk in chunks] == [0, 0]
+
+
+async def test_no_piece_is_larger_than_a_message_takes() -> None:
+    entries = [{"id": n, "text": "é" * 400_000} for n in range(3)]
+    told, chunks = await written(["id", "text"], entries)
+    assert json.loads(told["room.json"]) == entries
+    assert max(len(chunk.data) for chunk in chunks) == LARGEST_PIECE
+    for name in told:
+        assert sum(chunk.rows for chunk in chunks if chunk.file == name) == 3
+
+
+def test_values_are_told_as_json_has_them() -> None:
+    @dataclass
+    class Run:
+        first: date
+        days: int
+
+    madrid = timezone(timedelta(hours=2))
+    assert plain(datetime(2026, 2, 18, 10, tzinfo=madrid)) == "2026-02-18T08:00:00Z"
+    assert plain(datetime(2026, 2, 18, 8, 0, 0, 5, tzinfo=UTC)) == "2026-02-18T08:00:00.000005Z"
+    assert plain((Run(date(2026, 2, 18), 3),)) == [{"first": "2026-02-18", "days": 3}]
+    assert plain(b"\x00\xff") == "AP8="
+    assert plain({1: UUID(int=1)}) == {"1": "00000000-0000-0000-0000-000000000001"}
+    assert [plain(value) for value in (None, True, 2, 1.5, "x")] == [None, True, 2, 1.5, "x"]

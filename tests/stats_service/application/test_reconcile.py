@@ -1,0 +1,368 @@
+"""What differs is healed by what happened, and nothing else is touched."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from service_kit.errors import UnavailableError
+from stats_service.application.ports import RefusedError
+from stats_service.application.reconcile import Reconcile
+from stats_service.application.reconciliation_ports import (
+    Events,
+    Fact,
+    Finding,
+    HeldDigest,
+    Known,
+    Request,
+    Run,
+    ToldDigest,
+    Whom,
+)
+
+ALL = Request(Whom.ALL)
+
+
+def xor(events: Events, through: int) -> tuple[int, int]:
+    """How many events there are up to a place, and their digest."""
+    digests = [event.digest for event in events.values() if event.user_seq <= through]
+    total = 0
+    for digest in digests:
+        total ^= digest
+    return len(digests), total
+
+
+@dataclass
+class World:
+    """Both services, and what was done, in order. Implements every port."""
+
+    happened: dict[int, dict[UUID, Known]] = field(default_factory=dict)
+    stored: dict[int, dict[UUID, Known]] = field(default_factory=dict)
+    unsettled: dict[int, int] = field(default_factory=dict)
+    erased_there: set[int] = field(default_factory=set)
+    erased_here: set[int] = field(default_factory=set)
+    rejected: set[UUID] = field(default_factory=set)
+    page: int = 2
+    runs: list[Run] = field(default_factory=list)
+    done: list[tuple[Any, ...]] = field(default_factory=list)
+    found: dict[int, Finding] = field(default_factory=dict)
+    examined: list[int] = field(default_factory=list)
+    progress: dict[int, int] = field(default_factory=dict)
+    spared: set[int] = field(default_factory=set)
+    free: bool = True
+    failure: Exception | None = None
+
+    def person(self, user_id: int, events: int = 3) -> list[UUID]:
+        """Makes a person whose facts are whole."""
+        ids = [uuid4() for _ in range(events)]
+        known = {event_id: Known(seq, event_id.int >> 65) for seq, event_id in enumerate(ids, 1)}
+        self.happened[user_id] = known
+        self.stored[user_id] = dict(known)
+        return ids
+
+    def run(self, request: Request = ALL, *, on_demand: bool = False) -> Run:
+        self.runs.append(Run(uuid4(), request, on_demand, 0))
+        return self.runs[-1]
+
+    # The session service.
+
+    def digests(self, request: Request, after_user_id: int) -> Sequence[ToldDigest]:
+        if self.failure:
+            raise self.failure
+        users = [user for user in sorted(self.happened) if user > after_user_id]
+        if request.user_ids:
+            users = [user for user in users if user in request.user_ids]
+        found = [self.digest_of(request, user) for user in users[: self.page]]
+        return [each for each in found if each]
+
+    def digest_of(self, request: Request, user_id: int) -> ToldDigest | None:
+        events = self.happened.get(user_id)
+        if not events or user_id in self.erased_there:
+            return None
+        last = max(event.user_seq for event in events.values())
+        through = last - self.unsettled.get(user_id, 0)
+        return ToldDigest(user_id, last, through, *xor(events, through))
+
+    def listed(self, user_id: int) -> Events | None:
+        return None if user_id in self.erased_there else self.happened.get(user_id, {})
+
+    def republish(self, user_id: int, seqs: Sequence[int]) -> None:
+        self.done.append(("republished", user_id, tuple(seqs)))
+
+    # The stats service.
+
+    @contextmanager
+    def alone(self, errand: str) -> Iterator[bool]:
+        yield self.free
+
+    def start_due(self, *, recent_seconds: float, nightly_hour: int) -> None:
+        self.done.append(("due", recent_seconds, nightly_hour))
+
+    def next_run(self) -> Run | None:
+        return self.runs[0] if self.runs else None
+
+    def advance(self, run_id: UUID, position: int, compared: int) -> None:
+        self.runs[0] = Run(run_id, self.runs[0].request, self.runs[0].on_demand, position)
+        self.done.append(("advanced", position, compared))
+
+    def finish(self, run_id: UUID) -> None:
+        assert self.runs.pop(0).run_id == run_id
+
+    def fail(self, run_id: UUID, reason: str, *, counted: bool) -> None:
+        self.done.append(("failed", reason, counted))
+
+    def held(self, told: Sequence[ToldDigest], beside: tuple[int, int] | None) -> Sequence[HeldDigest]:
+        settled = {each.user_id: each.settled_through for each in told}
+        users = {
+            user for user in self.stored if user in settled or (beside and beside[0] <= user <= beside[1])
+        }
+        return [
+            HeldDigest(
+                user,
+                max(fact.user_seq for fact in self.stored[user].values()),
+                *xor(self.stored[user], settled.get(user, 0)),
+            )
+            for user in users
+            if self.stored[user]
+        ]
+
+    def facts(self, user_id: int, seqs: Sequence[int] | None = None) -> Any:
+        """The facts of a person; with places, what the session service tells of them."""
+        if seqs is not None:
+            return [(user_id, seq) for seq in seqs]
+        if not self.examined or self.examined[-1] != user_id:
+            self.examined.append(user_id)
+        return dict(self.stored.get(user_id, {}))
+
+    def refused(self, event_ids: Collection[UUID]) -> Collection[UUID]:
+        return self.rejected & set(event_ids)
+
+    def doubtful(self, user_ids: Sequence[int], among: tuple[int, int] | None) -> Sequence[int]:
+        raise AssertionError("whoever corrects progress asks")
+
+    def note(self, run_id: UUID, user_id: int, finding: Finding) -> bool:
+        if user_id in self.erased_here:
+            return False
+        self.done.append(("noted", user_id))
+        self.found[user_id] = finding
+        return True
+
+    # What corrects.
+
+    def correct_facts(self, user_id: int, facts: Sequence[Fact]) -> int:
+        for event_id, known in self.happened[user_id].items():
+            if (user_id, known.user_seq) in facts:  # type: ignore[comparison-overlap]
+                self.stored[user_id][event_id] = known
+        return len(facts)
+
+    def correct_progress(
+        self, user_ids: Sequence[int], among: tuple[int, int] | None, *, deep: bool, but: Collection[int]
+    ) -> Mapping[int, int]:
+        self.spared |= set(but)
+        return {user: rows for user, rows in self.progress.items() if user in user_ids}
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def reconcile(world: World, **options: Any) -> bool:
+    clock: Callable[[], float] = options.pop("monotonic", lambda: 0.0)
+    given: dict[str, Any] = {"recent_seconds": 0, "nightly_hour": 3, "monotonic": clock, **options}
+    parts: Any = (world, world, world, world.correct_facts, world.correct_progress)
+    return Reconcile(*parts, **given)()
+
+
+def test_whoever_is_whole_is_not_looked_at(world: World) -> None:
+    for user in range(1, 6):
+        world.person(user)
+    world.run()
+    assert reconcile(world) is False
+    assert (world.found, world.examined, world.runs) == ({}, [], [])
+    assert [each[1:] for each in world.done] == [(2, 2), (4, 2), (5, 1), (2**63 - 1, 0)]
+
+
+def test_what_is_missing_is_noted_and_then_published_again(world: World) -> None:
+    ids = world.person(1)
+    world.person(2)
+    for lost in ids[1:]:
+        del world.stored[1][lost]
+    world.run()
+    reconcile(world)
+    assert world.found == {1: Finding(republished=tuple(ids[1:]))}
+    assert [each for each in world.done if each[0] != "advanced"] == [
+        ("noted", 1),
+        ("republished", 1, (2, 3)),
+    ]
+    assert world.spared == {1}
+
+
+def test_somebody_without_any_fact_is_found(world: World) -> None:
+    ids = world.person(1)
+    world.stored.clear()
+    world.run()
+    reconcile(world)
+    assert world.found == {1: Finding(republished=tuple(ids))}
+
+
+def test_what_is_on_its_way_is_given_time(world: World) -> None:
+    ids = world.person(1)
+    world.unsettled[1] = 2
+    for late in ids[1:]:
+        del world.stored[1][late]
+    world.run()
+    reconcile(world)
+    assert world.found == {}
+
+
+def test_what_arrives_while_it_is_looked_at_is_not_missing(world: World) -> None:
+    ids = world.person(1)
+    late = world.stored[1].pop(ids[1])
+    world.run()
+    listed = world.listed
+
+    def arriving(user_id: int) -> Events | None:
+        world.stored[1][ids[1]] = late
+        return listed(user_id)
+
+    world.listed = arriving  # type: ignore[method-assign]
+    reconcile(world)
+    assert (world.examined, world.found) == ([1], {})
+
+
+def test_what_happens_while_it_is_looked_at_is_not_alien(world: World) -> None:
+    world.person(1)
+    world.run()
+    new = {uuid4(): Known(4, 99)}
+    world.stored[1] |= new
+    before = world.digests
+
+    def told_before(request: Request, after: int) -> Sequence[ToldDigest]:
+        told = before(request, after)
+        world.happened[1] |= new
+        return told
+
+    world.digests = told_before  # type: ignore[method-assign]
+    reconcile(world)
+    assert (world.examined, world.found) == ([1], {})
+
+
+@pytest.mark.parametrize("on_demand", [False, True])
+def test_what_was_refused_for_good_is_published_again_only_on_demand(world: World, on_demand: bool) -> None:
+    ids = world.person(1)
+    for lost in ids[:2]:
+        del world.stored[1][lost]
+    world.rejected = {ids[0]}
+    world.run(on_demand=on_demand)
+    reconcile(world)
+    welcome = ids[:2] if on_demand else ids[1:2]
+    assert world.found == {1: Finding(republished=tuple(welcome), refused=2 - len(welcome))}
+    assert ("republished", 1, (1, 2) if on_demand else (2,)) in world.done
+
+
+def test_a_fact_that_says_something_else_is_corrected(world: World) -> None:
+    ids = world.person(1)
+    right = dict(world.stored[1])
+    world.stored[1][ids[1]] = Known(2, 1)
+    world.run()
+    reconcile(world)
+    assert world.found == {1: Finding(corrected=1)}
+    assert world.stored[1] == right
+
+
+def test_a_fact_that_cannot_be_corrected_is_told_and_blocks_nobody(world: World) -> None:
+    first, second = world.person(1), world.person(2)
+    world.stored[1][first[1]] = Known(2, 1)
+    del world.stored[2][second[0]]
+
+    def refuse(user_id: int, facts: Sequence[Fact]) -> int:
+        raise RefusedError("another fact is in the way")
+
+    world.correct_facts = refuse  # type: ignore[method-assign]
+    world.run()
+    reconcile(world)
+    assert world.found == {1: Finding(refused=1), 2: Finding(republished=(second[0],))}
+
+
+@pytest.mark.parametrize("request_", [ALL, Request(Whom.USERS, (1, 2, 3))])
+def test_facts_that_nobody_knows_of_are_told_and_stay(world: World, request_: Request) -> None:
+    world.person(1)
+    world.person(2)
+    world.stored[1][uuid4()] = Known(3, 5)
+    world.stored[2][uuid4()] = Known(70, 5)
+    world.stored[3] = {uuid4(): Known(1, 5)}
+    held = {user: dict(facts) for user, facts in world.stored.items()}
+    world.run(request_)
+    reconcile(world)
+    assert world.found == {user: Finding(aliens=1) for user in (1, 2, 3)}
+    assert world.stored == held
+
+
+def test_people_who_were_erased_on_either_side_are_left_alone(world: World) -> None:
+    world.person(1)
+    world.person(2)
+    world.erased_there = {1}
+    world.erased_here = {2}
+    world.stored[2].clear()
+    world.run()
+    reconcile(world)
+    assert world.found == {}
+    assert not [each for each in world.done if each[0] == "republished"]
+
+
+def test_progress_that_was_put_right_is_told(world: World) -> None:
+    world.person(1)
+    world.progress = {1: 7}
+    world.run()
+    reconcile(world)
+    assert world.found == {1: Finding(progress_rows=7)}
+
+
+def test_a_run_goes_on_after_the_last_person_that_it_got_to(world: World) -> None:
+    world.page = 4
+    lost = {user: world.person(user)[0] for user in (1, 2, 3, 4)}
+    for user, event_id in lost.items():
+        del world.stored[user][event_id]
+    world.run()
+    ticking = itertools.count()
+    rounds = 0
+    while reconcile(world, budget_seconds=2.5, monotonic=lambda: float(next(ticking))):
+        rounds += 1
+        assert rounds < 20
+    assert rounds > 1
+    assert [each[1] for each in world.done if each[0] == "republished"] == [1, 2, 3, 4]
+    assert sum(each[2] for each in world.done if each[0] == "advanced") == 4
+
+
+def test_one_process_is_at_it_at_a_time(world: World) -> None:
+    world.person(1)
+    world.run()
+    world.free = False
+    assert reconcile(world) is False
+    assert (world.done, len(world.runs)) == ([], 1)
+
+
+def test_the_schedule_is_looked_at_unless_there_is_none(world: World) -> None:
+    reconcile(world, recent_seconds=0)
+    assert world.done == []
+    reconcile(world, recent_seconds=600)
+    assert world.done == [("due", 600, 3)]
+
+
+@pytest.mark.parametrize(
+    ("failure", "counted"), [(UnavailableError("away", part="session"), False), (ValueError("odd"), True)]
+)
+def test_an_outage_does_not_count_as_a_failure(world: World, failure: Exception, counted: bool) -> None:
+    world.failure = failure
+    world.run()
+    with pytest.raises(type(failure)):
+        reconcile(world)
+    assert [each[2] for each in world.done] == [counted]
+    assert len(world.runs) == 1

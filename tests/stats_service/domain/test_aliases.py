@@ -1,0 +1,32 @@
+"""The names people go by."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from stats_service.domain.aliases import anonymous_alias, is_alias
+
+
+def test_an_anonymous_name_stays_and_does_not_tell_the_account() -> None:
+    names = [anonymous_alias(number) for number in range(1, 5_000)]
+    assert names == [anonymous_alias(number) for number in range(1, 5_000)]
+    assert all(re.fullmatch(r"Learner [0-9A-F]{4}", name) for name in names)
+    assert all(is_alias(name) for name in names)
+    # Several share one, so a name does not lead back to a number.
+    assert 4_000 < len(set(names)) < len(names)
+
+
+@pytest.mark.parametrize("text", ["A", "x" * 40, "Ana María", "日本語", "👩‍🚀 Zoë", "مريم", "4F2A"])
+def test_names_of_all_writings_are_taken(text: str) -> None:
+    assert is_alias(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "x" * 41, " Ana", "Ana ", "A\nB", "A\0B", "\u202eanA", "\u200b", "\u00a0", "A\u2028B", "\ud800"],
+    ids=ascii,
+)
+def test_what_cannot_be_shown_in_a_line_is_no_name(text: str) -> None:
+    assert not is_alias(text)
