@@ -41,7 +41,7 @@ from service_kit.db.engines import open_async_engine
 from service_kit.db.migrate import upgrade
 from stats_service.adapters.celery.recalculations import CeleryRecalculationQueue
 from stats_service.adapters.db.recalculation_book import SqlRecalculationBook
-from stats_service.application.recalculation_ports import Recalculation, Scope
+from stats_service.application.ports.recalculation import Recalculation, Scope
 from stats_service.application.start_recalculation import SendPending, StartRecalculation
 
 ROOT = Path(__file__).parents[1]

@@ -23,16 +23,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from deploy import (
-    badges_command,
-    content_command,
-    explain_command,
-    outbox_command,
-    privacy_command,
-    recalculate_command,
-    reconciliation_command,
-    streak_command,
-)
+from deploy.commands.badges import command as badges
+from deploy.commands.content import command as content_command
+from deploy.commands.outbox import command as outbox
+from deploy.commands.privacy import command as privacy
+from deploy.commands.recalculation import command as recalculation
+from deploy.commands.reconciliation import command as reconciliation
+from deploy.commands.streaks import command as streaks
+from deploy.commands.streaks import explain
 from deploy.local.display import Progress
 from deploy.local.layout import ROOT, default_home
 from deploy.local.ports import PortError, Ports
@@ -42,14 +40,14 @@ from deploy.local.startup import StackError
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 content = typer.Typer(no_args_is_help=True, help="Check or load what the platform ships to practise.")
 app.add_typer(content, name="content")
-app.add_typer(badges_command.app, name="badges")
-app.add_typer(outbox_command.app, name="outbox")
-app.add_typer(streak_command.app, name="streak")
+app.add_typer(badges.app, name="badges")
+app.add_typer(outbox.app, name="outbox")
+app.add_typer(streaks.app, name="streak")
 # Without a name of their own: `practice export`.
-app.add_typer(privacy_command.app)
-app.add_typer(reconciliation_command.app)
-app.add_typer(explain_command.app)
-app.add_typer(recalculate_command.app)
+app.add_typer(privacy.app)
+app.add_typer(reconciliation.app)
+app.add_typer(explain.app)
+app.add_typer(recalculation.app)
 
 MEBIBYTE = 1024 * 1024
 
@@ -108,7 +106,7 @@ def status() -> None:
     print("memory: proportional set size of a process with its children")
     print(f"logs: {stack.layout.home / 'log'}")
     healthy = {row.name for row in rows if row.healthy}
-    if "session" in healthy and (dead := outbox_command.dead_letters(stack)):
+    if "session" in healthy and (dead := outbox.dead_letters(stack)):
         Console().print(f"[red]{dead} events were given up:[/] `practice outbox list` shows them")
     if "gateway" in healthy:
         print(f"gateway {stack.gateway_url}")

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import cel
 import yaml
 
-from deploy.content_schema import PRODUCTS
+from deploy.commands.content.schema import PRODUCTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

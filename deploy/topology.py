@@ -225,7 +225,7 @@ JOBS = (
     ),
     Job(
         "content",
-        ("python", "-m", "deploy.content_command", "load"),
+        ("python", "-m", "deploy.commands.content.command", "load"),
         needs=("catalog", "stats"),
         settings=("CATALOG_ADDRESS", "STATS_ADDRESS", "INTERNAL_TOKEN_FILE"),
     ),

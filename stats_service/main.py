@@ -56,14 +56,14 @@ from stats_service.application.list_badges import ListBadges
 from stats_service.application.list_daily_progress import ListDailyProgress
 from stats_service.application.load_badge_definitions import LoadBadgeDefinitions
 from stats_service.application.own_days import Today
-from stats_service.application.ports import Clock
+from stats_service.application.ports.surroundings import Clock
 from stats_service.application.waiting import Waiting
-from stats_service.board_wiring import register_boards, register_summaries
-from stats_service.recalculation_wiring import register_recalculations
-from stats_service.reconciliation_wiring import register_reconciliation_service
 from stats_service.settings import Settings
-from stats_service.streak_wiring import INTERNAL as STREAK_INTERNAL
-from stats_service.streak_wiring import catching_up, register_explanations, register_streaks
+from stats_service.wiring.boards import register_boards, register_summaries
+from stats_service.wiring.recalculation import register_recalculations
+from stats_service.wiring.reconciliation import register_reconciliation_service
+from stats_service.wiring.streaks import INTERNAL as STREAK_INTERNAL
+from stats_service.wiring.streaks import catching_up, register_explanations, register_streaks
 
 INTERNAL = frozenset(
     {

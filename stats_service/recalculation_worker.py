@@ -34,8 +34,8 @@ from stats_service.adapters.db.recalculation_shards import SqlShardStore
 from stats_service.application.recalculate_shard import RecalculateShard
 from stats_service.application.reconcile import Reconcile
 from stats_service.application.tend_recalculations import TendRecalculations
-from stats_service.reconciliation_wiring import open_reconcile
 from stats_service.settings import RecalculationSettings
+from stats_service.wiring.reconciliation import open_reconcile
 
 
 class _Child:

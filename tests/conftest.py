@@ -12,6 +12,7 @@ import itertools
 import logging
 import os
 import secrets
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,9 @@ _numbers = itertools.count(1)
 def pytest_configure(config: pytest.Config) -> None:
     """Starts this process's guard, and the servers in the controller of a run with workers."""
     guard()
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A shell that starts a run in the background ignores it, and so would all commands of tests.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
         config.stash[_SERVERS] = start_servers()
 

@@ -8,7 +8,7 @@ import pytest
 from buf.validate import validate_pb2
 from practice.stats.v1 import stats_service_pb2 as pb
 
-from deploy import content_schema
+from deploy.commands.content import schema as content_schema
 from gateway import products as edge
 from session_service.domain.policies import POLICIES
 

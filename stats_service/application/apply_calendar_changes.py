@@ -7,7 +7,7 @@ from uuid import UUID
 
 from stats_service.application.applying import Applied, Applying, Delivery
 from stats_service.application.derivation import rederive
-from stats_service.application.ports import LearnerStore, LearnerWork
+from stats_service.application.ports.learners import LearnerStore, LearnerWork
 from stats_service.domain.calendar import CalendarChange
 
 

@@ -18,7 +18,7 @@ from uuid import UUID
 import structlog
 
 from service_kit.errors import AccountErasedError, UnavailableError
-from stats_service.application.ports import LearnerStore, LearnerWork, RefusedError, Rejection
+from stats_service.application.ports.learners import LearnerStore, LearnerWork, RefusedError, Rejection
 
 # Why an event of an erased person is refused.
 ERASED = "erased"

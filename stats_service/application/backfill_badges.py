@@ -15,7 +15,7 @@ from contextlib import suppress
 
 from service_kit.errors import AccountErasedError
 from stats_service.application.derivation import rederive
-from stats_service.application.ports import LearnerStore
+from stats_service.application.ports.learners import LearnerStore
 
 
 class BackfillBadges:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from stats_service.application.ports import BackfillQueue
-from stats_service.application.streak_ports import StreakReader
+from stats_service.application.ports.streaks import StreakReader
+from stats_service.application.ports.surroundings import BackfillQueue
 
 
 class CatchUp:

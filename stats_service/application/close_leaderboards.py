@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from stats_service.application.leaderboard_ports import ClosingStore
-from stats_service.application.ports import Clock
+from stats_service.application.ports.leaderboards import ClosingStore
+from stats_service.application.ports.surroundings import Clock
 from stats_service.domain.leaderboards import last_finished, next_to_close
 from stats_service.domain.periods import PeriodKind
 

@@ -11,10 +11,10 @@ import structlog
 
 from service_kit.errors import AccountErasedError
 from stats_service.application.derivation import rederive
-from stats_service.application.ports import LearnerStore
+from stats_service.application.ports.learners import LearnerStore
+from stats_service.application.ports.recalculation import Scope, Shard, ShardSnapshot
+from stats_service.application.ports.reconciliation import Fact, ReconciliationStore
 from stats_service.application.recalculate_shard import who_differs
-from stats_service.application.recalculation_ports import Scope, Shard, ShardSnapshot
-from stats_service.application.reconciliation_ports import Fact, ReconciliationStore
 from stats_service.domain.calendar import CalendarChange
 from stats_service.domain.completion import Completion
 from stats_service.domain.derivation import derive

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from stats_service.application.ports import DayKey, LearnerWork
+from stats_service.application.ports.learners import DayKey, LearnerWork
 from stats_service.domain.derivation import derive
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
-from stats_service.application.ports import Difference
-from stats_service.application.recalculation_ports import Outcome, Summed, UserDifference
+from stats_service.application.ports.learners import Difference
+from stats_service.application.ports.recalculation import Outcome, Summed, UserDifference
 
 # Of a shard; what is summed is of everybody.
 MOST_PEOPLE_TOLD = 100

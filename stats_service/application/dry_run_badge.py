@@ -9,9 +9,9 @@ from datetime import datetime
 
 import numpy as np
 
-from stats_service.application.badge_ports import Population, Shard
 from stats_service.application.load_badge_definitions import check_demand
-from stats_service.application.ports import Clock, CompileCondition
+from stats_service.application.ports.badges import Population, Shard
+from stats_service.application.ports.surroundings import Clock, CompileCondition
 from stats_service.domain.awards import Awards
 from stats_service.domain.badges import BadgeBook, BadgeContent, BadgeVersion
 from stats_service.domain.conditions import SESSION

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from stats_service.application.explanation_ports import BadgeRecord, ExplanationReader
+from stats_service.application.ports.explanations import BadgeRecord, ExplanationReader
 from stats_service.domain.badges import BadgeVersion
 from stats_service.domain.conditions import Condition
 from stats_service.domain.derivation import values_at

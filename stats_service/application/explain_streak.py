@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from stats_service.application.explanation_ports import DaySessions, ExplanationReader
 from stats_service.application.knowing import MOST_SESSIONS_A_DAY, Knowing
+from stats_service.application.ports.explanations import DaySessions, ExplanationReader
 from stats_service.domain.errors import DateOutOfRangeError
 from stats_service.domain.explanation import Cadence, ExplainedDay, StreakExplanation, explain_streak
 

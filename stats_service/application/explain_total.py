@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from stats_service.application.explanation_ports import ExplanationReader, Total
 from stats_service.application.knowing import LONGEST_PAGE
-from stats_service.application.ports import Clock
+from stats_service.application.ports.explanations import ExplanationReader, Total
+from stats_service.application.ports.surroundings import Clock
 from stats_service.domain.completion import ALL_PRODUCTS
 from stats_service.domain.sessions import KnownSession
 from stats_service.domain.standing import Tally

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from uuid import UUID
 
-from stats_service.application.ports import Reader
+from stats_service.application.ports.reading import Reader
 
 
 class GetApplied:

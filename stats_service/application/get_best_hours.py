@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from stats_service.application.own_days import Today, too_long
-from stats_service.application.summary_ports import SummaryReader
+from stats_service.application.ports.summaries import SummaryReader
 from stats_service.domain.best_hours import BestHours, best_hours
 from stats_service.domain.completion import ALL_PRODUCTS
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stats_service.application.get_standing import GetStanding, StandingToday
-from stats_service.application.ports import AwardedBadge, Reader
+from stats_service.application.ports.reading import AwardedBadge, Reader
 
 
 @dataclass(frozen=True, slots=True)

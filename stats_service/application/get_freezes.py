@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from stats_service.application.own_days import Today
-from stats_service.application.ports import Reader
-from stats_service.application.streak_ports import FreezeChange, FreezeEvent, LedgerPlace, StreakReader
+from stats_service.application.ports.reading import Reader
+from stats_service.application.ports.streaks import FreezeChange, FreezeEvent, LedgerPlace, StreakReader
 from stats_service.domain.completion import ALL_PRODUCTS
 from stats_service.domain.streaks import streaks_of
 

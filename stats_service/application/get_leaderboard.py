@@ -8,9 +8,9 @@ from datetime import date, datetime, timedelta
 
 from service_kit.errors import InvalidArgumentError
 from service_kit.paging import decode_page_token, encode_page_token, invalid_page_token
-from stats_service.application.leaderboard_ports import LeaderboardReader, Slice
 from stats_service.application.own_days import Today
-from stats_service.application.ports import Clock
+from stats_service.application.ports.leaderboards import LeaderboardReader, Slice
+from stats_service.application.ports.surroundings import Clock
 from stats_service.domain.aliases import anonymous_alias
 from stats_service.domain.leaderboards import (
     Board,

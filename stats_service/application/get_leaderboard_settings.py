@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from stats_service.application.leaderboard_ports import LeaderboardSettings, OpenSettings
+from stats_service.application.ports.leaderboards import LeaderboardSettings, OpenSettings
 from stats_service.domain.aliases import anonymous_alias
 
 

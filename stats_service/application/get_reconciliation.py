@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from stats_service.application.reconciliation_ports import Reconciliation, ReconciliationBook
+from stats_service.application.ports.reconciliation import Reconciliation, ReconciliationBook
 from stats_service.application.start_reconciliation import found
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from stats_service.application.explanation_ports import ExplanationReader
-from stats_service.application.ports import Clock
+from stats_service.application.ports.explanations import ExplanationReader
+from stats_service.application.ports.surroundings import Clock
 from stats_service.domain.completion import ALL_PRODUCTS
 from stats_service.domain.known import Known
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from stats_service.application.ports import AwardedBadge, Reader
+from stats_service.application.ports.reading import AwardedBadge, Reader
 from stats_service.application.waiting import Waiting
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from stats_service.application.badge_ports import BadgeReader, PublishedVersion, VersionKey
+from stats_service.application.ports.badges import BadgeReader, PublishedVersion, VersionKey
 
 
 class ListBadgeDefinitions:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from stats_service.application.badge_ports import BadgeReader, PublishedVersion
-from stats_service.application.ports import Award, AwardedBadge, Reader
+from stats_service.application.ports.badges import BadgeReader, PublishedVersion
+from stats_service.application.ports.reading import Award, AwardedBadge, Reader
 from stats_service.application.waiting import Waiting
 from stats_service.domain.badges import BadgeContent
 

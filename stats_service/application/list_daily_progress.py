@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from service_kit.errors import InvalidArgumentError
-from stats_service.application.ports import Clock, Reader
+from stats_service.application.ports.reading import Reader
+from stats_service.application.ports.surroundings import Clock
 from stats_service.application.waiting import Waiting
 from stats_service.domain.completion import ALL_PRODUCTS
 from stats_service.domain.standing import Tally

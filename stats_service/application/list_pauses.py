@@ -7,7 +7,7 @@ from datetime import date
 from uuid import UUID
 
 from stats_service.application.pauses import Pause, pauses_of
-from stats_service.application.streak_ports import StreakReader
+from stats_service.application.ports.streaks import StreakReader
 
 # The first day and the id of the last pause of a page.
 PausePlace = tuple[date, UUID]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from stats_service.application.recalculation_ports import RecalculationBook, UserDifference
+from stats_service.application.ports.recalculation import RecalculationBook, UserDifference
 from stats_service.application.start_recalculation import found
 
 

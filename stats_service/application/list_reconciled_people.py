@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from stats_service.application.reconciliation_ports import ReconciledPerson, ReconciliationBook
+from stats_service.application.ports.reconciliation import ReconciledPerson, ReconciliationBook
 
 
 class ListReconciledPeople:

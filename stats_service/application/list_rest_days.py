@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from stats_service.application.own_days import Today
-from stats_service.application.streak_ports import StreakReader
+from stats_service.application.ports.streaks import StreakReader
 from stats_service.domain.keeping import RestDays, rest_settings
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from stats_service.application.streak_ports import StreakReader
+from stats_service.application.ports.streaks import StreakReader
 from stats_service.domain.keeping import Entry
 
 # When the last entry of a page was recorded, and its id.

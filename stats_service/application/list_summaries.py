@@ -9,7 +9,7 @@ from itertools import islice
 
 from service_kit.paging import decode_page_token, encode_page_token, invalid_page_token
 from stats_service.application.own_days import Today, too_long
-from stats_service.application.summary_ports import SummaryReader
+from stats_service.application.ports.summaries import SummaryReader
 from stats_service.domain.completion import ALL_PRODUCTS
 from stats_service.domain.periods import Period, PeriodKind, periods_between
 from stats_service.domain.summaries import Summary, summaries

@@ -7,7 +7,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from service_kit.errors import InvalidArgumentError, InvalidStateError
-from stats_service.application.ports import BackfillQueue, CompileCondition, OpenBadgeShelf
+from stats_service.application.ports.badge_shelf import OpenBadgeShelf
+from stats_service.application.ports.surroundings import BackfillQueue, CompileCondition
 from stats_service.domain.badges import BadgeContent
 from stats_service.domain.conditions import Condition, ConditionError
 

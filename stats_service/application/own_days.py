@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from service_kit.errors import InvalidArgumentError
-from stats_service.application.ports import Clock, Learner
+from stats_service.application.ports.reading import Learner
+from stats_service.application.ports.surroundings import Clock
 from stats_service.application.waiting import Waiting
 
 

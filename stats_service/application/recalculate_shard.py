@@ -19,8 +19,8 @@ import structlog
 from service_kit.errors import AccountErasedError, UnavailableError
 from stats_service.application.derivation import rederive
 from stats_service.application.differing import tell
-from stats_service.application.ports import LearnerStore
-from stats_service.application.recalculation_ports import (
+from stats_service.application.ports.learners import LearnerStore
+from stats_service.application.ports.recalculation import (
     ClaimedShard,
     Digests,
     Evidence,

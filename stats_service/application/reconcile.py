@@ -16,8 +16,8 @@ import structlog
 
 from service_kit.errors import AccountErasedError, UnavailableError
 from stats_service.application.correcting import CorrectFacts, CorrectProgress
-from stats_service.application.ports import RefusedError
-from stats_service.application.reconciliation_ports import (
+from stats_service.application.ports.learners import RefusedError
+from stats_service.application.ports.reconciliation import (
     Alone,
     EventRecord,
     Finding,

@@ -12,8 +12,8 @@ from service_kit.call import Call
 from service_kit.errors import RateLimitedError, UnavailableError
 from service_kit.once import once
 from stats_service.application.own_days import day_of
-from stats_service.application.ports import BackfillQueue, Clock
-from stats_service.application.streak_ports import OpenStreakWork, StreakWork
+from stats_service.application.ports.streaks import OpenStreakWork, StreakWork
+from stats_service.application.ports.surroundings import BackfillQueue, Clock
 from stats_service.domain.keeping import Entry, FreezeGranted, Repaired
 
 log = structlog.get_logger(__name__)

@@ -6,8 +6,8 @@ from datetime import date, datetime
 from uuid import uuid4
 
 from service_kit.call import Call
+from stats_service.application.ports.streaks import StreakWork
 from stats_service.application.recording import Recording
-from stats_service.application.streak_ports import StreakWork
 from stats_service.domain.completion import ALL_PRODUCTS
 from stats_service.domain.keeping import Repaired
 from stats_service.domain.streak_changes import check_repair

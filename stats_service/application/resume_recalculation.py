@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from stats_service.application.recalculation_ports import Recalculation, RecalculationBook
+from stats_service.application.ports.recalculation import Recalculation, RecalculationBook
 from stats_service.application.start_recalculation import SendPending, found, not_found
 
 

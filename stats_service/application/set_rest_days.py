@@ -7,8 +7,8 @@ from datetime import date, datetime
 from uuid import uuid4
 
 from service_kit.call import Call
+from stats_service.application.ports.streaks import StreakWork
 from stats_service.application.recording import Recording
-from stats_service.application.streak_ports import StreakWork
 from stats_service.domain.keeping import RestDays
 from stats_service.domain.streak_changes import check_first_day
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import structlog
 
 from service_kit.errors import InvalidArgumentError, NotFoundError, UnavailableError
-from stats_service.application.recalculation_ports import (
+from stats_service.application.ports.recalculation import (
     Recalculation,
     RecalculationBook,
     RecalculationQueue,

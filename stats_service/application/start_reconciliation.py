@@ -7,7 +7,7 @@ from uuid import UUID
 import structlog
 
 from service_kit.errors import InvalidArgumentError, NotFoundError, UnavailableError
-from stats_service.application.reconciliation_ports import (
+from stats_service.application.ports.reconciliation import (
     Reconciliation,
     ReconciliationBook,
     ReconciliationQueue,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import structlog
 
-from stats_service.application.recalculation_ports import SendShards, ShardStore
+from stats_service.application.ports.recalculation import SendShards, ShardStore
 
 # Sent at once, from what nobody runs.
 MOST_SENT = 1_000

@@ -6,7 +6,7 @@ from service_kit.call import Call
 from service_kit.errors import InvalidArgumentError
 from service_kit.once import once
 from stats_service.application.get_leaderboard_settings import shown
-from stats_service.application.leaderboard_ports import LeaderboardSettings, OpenSettings, SettingsWork
+from stats_service.application.ports.leaderboards import LeaderboardSettings, OpenSettings, SettingsWork
 from stats_service.domain.aliases import is_alias
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from stats_service.application.ports import Learner, Reader
+from stats_service.application.ports.reading import Learner, Reader
 
 _FIRST_PAUSE_SECONDS = 0.01
 _LONGEST_PAUSE_SECONDS = 0.1

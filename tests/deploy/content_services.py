@@ -13,7 +13,7 @@ from google.protobuf.message import Message
 from practice.catalog.v1 import catalog_service_pb2, catalog_service_pb2_grpc
 from practice.stats.v1 import stats_service_pb2, stats_service_pb2_grpc
 
-from deploy import content
+from deploy.commands.content import loading as content
 
 SHIPPED = Path(__file__).parents[2] / "content"
 TOKEN = "only-for-this-test"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy import content
+from deploy.commands.content import loading as content
 from tests.deploy.content_services import BADGE, EXERCISE, faults_of, write
 
 CONDITION = "condition: focus.sessions >= 1"

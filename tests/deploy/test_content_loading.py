@@ -17,7 +17,7 @@ from practice.catalog.v1 import (
 )
 from practice.stats.v1 import progress_pb2, stats_service_pb2
 
-from deploy import content
+from deploy.commands.content import loading as content
 from tests.deploy.content_services import (
     ACHIEVEMENT,
     ACTIVITY,

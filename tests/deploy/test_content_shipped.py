@@ -11,7 +11,7 @@ import pytest
 from practice.catalog.v1 import catalog_service_pb2
 from practice.stats.v1 import progress_pb2, stats_service_pb2
 
-from deploy import content
+from deploy.commands.content import loading as content
 from deploy.deserved_badges import Ended, deserved_badges
 from stats_service.domain.conditions import read_terms, variables_in
 from tests.deploy.content_services import SHIPPED, serving

@@ -19,7 +19,7 @@ from practice.events.v1.calendar_changed_pb2 import CalendarChanged
 from practice.events.v1.session_ended_pb2 import SessionEnded
 
 from stats_service.application.applying import Delivery, Fact
-from stats_service.application.ports import RefusedError, Rejection
+from stats_service.application.ports.learners import RefusedError, Rejection
 from stats_service.domain.calendar import Calendar, CalendarChange
 from stats_service.domain.completion import ALL_PRODUCTS, Completion
 

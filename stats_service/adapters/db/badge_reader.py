@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import Row, Select, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from stats_service.adapters.db import rows, statements
+from stats_service.adapters.db import badge_statements, rows
 from stats_service.adapters.db.tables import badge_definition
-from stats_service.application.badge_ports import PublishedVersion, VersionKey
+from stats_service.application.ports.badges import PublishedVersion, VersionKey
 
 _PLACE = (badge_definition.c.badge_id, badge_definition.c.version)
 
@@ -23,7 +23,7 @@ class SqlBadgeReader:
 
     async def newest(self) -> Sequence[PublishedVersion]:
         """Implements BadgeReader.newest."""
-        return await self._read(statements.newest_versions().order_by(*_PLACE))
+        return await self._read(badge_statements.newest_versions().order_by(*_PLACE))
 
     async def versions(
         self, *, badge_id: str, newest_only: bool, after: VersionKey | None, limit: int

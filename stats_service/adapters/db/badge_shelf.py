@@ -9,9 +9,9 @@ from dataclasses import asdict
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from stats_service.adapters.db import rows, statements
+from stats_service.adapters.db import badge_statements, rows
 from stats_service.adapters.db.tables import badge_definition
-from stats_service.application.ports import BadgeShelf, OpenBadgeShelf
+from stats_service.application.ports.badge_shelf import BadgeShelf, OpenBadgeShelf
 from stats_service.domain.badges import BadgeContent
 
 
@@ -21,7 +21,7 @@ def open_badge_shelf(engine: AsyncEngine) -> OpenBadgeShelf:
     @asynccontextmanager
     async def opened() -> AsyncIterator[BadgeShelf]:
         async with engine.connect() as connection:
-            await connection.execute(statements.change_book())
+            await connection.execute(badge_statements.change_book())
             yield SqlBadgeShelf(connection)
 
     return opened
@@ -35,7 +35,7 @@ class SqlBadgeShelf:
 
     async def newest(self) -> Mapping[str, tuple[int, BadgeContent]]:
         """Implements BadgeShelf.newest."""
-        found = await self._connection.execute(statements.newest_versions())
+        found = await self._connection.execute(badge_statements.newest_versions())
         return {row.badge_id: (row.version, rows.to_badge_content(row)) for row in found}
 
     async def ever_active(self) -> Collection[str]:
@@ -45,16 +45,18 @@ class SqlBadgeShelf:
 
     async def publish(self, badges: Sequence[tuple[int, BadgeContent]]) -> None:
         """Implements BadgeShelf.publish."""
-        revision = (await self._connection.execute(statements.book_revision())).scalar_one() + 1
-        await self._connection.execute(statements.replace_versions([badge.badge_id for _, badge in badges]))
+        revision = (await self._connection.execute(badge_statements.book_revision())).scalar_one() + 1
         await self._connection.execute(
-            statements.add_versions(),
+            badge_statements.replace_versions([badge.badge_id for _, badge in badges])
+        )
+        await self._connection.execute(
+            badge_statements.add_versions(),
             [{"version": version, "revision": revision, **asdict(badge)} for version, badge in badges],
         )
 
     async def anybody_outdated(self) -> bool:
         """Implements BadgeShelf.anybody_outdated."""
-        return bool((await self._connection.execute(statements.anybody_outdated())).scalar_one())
+        return bool((await self._connection.execute(badge_statements.anybody_outdated())).scalar_one())
 
     async def commit(self) -> None:
         """Implements BadgeShelf.commit."""

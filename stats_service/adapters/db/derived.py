@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Table, TextClause, text
 from sqlalchemy.dialects import postgresql
 
 from stats_service.adapters.db import tables
-from stats_service.application.ports import Difference
+from stats_service.application.ports.learners import Difference
 from stats_service.domain.completion import ALL_PRODUCTS
 from stats_service.domain.derivation import EVERYTHING, Derived, Sums
 from stats_service.domain.facts import Ints

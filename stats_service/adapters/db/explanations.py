@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, Row, Select, and_, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from stats_service.adapters.db import rows, statements
+from stats_service.adapters.db import fact_statements, rows
 from stats_service.adapters.db.tables import awarded_badge, badge_definition, completion, learner
-from stats_service.application.explanation_ports import BadgeRecord, DaySessions, Total
+from stats_service.application.ports.explanations import BadgeRecord, DaySessions, Total
 from stats_service.domain.calendar import Calendar
 from stats_service.domain.completion import ALL_PRODUCTS
 from stats_service.domain.derivation import Person
@@ -43,9 +43,9 @@ class SqlExplanationReader:
         practised = select(completion.c.local_date).distinct().order_by(completion.c.local_date)
         async with self._engine.connect() as connection:
             days = await connection.execute(practised.where(completion.c.counts, *_of(user_id, product, at)))
-            told = await connection.execute(statements.timeline_of(user_id, at))
-            recorded = await connection.execute(statements.entries_of([user_id]))
-            signed_up = await connection.execute(statements.sign_up_of(user_id, at))
+            told = await connection.execute(fact_statements.timeline_of(user_id, at))
+            recorded = await connection.execute(fact_statements.entries_of([user_id]))
+            signed_up = await connection.execute(fact_statements.sign_up_of(user_id, at))
             entries = [rows.to_entry(row) for row in recorded if at is None or row.recorded_at <= at]
             return Known(
                 product=product,
@@ -151,9 +151,9 @@ class SqlExplanationReader:
     async def practice(self, user_id: int) -> tuple[Facts, Mapping[int, Person]]:
         """Implements ExplanationReader.practice."""
         async with self._engine.connect() as connection:
-            completions = (await connection.execute(statements.facts_of(user_id))).all()
-            changes = (await connection.execute(statements.calendar_changes_of([user_id]))).all()
-            entries = (await connection.execute(statements.entries_of([user_id]))).all()
+            completions = (await connection.execute(fact_statements.facts_of(user_id))).all()
+            changes = (await connection.execute(fact_statements.calendar_changes_of([user_id]))).all()
+            entries = (await connection.execute(fact_statements.entries_of([user_id]))).all()
         return Facts.of(map(rows.to_completion, completions)), rows.to_people(changes, entries)
 
     async def session(self, user_id: int, user_seq: int) -> KnownSession:
@@ -170,7 +170,7 @@ class SqlExplanationReader:
 
 def _of(user_id: int, product: str, at: datetime | None) -> Sequence[ColumnElement[bool]]:
     """Returns the conditions on completions to be a person's, of a product, and known at an instant."""
-    conditions = [completion.c.user_id == user_id, *statements.received_by(completion, at)]
+    conditions = [completion.c.user_id == user_id, *fact_statements.received_by(completion, at)]
     return conditions if product == ALL_PRODUCTS else [*conditions, completion.c.product == product]
 
 

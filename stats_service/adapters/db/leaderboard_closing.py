@@ -17,7 +17,7 @@ from stats_service.adapters.db.tables import (
     leaderboard_closing,
     leaderboard_entry,
 )
-from stats_service.application.leaderboard_ports import ClosingWork
+from stats_service.application.ports.leaderboards import ClosingWork
 from stats_service.domain.periods import Period, PeriodKind
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from service_kit.db.idempotency import IdempotencyRecord
 from stats_service.adapters.db.tables import idempotency, leaderboard_settings
-from stats_service.application.leaderboard_ports import LeaderboardSettings, OpenSettings, SettingsWork
+from stats_service.application.ports.leaderboards import LeaderboardSettings, OpenSettings, SettingsWork
 
 
 def open_settings(engine: AsyncEngine) -> OpenSettings:

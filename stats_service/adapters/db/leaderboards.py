@@ -34,7 +34,7 @@ from stats_service.adapters.db.tables import (
     leaderboard_entry,
     leaderboard_settings,
 )
-from stats_service.application.leaderboard_ports import Slice
+from stats_service.application.ports.leaderboards import Slice
 from stats_service.domain.completion import ALL_PRODUCTS
 from stats_service.domain.leaderboards import Board, Metric, Score
 from stats_service.domain.periods import PeriodKind

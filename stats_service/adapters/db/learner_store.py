@@ -11,11 +11,12 @@ from sqlalchemy.exc import DataError, IntegrityError
 
 from service_kit.db.faults import is_unavailable
 from service_kit.errors import AccountErasedError, UnavailableError
+from stats_service.adapters.db import badge_statements, fact_statements, rows, saving_statements
 from stats_service.adapters.db import derived as derived_rows
-from stats_service.adapters.db import rows, statements
 from stats_service.adapters.db.fact_columns import FactColumns
 from stats_service.adapters.db.tables import calendar_change, completion
-from stats_service.application.ports import CompileCondition, DayKey, LearnerWork, RefusedError, Rejection
+from stats_service.application.ports.learners import DayKey, LearnerWork, RefusedError, Rejection
+from stats_service.application.ports.surroundings import CompileCondition
 from stats_service.domain.badges import BadgeBook
 from stats_service.domain.calendar import CalendarChange
 from stats_service.domain.completion import Completion
@@ -45,9 +46,9 @@ class Books:
 
     def read(self, connection: Connection) -> BadgeBook:
         """Returns the book as of now."""
-        revision = connection.execute(statements.book_revision()).scalar_one()
+        revision = connection.execute(badge_statements.book_revision()).scalar_one()
         if revision != self._book.revision:
-            versions = connection.execute(statements.every_version()).all()
+            versions = connection.execute(badge_statements.every_version()).all()
             self._book = BadgeBook(revision, tuple(rows.to_versions(versions, self._compile)))
         return self._book
 
@@ -66,10 +67,10 @@ class SqlLearnerStore:
         # In order, so that two transactions never wait for each other.
         users = sorted(set(user_ids))
         with faults_understood(), self._engine.connect() as connection:
-            connection.execute(statements.hold_book())
+            connection.execute(badge_statements.hold_book())
             book = self._books.read(connection)
-            connection.execute(statements.make_learners(users, book.revision))
-            learners = connection.execute(statements.lock_learners(users)).all()
+            connection.execute(saving_statements.make_learners(users, book.revision))
+            learners = connection.execute(saving_statements.lock_learners(users)).all()
             if not learners:
                 raise AccountErasedError
             # Without a digest it is not known what is stored: a part of it cannot be left alone.
@@ -83,12 +84,14 @@ class SqlLearnerStore:
     def outdated(self, after_user_id: int, limit: int) -> Sequence[int]:
         """Implements LearnerStore.outdated."""
         with faults_understood(), self._engine.connect() as connection:
-            return connection.execute(statements.outdated_learners(after_user_id, limit)).scalars().all()
+            return (
+                connection.execute(badge_statements.outdated_learners(after_user_id, limit)).scalars().all()
+            )
 
     def reject(self, rejections: Sequence[Rejection]) -> None:
         """Implements LearnerStore.reject."""
         with faults_understood(), self._engine.begin() as connection:
-            connection.execute(statements.add_rejections(), rows.from_rejections(rejections))
+            connection.execute(fact_statements.add_rejections(), rows.from_rejections(rejections))
 
 
 class SqlLearnerWork:
@@ -115,25 +118,27 @@ class SqlLearnerWork:
 
     def add(self, facts: Sequence[Completion]) -> set[UUID]:
         """Implements LearnerWork.add."""
-        return set(self._connection.execute(statements.add_facts(), rows.from_completions(facts)).scalars())
+        return set(
+            self._connection.execute(fact_statements.add_facts(), rows.from_completions(facts)).scalars()
+        )
 
     def find(self, event_ids: Collection[UUID]) -> Mapping[UUID, Completion]:
         """Implements LearnerWork.find."""
         if not event_ids:
             return {}
-        found = self._connection.execute(statements.facts_with(event_ids))
+        found = self._connection.execute(fact_statements.facts_with(event_ids))
         return {fact.event_id: fact for fact in map(rows.to_completion, found)}
 
     def add_changes(self, changes: Sequence[CalendarChange]) -> set[UUID]:
         """Implements LearnerWork.add_changes."""
         values = rows.from_calendar_changes(changes)
-        return set(self._connection.execute(statements.add_calendar_changes(), values).scalars())
+        return set(self._connection.execute(fact_statements.add_calendar_changes(), values).scalars())
 
     def find_changes(self, event_ids: Collection[UUID]) -> Mapping[UUID, CalendarChange]:
         """Implements LearnerWork.find_changes."""
         if not event_ids:
             return {}
-        found = self._connection.execute(statements.calendar_changes_with(event_ids))
+        found = self._connection.execute(fact_statements.calendar_changes_with(event_ids))
         return {change.event_id: change for change in map(rows.to_calendar_change, found)}
 
     def correct(self, facts: Sequence[Completion], changes: Sequence[CalendarChange]) -> None:
@@ -166,10 +171,13 @@ class SqlLearnerWork:
 
     def save(self, facts: Facts, derived: Derived, days: Collection[DayKey] | None = None) -> int:
         """Implements LearnerWork.save."""
-        self._connection.execute(statements.audit_freezes(), statements.freezes_of(self._users, derived))
+        self._connection.execute(
+            saving_statements.audit_freezes(), saving_statements.freezes_of(self._users, derived)
+        )
         changed = derived_rows.save(self._connection, self._users, derived, days)
         self._connection.execute(
-            statements.save_learners(), statements.latest_of(self._users, facts, derived, self._book.revision)
+            saving_statements.save_learners(),
+            saving_statements.latest_of(self._users, facts, derived, self._book.revision),
         )
         return changed
 
@@ -180,8 +188,8 @@ class SqlLearnerWork:
 
 def read_people(connection: Connection, users: Sequence[int]) -> Mapping[int, Person]:
     """Returns the facts about people other than their completions."""
-    changes = connection.execute(statements.calendar_changes_of(users)).all()
-    entries = connection.execute(statements.entries_of(users)).all()
+    changes = connection.execute(fact_statements.calendar_changes_of(users)).all()
+    entries = connection.execute(fact_statements.entries_of(users)).all()
     return rows.to_people(changes, entries)
 
 

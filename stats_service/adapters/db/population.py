@@ -7,12 +7,12 @@ from typing import Any
 
 from sqlalchemy import Engine, Select, func, select
 
-from stats_service.adapters.db import rows, statements
+from stats_service.adapters.db import badge_statements, rows
 from stats_service.adapters.db.fact_columns import FactColumns
 from stats_service.adapters.db.learner_store import faults_understood, read_people
 from stats_service.adapters.db.tables import badge_definition, learner
-from stats_service.application.badge_ports import Shard
-from stats_service.application.ports import CompileCondition
+from stats_service.application.ports.badges import Shard
+from stats_service.application.ports.surroundings import CompileCondition
 from stats_service.domain.badges import BadgeVersion
 
 # What a shard may hold: about 30 MB while it is read and derived from. Somebody
@@ -37,7 +37,7 @@ class SqlPopulation:
 
     def versions(self, badge_id: str) -> Sequence[BadgeVersion]:
         """Implements Population.versions."""
-        mine = statements.every_version().where(badge_definition.c.badge_id == badge_id)
+        mine = badge_statements.every_version().where(badge_definition.c.badge_id == badge_id)
         with faults_understood(), self._engine.connect() as connection:
             return tuple(rows.to_versions(connection.execute(mine).all(), self._compile))
 

@@ -16,7 +16,7 @@ from stats_service.adapters.db.recalculation_rows import (
     to_user_difference,
 )
 from stats_service.adapters.db.tables import recalculation, recalculation_difference, recalculation_shard
-from stats_service.application.recalculation_ports import Recalculation, Scope, Summed, UserDifference
+from stats_service.application.ports.recalculation import Recalculation, Scope, Summed, UserDifference
 
 # About how many completions a shard has: some tenths of a second's reading, some tens of megabytes.
 COMPLETIONS_PER_SHARD = 50_000

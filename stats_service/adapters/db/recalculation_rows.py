@@ -7,8 +7,8 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
-from stats_service.application.ports import Difference
-from stats_service.application.recalculation_ports import Scope, Summed, UserDifference
+from stats_service.application.ports.learners import Difference
+from stats_service.application.ports.recalculation import Scope, Summed, UserDifference
 
 
 def from_scope(scope: Scope) -> dict[str, Any]:

@@ -19,8 +19,8 @@ from stats_service.adapters.db.learner_store import Books, faults_understood
 from stats_service.adapters.db.recalculation_rows import from_summed, from_user_difference, to_scope
 from stats_service.adapters.db.shard_snapshot import Readers, SqlShardSnapshot
 from stats_service.adapters.db.tables import recalculation, recalculation_difference, recalculation_shard
-from stats_service.application.ports import CompileCondition
-from stats_service.application.recalculation_ports import ClaimedShard, Outcome, Shard, ShardSnapshot
+from stats_service.application.ports.recalculation import ClaimedShard, Outcome, Shard, ShardSnapshot
+from stats_service.application.ports.surroundings import CompileCondition
 
 MOST_ATTEMPTS = 10
 # A message that comes back by itself does so within this time.

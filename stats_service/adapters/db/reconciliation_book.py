@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from stats_service.adapters.db.reconciliation_rows import ARRIVED, WHOLE, to_counts, to_reconciliation
 from stats_service.adapters.db.tables import reconciliation
-from stats_service.application.reconciliation_ports import (
+from stats_service.application.ports.reconciliation import (
     ReconciledPerson,
     Reconciliation,
     Request,

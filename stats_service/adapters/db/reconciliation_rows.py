@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from stats_service.application.reconciliation_ports import Counts, Reconciliation, Request, Whom
+from stats_service.application.ports.reconciliation import Counts, Reconciliation, Request, Whom
 
 # How many of a person's republished events are facts by now.
 ARRIVED = """(

@@ -9,11 +9,11 @@ from uuid import UUID
 
 from sqlalchemy import Engine, func, text, update
 
-from stats_service.adapters.db import statements
+from stats_service.adapters.db import fact_statements
 from stats_service.adapters.db.learner_store import faults_understood
 from stats_service.adapters.db.reconciliation_rows import WHOLE, to_request
 from stats_service.adapters.db.tables import reconciliation
-from stats_service.application.reconciliation_ports import Events, Finding, HeldDigest, Known, Run, ToldDigest
+from stats_service.application.ports.reconciliation import Events, Finding, HeldDigest, Known, Run, ToldDigest
 
 MOST_ATTEMPTS = 10
 _LONGEST_ERROR = 1_000
@@ -84,7 +84,7 @@ class SqlReconciliationStore:
     def refused(self, event_ids: Collection[UUID]) -> Collection[UUID]:
         """Implements ReconciliationStore.refused."""
         with faults_understood(), self._engine.connect() as connection:
-            return {row.event_id for row in connection.execute(statements.rejected(event_ids))}
+            return {row.event_id for row in connection.execute(fact_statements.rejected(event_ids))}
 
     def doubtful(self, user_ids: Sequence[int], among: tuple[int, int] | None) -> Sequence[int]:
         """Implements ReconciliationStore.doubtful."""

@@ -10,7 +10,9 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from stats_service.application.ports import Award, AwardedBadge, CompileCondition, Rejection
+from stats_service.application.ports.learners import Rejection
+from stats_service.application.ports.reading import Award, AwardedBadge
+from stats_service.application.ports.surroundings import CompileCondition
 from stats_service.domain.badges import BadgeContent, BadgeVersion
 from stats_service.domain.calendar import CalendarChange
 from stats_service.domain.completion import Completion

@@ -20,8 +20,8 @@ from stats_service.adapters.db.fact_columns import (
     read_rows,
 )
 from stats_service.adapters.db.learner_store import Books, read_people, texts_needed
-from stats_service.application.ports import Difference
-from stats_service.application.recalculation_ports import Digests, Evidence, Scope, Shard
+from stats_service.application.ports.learners import Difference
+from stats_service.application.ports.recalculation import Digests, Evidence, Scope, Shard
 from stats_service.domain.derivation import Derived, Person
 from stats_service.domain.digest import digests
 from stats_service.domain.facts import Facts, Ints

@@ -12,11 +12,17 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from service_kit.db.idempotency import IdempotencyRecord
-from stats_service.adapters.db import rows, statements
+from stats_service.adapters.db import (
+    badge_statements,
+    fact_statements,
+    progress_statements,
+    rows,
+    saving_statements,
+)
 from stats_service.adapters.db.reader import read_keeping, read_learner
 from stats_service.adapters.db.tables import freeze_ledger, idempotency, learner, standing, streak_entry
-from stats_service.application.ports import Learner
-from stats_service.application.streak_ports import E, FreezeChange, LedgerPlace, OpenStreakWork, StreakWork
+from stats_service.application.ports.reading import Learner
+from stats_service.application.ports.streaks import E, FreezeChange, LedgerPlace, OpenStreakWork, StreakWork
 from stats_service.domain.keeping import Entry, Keeping
 from stats_service.domain.standing import Standing
 
@@ -30,8 +36,8 @@ def open_streak_work(engine: AsyncEngine) -> OpenStreakWork:
     @asynccontextmanager
     async def opened(user_id: int) -> AsyncIterator[StreakWork]:
         async with engine.connect() as connection:
-            await connection.execute(statements.make_learners([user_id], _NO_REVISION))
-            await connection.execute(statements.lock_learners([user_id]))
+            await connection.execute(saving_statements.make_learners([user_id], _NO_REVISION))
+            await connection.execute(saving_statements.lock_learners([user_id]))
             yield SqlStreakWork(connection, user_id)
 
     return opened
@@ -59,7 +65,9 @@ class SqlStreakWork:
 
     async def days(self, product: str) -> Sequence[date]:
         """Implements StreakWork.days."""
-        row = (await self._connection.execute(statements.standing_of(self._user_id, product))).first()
+        row = (
+            await self._connection.execute(progress_statements.standing_of(self._user_id, product))
+        ).first()
         return rows.to_standing(row).days if row else ()
 
     async def record(self, entry: E) -> E:
@@ -91,12 +99,12 @@ class SqlStreakReader:
     async def anybody_outdated(self) -> bool:
         """Implements StreakReader.anybody_outdated."""
         async with self._engine.connect() as connection:
-            return bool((await connection.execute(statements.anybody_outdated())).scalar_one())
+            return bool((await connection.execute(badge_statements.anybody_outdated())).scalar_one())
 
     async def frozen(self, user_id: int, product: str) -> Sequence[date]:
         """Implements StreakReader.frozen."""
         async with self._engine.connect() as connection:
-            row = (await connection.execute(statements.standing_of(user_id, product))).first()
+            row = (await connection.execute(progress_statements.standing_of(user_id, product))).first()
             return row.frozen if row else ()
 
     async def entries(self, user_id: int) -> Sequence[Entry]:
@@ -114,7 +122,7 @@ class SqlStreakReader:
 
 
 async def _entries(connection: AsyncConnection, user_id: int) -> Sequence[Entry]:
-    return [rows.to_entry(row) for row in await connection.execute(statements.entries_of([user_id]))]
+    return [rows.to_entry(row) for row in await connection.execute(fact_statements.entries_of([user_id]))]
 
 
 def _ledger(user_id: int, product: str, after: LedgerPlace | None, limit: int) -> Select[Any]:

@@ -12,10 +12,10 @@ from practice.stats.v1 import badge_service_pb2_grpc as rpc
 from service_kit.call import current_call
 from service_kit.paging import decode_page_token, encode_page_token, invalid_page_token
 from stats_service.adapters.grpc.converters import from_badge_content, to_badge_content, to_timestamp
-from stats_service.application.badge_ports import PublishedVersion, VersionKey
 from stats_service.application.dry_run_badge import DryRunBadge
 from stats_service.application.list_badge_definitions import ListBadgeDefinitions
 from stats_service.application.list_badges import ListBadges, SeenBadge
+from stats_service.application.ports.badges import PublishedVersion, VersionKey
 
 Context = grpc.aio.ServicerContext[Any, Any]
 

@@ -13,7 +13,7 @@ from service_kit.errors import InvalidArgumentError
 from stats_service.application.get_completion_effects import CompletionEffects
 from stats_service.application.get_standing import StandingToday
 from stats_service.application.list_daily_progress import DailyProgress
-from stats_service.application.ports import AwardedBadge
+from stats_service.application.ports.reading import AwardedBadge
 from stats_service.domain.badges import BadgeContent, State
 from stats_service.domain.standing import Tally
 

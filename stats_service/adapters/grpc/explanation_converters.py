@@ -11,7 +11,7 @@ from practice.stats.v1 import streak_pb2
 
 from stats_service.adapters.grpc.converters import to_timestamp
 from stats_service.adapters.grpc.streak_converters import from_date, from_entry
-from stats_service.application.explanation_ports import DaySessions
+from stats_service.application.ports.explanations import DaySessions
 from stats_service.domain.calendar import Calendar
 from stats_service.domain.explanation import Cadence, ExplainedDay, Status
 from stats_service.domain.keeping import FREEZE, PAUSE, REPAIR, REST, SKIPPED, TURN, Timeline

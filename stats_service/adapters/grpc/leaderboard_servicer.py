@@ -15,7 +15,7 @@ from service_kit.call import current_call
 from stats_service.adapters.grpc.converters import to_date
 from stats_service.application.get_leaderboard import BoardPage, Entry, GetLeaderboard
 from stats_service.application.get_leaderboard_settings import GetLeaderboardSettings
-from stats_service.application.leaderboard_ports import LeaderboardSettings
+from stats_service.application.ports.leaderboards import LeaderboardSettings
 from stats_service.application.update_leaderboard_settings import UpdateLeaderboardSettings
 from stats_service.domain.leaderboards import Metric, State
 from stats_service.domain.periods import PeriodKind

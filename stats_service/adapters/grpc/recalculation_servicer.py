@@ -19,7 +19,7 @@ from stats_service.adapters.grpc.converters import to_date
 from stats_service.application.cancel_recalculation import CancelRecalculation
 from stats_service.application.get_recalculation import GetRecalculation
 from stats_service.application.list_recalculation_differences import ListRecalculationDifferences
-from stats_service.application.recalculation_ports import Recalculation, Scope, Summed, UserDifference
+from stats_service.application.ports.recalculation import Recalculation, Scope, Summed, UserDifference
 from stats_service.application.resume_recalculation import ResumeRecalculation
 from stats_service.application.start_recalculation import StartRecalculation
 

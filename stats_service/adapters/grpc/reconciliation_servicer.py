@@ -14,7 +14,7 @@ from service_kit.paging import decode_page_token, encode_page_token, invalid_pag
 from stats_service.adapters.grpc.converters import to_timestamp
 from stats_service.application.get_reconciliation import GetReconciliation
 from stats_service.application.list_reconciled_people import ListReconciledPeople
-from stats_service.application.reconciliation_ports import (
+from stats_service.application.ports.reconciliation import (
     Counts,
     ReconciledPerson,
     Reconciliation,

@@ -11,7 +11,7 @@ from practice.stats.v1 import streak_pb2 as pb
 from service_kit.errors import InvalidArgumentError
 from stats_service.adapters.grpc.converters import to_date, to_timestamp
 from stats_service.application.pauses import Pause
-from stats_service.application.streak_ports import FreezeChange, FreezeEvent
+from stats_service.application.ports.streaks import FreezeChange, FreezeEvent
 from stats_service.domain.keeping import (
     Entry,
     FreezeGranted,

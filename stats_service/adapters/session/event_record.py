@@ -14,7 +14,7 @@ from practice.session.v1.reconciliation_service_pb2_grpc import ReconciliationAd
 
 from service_kit.errors import UnavailableError
 from service_kit.grpc.guards import INTERNAL_KEY
-from stats_service.application.reconciliation_ports import Events, Fact, Known, Request, ToldDigest, Whom
+from stats_service.application.ports.reconciliation import Events, Fact, Known, Request, ToldDigest, Whom
 
 # Who has events since so long is compared often.
 RECENT = timedelta(days=3)

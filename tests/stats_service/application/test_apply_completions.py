@@ -14,7 +14,7 @@ from service_kit.errors import UnavailableError
 from stats_service.application.apply_calendar_changes import ApplyCalendarChanges
 from stats_service.application.apply_completions import ApplyCompletions
 from stats_service.application.applying import Applied, Delivery
-from stats_service.application.ports import DayKey, RefusedError, Rejection
+from stats_service.application.ports.learners import DayKey, RefusedError, Rejection
 from stats_service.domain.badges import BadgeBook
 from stats_service.domain.calendar import CalendarChange
 from stats_service.domain.completion import Completion

@@ -12,9 +12,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from service_kit.errors import UnavailableError
-from stats_service.application.ports import RefusedError
-from stats_service.application.reconcile import Reconcile
-from stats_service.application.reconciliation_ports import (
+from stats_service.application.ports.learners import RefusedError
+from stats_service.application.ports.reconciliation import (
     Events,
     Fact,
     Finding,
@@ -25,6 +24,7 @@ from stats_service.application.reconciliation_ports import (
     ToldDigest,
     Whom,
 )
+from stats_service.application.reconcile import Reconcile
 
 ALL = Request(Whom.ALL)
 

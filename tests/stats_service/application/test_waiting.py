@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from stats_service.application.ports import Learner
+from stats_service.application.ports.reading import Learner
 from stats_service.application.waiting import Waiting
 from stats_service.domain.calendar import Calendar
 

@@ -17,7 +17,7 @@ from stats_service.adapters.grpc.converters import to_date
 from stats_service.application.get_standing import GetStanding
 from stats_service.application.list_awarded_badges import ListAwardedBadges
 from stats_service.application.list_daily_progress import ListDailyProgress
-from stats_service.application.ports import AwardedBadge
+from stats_service.application.ports.reading import AwardedBadge
 
 PRODUCT = "focus"
 SERVICE = "practice.products.focus.v1.FocusProgressService"

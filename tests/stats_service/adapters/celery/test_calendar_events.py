@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stats_service.adapters.celery.events import decode_calendar_change, encode
-from stats_service.application.ports import Rejection
+from stats_service.application.ports.learners import Rejection
 from tests.stats_service.facts import calendar_change, to_calendar_event
 
 SIGN_UP = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)

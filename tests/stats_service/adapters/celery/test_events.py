@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stats_service.adapters.celery.events import decode, encode
-from stats_service.application.ports import Rejection
+from stats_service.application.ports.learners import Rejection
 from stats_service.domain.completion import Completion
 from tests.stats_service.domain.strategies import completions
 from tests.stats_service.facts import completion, to_event

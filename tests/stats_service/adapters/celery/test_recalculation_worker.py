@@ -28,7 +28,7 @@ from stats_service.adapters.db.recalculation_book import SqlRecalculationBook
 from stats_service.application.apply_completions import ApplyCompletions
 from stats_service.application.applying import Delivery
 from stats_service.application.derivation import rederive
-from stats_service.application.recalculation_ports import Recalculation, Scope
+from stats_service.application.ports.recalculation import Recalculation, Scope
 from stats_service.application.start_recalculation import SendPending, StartRecalculation
 from tests.stats_service.adapters.celery.workers import Worker, worker_environment
 from tests.stats_service.adapters.db.badges import badge, publish

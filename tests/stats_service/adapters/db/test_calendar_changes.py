@@ -17,7 +17,7 @@ from stats_service.adapters.db.reader import SqlReader
 from stats_service.application.apply_calendar_changes import ApplyCalendarChanges
 from stats_service.application.backfill_badges import BackfillBadges
 from stats_service.application.derivation import rederive
-from stats_service.application.ports import Learner
+from stats_service.application.ports.reading import Learner
 from stats_service.domain.calendar import Calendar
 from tests.stats_service.adapters.conftest import Apply, ApplyChanges
 from tests.stats_service.adapters.db.badges import badge, publish

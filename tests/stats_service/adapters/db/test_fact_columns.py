@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine
 
 from service_kit.db.engines import open_engine
-from stats_service.adapters.db import rows, statements
+from stats_service.adapters.db import fact_statements, rows
 from stats_service.adapters.db.fact_columns import FactColumns
 from stats_service.domain.completion import Completion
 from stats_service.domain.facts import Facts
@@ -90,7 +90,7 @@ def read(
 ) -> Facts:
     """Stores facts and reads them."""
     if facts:
-        connection.execute(statements.add_facts(), rows.from_completions(facts))
+        connection.execute(fact_statements.add_facts(), rows.from_completions(facts))
     users = ", ".join(str(fact.user_id) for fact in facts)
     return columns.read(connection, f"user_id IN ({users})" if facts else "false", texts)
 

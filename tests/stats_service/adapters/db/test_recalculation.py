@@ -24,9 +24,9 @@ from stats_service.adapters.db.recalculation_shards import MOST_ATTEMPTS, SqlSha
 from stats_service.adapters.db.rows import from_entry
 from stats_service.adapters.db.tables import learner, streak_entry
 from stats_service.application.derivation import rederive
-from stats_service.application.ports import LearnerWork
+from stats_service.application.ports.learners import LearnerWork
+from stats_service.application.ports.recalculation import Outcome, Recalculation, Scope
 from stats_service.application.recalculate_shard import RecalculateShard
-from stats_service.application.recalculation_ports import Outcome, Recalculation, Scope
 from stats_service.application.tend_recalculations import TendRecalculations
 from stats_service.domain.completion import Completion
 from stats_service.domain.derivation import Person

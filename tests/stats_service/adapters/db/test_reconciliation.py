@@ -20,8 +20,8 @@ from stats_service.adapters.db.recalculation_shards import SqlShardStore
 from stats_service.adapters.db.reconciliation_book import SqlReconciliationBook
 from stats_service.adapters.db.reconciliation_store import MOST_ATTEMPTS, SqlReconciliationStore
 from stats_service.application.correcting import CorrectFacts, CorrectProgress
-from stats_service.application.ports import RefusedError
-from stats_service.application.reconciliation_ports import (
+from stats_service.application.ports.learners import RefusedError
+from stats_service.application.ports.reconciliation import (
     Finding,
     ReconciledPerson,
     Reconciliation,

@@ -19,7 +19,7 @@ from service_kit.errors import AccountErasedError
 from stats_service.adapters.db import tables
 from stats_service.adapters.db.learner_store import SqlLearnerStore
 from stats_service.application.backfill_badges import BackfillBadges
-from stats_service.application.ports import Rejection
+from stats_service.application.ports.learners import Rejection
 from stats_service.domain.completion import Completion
 from tests.databases import lock_waiters
 from tests.personal_data import Office, rows_of

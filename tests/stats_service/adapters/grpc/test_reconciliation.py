@@ -17,7 +17,7 @@ from service_kit.paging import encode_page_token
 from stats_service.adapters.celery.recalculations import UPKEEP_QUEUE
 from stats_service.adapters.celery.reconciliation import RECONCILE_TASK
 from stats_service.adapters.db.reconciliation_store import SqlReconciliationStore
-from stats_service.application.reconciliation_ports import Finding
+from stats_service.application.ports.reconciliation import Finding
 from tests.grpc_errors import refusal
 from tests.tokens import TestTokens
 

@@ -1,0 +1,1 @@
+"""`practice badges`: what there is to earn, and who would earn a new one."""

@@ -1,0 +1,1 @@
+"""`practice content`: what ships to practise, checked and loaded."""

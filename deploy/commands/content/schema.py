@@ -1,0 +1,300 @@
+"""What a content file may say: every kind of content, field by field, as data.
+
+A new kind of content is one more `Kind` here and one more loader in
+`deploy.commands.content.loading`. Bounds are those of the messages in `protos/` that the
+fields become, so that an author hears of them before a service does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+LARGEST_INT64 = 2**63 - 1
+# `exercises/{number}` names have at most 18 digits.
+LARGEST_NUMBER = 10**18 - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """One piece of text, 1 to `longest` characters long."""
+
+    longest: int
+    choices: tuple[str, ...] = ()
+    # A regular expression for the whole text, and what to tell an author whose text does not match it.
+    pattern: str = ""
+    pattern_hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """One of some words, each with what the message says instead."""
+
+    options: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """`yes` or `no`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A date, such as 2026-12-01."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A question that earns a badge, as docs/badges.md has them, about products that there are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Number:
+    """A whole number from `smallest` to `largest`."""
+
+    smallest: int = 1
+    largest: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decimal:
+    """A number above 0 and up to `largest`, whole or with a decimal point."""
+
+    largest: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextList:
+    """From 1 to `most` different texts, each 1 to `longest` characters long."""
+
+    most: int
+    longest: int
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryList:
+    """From 1 to `most` entries inside an entry, such as the words of an activity."""
+
+    name: str
+    most: int
+    fields: tuple[Field, ...]
+    # The field that is unique over all files of the kind; empty when entries have none.
+    identity: str = ""
+    # The text field, named alike in the message, that no two entries of one list share.
+    distinct: str = ""
+
+
+PlainRule = Text | Choice | Flag | Day | Condition | Number | Decimal | TextList
+Rule = PlainRule | EntryList
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of an entry."""
+
+    # Its name in the file.
+    key: str
+    # Its name in the message that is loaded.
+    message_field: str
+    rule: Rule
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """`field` is at most `largest` in an entry whose field `when` is `value`."""
+
+    field: str
+    largest: int
+    when: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """The day `last` is not before the day `first` in an entry that has both."""
+
+    first: str
+    last: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of content: files that hold a list of entries alike."""
+
+    name: str
+    # Which files hold it, as a glob inside the content directory.
+    files: str
+    # The field that is unique over all of these files.
+    identity: str
+    fields: tuple[Field, ...]
+    bounds: tuple[Bound, ...] = ()
+    orders: tuple[Order, ...] = ()
+
+
+DIFFICULTIES = ("easy", "medium", "hard")
+PRODUCTS = ("exercises", "focus", "portal", "yoga", "design")
+
+_NUMBER = Number(largest=LARGEST_NUMBER)
+_DIFFICULTY = Text(longest=10, choices=DIFFICULTIES)
+_LANGUAGE = Text(
+    longest=35,
+    pattern="[a-z]{2,3}(-[A-Za-z0-9]{2,8})*",
+    pattern_hint="must be a language tag, such as es or es-MX",
+)
+
+_BADGE_STATE = Choice(
+    options=(
+        ("inactive", "BADGE_STATE_INACTIVE"),
+        ("active", "BADGE_STATE_ACTIVE"),
+        ("locked", "BADGE_STATE_LOCKED"),
+    )
+)
+
+
+def _slug(longest: int, example: str) -> Text:
+    return Text(
+        longest=longest,
+        pattern="[a-z0-9]+(-[a-z0-9]+)*",
+        pattern_hint=f"must be small letters, digits and single hyphens, such as {example}",
+    )
+
+
+EXERCISES = Kind(
+    name="exercises",
+    files="exercises/*.yaml",
+    identity="id",
+    fields=(
+        Field("id", "exercise_id", _NUMBER),
+        Field(
+            "prompt",
+            "prompt",
+            Text(
+                longest=500,
+                pattern="[^_]*___[^_]*",
+                pattern_hint="must have one gap, written ___ (three underscores)",
+            ),
+        ),
+        Field("cue", "cue", Text(longest=100)),
+        Field("instruction", "instruction", Text(longest=200)),
+        Field("language", "language", _LANGUAGE),
+        Field("difficulty", "difficulty", _DIFFICULTY),
+        Field("answers", "accepted_answers", TextList(most=20, longest=200)),
+        Field("explanation", "explanation", Text(longest=500)),
+    ),
+)
+
+ACTIVITIES = Kind(
+    name="activities",
+    files="activities/*.yaml",
+    identity="id",
+    fields=(
+        Field("id", "activity_id", _NUMBER),
+        Field("title", "title", Text(longest=200)),
+        Field("type", "type", Text(longest=40, choices=("flashcards",))),
+        Field("language", "language", _LANGUAGE),
+        Field("translation_language", "translation_language", _LANGUAGE),
+        Field(
+            "words",
+            "words",
+            EntryList(
+                name="words",
+                most=2000,
+                identity="id",
+                distinct="word",
+                fields=(
+                    Field("id", "word_id", _slug(64, "en-hello")),
+                    Field("word", "word", Text(longest=200)),
+                    Field("translations", "translations", TextList(most=20, longest=200)),
+                    Field("difficulties", "difficulties", TextList(most=3, longest=10, choices=DIFFICULTIES)),
+                ),
+            ),
+        ),
+    ),
+)
+
+SEQUENCES = Kind(
+    name="sequences",
+    files="sequences/*.yaml",
+    identity="id",
+    fields=(
+        Field("id", "sequence_id", _NUMBER),
+        Field("title", "title", Text(longest=200)),
+        Field("description", "description", Text(longest=1000)),
+        Field("difficulty", "difficulty", _DIFFICULTY),
+        Field(
+            "poses",
+            "poses",
+            EntryList(
+                name="poses",
+                most=100,
+                fields=(
+                    Field("title", "title", Text(longest=100)),
+                    Field("sanskrit", "sanskrit_title", Text(longest=100), required=False),
+                    Field("seconds", "duration_seconds", Number(smallest=5, largest=1200)),
+                    Field("cue", "cue", Text(longest=500), required=False),
+                ),
+            ),
+        ),
+    ),
+)
+
+PROBLEMS = Kind(
+    name="problems",
+    files="problems/*.yaml",
+    identity="key",
+    fields=(
+        Field("key", "key", _slug(64, "url-shortener")),
+        Field("title", "title", Text(longest=200)),
+        Field("description", "description", Text(longest=10_000)),
+        Field("difficulty", "difficulty", _DIFFICULTY),
+        Field("categories", "categories", TextList(most=20, longest=100)),
+        Field("estimated_time", "estimated_time", Text(longest=40)),
+        Field("requirements", "requirements", TextList(most=50, longest=1000)),
+        Field("constraints", "constraints", TextList(most=50, longest=1000)),
+        Field("hints", "hints", TextList(most=50, longest=1000)),
+    ),
+)
+
+ACHIEVEMENTS = Kind(
+    name="achievements",
+    files="achievements.yaml",
+    identity="id",
+    fields=(
+        Field("id", "achievement_id", _slug(64, "sharp-mind")),
+        Field("product", "product", Text(longest=40, choices=PRODUCTS)),
+        Field("type", "type", _slug(40, "accuracy")),
+        Field("title", "title", Text(longest=100)),
+        Field("description", "description", Text(longest=300)),
+        Field(
+            "metric",
+            "metric",
+            Text(longest=40, choices=("success_rate", "answered_items", "mastered_items")),
+        ),
+        Field("threshold", "threshold", Decimal(largest=1_000_000)),
+    ),
+    # A rate is a fraction: whoever writes 80 means 0.8.
+    bounds=(Bound(field="threshold", largest=1, when="metric", value="success_rate"),),
+)
+
+BADGES = Kind(
+    name="badges",
+    files="badges.yaml",
+    identity="id",
+    fields=(
+        Field("id", "badge_id", _slug(80, "focus-first-session")),
+        Field("name", "name", Text(longest=100)),
+        Field("description", "description", Text(longest=300)),
+        Field("icon", "icon", Text(longest=40)),
+        Field("product", "product", Text(longest=40, choices=(*PRODUCTS, "all"))),
+        Field("condition", "condition", Condition()),
+        Field("first_day", "first_date", Day(), required=False),
+        Field("last_day", "last_date", Day(), required=False),
+        Field("hidden", "hidden", Flag(), required=False),
+        Field("state", "state", _BADGE_STATE, required=False),
+    ),
+    orders=(Order(first="first_day", last="last_day"),),
+)
+
+# In the order of loading.
+KINDS = (EXERCISES, ACTIVITIES, SEQUENCES, PROBLEMS, ACHIEVEMENTS, BADGES)

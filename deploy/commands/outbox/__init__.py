@@ -1,0 +1,1 @@
+"""`practice outbox`: what could not be delivered."""

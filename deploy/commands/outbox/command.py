@@ -1,0 +1,114 @@
+"""What an operator does about events that have not arrived.
+
+    practice outbox list | requeue [EVENT_ID ...]
+
+The running local stack is asked, or the service that SESSION_ADDRESS and
+INTERNAL_TOKEN_FILE name; there, without the local stack's packages, as
+`python -m deploy.commands.outbox.command list`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from deploy.commands.service_settings import service_setting
+
+if TYPE_CHECKING:
+    from practice.session.v1 import outbox_admin_service_pb2 as pb
+
+    from deploy.commands.outbox.client import OutboxOffice
+    from deploy.local.stack import LocalStack
+
+SETTINGS = ("SESSION_ADDRESS", "INTERNAL_TOKEN_FILE")
+
+app = typer.Typer(
+    no_args_is_help=True, help="Show and requeue the events that were given up.", rich_markup_mode=None
+)
+
+
+@app.command("list")
+def list_dead_letters(
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many at most.")] = 50,
+) -> None:
+    """Show the dead letters, the latest first, and how many events wait."""
+    with _office() as office:
+        state, letters = office.state(), office.dead_letters(limit)
+    if letters:
+        Console().print(_table(letters))
+    if len(letters) < state.dead_letter_count:
+        print(f"... and {state.dead_letter_count - len(letters)} more: --limit shows them")
+    print(f"{state.dead_letter_count} dead, {_waiting(state)}")
+
+
+@app.command()
+def requeue(
+    event_ids: Annotated[
+        list[UUID] | None, typer.Argument(help="Dead letters; all when none is named.")
+    ] = None,
+) -> None:
+    """Send dead letters again. Doing it again changes nothing."""
+    with _office() as office:
+        requeued = office.requeue([str(event_id) for event_id in event_ids or ()])
+    print(f"requeued {requeued}")
+
+
+def dead_letters(stack: LocalStack) -> int:
+    """How many events of a running stack were given up; 0 when it cannot say."""
+    from deploy.commands.outbox import client as outbox  # noqa: PLC0415 - slow to import, and needs the generated stubs
+
+    address, token_file = (stack.settings.values()[name] for name in SETTINGS)
+    try:
+        with outbox.open_office(address, Path(token_file).read_text().strip()) as office:
+            return office.state().dead_letter_count
+    except outbox.OutboxFailedError:
+        return 0
+
+
+@contextmanager
+def _office() -> Iterator[OutboxOffice]:
+    """The office of the service; a failed call ends the command with its reason."""
+    from deploy.commands.outbox import client as outbox  # noqa: PLC0415 - as above
+
+    address, token_file = (service_setting(name) for name in SETTINGS)
+    try:
+        with outbox.open_office(address, Path(token_file).read_text().strip()) as office:
+            yield office
+    except outbox.OutboxFailedError as error:
+        sys.exit(f"error: {error}")
+
+
+def _table(letters: Sequence[pb.DeadLetter]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    # An id is there to be copied: it is never shortened or broken.
+    table.add_column("event", no_wrap=True, min_width=len(str(UUID(int=0))))
+    for column in ("user", "place", "attempts"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("kind")
+    table.add_column("given up")
+    table.add_column("why", overflow="fold")
+    for letter in letters:
+        died = letter.dead_time.ToDatetime(UTC).isoformat(" ", "seconds")
+        numbers = map(str, (letter.user_id, letter.user_seq, letter.attempts))
+        table.add_row(letter.event_id, *numbers, letter.kind, died, letter.last_error)
+    return table
+
+
+def _waiting(state: pb.Outbox) -> str:
+    if not state.waiting_count:
+        return "none waiting"
+    age = timedelta(seconds=state.oldest_waiting_age.seconds)
+    return f"{state.waiting_count} waiting, the oldest for {age}"
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,1 @@
+"""`practice export`, `erase` and `receipt`: a person's data."""

@@ -1,0 +1,120 @@
+"""What an operator does when a person asks for their data, or to be forgotten.
+
+    practice export USER --to FILE.zip
+    practice erase USER
+    practice receipt RECEIPT_ID
+
+The running local stack is asked, or the service that IDENTITY_ADDRESS and
+INTERNAL_TOKEN_FILE name; there, without the local stack's packages, as
+`python -m deploy.commands.privacy.command export USER --to FILE.zip`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
+
+import typer
+from rich.console import Console
+from rich.progress import DownloadColumn, Progress, SpinnerColumn, TextColumn
+from rich.table import Table
+
+from deploy.commands.service_settings import service_setting
+
+if TYPE_CHECKING:
+    from practice.identity.v1 import privacy_service_pb2 as pb
+
+    from deploy.commands.privacy.client import PrivacyOffice
+
+app = typer.Typer(
+    no_args_is_help=True, help="Give people their data, and forget people.", rich_markup_mode=None
+)
+
+User = Annotated[int, typer.Argument(min=1, help="The account's number.")]
+
+
+@app.command()
+def export(user: User, to: Annotated[Path, typer.Option("--to", help="Where the ZIP archive goes.")]) -> None:
+    """Write everything that is kept of a person into an archive."""
+    if to.exists():
+        sys.exit(f"error: {to} is there already")
+    # Under its name only once it is whole.
+    draft = to.with_name(f"{to.name}.part")
+    try:
+        with _office() as office, draft.open("wb") as file, _progress(f"account {user}") as progress:
+            for piece in office.export(user):
+                file.write(piece)
+                progress.update(progress.task_ids[0], advance=len(piece))
+        draft.rename(to)
+    finally:
+        draft.unlink(missing_ok=True)
+    print(f"wrote {to}")
+
+
+@app.command()
+def erase(user: User, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
+    """Erase a person everywhere, for good. Doing it again shows the receipt."""
+    if not yes:
+        typer.confirm(f"Erase account {user} and everything of it, for good?", abort=True)
+    with _office() as office, Console(stderr=True).status(f"erasing account {user}"):
+        told = office.erase(user)
+    _show(told)
+
+
+@app.command()
+def receipt(receipt_id: Annotated[UUID, typer.Argument(help="As the erasure told it.")]) -> None:
+    """Show the receipt of an erasure."""
+    with _office() as office:
+        told = office.receipt(str(receipt_id))
+    _show(told)
+
+
+def _show(receipt: pb.ErasureReceipt) -> None:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("service")
+    table.add_column("what")
+    table.add_column("removed", justify="right")
+    table.add_column("corrected", justify="right")
+    for part in receipt.services:
+        if not part.complete:
+            table.add_row(part.service, "has not answered yet", "-", "-")
+        for removed in part.removed:
+            table.add_row(part.service, removed.room, str(removed.count), "")
+        for corrected in part.corrected:
+            table.add_row(part.service, corrected.what, "", str(corrected.count))
+    Console().print(table)
+    print(f"receipt {receipt.receipt_id} of account {receipt.account_number}")
+    if receipt.complete:
+        print(f"complete, sha256 {receipt.sha256}")
+    else:
+        print(f"not complete yet: `practice receipt {receipt.receipt_id}` shows how it goes on")
+
+
+def _progress(what: str) -> Progress:
+    # On the error channel, so that the output stays what it is.
+    progress = Progress(
+        SpinnerColumn(), TextColumn(what), DownloadColumn(), console=Console(stderr=True), transient=True
+    )
+    progress.add_task(what, total=None)
+    return progress
+
+
+@contextmanager
+def _office() -> Iterator[PrivacyOffice]:
+    """The office of the service; a failed call ends the command with its reason."""
+    from deploy.commands.privacy import client as privacy  # noqa: PLC0415 - slow to import, and needs the generated stubs
+
+    token = Path(service_setting("INTERNAL_TOKEN_FILE")).read_text().strip()
+    try:
+        with privacy.open_office(service_setting("IDENTITY_ADDRESS"), token) as office:
+            yield office
+    except privacy.PrivacyFailedError as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,1 @@
+"""`practice recalculate`: progress derived anew."""

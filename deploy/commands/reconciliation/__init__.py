@@ -1,0 +1,1 @@
+"""`practice reconcile`: statistics compared with what happened."""

@@ -1,0 +1,152 @@
+"""Statements about facts: added once, never taken away, read in an order of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    CompoundSelect,
+    Insert,
+    Select,
+    Table,
+    any_,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+
+from stats_service.adapters.db.tables import (
+    calendar_change,
+    completion,
+    rejected_event,
+    streak_entry,
+)
+
+_FACT_COLUMNS = [column for column in completion.c if column.name != "received_at"]
+
+
+_CHANGE_COLUMNS = [column for column in calendar_change.c if column.name != "received_at"]
+
+
+def add_facts() -> Insert:
+    """Stores facts, skipping any that clash on id, session or place; returns the ids of the stored."""
+    return insert(completion).on_conflict_do_nothing().returning(completion.c.event_id)
+
+
+def facts_with(event_ids: Collection[UUID]) -> Select[Any]:
+    """Returns the facts with these ids."""
+    return select(*_FACT_COLUMNS).where(completion.c.event_id.in_(event_ids))
+
+
+def facts_of(user_id: int) -> Select[Any]:
+    """Returns a person's facts, in no order."""
+    return select(*_FACT_COLUMNS).where(completion.c.user_id == user_id)
+
+
+def add_calendar_changes() -> Insert:
+    """Stores changes of calendar as add_facts does facts."""
+    return insert(calendar_change).on_conflict_do_nothing().returning(calendar_change.c.event_id)
+
+
+def calendar_changes_with(event_ids: Collection[UUID]) -> Select[Any]:
+    """Returns the changes of calendar with these ids."""
+    return select(*_CHANGE_COLUMNS).where(calendar_change.c.event_id.in_(event_ids))
+
+
+def calendar_changes_of(users: Sequence[int]) -> Select[Any]:
+    """Returns people's changes of calendar, in order."""
+    order = calendar_change.c.user_id, calendar_change.c.effective_time, calendar_change.c.event_id
+    return select(*_CHANGE_COLUMNS).where(_any_of(calendar_change.c.user_id, users)).order_by(*order)
+
+
+def entries_of(users: Sequence[int]) -> Select[Any]:
+    """Returns what keeps people's streaks, in the order of its recording."""
+    order = streak_entry.c.user_id, streak_entry.c.recorded_at, streak_entry.c.entry_id
+    return select(streak_entry).where(_any_of(streak_entry.c.user_id, users)).order_by(*order)
+
+
+def _any_of(user_id: ColumnElement[int], users: Sequence[int]) -> ColumnElement[bool]:
+    """One parameter for thousands of people: a list of them would take longer to write than to answer."""
+    return user_id == any_(literal(list(users), ARRAY(BigInteger)))
+
+
+def timeline_of(user_id: int, known_at: datetime | None = None) -> Select[Any]:
+    """Returns the calendars that a person's facts tell, in order, each where it takes over from another.
+
+    Only facts received until an instant are looked at, unless it is None.
+    """
+    kinds = [
+        select(
+            kind.c.user_id,
+            instant.label("instant"),
+            literal(rank).label("rank"),
+            kind.c.event_id,
+            kind.c.time_zone,
+            kind.c.rollover_hour,
+        ).where(kind.c.user_id == user_id, *received_by(kind, known_at))
+        for kind, instant, rank in (
+            (calendar_change, calendar_change.c.effective_time, 0),
+            (completion, completion.c.end_time, 1),
+        )
+    ]
+    told = union_all(*kinds).subquery()
+    order = told.c.instant, told.c.rank, told.c.event_id
+    before = [
+        func.lag(told.c[name]).over(order_by=order).label(f"{name}_before")
+        for name in ("time_zone", "rollover_hour")
+    ]
+    seen = select(told, *before).subquery()
+    return (
+        select(seen.c.instant, seen.c.time_zone, seen.c.rollover_hour)
+        .where(
+            or_(
+                seen.c.time_zone.is_distinct_from(seen.c.time_zone_before),
+                seen.c.rollover_hour.is_distinct_from(seen.c.rollover_hour_before),
+            )
+        )
+        .order_by(seen.c.instant, seen.c.rank, seen.c.event_id)
+    )
+
+
+def sign_up_of(user_id: int, known_at: datetime | None = None) -> Select[Any]:
+    """Returns when a person signed up, NULL while that is not known, by facts as timeline_of looks at."""
+    return select(func.min(calendar_change.c.sign_up_time)).where(
+        calendar_change.c.user_id == user_id, *received_by(calendar_change, known_at)
+    )
+
+
+def received_by(kind: Table, known_at: datetime | None) -> Sequence[ColumnElement[bool]]:
+    """Returns the condition on facts to have been received by an instant; none when it is None."""
+    return [] if known_at is None else [kind.c.received_at <= known_at]
+
+
+def applied(event_ids: Collection[UUID]) -> CompoundSelect[Any]:
+    """Returns which of these events are facts."""
+    return union_all(
+        *(
+            select(kind.c.event_id).where(kind.c.event_id.in_(event_ids))
+            for kind in (completion, calendar_change)
+        )
+    )
+
+
+def add_rejections() -> Insert:
+    """Records refused events, each content once."""
+    return insert(rejected_event).on_conflict_do_nothing()
+
+
+def rejected(event_ids: Collection[UUID]) -> Select[Any]:
+    """Returns which of these events were refused, with the reasons, the latest last."""
+    return (
+        select(rejected_event.c.event_id, rejected_event.c.reason)
+        .where(rejected_event.c.event_id.in_(event_ids))
+        .order_by(rejected_event.c.rejected_at, rejected_event.c.payload_digest)
+    )

@@ -1,0 +1,149 @@
+"""Statements that hold a person while their progress is derived, and save it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    DateTime,
+    Insert,
+    Integer,
+    Select,
+    Text,
+    TextClause,
+    Update,
+    bindparam,
+    column,
+    func,
+    select,
+    text,
+    union,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+
+from stats_service.adapters.db.rows import Values
+from stats_service.adapters.db.tables import (
+    calendar_change,
+    completion,
+    learner,
+)
+from stats_service.domain.derivation import Derived
+from stats_service.domain.digest import digest_of, digests, kinds_of
+from stats_service.domain.facts import Facts, instant_of
+
+
+def make_learners(users: Sequence[int], book_revision: int) -> Insert:
+    """Makes people's rows unless they are there. No progress at all is up to date with any book."""
+    rows = [{"user_id": user, "book_revision": book_revision} for user in users]
+    return insert(learner).values(rows).on_conflict_do_nothing()
+
+
+def lock_learners(users: Sequence[int]) -> Select[Any]:
+    """Locks people's rows until the transaction ends; returns what their progress was saved with.
+
+    Whoever was erased has no row, though it was just made: a trigger skips it.
+    """
+    saved = learner.c.user_id, learner.c.book_revision, learner.c.progress_digest
+    mine = select(*saved).where(learner.c.user_id.in_(users))
+    return mine.order_by(learner.c.user_id).with_for_update()
+
+
+def audit_freezes() -> TextClause:
+    """Writes down which freezes are used and which refunded, compared with what is stored."""
+    return text(
+        """
+        WITH was AS (
+            SELECT user_id, product, unnest(frozen) AS day FROM stats.standing WHERE user_id = ANY(:users)
+        ), becomes AS (
+            SELECT * FROM unnest(
+                cast(:owners AS bigint[]), cast(:products AS text[]), cast(:days AS date[])
+            ) AS given (user_id, product, day)
+        )
+        INSERT INTO stats.freeze_ledger (user_id, product, day, change)
+        SELECT *, 'refunded' FROM (SELECT * FROM was EXCEPT SELECT * FROM becomes) AS refunded
+        UNION ALL
+        SELECT *, 'used' FROM (SELECT * FROM becomes EXCEPT SELECT * FROM was) AS used
+        ORDER BY 1, 2, 3
+        """
+    )
+
+
+def freezes_of(users: Sequence[int], derived: Derived) -> Values:
+    """Returns the values for audit_freezes."""
+    used = [(*owner, day) for owner, days in derived.frozen.items() for day in days]
+    owners, products, days = zip(*used, strict=True) if used else ((), (), ())
+    return {"users": list(users), "owners": list(owners), "products": list(products), "days": list(days)}
+
+
+def save_learners() -> Update:
+    """Writes what people's rows say of their progress, and how far their facts are complete."""
+    given = func.unnest(
+        *(bindparam(name, type_=ARRAY(kind)) for name, kind in _LEARNER_VALUES.items())
+    ).table_valued(*(column(name, kind) for name, kind in _LEARNER_VALUES.items()), name="given")
+    given = given.render_derived()
+    return (
+        update(learner)
+        .where(learner.c.user_id == given.c.whose)
+        .values(
+            time_zone=func.coalesce(given.c.zone, learner.c.time_zone),
+            rollover_hour=func.coalesce(given.c.hour, learner.c.rollover_hour),
+            latest_end_time=given.c.latest,
+            book_revision=given.c.revision,
+            progress_digest=given.c.digest,
+            applied_through=_complete_through(),
+            version=learner.c.version + 1,
+        )
+    )
+
+
+_LEARNER_VALUES: Mapping[str, Any] = {
+    "whose": BigInteger(),
+    "zone": Text(),
+    "hour": Integer(),
+    "latest": DateTime(timezone=True),
+    "revision": BigInteger(),
+    "digest": BigInteger(),
+}
+
+
+def latest_of(users: Sequence[int], facts: Facts, derived: Derived, revision: int) -> Values:
+    """Returns the values for save_learners."""
+    latest = {user: rows.stop - 1 for user, rows in facts.people}
+    people, found = digests(kinds_of(derived))
+    calendars = [facts.calendars[facts.calendar[latest[user]]] if user in latest else None for user in users]
+    return {
+        "whose": list(users),
+        "zone": [calendar and calendar.time_zone for calendar in calendars],
+        "hour": [calendar and calendar.rollover_hour for calendar in calendars],
+        "latest": [instant_of(int(facts.end[latest[user]])) if user in latest else None for user in users],
+        "revision": [revision] * len(users),
+        "digest": [digest_of(user, people, found) for user in users],
+    }
+
+
+def _complete_through() -> ColumnElement[int]:
+    """The highest n with facts for 1..n, searched for from where it was: facts are never taken away.
+
+    Completions and changes of calendar share the sequence.
+    """
+    places = union(
+        *(
+            select(kind.c.user_seq)
+            .where(kind.c.user_id == learner.c.user_id, kind.c.user_seq > learner.c.applied_through)
+            .correlate(learner)
+            for kind in (completion, calendar_change)
+        )
+    ).lateral()
+    place = func.row_number().over(order_by=places.c.user_seq)
+    beyond = select(places.c.user_seq, place.label("place")).correlate(learner).lateral()
+    unbroken = (
+        select(func.max(beyond.c.user_seq))
+        .where(beyond.c.user_seq == learner.c.applied_through + beyond.c.place)
+        .correlate(learner)
+        .scalar_subquery()
+    )
+    return func.coalesce(unbroken, learner.c.applied_through)

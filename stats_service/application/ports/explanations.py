@@ -1,0 +1,94 @@
+"""What explanations need from the outside.
+
+Everything is as it was known at an instant: what was received or recorded by
+then, all there is when it is None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+
+from stats_service.domain.badges import BadgeContent
+from stats_service.domain.derivation import Person
+from stats_service.domain.facts import Facts
+from stats_service.domain.known import Known
+from stats_service.domain.sessions import KnownSession
+from stats_service.domain.standing import Tally
+
+
+@dataclass(frozen=True, slots=True)
+class DaySessions:
+    """The sessions that ended on a day: how many, and the first of them."""
+
+    count: int
+    sessions: Sequence[KnownSession]
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """What counts, over all days, and how many sessions do not, by how they ended."""
+
+    tally: Tally
+    day_count: int
+    first: date | None
+    last: date | None
+    left_out: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class BadgeRecord:
+    """A version of a badge and what a person has of it.
+
+    It is the version that was earned by the completion `user_seq`, or the
+    newest one of a badge that was not. `book_revision` is the one that the
+    person's progress was made with.
+    """
+
+    version: int
+    content: BadgeContent
+    book_revision: int
+    user_seq: int | None
+
+
+class ExplanationReader(Protocol):
+    """Reads committed facts."""
+
+    async def known(self, user_id: int, product: str, at: datetime | None) -> Known:
+        """Returns what is known of a person's practice of a product."""
+
+    async def sessions(
+        self, user_id: int, product: str, first: date, last: date, at: datetime | None, *, most_a_day: int
+    ) -> Mapping[date, DaySessions]:
+        """Returns the sessions of days, both ends included, those that do not count too; oldest first."""
+
+    async def total(self, user_id: int, product: str, at: datetime | None) -> Total:
+        """Returns a person's total of a product."""
+
+    async def days(
+        self, user_id: int, product: str, after: date | None, at: datetime | None, *, limit: int
+    ) -> Sequence[tuple[date, Tally]]:
+        """Returns the days with practice after one, oldest first."""
+
+    async def left_out(
+        self,
+        user_id: int,
+        product: str,
+        after: date | None,
+        last: date | None,
+        at: datetime | None,
+        *,
+        limit: int,
+    ) -> Sequence[KnownSession]:
+        """Returns sessions that do not count, of the days after one until another, oldest first."""
+
+    async def badge(self, user_id: int, badge_id: str) -> BadgeRecord | None:
+        """Returns a badge that the person has, or else the newest version of it, if there is any."""
+
+    async def practice(self, user_id: int) -> tuple[Facts, Mapping[int, Person]]:
+        """Returns everything that a person's progress is made of."""
+
+    async def session(self, user_id: int, user_seq: int) -> KnownSession:
+        """Returns the session of a completion."""

@@ -1,0 +1,109 @@
+"""Where facts are taken in and progress is stored: the workers' side, synchronous."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+from uuid import UUID
+
+from stats_service.domain.badges import BadgeBook
+from stats_service.domain.calendar import CalendarChange
+from stats_service.domain.completion import Completion
+from stats_service.domain.derivation import Derived, Person
+from stats_service.domain.facts import Facts
+
+# A product and a day.
+DayKey = tuple[str, date]
+
+
+class RefusedError(Exception):
+    """The store will never take what was to be written; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """An event refused for good. Ids are None when not even they could be read.
+
+    Of an erased person nothing is kept but that the event is settled.
+    """
+
+    event_id: UUID | None
+    reason: str
+    payload: bytes
+    user_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A row of derived progress that is not what the facts say: as it is, and as it should be."""
+
+    user_id: int
+    table: str
+    stored: Mapping[str, object] | None
+    derived: Mapping[str, object] | None
+
+
+class LearnerWork(Protocol):
+    """One transaction on some people, whose rows it holds locked.
+
+    Leaving it without a commit undoes everything. Any method raises
+    UnavailableError when the database is in the way and the same work may
+    succeed later, RefusedError when it never will.
+    """
+
+    @property
+    def outdated(self) -> bool:
+        """Whether stored progress of any of them was made, or changed, otherwise than it would be now."""
+
+    def add(self, facts: Sequence[Completion]) -> set[UUID]:
+        """Stores facts; returns the ids of those that were not there. Skips one that clashes with another."""
+
+    def find(self, event_ids: Collection[UUID]) -> Mapping[UUID, Completion]:
+        """Returns the facts stored under these ids, whoever's they are."""
+
+    def add_changes(self, changes: Sequence[CalendarChange]) -> set[UUID]:
+        """Stores changes of calendar as `add` does facts."""
+
+    def find_changes(self, event_ids: Collection[UUID]) -> Mapping[UUID, CalendarChange]:
+        """Returns the changes of calendar stored under these ids, whoever's they are."""
+
+    def correct(self, facts: Sequence[Completion], changes: Sequence[CalendarChange]) -> None:
+        """Makes what is stored under the ids of these say what they do.
+
+        Raises RefusedError when another fact is in the way.
+        """
+
+    def facts(self) -> Facts:
+        """Returns every completion of these people."""
+
+    def people(self) -> Mapping[int, Person]:
+        """Returns their other facts; nobody who has none."""
+
+    def book(self) -> BadgeBook:
+        """Returns the badge book, which does not change until the transaction ends."""
+
+    def save(self, facts: Facts, derived: Derived, days: Collection[DayKey] | None = None) -> int:
+        """Makes stored progress the derived one; returns how many rows changed.
+
+        With `days`, no other product's day can have changed. Writes also how
+        far facts are complete, and what became of freezes.
+        """
+
+    def commit(self) -> None:
+        """Makes the work durable."""
+
+
+class LearnerStore(Protocol):
+    """Where people's facts and progress are."""
+
+    def work_on(self, user_ids: Collection[int]) -> AbstractContextManager[LearnerWork]:
+        """Starts a transaction on people, waiting for any other on the same ones."""
+
+    def outdated(self, after_user_id: int, limit: int) -> Sequence[int]:
+        """Returns people whose progress was made otherwise than it would be now, by number."""
+
+    def reject(self, rejections: Sequence[Rejection]) -> None:
+        """Records refused events. Idempotent."""
