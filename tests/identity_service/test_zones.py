@@ -126,4 +126,5 @@ async def test_a_session_service_that_does_not_answer_keeps_nobody_from_signing_
     heard.answering.set()
     await identity.LogIn(pb.LogInRequest(email=email, password=PASSWORD), metadata=zone(TOKYO))
 
-    assert heard.told == [(account.user_id, TOKYO, account.create_time.seconds)]
+    # Once or twice: the first call was given up by its caller, not by who heard it.
+    assert set(heard.told) == {(account.user_id, TOKYO, account.create_time.seconds)}
