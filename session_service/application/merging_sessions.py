@@ -13,11 +13,10 @@ from session_service.application.ports.synced_items import EndedSession, SyncedI
 from session_service.application.ports.unit_of_work import UnitOfWork
 from session_service.application.submit_answers import SubmittedAnswer, count_answers, judge
 from session_service.application.sync_results import ItemResult, on_record, refused_for
-from session_service.domain.days import Calendar
+from session_service.domain.days import Calendar, RolloverTurn, rollover_hour_at
 from session_service.domain.errors import ContentNotFoundError, OfflineItemInvalidError
 from session_service.domain.events import SessionEnded
 from session_service.domain.items import SessionItem
-from session_service.domain.learner import Learner
 from session_service.domain.offline import (
     OfflineAnswer,
     OfflineSession,
@@ -40,6 +39,7 @@ async def merge_sessions(
     of two devices that send the same at once the second one finds it known.
     """
     learner = await work.learners.lock(user_id)
+    turns = await work.learners.rollover_turns(user_id)
     known = dict(await work.synced.known(user_id, [session.client_id for session in sessions]))
     merged: dict[str, _Prepared] = {}
     refusals: dict[str, ItemResult] = {}
@@ -48,7 +48,7 @@ async def merge_sessions(
             continue
         user_seq = learner.last_seq + len(merged) + 1
         try:
-            merged[offline.client_id] = _prepare(offline, learner, guide, user_seq)
+            merged[offline.client_id] = _prepare(offline, user_id, turns, guide, user_seq)
         except ServiceError as error:
             refusals[offline.client_id] = refused_for(offline.client_id, error)
     known.update(await _store(work, user_id, merged.values()))
@@ -84,11 +84,15 @@ async def _store(work: UnitOfWork, user_id: int, merged: Iterable[_Prepared]) ->
     return {entry.client_id: entry for entry in entries}
 
 
-def _prepare(offline: OfflineSession, learner: Learner, guide: Guide, user_seq: int) -> _Prepared:
+def _prepare(
+    offline: OfflineSession, user_id: int, turns: Sequence[RolloverTurn], guide: Guide, user_seq: int
+) -> _Prepared:
     """Returns a session as it goes on record. Raises what it is refused for."""
-    # The zone is the device's, the hour at which the person's days turn their own.
-    calendar = Calendar(known_time_zone(offline.time_zone), learner.calendar.rollover_hour)
-    session = begin(offline, user_id=learner.user_id, calendar=calendar, window=guide.window)
+    # The zone is the device's. The hour at which the person's days turn is the
+    # one of that time: whenever a session arrives, it is on the same day.
+    rollover_hour = rollover_hour_at(offline.ended_at, turns)
+    calendar = Calendar(known_time_zone(offline.time_zone), rollover_hour)
+    session = begin(offline, user_id=user_id, calendar=calendar, window=guide.window)
     session = _with_content(session, guide)
     answers, refused = _graded(offline.answers, guide, session.policy)
     picked = _picked(answers, guide.prompts.get(offline.content, {})) if session.policy.picks_items else {}

@@ -45,7 +45,7 @@ def refused_for(client_id: str, error: ServiceError) -> ItemResult:
 
 def on_record(item: OfflineItem, entry: SyncedItem, *, merged: bool = False) -> ItemResult:
     """Returns the result of an item whose id is on record, `merged` when it is so since now."""
-    if entry.digest != digest_of(item):
+    if not merged and entry.digest != digest_of(item):
         return refused_for(item.client_id, ClientIdReusedError(item.client_id))
     outcome = SyncOutcome.MERGED if merged else SyncOutcome.ALREADY_KNOWN
     return ItemResult(item.client_id, outcome, entry.session_id, refused_answers=entry.refused_answers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,12 +20,14 @@ from session_service.application.ports.statistics import Statistics
 from session_service.application.ports.surroundings import Clock
 from session_service.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from session_service.application.sync_results import ItemResult, on_record, refused_for
-from session_service.domain.offline import OfflineAnswer, OfflineItem, OfflineSession
+from session_service.domain.offline import OfflineAnswer, OfflineItem, OfflineSession, weight_of
 
 # Long enough to be worth a commit, short enough for others to get in between.
-_ITEMS_A_COMMIT = 200
+# A session weighs one, and one more for each of its answers.
+_ITEMS_A_PART = 200
+_WEIGHT_OF_A_PART = 2_000
 
-Item = TypeVar("Item", OfflineSession, OfflineAnswer)
+Item = TypeVar("Item", OfflineSession, OfflineAnswer, OfflineItem)
 # By their places in the call.
 Results = dict[int, ItemResult]
 Merge = Callable[[UnitOfWork, Sequence[Item]], Awaitable[list[ItemResult]]]
@@ -89,9 +92,10 @@ class SyncSessions:
                 return earlier
             # Often all of it is a repeat, which needs no catalog and no lock.
             known = await work.synced.known(call.user_id, [item.client_id for item in readable.values()])
-        for place, item in readable.items():
-            if item.client_id in known:
-                results[place] = on_record(item, known[item.client_id])
+        on_file = [(place, item) for place, item in readable.items() if item.client_id in known]
+        for part in _parts(on_file):
+            results |= {place: on_record(item, known[item.client_id]) for place, item in part}
+            await asyncio.sleep(0)
         fresh = {place: item for place, item in readable.items() if item.client_id not in known}
         if fresh:
             results |= await self._merge(call.user_id, fresh)
@@ -138,14 +142,18 @@ class SyncSessions:
 
 
 def _parts(items: Sequence[tuple[int, Item]]) -> Iterator[list[tuple[int, Item]]]:
-    """Yields items in parts of one transaction each, no two in it of the same id."""
+    """Yields items in parts of one turn each, such as a transaction, no two in it of the same id."""
     part: list[tuple[int, Item]] = []
     ids: set[str] = set()
+    weight = 0
     for place, item in items:
-        if len(part) == _ITEMS_A_COMMIT or item.client_id in ids:
+        more = weight_of(item)
+        full = len(part) == _ITEMS_A_PART or weight + more > _WEIGHT_OF_A_PART
+        if part and (full or item.client_id in ids):
             yield part
-            part, ids = [], set()
+            part, ids, weight = [], set(), 0
         part.append((place, item))
         ids.add(item.client_id)
+        weight += more
     if part:
         yield part

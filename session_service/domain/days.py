@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -32,3 +33,17 @@ class Calendar:
         """
         turn = datetime.combine(day, time(self.rollover_hour), ZoneInfo(self.time_zone))
         return turn.astimezone(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class RolloverTurn:
+    """From an instant on, a user's days turn at this hour."""
+
+    effective_at: datetime
+    rollover_hour: int
+
+
+def rollover_hour_at(instant: datetime, turns: Sequence[RolloverTurn]) -> int:
+    """Returns the hour in force at an instant, of turns in their order; the default one before the first."""
+    in_force = [turn.rollover_hour for turn in turns if turn.effective_at <= instant]
+    return in_force[-1] if in_force else Calendar().rollover_hour

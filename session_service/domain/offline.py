@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import RFC_4122, UUID
@@ -80,6 +80,11 @@ class OfflineSession:
 OfflineItem = OfflineSession | OfflineAnswer
 
 
+def weight_of(item: OfflineItem) -> int:
+    """Returns how much work an item is: itself and its answers."""
+    return 1 + len(item.answers) if isinstance(item, OfflineSession) else 1
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """The times, inclusive, that a device may tell."""
@@ -124,7 +129,7 @@ def digest_of(item: OfflineItem) -> bytes:
     What is empty is left out, so that a field added later changes no digest
     that is on record.
     """
-    said = {_KINDS[type(item)]: asdict(item, dict_factory=_said)}
+    said = {_KINDS[type(item)]: _said(item)}
     text = json.dumps(said, sort_keys=True, default=_in_utc)
     return hashlib.sha256(text.encode()).digest()
 
@@ -133,8 +138,13 @@ def digest_of(item: OfflineItem) -> bytes:
 _KINDS: dict[type[OfflineItem], str] = {OfflineSession: "session", OfflineAnswer: "answer"}
 
 
-def _said(fields: list[tuple[str, Any]]) -> dict[str, Any]:
-    return {name: value for name, value in fields if value not in (None, "", ())}
+def _said(item: OfflineItem | RefusedAnswer) -> dict[str, Any]:
+    # What `asdict` does in half the time: it would copy each instant.
+    said = {field.name: getattr(item, field.name) for field in fields(item)}
+    answers = said.get("answers")
+    if answers:
+        said["answers"] = [_said(answer) for answer in answers]
+    return {name: value for name, value in said.items() if value not in (None, "", ())}
 
 
 def _in_utc(instant: datetime) -> str:

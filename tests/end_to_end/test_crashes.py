@@ -215,11 +215,16 @@ def test_a_sync_that_a_killed_service_broke_off_is_completed_by_a_repeat_and_cou
         offline_session(ended - timedelta(minutes=number), answers=[offline_answer(ended) for _ in range(6)])
         for number in range(1_000)
     ]
-    with ThreadPoolExecutor(1) as device:
+    live = learner.ok("POST", "/v1/sessions:start", {"product": "exercises"})["session"]["name"]
+    items.append({"answer": offline_answer(ended, session=live)})
+    with psycopg.connect(stack.database_url) as holder, ThreadPoolExecutor(1) as device:
+        # Answers come after the sessions: until the kill, the call cannot be over.
+        number = int(live.partition("/")[2])
+        holder.execute("SELECT FROM session.practice_session WHERE id = %s FOR UPDATE", [number])
         broken = device.submit(learner.send, "POST", "/v1/sessions:sync", {"items": items})
         bearer = {"Authorization": learner.client.headers["Authorization"]}
         with httpx.Client(base_url=stack.gateway_url, headers=bearer) as onlooker:
-            while not onlooker.get("/v1/sessions?page_size=1").json()["sessions"]:
+            while onlooker.get("/v1/sessions?page_size=1").json()["sessions"][0]["name"] == live:
                 assert not broken.done()
         stack.kill("session")
         assert broken.result().status_code >= 500
@@ -228,7 +233,7 @@ def test_a_sync_that_a_killed_service_broke_off_is_completed_by_a_repeat_and_cou
     answer = learner.ok("POST", "/v1/sessions:sync", {"items": items})
     outcomes = Counter(result["outcome"] for result in answer["results"])
     assert outcomes.keys() == {"OUTCOME_ALREADY_KNOWN", "OUTCOME_MERGED"}
-    assert outcomes.total() == 1_000
+    assert outcomes.total() == 1_001
 
     deadline = time.monotonic() + SETTLE_SECONDS
     path = f"/v1/standing?product=exercises&min_user_seq={answer['user_seq']}"

@@ -97,6 +97,20 @@ def test_one_bad_item_is_told_and_the_others_are_merged(learner: Learner, ended:
     assert [each["reason"] for each in results[5]["refused_answers"]] == ["ITEM_NOT_FOUND"]
 
 
+def test_an_item_that_is_no_message_fails_the_call_and_halves_find_it(
+    learner: Learner, ended: datetime
+) -> None:
+    good, bad = (json.dumps(offline_session(ended, note="~")) for _ in range(2))
+    for broken in ('"\\ud83d"', "5", '{"a": 1}'):
+        body = f'{{"items": [{good}, {bad.replace(json.dumps("~"), broken)}]}}'.encode()
+        refused = learner.send("POST", SYNC, body)
+        assert refused.status_code == 400
+        assert refused.json()["details"][0]["reason"] == "REQUEST_MALFORMED"
+    assert learner.ok("GET", "/v1/sessions")["sessions"] == []
+    half = learner.ok("POST", SYNC, f'{{"items": [{good}, null]}}'.encode())
+    assert outcomes(half) == {"MERGED": 1}
+
+
 def test_the_day_is_the_devices_and_the_accounts_zone_stays(learner: Learner, ended: datetime) -> None:
     late = ended.replace(hour=18)
     answer = learner.ok("POST", SYNC, {"items": [offline_session(late)]}, **{"X-Time-Zone": "UTC"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from session_service.adapters.db import tables
-from session_service.domain.days import Calendar
+from session_service.domain.days import Calendar, RolloverTurn
 from session_service.domain.learner import CalendarChange, Learner
 
 _learner, _change = tables.learner, tables.learner_calendar
@@ -39,6 +40,21 @@ _FIND = select(
 # The update changes nothing and takes the lock; DO NOTHING would not.
 _LOCK = upsert(_learner).on_conflict_do_update(
     index_elements=["user_id"], set_={"last_seq": _learner.c.last_seq}
+)
+_HOURS = (
+    select(
+        _change.c.effective_at,
+        _change.c.rollover_hour,
+        func.lag(_change.c.rollover_hour).over(order_by=_change.c.effective_at).label("before"),
+    )
+    .where(_change.c.user_id == bindparam("owner"))
+    .subquery()
+)
+# Few, however often a device on its way changed the zone.
+_TURNS = (
+    select(_HOURS.c.effective_at, _HOURS.c.rollover_hour)
+    .where(_HOURS.c.rollover_hour.is_distinct_from(_HOURS.c.before))
+    .order_by(_HOURS.c.effective_at)
 )
 _ADD_CHANGE = insert(_change).returning(_change.c.id)
 _PUT_IN_FORCE = update(_learner).where(_learner.c.user_id == bindparam("owner"))
@@ -73,6 +89,11 @@ class SqlLearners:
         await self._connection.execute(_LOCK, {"user_id": user_id})
         # A statement of its own: it sees what was committed while the lock was waited for.
         return await select_learner(self._connection, user_id)
+
+    async def rollover_turns(self, user_id: int) -> Sequence[RolloverTurn]:
+        """Selects the changes that changed the hour."""
+        rows = await self._connection.execute(_TURNS, {"owner": user_id})
+        return [RolloverTurn(row.effective_at, row.rollover_hour) for row in rows]
 
     async def put_in_force(self, change: CalendarChange) -> CalendarChange:
         """Inserts the change and updates the user's row."""

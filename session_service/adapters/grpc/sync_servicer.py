@@ -19,8 +19,8 @@ from session_service.domain.offline import OfflineItem
 Context = grpc.aio.ServicerContext[Any, Any]
 
 _MOST_ANSWERS = 20_000
-# Between two of these many, other calls get their turn.
-_CONVERTED_AT_ONCE = 100
+# After as many items and answers, other calls get their turn.
+_CONVERTED_AT_ONCE = 1_000
 
 
 class SyncServicer(SyncServiceServicer):
@@ -48,7 +48,11 @@ class SyncServicer(SyncServiceServicer):
 
 async def _to_items(request: pb2.SyncSessionsRequest) -> list[OfflineItem | UnreadableItem]:
     items: list[OfflineItem | UnreadableItem] = []
-    for first in range(0, len(request.items), _CONVERTED_AT_ONCE):
-        items += map(to_item, request.items[first : first + _CONVERTED_AT_ONCE])
-        await asyncio.sleep(0)
+    converted = 0
+    for item in request.items:
+        items.append(to_item(item))
+        converted += 1 + len(item.session.answers)
+        if converted >= _CONVERTED_AT_ONCE:
+            converted = 0
+            await asyncio.sleep(0)
     return items

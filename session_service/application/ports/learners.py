@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from session_service.domain.days import Calendar
+from session_service.domain.days import Calendar, RolloverTurn
 from session_service.domain.learner import CalendarChange, Learner
 
 
@@ -42,6 +42,9 @@ class Learners(Protocol):
 
     async def lock(self, user_id: int) -> Learner:
         """Returns what is known of a user, locked until the commit."""
+
+    async def rollover_turns(self, user_id: int) -> Sequence[RolloverTurn]:
+        """Returns since when the user's days turn at which hour, the first first."""
 
     async def put_in_force(self, change: CalendarChange) -> CalendarChange:
         """Stores a locked user's change with its place in the sequence, and returns it numbered."""

@@ -7,7 +7,7 @@ import builtins
 import copy
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -18,7 +18,7 @@ from session_service.application.ports.learners import LearnerMark
 from session_service.application.ports.reading import History, JournalEntry, Report, SessionSelection
 from session_service.application.ports.sessions import RecordedAnswer, SessionRef, Summary
 from session_service.application.ports.synced_items import EndedSession, SyncedItem
-from session_service.domain.days import Calendar
+from session_service.domain.days import Calendar, RolloverTurn
 from session_service.domain.errors import EtagMismatchError, SessionNotFoundError
 from session_service.domain.events import Event
 from session_service.domain.items import SessionItem
@@ -26,6 +26,8 @@ from session_service.domain.learner import CalendarChange, Learner
 from session_service.domain.messages import Message
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change, State
+
+_EVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass
@@ -256,6 +258,12 @@ class FakeLearners:
 
     async def lock(self, user_id: int) -> Learner:
         return learner_of(self._tables, user_id)
+
+    async def rollover_turns(self, user_id: int) -> Sequence[RolloverTurn]:
+        told = [change for change in self._tables.calendar_changes if change.user_id == user_id]
+        # What a test put in force without a change has always been.
+        always = [] if told else [RolloverTurn(_EVER, (await self.calendar(user_id)).rollover_hour)]
+        return [*always, *(RolloverTurn(each.effective_at, each.calendar.rollover_hour) for each in told)]
 
     async def put_in_force(self, change: CalendarChange) -> CalendarChange:
         assert change.user_seq is not None

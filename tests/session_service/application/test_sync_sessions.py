@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -16,6 +17,7 @@ from session_service.application.sync_sessions import Synced, UnreadableItem
 from session_service.domain.days import Calendar
 from session_service.domain.errors import OfflineItemInvalidError
 from session_service.domain.events import SessionEnded
+from session_service.domain.learner import CalendarChange
 from session_service.domain.offline import OfflineAnswer, OfflineSession, RefusedAnswer
 from session_service.domain.states import Change, State
 from tests.session_service import offline
@@ -68,6 +70,30 @@ async def test_the_zone_is_the_devices_and_the_accounts_stays(world: World) -> N
     assert str(session.local_date) == "2026-02-15"
     assert world.tables.calendars[5] == Calendar("America/New_York", 4)
     assert world.tables.calendar_changes == []
+
+
+async def test_the_hour_at_which_days_turn_is_the_one_in_force_when_the_session_ended(world: World) -> None:
+    changed_at = NOW - timedelta(days=1)
+    for seq, (since, hour) in enumerate([(NOW - timedelta(days=9), 4), (changed_at, 0)], 1):
+        change = CalendarChange(
+            user_id=5, user_seq=seq, effective_at=since, calendar=Calendar("Europe/Madrid", hour)
+        )
+        world.tables.calendar_changes.append(change)
+        world.tables.calendars[5] = change.calendar
+    nights = [
+        datetime(2026, 2, 8, 1, 30, tzinfo=UTC),
+        datetime(2026, 2, 16, 1, 30, tzinfo=UTC),
+        changed_at,
+        datetime(2026, 2, 18, 1, 30, tzinfo=UTC),
+    ]
+    synced = await world.use.sync_sessions(ME, [offline.session(ended) for ended in nights])
+    sessions = [world.tables.sessions[result.session_id] for result in synced.results]
+    assert [(str(session.local_date), session.rollover_hour) for session in sessions] == [
+        ("2026-02-08", 0),
+        ("2026-02-15", 4),
+        ("2026-02-17", 0),
+        ("2026-02-18", 0),
+    ]
 
 
 async def test_sent_twice_in_parts_and_mixed_everything_is_merged_once(world: World) -> None:
@@ -209,6 +235,20 @@ async def test_many_sessions_are_merged_in_commits_of_some_hundreds(world: World
     assert outcomes(await world.use.sync_sessions(ME, items)) == [MERGED] * 450
     assert world.store.commits == 3
     assert [event.user_seq for event in world.tables.outbox] == list(range(1, 451))
+
+
+async def test_sessions_with_many_answers_are_fewer_to_a_commit_and_to_a_turn(world: World) -> None:
+    given = tuple(offline.answer(ENDED) for _ in range(500))
+    items = [offline.session(ENDED, answers=given) for _ in range(20)]
+    assert outcomes(await world.use.sync_sessions(ME, items)) == [MERGED] * 20
+    assert world.store.commits == 7
+    again = asyncio.ensure_future(world.use.sync_sessions(ME, items))
+    turns_of_others = 0
+    while not again.done():
+        await asyncio.sleep(0)
+        turns_of_others += 1
+    assert outcomes(await again) == [KNOWN] * 20
+    assert turns_of_others > 7
 
 
 async def test_a_call_that_breaks_off_keeps_its_commits_and_a_repeat_completes_it(

@@ -17,6 +17,8 @@ from session_service.application.ports.reading import SessionSelection
 from session_service.application.ports.sessions import SessionRef
 from session_service.application.sync_results import SyncOutcome
 from session_service.application.sync_sessions import Synced
+from session_service.domain.days import Calendar
+from session_service.domain.learner import CalendarChange
 from session_service.domain.offline import OfflineItem, RefusedAnswer
 from session_service.domain.states import State
 from tests.session_service import offline
@@ -119,6 +121,34 @@ async def test_devices_that_say_different_things_under_one_id_leave_what_came_fi
     )
     assert Counter(outcome for synced in both for outcome in outcomes(synced)) == {MERGED: 1, CONFLICT: 1}
     assert await database.count("practice_session", user_id=user_id) == 1
+
+
+async def test_a_session_is_on_the_same_day_whether_it_arrives_before_or_after_the_hour_changed(
+    database: Database, user_id: int
+) -> None:
+    at_three = datetime.now(UTC).replace(hour=3, minute=0, second=0, microsecond=0) - timedelta(days=2)
+    change = CalendarChange(
+        user_id=user_id,
+        user_seq=1,
+        effective_at=at_three - timedelta(days=1),
+        calendar=Calendar("Asia/Tokyo", 4),
+    )
+    async with database.unit_of_work() as work:
+        await work.learners.lock(user_id)
+        await work.learners.put_in_force(change)
+        await work.commit()
+    before, after = (offline.session(at_three, time_zone="UTC") for _ in range(2))
+    await database.use.sync_sessions(Call(user_id), [before])
+    for update in ({"time_zone": "Asia/Seoul"}, {"rollover_hour": 0}, {"time_zone": "UTC"}):
+        await database.use.update_calendar(Call(user_id), **update)
+    await database.use.sync_sessions(Call(user_id), [after])
+
+    day = at_three.date() - timedelta(days=1)
+    assert await database.column("practice_session", "local_date", user_id=user_id) == [day, day]
+    async with database.unit_of_work() as work:
+        turns = await work.learners.rollover_turns(user_id)
+    assert [turn.rollover_hour for turn in turns] == [4, 0]
+    assert turns[0].effective_at == change.effective_at
 
 
 async def test_ends_online_and_merges_at_once_share_one_sequence_without_gaps(
