@@ -94,7 +94,7 @@ async def serving(settings: Settings, clock: Clock = _now) -> AsyncIterator[Runn
             forgetting = Forgetting(units, offices, clock)
             privacy = PrivacyUseCases(
                 export_data=ExportData(units, {"identity": OwnData(engine), **offices}, clock),
-                erase_me=EraseMe(units, check, forgetting),
+                erase_me=EraseMe(units, check, forgetting, clock),
                 erase_account=EraseAccount(units, forgetting, clock),
                 get_erasure_receipt=GetErasureReceipt(units),
             )

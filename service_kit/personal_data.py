@@ -1,7 +1,9 @@
 """All that is kept of one person: what a service gives of it, and what it forgets.
 
 A kind of data is called a room. In an archive each room is two files with the
-same entries: a JSON array of objects for programs, CSV for spreadsheets.
+same entries: a JSON array of objects for programs, CSV for spreadsheets. Text
+that a spreadsheet would take for a formula has an apostrophe before it in CSV;
+JSON has it as it is.
 """
 
 from __future__ import annotations
@@ -17,6 +19,11 @@ from typing import Any, Protocol
 
 # A piece travels as one gRPC message.
 LARGEST_PIECE = 512 * 1024
+
+README = "README.txt"
+
+# Of a cell that spreadsheets compute: what a stranger titled a problem is not to run on a person's machine.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 Entry = Mapping[str, Any]
 Page = Sequence[Entry]
@@ -51,6 +58,13 @@ class PersonalData(Protocol):
         Idempotent: the same request gets the same report. One that was broken
         off is to be made again, and goes on where it was.
         """
+
+
+def guide(folder: str, rooms: Mapping[str, str]) -> FileChunk:
+    """Returns the file that says what each room of a folder is."""
+    width = max(map(len, rooms), default=0)
+    lines = [f"{name.ljust(width)}  {about}\n" for name, about in rooms.items()]
+    return FileChunk(f"{folder}/{README}", "".join(lines).encode(), 0)
 
 
 async def files(
@@ -99,10 +113,12 @@ async def _csv(columns: Sequence[str], pages: AsyncIterable[Page]) -> AsyncItera
 
 
 def _cell(value: Any) -> str:
-    # A text is a cell as it is; whatever else there is, reads as in JSON.
+    # A text is a cell as it is, unless opening the file would run it; the rest reads as in JSON.
     if value is None:
         return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if not isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    return f"'{value}" if value.startswith(_FORMULA_STARTS) else value
 
 
 def _line(cells: Sequence[str]) -> str:

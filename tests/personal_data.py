@@ -46,6 +46,12 @@ class Office:
         """Returns the entries by room, once it is sure that both files of each have the same."""
         files = await self.export(user_id)
         rooms = {}
+        (guide,) = (name for name in files if name.endswith("/README.txt"))
+        lines = files.pop(guide).decode().splitlines()
+        folder = guide.partition("/")[0]
+        assert {f"{folder}/{line.split()[0]}" for line in lines} == {
+            name.rpartition(".")[0] for name in files
+        }
         for name in {name.rpartition(".")[0] for name in files}:
             entries = json.loads(files[f"{name}.json"])
             table = list(csv.DictReader(io.StringIO(files[f"{name}.csv"].decode(), newline="")))
@@ -73,7 +79,9 @@ def cell(value: Any) -> str:
     """Returns a JSON value as its CSV cell."""
     if value is None:
         return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str):
+        return f"'{value}" if value[:1] in {*"=+-@\t\r\n"} else value
+    return json.dumps(value, ensure_ascii=False)
 
 
 def rows_of(database_url: str, user_id: int, *schemas: str) -> dict[str, int]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from identity_service.application.credential_check import CredentialCheck
 from identity_service.application.forgetting import Forgetting
-from identity_service.application.ports import UnitOfWorkFactory
+from identity_service.application.ports import Clock, UnitOfWorkFactory
+from identity_service.domain.accounts import Account
+from identity_service.domain.attempts import account_subject
 from identity_service.domain.erasure import Erasure
 from identity_service.domain.errors import AccountNotFoundError
 from service_kit.call import Call
@@ -17,26 +19,34 @@ class EraseMe:
     erased account gets its receipt, for its token proves whose it was.
     """
 
-    def __init__(self, units: UnitOfWorkFactory, check: CredentialCheck, forgetting: Forgetting) -> None:
+    def __init__(
+        self, units: UnitOfWorkFactory, check: CredentialCheck, forgetting: Forgetting, clock: Clock
+    ) -> None:
         self._units = units
         self._check = check
         self._forgetting = forgetting
+        self._clock = clock
 
     async def __call__(self, call: Call, password: str) -> Erasure:
         """Raises CredentialsInvalidError, TooManyAttemptsError, AccountNotFoundError."""
         async with self._units() as unit:
-            erasure = await unit.erasures.of_account(call.user_id)
+            # In this order: what is erased in between has its receipt.
             account = await unit.accounts.get(call.user_id)
+            erasure = await unit.erasures.of_account(call.user_id)
         if erasure is None:
             if account is None:
                 raise AccountNotFoundError
-            erasure = await self._begin(account.email, password)
+            erasure = await self._begin(account, password)
         return await self._forgetting.carry_on(erasure)
 
-    async def _begin(self, email: str, password: str) -> Erasure:
-        examined = await self._check.examine(email, password)
+    async def _begin(self, account: Account, password: str) -> Erasure:
+        examined = await self._check.examine(account.email, password)
         async with self._units() as unit:
-            account = await self._check.decide(unit, examined)
-            erasure = await self._forgetting.begin(unit, account)
+            # A verdict would be on nobody: whoever asks twice at once is told what the first one did.
+            await unit.attempts.lock(account_subject(account.email), self._clock())
+            earlier = await unit.erasures.of_account(account.user_id)
+            if earlier is not None:
+                return earlier
+            erasure = await self._forgetting.begin(unit, await self._check.decide(unit, examined))
             await unit.commit()
         return erasure

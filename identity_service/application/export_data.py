@@ -10,10 +10,27 @@ from identity_service.application.archive import Archive
 from identity_service.application.ports import Clock, PersonalFiles, UnitOfWorkFactory
 from identity_service.domain.errors import AccountNotFoundError
 from service_kit.errors import UnavailableError
-from service_kit.personal_data import FileChunk
+from service_kit.personal_data import README, FileChunk
 
 # For a service to begin.
 _PATIENCE_SECONDS = 8.0
+
+_GUIDE = b"""\
+This is what the platform keeps of you.
+
+There is a folder for each part of the platform; the README.txt in it says what
+its files are. Each kind of data is there twice, with the same entries: as JSON
+(an array of objects) for programs, and as CSV with a header for spreadsheets.
+Both are in UTF-8, times are in UTC. Text that a spreadsheet could take for a
+formula has an apostrophe before it in CSV.
+
+Your password, the secrets of your log-ins, and fingerprints made to compare
+are not in it.
+
+manifest.json lists all files with how many entries each has, its size in bytes
+and its SHA-256. It comes last: without it the download was broken off, and is
+to be repeated. What you did while the archive was made may be missing.
+"""
 
 
 class ExportData:
@@ -43,6 +60,7 @@ class ExportData:
             for office in self._offices.values():
                 chunks = await streams.enter_async_context(aclosing(office.export(user_id)))
                 begun.append((await _first(chunks), chunks))
+            yield archive.add(FileChunk(README, _GUIDE, 0))
             for first, chunks in begun:
                 async for chunk in _all(first, chunks):
                     if packed := await _packed(archive, chunk):

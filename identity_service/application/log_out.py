@@ -20,7 +20,7 @@ class LogOut:
         """An empty token means all. A token that is not the caller's is left alone, without a word."""
         async with self._units() as unit:
             # Nothing is kept of an account that its token has outlived.
-            if await unit.accounts.get(call.user_id) is None:
+            if not await unit.accounts.hold(call.user_id):
                 return
             if await unit.idempotency.claim(call, bool):
                 return

@@ -61,6 +61,9 @@ class Accounts(Protocol):
     async def get(self, user_id: int) -> Account | None:
         """Returns an account, None for an unknown number."""
 
+    async def hold(self, user_id: int) -> bool:
+        """Keeps an account from being erased until the commit; False when there is none (any more)."""
+
     async def find(self, email: str) -> StoredAccount | None:
         """Returns the account with this email, if there is one."""
 

@@ -100,6 +100,14 @@ class Tombstones:
         await self._connection.execute(placed.on_conflict_do_update(index_elements=["user_id"], set_=fresh))
         return True
 
+    async def hold(self, user_id: int) -> None:
+        """Keeps a person's tombstone from everybody else until the commit.
+
+        Of two who empty the same room, the second finds what the first left,
+        and so takes an empty room for nothing but that.
+        """
+        await self._connection.execute(self._of(user_id).with_for_update())
+
     async def report(self, user_id: int) -> Report | None:
         """Returns the report of a person's erasure, None while it goes on."""
         row = (await self._connection.execute(self._of(user_id))).one()

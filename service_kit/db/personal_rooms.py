@@ -18,7 +18,7 @@ from sqlalchemy import Column, ColumnElement, Row, Select, Table, delete, litera
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from service_kit.db.erasure import Tombstones
-from service_kit.personal_data import FileChunk, Page, Report, files
+from service_kit.personal_data import FileChunk, Page, Report, files, guide
 
 _PAGE = 500
 # Rows of one kind that one transaction deletes; of those with parts, parents.
@@ -38,6 +38,7 @@ class Part:
     """A table whose rows belong to a room's rows, by the column `parent`."""
 
     name: str
+    about: str
     table: Table
     parent: str
     hidden: frozenset[str] = frozenset()
@@ -48,10 +49,12 @@ class Part:
 class Room:
     """A table with rows of people, `page` of which are read at once.
 
-    `hidden` columns never leave: secrets, and what is there twice.
+    `about` tells the person what it is. `hidden` columns never leave: secrets,
+    and what is there twice.
     """
 
     name: str
+    about: str
     table: Table
     owned: Owned | None = None
     hidden: frozenset[str] = frozenset()
@@ -63,9 +66,9 @@ class Room:
         return self.owned(user_id) if self.owned else self.table.c.user_id == user_id
 
     @property
-    def names(self) -> list[str]:
-        """The room's own name and those of its parts."""
-        return [self.name, *(part.name for part in self.parts)]
+    def guide(self) -> list[tuple[str, str]]:
+        """What the room and its parts are, by name."""
+        return [(self.name, self.about), *((part.name, part.about) for part in self.parts)]
 
 
 class SqlPersonalData:
@@ -117,15 +120,18 @@ class SqlPersonalData:
     async def _remove_batch(self, room: Room, user_id: int) -> bool:
         """Tells whether there may be more."""
         async with self._engine.begin() as connection:
+            tombstones = Tombstones(connection, self._tombstones)
+            await tombstones.hold(user_id)
             removed = await remove_batch(connection, room, user_id)
-            await Tombstones(connection, self._tombstones).add(user_id, removed, {})
+            await tombstones.add(user_id, removed, {})
         return removed[room.name] > 0
 
 
 async def export_rooms(
     engine: AsyncEngine, schema: str, rooms: Sequence[Room], user_id: int
 ) -> AsyncGenerator[FileChunk]:
-    """Yields the files of rooms, `<schema>/<room>.json` and `.csv`."""
+    """Yields the files of rooms, `<schema>/<room>.json` and `.csv`, after one that says what they are."""
+    yield guide(schema, {name: about for room in rooms for name, about in room.guide})
     for room in rooms:
         async for chunk in files(
             f"{schema}/{room.name}", _shown(room), partial(_pages, engine, room, user_id)

@@ -18,12 +18,14 @@ from practice.identity.v1 import identity_service_pb2 as identity_pb
 from practice.identity.v1 import identity_service_pb2_grpc as identity_rpc
 from practice.identity.v1 import privacy_service_pb2 as pb
 from practice.identity.v1 import privacy_service_pb2_grpc as rpc
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy.local.servers import free_port
 from identity_service.adapters.db import tables
+from identity_service.domain.attempts import account_subject
 from service_kit.grpc.guards import INTERNAL_KEY
+from tests.databases import lock_waiters
 from tests.grpc_errors import refusal
 from tests.identity_service.conftest import PASSWORD, Connect, Person, new_email
 from tests.identity_service.offices import Office, serving_office
@@ -114,6 +116,7 @@ async def test_the_archive_has_the_files_of_every_service_and_a_manifest(
     manifest = json.loads(packed.read("manifest.json"))
     assert manifest["account_number"] == person.account.user_id
     assert [each["name"] for each in manifest["files"]] == packed.namelist()[:-1]
+    assert packed.namelist()[:2] == ["README.txt", "identity/README.txt"]
     for each in manifest["files"]:
         content = packed.read(each["name"])
         assert (each["bytes"], each["sha256"]) == (len(content), hashlib.sha256(content).hexdigest())
@@ -242,15 +245,50 @@ async def test_the_token_of_an_erased_account_gets_the_receipt_again(
     assert [len(office.erased) for office in offices.values()] == [1, 1, 1]
 
 
-async def test_two_erasures_at_once_are_one(
-    privacy: rpc.PrivacyServiceAsyncStub, offices: Offices, person: Person
+async def test_two_erasures_at_once_are_one_and_both_get_its_receipt(
+    privacy: rpc.PrivacyServiceAsyncStub,
+    offices: Offices,
+    person: Person,
+    engine: AsyncEngine,
+    database_url: str,
 ) -> None:
-    results = await asyncio.gather(
-        erase_me(privacy, person), erase_me(privacy, person), return_exceptions=True
-    )
-    receipts = {result.receipt_id for result in results if isinstance(result, pb.ErasureReceipt)}
-    assert len(receipts) == 1
+    async with engine.connect() as connection:
+        # Nobody gives a verdict before both have looked for an account and an erasure.
+        failures = select(tables.attempts).where(tables.attempts.c.subject == account_subject(person.email))
+        await connection.execute(failures.with_for_update())
+        asked = [asyncio.ensure_future(erase_me(privacy, person)) for _ in range(2)]
+        await lock_waiters(database_url, 2)
+        await connection.rollback()
+    receipts = await asyncio.gather(*asked)
+
+    assert len({receipt.receipt_id for receipt in receipts}) == 1
     assert len({request_id for office in offices.values() for _, request_id in office.erased}) == 1
+
+
+async def test_a_log_out_under_way_is_done_before_its_account_is_erased(
+    privacy: rpc.PrivacyServiceAsyncStub,
+    identity: identity_rpc.IdentityServiceAsyncStub,
+    offices: Offices,
+    person: Person,
+    engine: AsyncEngine,
+    database_url: str,
+) -> None:
+    key, user_id = str(uuid.uuid4()), person.account.user_id
+    async with engine.connect() as connection:
+        # The log-out waits where it writes down its key.
+        claim = {"user_id": user_id, "key": key, "method": "x", "request_digest": b"x"}
+        await connection.execute(insert(tables.idempotency).values(**claim))
+        keyed = (*person.metadata, ("idempotency-key", key))
+        leaving = asyncio.ensure_future(identity.LogOut(identity_pb.LogOutRequest(), metadata=keyed))
+        await lock_waiters(database_url, 1)
+        erasing = asyncio.ensure_future(erase_me(privacy, person))
+        await lock_waiters(database_url, 2)
+        await connection.rollback()
+
+    await leaving
+    receipt = await erasing
+    assert [each.count for each in receipt.services[1].removed if each.room == "requests"] == [1]
+    assert rows_of(database_url, user_id, "identity") == {}
 
 
 async def test_a_service_that_is_away_forgets_later(

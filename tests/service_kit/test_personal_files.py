@@ -11,6 +11,8 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from service_kit.personal_data import LARGEST_PIECE, FileChunk, Page, files, plain
 
 
@@ -47,6 +49,16 @@ async def test_a_room_without_entries_has_files_all_the_same() -> None:
     told, chunks = await written(["id"])
     assert told == {"room.json": "[]\n", "room.csv": "id\r\n"}
     assert [chunk.rows for chunk in chunks] == [0, 0]
+
+
+@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r", "\n"])
+async def test_no_spreadsheet_computes_a_text(first: str) -> None:
+    text = f'{first}HYPERLINK("http://example.com", "open")'
+    told, _ = await written(["id", "text"], [{"id": -1, "text": text}])
+
+    assert json.loads(told["room.json"]) == [{"id": -1, "text": text}]
+    # A number is one.
+    assert list(csv.reader(io.StringIO(told["room.csv"], newline="")))[1:] == [["-1", f"'{text}"]]
 
 
 async def test_no_piece_is_larger_than_a_message_takes() -> None:

@@ -10,13 +10,19 @@ from service_kit.db.personal_rooms import Room, SqlPersonalData
 ROOMS = (
     Room(
         "problems",
+        "Problems that you wrote.",
         tables.problems,
         owned=lambda user_id: tables.problems.c.owner_id == user_id,
         # What searches compare: the title and the description again.
         hidden=frozenset({"searched", "grams", "shipped_key"}),
         page=50,
     ),
-    Room("requests", tables.idempotency, hidden=frozenset({"request_digest"})),
+    Room(
+        "requests",
+        "Changes asked for under an Idempotency-Key in the last 72 hours, and the answers.",
+        tables.idempotency,
+        hidden=frozenset({"request_digest"}),
+    ),
 )
 
 

@@ -48,6 +48,12 @@ class SqlAccounts:
         row = (await self._connection.execute(query)).first()
         return Account(*row) if row else None
 
+    async def hold(self, user_id: int) -> bool:
+        """Keeps an account from being erased until the commit; False when there is none (any more)."""
+        there = select(accounts.c.user_id).where(accounts.c.user_id == user_id)
+        held = await self._connection.execute(there.with_for_update(key_share=True, read=True))
+        return held.first() is not None
+
     async def find(self, email: str) -> StoredAccount | None:
         """Returns the account with this email, if there is one."""
         query = select(accounts.c.password_hash, *_ACCOUNT).where(accounts.c.email == email)

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Interval, func, insert, literal, select, t
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from identity_service.adapters.db.personal_data import SCHEMA, rooms_of
-from identity_service.adapters.db.tables import erasure, erasure_part
+from identity_service.adapters.db.tables import accounts, erasure, erasure_part
 from identity_service.application.ports import Unanswered
 from identity_service.domain.accounts import Account
 from identity_service.domain.erasure import Erasure
@@ -32,6 +32,9 @@ class SqlErasures:
         self, account: Account, others: Sequence[str], now: datetime, retry_at: datetime
     ) -> Erasure:
         """Deletes the account and all that hangs on it, and notes that the others have to forget it too."""
+        # Whoever writes something of it is done first, so that it is found.
+        mine = select(accounts.c.user_id).where(accounts.c.user_id == account.user_id)
+        await self._connection.execute(mine.with_for_update())
         removed: dict[str, int] = {}
         for room in rooms_of(account):
             removed[room.name] = 0

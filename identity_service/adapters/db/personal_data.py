@@ -23,21 +23,23 @@ def rooms_of(account: Account) -> Sequence[Room]:
     subject = account_subject(account.email)
     number = idempotency.c.outcome.op("->>", return_type=Text)("user_id")
     return (
-        Room("log_ins", refresh_tokens, hidden=frozenset({"digest"})),
+        Room("log_ins", "Devices that are logged in.", refresh_tokens, hidden=frozenset({"digest"})),
         Room(
             "log_in_failures",
+            "When somebody tried a wrong password of late.",
             attempts,
             owned=lambda _: attempts.c.subject == subject,
             hidden=frozenset({"subject"}),
         ),
         Room(
             "requests",
+            "Changes asked for under an Idempotency-Key in the last 72 hours, and the answers.",
             idempotency,
             # A sign-up is everybody's request; its outcome says whose account it made.
             owned=lambda user_id: or_(idempotency.c.user_id == user_id, number == cast(str(user_id), Text)),
             hidden=frozenset({"request_digest"}),
         ),
-        Room("account", accounts, hidden=frozenset({"password_hash"})),
+        Room("account", "Your account.", accounts, hidden=frozenset({"password_hash"})),
     )
 
 

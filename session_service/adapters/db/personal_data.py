@@ -12,28 +12,58 @@ _FEW = 8
 
 ROOMS = (
     # Gone first, so that nothing more is published.
-    Room("events", tables.outbox, hidden=frozenset({"payload"})),
+    Room(
+        "events",
+        "What was told, or is still to be told, to the statistics.",
+        tables.outbox,
+        hidden=frozenset({"payload"}),
+    ),
     Room(
         "submissions",
+        "Work that you handed in, and what was said of it.",
         tables.submission,
         page=_FEW,
-        parts=(Part("submission_messages", tables.submission_message, "submission_id", page=100),),
+        parts=(
+            Part(
+                "submission_messages",
+                "The conversation about each, by submission_id.",
+                tables.submission_message,
+                "submission_id",
+                page=100,
+            ),
+        ),
     ),
     Room(
         "sessions",
+        "Every time you practised. What follows belongs to one of them, by session_id.",
         tables.practice_session,
         parts=(
-            Part("answers", tables.answer, "session_id"),
-            Part("items", tables.session_item, "session_id"),
-            Part("changes", tables.journal, "session_id"),
-            Part("drafts", tables.draft, "session_id", page=_FEW),
-            Part("messages", tables.message, "session_id", page=100),
-            Part("synced_items", tables.synced_item, "session_id", hidden=frozenset({"digest"})),
+            Part("answers", "Answers that you gave.", tables.answer, "session_id"),
+            Part("items", "What you were to practise, such as words.", tables.session_item, "session_id"),
+            Part("changes", "What happened in the session, step by step.", tables.journal, "session_id"),
+            Part("drafts", "Drawings and texts as last saved.", tables.draft, "session_id", page=_FEW),
+            Part("messages", "The conversation.", tables.message, "session_id", page=100),
+            Part(
+                "synced_items",
+                "What you made offline and handed in later.",
+                tables.synced_item,
+                "session_id",
+                hidden=frozenset({"digest"}),
+            ),
         ),
     ),
-    Room("calendars", tables.learner_calendar),
-    Room("learner", tables.learner),
-    Room("requests", tables.idempotency, hidden=frozenset({"request_digest"})),
+    Room(
+        "calendars",
+        "Your time zones and hours at which a day begins, and since when.",
+        tables.learner_calendar,
+    ),
+    Room("learner", "Your time zone now, and how many events of yours there are.", tables.learner),
+    Room(
+        "requests",
+        "Changes asked for under an Idempotency-Key in the last 72 hours, and the answers.",
+        tables.idempotency,
+        hidden=frozenset({"request_digest"}),
+    ),
 )
 
 

@@ -43,8 +43,26 @@ def rooms() -> Sequence[Room]:
 
 def _room(table: Table) -> Room:
     if table is tables.idempotency:
-        return Room("requests", table, hidden=frozenset({"request_digest"}))
-    return Room(table.name, table)
+        return Room("requests", _REQUESTS, table, hidden=frozenset({"request_digest"}))
+    return Room(table.name, _ABOUT[table.name], table)
+
+
+_REQUESTS = "Changes asked for under an Idempotency-Key in the last 72 hours, and the answers."
+_ABOUT = {
+    "learner": "Your time zone, and how far your practice is counted.",
+    "completion": "Sessions that ended, as they were counted.",
+    "calendar_change": "When your time zone, or the hour at which your day begins, changed.",
+    "daily_progress": "What you did each day, by product.",
+    "standing": "Your totals, the days you practised and those a freeze kept, by product and over all.",
+    "awarded_badge": "Badges that you have; user_seq is the completion that earned it.",
+    "streak_entry": "Rest days, pauses, freezes and repairs that keep your streaks.",
+    "freeze_ledger": "When a freeze was used, or given back.",
+    "leaderboard_settings": "Whether and under which name you are on leaderboards.",
+    "leaderboard_entry": "Your scores on leaderboards that are final.",
+    "rejected_event": "Events of yours that could not be counted, and why.",
+    "recalculation_difference": "Where your progress was not what your practice adds up to, at a check.",
+    "reconciliation_person": "Where what was counted was not what happened, at a check, and what was done.",
+}
 
 
 def open_personal_data(engine: AsyncEngine) -> SqlPersonalData:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import asc, desc
 
 from service_kit.call import Call
 from service_kit.db.personal_rooms import SqlPersonalData
@@ -112,6 +113,39 @@ async def test_an_erasure_that_was_broken_off_goes_on_and_counts_everything(
 
     report = await data.erase(user_id, "one")
     assert report.removed["sessions"] == 3
+    assert rows_of(database_url, user_id, "session") == {}
+
+
+async def test_two_who_erase_at_once_leave_nothing_and_both_tell_all(
+    database: Database,
+    data: SqlPersonalData,
+    user_id: int,
+    monkeypatch: pytest.MonkeyPatch,
+    database_url: str,
+) -> None:
+    for _ in range(3):
+        await database.use.abandon_session(Call(user_id), await database.started(user_id))
+    events = await database.count("outbox", user_id=user_id)
+    monkeypatch.setattr("service_kit.db.personal_rooms._BATCH", 1)
+
+    mine = tables.outbox.select().where(tables.outbox.c.user_id == user_id).limit(1).with_for_update()
+    first, last = (mine.order_by(order(tables.outbox.c.event_id)) for order in (asc, desc))
+    async with database.engine.connect() as at_first, database.engine.connect() as at_last:
+        await at_first.execute(first)
+        await at_last.execute(last)
+        erasing = [asyncio.create_task(data.erase(user_id, "one")) for _ in range(2)]
+        await database.until_waiting(2)
+        await at_first.rollback()
+        # Whoever found the first event gone has not taken the rest for gone, too.
+        async with asyncio.timeout(3):
+            while await database.count("outbox", user_id=user_id) > 1:
+                await asyncio.sleep(0.02)
+        await database.until_waiting(2)
+        assert not any(each.done() for each in erasing)
+
+    reports = await asyncio.gather(*erasing)
+    assert [report.removed["events"] for report in reports] == [events] * 2
+    assert events > 1
     assert rows_of(database_url, user_id, "session") == {}
 
 

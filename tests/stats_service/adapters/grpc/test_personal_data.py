@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import uuid
 from datetime import date
+from typing import Any
 
 import grpc
 import pytest
 from practice.privacy.v1 import personal_data_service_pb2 as privacy_pb
 from practice.stats.v1 import stats_service_pb2 as pb
 from practice.stats.v1 import stats_service_pb2_grpc as rpc
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import Engine, Table, insert, select
 from sqlalchemy.exc import DBAPIError
 
 from service_kit.db.faults import is_erased
@@ -46,6 +48,36 @@ def facts(apply: Apply, apply_changes: ApplyChanges, store: SqlLearnerStore) -> 
     return facts
 
 
+@pytest.fixture
+def everywhere(facts: list[Completion], engine: Engine) -> None:
+    """A row of person 1 in every table with a person's number."""
+    job, run, entry = (uuid.UUID(int=number) for number in (1, 2, 3))
+    day = {"day": DAYS[0], "product": "all"}
+    score = {"elapsed_seconds": 60, "session_count": 1}
+    badge = dict.fromkeys(("name", "description", "icon", "product", "condition"), "")
+    counts = {"refused": 0, "corrected": 0, "aliens": 0, "progress_rows": 1}
+    rows: list[tuple[Table, dict[str, Any]]] = [
+        (tables.streak_entry, {"entry_id": entry, "kind": "rest_days", "first_day": DAYS[0]}),
+        (tables.freeze_ledger, {**day, "change": "used"}),
+        (tables.leaderboard_settings, {"alias": "Ana"}),
+        (
+            tables.leaderboard_entry,
+            {"period": "day", "first_day": DAYS[0], "product": "focus", **score},
+        ),
+        (tables.idempotency, {"key": "k", "method": "m", "request_digest": b"x"}),
+        (tables.recalculation_difference, {"job_id": job, "row_count": 1, "rows": []}),
+        (tables.reconciliation_person, {"run_id": run, "event_ids": [], **counts}),
+        (tables.awarded_badge, {"badge_id": "one", "version": 1, "user_seq": 1}),
+    ]
+    with engine.begin() as connection:
+        connection.execute(insert(tables.recalculation).values(job_id=job, scope={}, shadow=True, deep=True))
+        connection.execute(insert(tables.reconciliation).values(run_id=run, whom="all", deep=True))
+        told = {"badge_id": "one", "version": 1, "state": "active", "revision": 1, **badge}
+        connection.execute(insert(tables.badge_definition).values(**told))
+        for table, values in rows:
+            connection.execute(insert(table).values(user_id=1, **values))
+
+
 async def test_facts_and_all_that_follows_from_them_are_in_the_files(
     office: Office, facts: list[Completion]
 ) -> None:
@@ -70,9 +102,10 @@ async def test_every_table_with_a_persons_number_is_among_the_files(office: Offi
 
 
 async def test_an_erased_person_leaves_nothing_and_others_keep_theirs(
-    office: Office, facts: list[Completion], fresh_database_url: str
+    office: Office, everywhere: None, fresh_database_url: str
 ) -> None:
     before = {name.removeprefix("stats/"): len(entries) for name, entries in (await office.rooms(1)).items()}
+    assert all(before.values()), before
     others = await office.export(2)
 
     removed = await office.erase(1)
