@@ -40,6 +40,6 @@ class GetHeatmap:
             await self._reader.days(user_id, product, date(year, 1, 1), date(year, 12, 31)),
         )
         practised = (await self._reader.standing(user_id, product)).days
-        keeping = await self._reader.keeping(user_id)
+        keeping = (await self._reader.keeping(user_id)).turned(now.cut)
         told = heatmap(year, tallies, practised, keeping, product=product, today=now.today)
         return YearToday(year, product, told, now.today, now.pending)

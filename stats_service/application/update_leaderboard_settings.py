@@ -6,7 +6,12 @@ from service_kit.call import Call
 from service_kit.errors import InvalidArgumentError
 from service_kit.once import once
 from stats_service.application.get_leaderboard_settings import shown
-from stats_service.application.ports.leaderboards import LeaderboardSettings, OpenSettings, SettingsWork
+from stats_service.application.ports.leaderboards import (
+    BoardKey,
+    LeaderboardSettings,
+    OpenSettings,
+    SettingsWork,
+)
 from stats_service.domain.aliases import is_alias
 
 
@@ -17,8 +22,9 @@ class UpdateLeaderboardSettings:
     them with the commit.
     """
 
-    def __init__(self, settings: OpenSettings) -> None:
+    def __init__(self, settings: OpenSettings, key: BoardKey) -> None:
         self._settings = settings
+        self._key = key
 
     async def __call__(
         self, call: Call, *, alias: str | None = None, opted_out: bool | None = None
@@ -34,7 +40,9 @@ class UpdateLeaderboardSettings:
                 field="alias",
             )
 
+        key = await self._key()
+
         async def command(work: SettingsWork) -> LeaderboardSettings:
-            return shown(call.user_id, await work.change(call.user_id, alias, opted_out))
+            return shown(call.user_id, await work.change(call.user_id, alias, opted_out), key)
 
         return await once(self._settings, call, LeaderboardSettings, command)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import hmac
 import unicodedata
 
 LONGEST_ALIAS = 40
@@ -15,13 +15,14 @@ _TURNING = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "P
 _BLANK = frozenset({"Cf", "Mn", "Me", "Zs"})
 
 
-def anonymous_alias(user_id: int) -> str:
-    """Returns the name of somebody who has not chosen one: always the same, and not told apart from others'.
+def anonymous_alias(user_id: int, key: bytes) -> str:
+    """Returns the name of somebody who has not chosen one: always the same under a key.
 
-    Four digits are shared by many, so they do not lead back to one account.
+    Accounts are counted from 1, so anybody could try them all: only the key,
+    32 bytes that never leave the service, keeps a name from leading back to one.
     """
-    digest = hashlib.sha256(f"leaderboard alias of account {user_id}".encode()).hexdigest()
-    return f"Learner {digest[:4].upper()}"
+    digest = hmac.digest(key, f"leaderboard alias of account {user_id}".encode(), "sha256")
+    return f"Learner {digest[:2].hex().upper()}"
 
 
 def is_alias(text: str) -> bool:

@@ -1,9 +1,9 @@
 """Leaderboards: when a board is open, when it is final, and who stands where.
 
 A board is over everybody's own dates, so it runs for as long as its dates last
-anywhere: from midnight at UTC plus 14 hours to midnight at UTC minus 12. Some
-hours of grace follow, in which sessions that arrive late, and those of people
-whose days turn late at night, still count.
+for anybody: from midnight at UTC plus 14 hours to 23 o'clock of the day after
+at UTC minus 12, where a day may turn that late. Some hours of grace follow, in
+which sessions that arrive late still count.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ Metric = Literal["seconds", "sessions"]
 _DAY = timedelta(days=1)
 _TO_EASTERNMOST = timedelta(hours=14)
 _TO_WESTERNMOST = timedelta(hours=12)
+_LATEST_TURN = timedelta(hours=23)
+# How far the last person's day is behind UTC.
+_BEHIND = _TO_WESTERNMOST + _LATEST_TURN
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +49,13 @@ class Score:
 
 
 def has_begun(period: Period, now: datetime) -> bool:
-    """Tells whether it is, or has been, a date of the period anywhere."""
+    """Tells whether it is, or has been, a date of the period anywhere. No day begins before midnight."""
     return period.first <= (now.astimezone(UTC) + _TO_EASTERNMOST).date()
 
 
 def closes_at(period: Period, grace: timedelta) -> datetime:
     """Returns the instant from which nothing more counts."""
-    return datetime.combine(period.last, time(), UTC) + _DAY + _TO_WESTERNMOST + grace
+    return datetime.combine(period.last, time(), UTC) + _DAY + _BEHIND + grace
 
 
 def state_of(period: Period, now: datetime, closed_through: date | None) -> State:
@@ -103,4 +106,5 @@ def ranks(values: Sequence[int], *, ahead: int, better: int) -> Sequence[int]:
 
 
 def _earliest_date(now: datetime) -> date:
-    return (now.astimezone(UTC) - _TO_WESTERNMOST).date()
+    """Returns the date of whoever's day turns last."""
+    return (now.astimezone(UTC) - _BEHIND).date()

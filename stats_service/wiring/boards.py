@@ -10,7 +10,7 @@ from practice.stats.v1 import summary_service_pb2_grpc as summary_rpc
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from stats_service.adapters.db.leaderboard_settings import open_settings
-from stats_service.adapters.db.leaderboards import SqlLeaderboardReader
+from stats_service.adapters.db.leaderboards import SqlLeaderboardReader, board_key
 from stats_service.adapters.db.reader import SqlReader
 from stats_service.adapters.db.summaries import SqlSummaryReader
 from stats_service.adapters.grpc.leaderboard_servicer import LeaderboardServicer
@@ -29,11 +29,11 @@ def register_boards(
     server: grpc.aio.Server, engine: AsyncEngine, today: Today, clock: Clock, grace: timedelta
 ) -> None:
     """Adds the service about leaderboards to the server."""
-    settings = open_settings(engine)
+    settings, key = open_settings(engine), board_key(engine)
     boards = LeaderboardServicer(
-        GetLeaderboard(SqlLeaderboardReader(engine), today, clock, grace),
-        GetLeaderboardSettings(settings),
-        UpdateLeaderboardSettings(settings),
+        GetLeaderboard(SqlLeaderboardReader(engine), key, today, clock, grace),
+        GetLeaderboardSettings(settings, key),
+        UpdateLeaderboardSettings(settings, key),
     )
     leaderboard_rpc.add_LeaderboardServiceServicer_to_server(boards, server)
 

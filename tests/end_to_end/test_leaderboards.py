@@ -9,9 +9,6 @@ from typing import Any
 
 import pytest
 
-from deploy.local.stack import LocalStack
-from service_kit.broker import COMPLETIONS_QUEUE, open_broker
-from stats_service.adapters.celery.closing import CLOSE_LEADERBOARDS_TASK
 from tests.end_to_end.documented import assert_like, assert_time
 from tests.stack import Learner, MakeLearner
 
@@ -108,12 +105,9 @@ def test_a_name_is_chosen_and_who_opts_out_is_on_no_board(make_learner: MakeLear
     assert learner.send("PATCH", "/v1/leaderboards/settings", {"alias": "A\nB"}).status_code == 400
 
 
-def test_boards_of_the_past_become_final_and_those_of_the_future_are_refused(
-    stack: LocalStack, learner: Learner
+def test_boards_of_the_past_become_final_by_themselves_and_those_of_the_future_are_refused(
+    learner: Learner,
 ) -> None:
-    broker = open_broker(stack.redis_url, "test")
-    broker.send_task(CLOSE_LEADERBOARDS_TASK, queue=COMPLETIONS_QUEUE)
-    broker.close()
     today = datetime.now(UTC).date()
     path = f"yoga/day/{(today - timedelta(days=4)).isoformat()}"
     stop = time.monotonic() + SETTLE_SECONDS

@@ -74,7 +74,7 @@ def test_a_year_its_weeks_and_its_hours_show_what_was_practised(learner: Learner
     starts = [each["start_date"] for each in first["summaries"] + second["summaries"]]
     assert (len(set(starts)), first["total_size"], starts) == (10, 12, sorted(starts))
 
-    hours = read(learner, "/v1/best-hours?product=focus", seq)
+    hours = read(learner, "/v1/bestHours?product=focus", seq)
     ended = datetime.fromisoformat(session["end_time"]).astimezone(UTC)
     hour = (ended.hour + 9) % 24
     assert hours["best_hours"] == [hour]
@@ -91,12 +91,12 @@ def test_who_has_not_practised_gets_zeros_and_too_much_is_refused(learner: Learn
     assert year.get("current_streak") is None
     months = learner.ok("GET", "/v1/summaries?period=month")["summaries"]
     assert [each["session_count"] for each in months] == [0] * 12
-    assert learner.ok("GET", "/v1/best-hours")["best_hours"] == []
+    assert learner.ok("GET", "/v1/bestHours")["best_hours"] == []
     for path in (
         "heatmap?year=10000",
         "summaries?period=day",
         "summaries?period=week&from_date=1990-01-01",
-        "best-hours?from_date=2020-01-01",
-        "best-hours?product=chess",
+        "bestHours?from_date=2020-01-01",
+        "bestHours?product=chess",
     ):
         assert learner.send("GET", f"/v1/{path}").status_code == 400, path

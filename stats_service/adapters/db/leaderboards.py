@@ -21,8 +21,10 @@ from sqlalchemy import (
     and_,
     cast,
     exists,
+    false,
     func,
     literal,
+    or_,
     select,
     true,
 )
@@ -32,9 +34,10 @@ from stats_service.adapters.db.tables import (
     daily_progress,
     leaderboard_closing,
     leaderboard_entry,
+    leaderboard_key,
     leaderboard_settings,
 )
-from stats_service.application.ports.leaderboards import Slice
+from stats_service.application.ports.leaderboards import BoardKey, Place, Slice
 from stats_service.domain.completion import ALL_PRODUCTS
 from stats_service.domain.leaderboards import Board, Metric, Score
 from stats_service.domain.periods import PeriodKind
@@ -53,11 +56,11 @@ class SqlLeaderboardReader:
         return day
 
     async def slice(
-        self, board: Board, metric: Metric, *, final: bool, skip: int, limit: int, user_id: int
+        self, board: Board, metric: Metric, *, final: bool, after: Place | None, limit: int, user_id: int
     ) -> Slice:
         """Implements LeaderboardReader.slice."""
         scores = _final_scores(board) if final else _open_scores(board)
-        statement = _slice_of(scores, metric, skip, limit, user_id)
+        statement = _slice_of(scores, metric, after, limit, user_id)
         async with self._engine.connect() as connection:
             found = (await connection.execute(statement)).all()
         first = found[0]
@@ -67,7 +70,23 @@ class SqlLeaderboardReader:
             else None
         )
         scores_shown = [_to_score(row) for row in found if row.user_id is not None]
-        return Slice(scores_shown, first.total, first.better, own, first.better_than_own)
+        ahead = first.better
+        if after and scores_shown and scores_shown[0].by(metric) == after.value:
+            ahead += first.equal_before
+        return Slice(scores_shown, first.total, first.better, ahead, own, first.better_than_own)
+
+
+def board_key(engine: AsyncEngine) -> BoardKey:
+    """Returns what reads the key of names and page tokens, once."""
+    known: list[bytes] = []
+
+    async def key() -> bytes:
+        if not known:
+            async with engine.connect() as connection:
+                known.append((await connection.execute(select(leaderboard_key.c.key))).scalar_one())
+        return known[0]
+
+    return key
 
 
 def closed_through(kind: PeriodKind) -> Select[Any]:
@@ -108,7 +127,9 @@ def _scores(table: Table, board: Board, chosen: ColumnElement[bool]) -> Select[A
     return sums if board.product == ALL_PRODUCTS else sums.where(table.c.product == board.product)
 
 
-def _slice_of(scores: Select[Any], metric: Metric, skip: int, limit: int, user_id: int) -> Select[Any]:
+def _slice_of(
+    scores: Select[Any], metric: Metric, after: Place | None, limit: int, user_id: int
+) -> Select[Any]:
     """Returns a row for each score of the slice, one without a score for an empty slice.
 
     Each has the figures of the whole board and the person's own score.
@@ -116,11 +137,13 @@ def _slice_of(scores: Select[Any], metric: Metric, skip: int, limit: int, user_i
     # Summed once, and looked at for each figure.
     board = scores.cte("board").prefix_with("MATERIALIZED", dialect="postgresql")
     best_first = board.c[metric].desc(), board.c.user_id
-    page = select(board).order_by(*best_first).offset(skip).limit(limit).cte("page")
+    follows, equal_before = _around(board, metric, after)
+    page = select(board).where(follows).order_by(*best_first).limit(limit).cte("page")
     own = select(board).where(board.c.user_id == user_id).cte("own")
     figures = select(
         func.count().label("total"),
         _better_than(board, page, metric).label("better"),
+        func.count().filter(equal_before).label("equal_before"),
         _better_than(board, own, metric).label("better_than_own"),
     ).select_from(board)
     figures_of = figures.cte("figures")
@@ -143,6 +166,18 @@ def _slice_of(scores: Select[Any], metric: Metric, skip: int, limit: int, user_i
         )
         .order_by(page.c[metric].desc(), page.c.user_id)
     )
+
+
+def _around(
+    board: CTE, metric: Metric, place: Place | None
+) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Returns who follows a place, and who has as much without following it."""
+    if place is None:
+        return true(), false()
+    value, user_id = cast(literal(place.value), BigInteger), cast(literal(place.user_id), BigInteger)
+    mine, theirs = board.c[metric], board.c.user_id
+    follows = or_(mine < value, and_(mine == value, theirs > user_id))
+    return follows, and_(mine == value, theirs <= user_id)
 
 
 def _better_than(board: CTE, some: CTE, metric: Metric) -> ColumnElement[int]:

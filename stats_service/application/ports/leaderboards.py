@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
@@ -12,18 +12,31 @@ from service_kit.once import Idempotency
 from stats_service.domain.leaderboards import Board, Metric, Score
 from stats_service.domain.periods import Period, PeriodKind
 
+# Returns what anonymous names and page tokens are made with; always the same.
+BoardKey = Callable[[], Awaitable[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Somebody's place in the order of a board: by what they have, and among equals by account."""
+
+    value: int
+    user_id: int
+
 
 @dataclass(frozen=True, slots=True)
 class Slice:
     """Consecutive scores of a board as of one moment, best first, and one person's own.
 
     `total` counts everybody shown, `better` those with more than the first of
-    the slice, `better_than_own` those with more than the person.
+    the slice, `ahead` everybody before that one, `better_than_own` those with
+    more than the person.
     """
 
     scores: Sequence[Score]
     total: int
     better: int
+    ahead: int
     own: Score | None
     better_than_own: int
 
@@ -35,9 +48,9 @@ class LeaderboardReader(Protocol):
         """Returns the date through which boards of a kind are final, None while none is."""
 
     async def slice(
-        self, board: Board, metric: Metric, *, final: bool, skip: int, limit: int, user_id: int
+        self, board: Board, metric: Metric, *, final: bool, after: Place | None, limit: int, user_id: int
     ) -> Slice:
-        """Returns at most `limit` scores after `skip` better ones: the kept ones of a final board."""
+        """Returns at most `limit` scores after a place, or the first; the kept ones of a final board."""
 
 
 @dataclass(frozen=True, slots=True)

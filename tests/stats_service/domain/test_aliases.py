@@ -8,14 +8,22 @@ import pytest
 
 from stats_service.domain.aliases import anonymous_alias, is_alias
 
+KEY = bytes(range(32))
 
-def test_an_anonymous_name_stays_and_does_not_tell_the_account() -> None:
-    names = [anonymous_alias(number) for number in range(1, 5_000)]
-    assert names == [anonymous_alias(number) for number in range(1, 5_000)]
+
+def test_an_anonymous_name_stays_and_is_hardly_ever_anothers() -> None:
+    names = [anonymous_alias(number, KEY) for number in range(1, 5_000)]
+    assert names == [anonymous_alias(number, KEY) for number in range(1, 5_000)]
     assert all(re.fullmatch(r"Learner [0-9A-F]{4}", name) for name in names)
     assert all(is_alias(name) for name in names)
-    # Several share one, so a name does not lead back to a number.
-    assert 4_000 < len(set(names)) < len(names)
+    assert len(set(names)) > 4_000
+
+
+def test_who_tries_all_accounts_without_the_key_finds_nobody() -> None:
+    names = [anonymous_alias(number, KEY) for number in range(1, 5_000)]
+    tried = [anonymous_alias(number, b"another key") for number in range(1, 5_000)]
+    # One in 65,536 is right by chance.
+    assert sum(map(str.__eq__, names, tried)) < 10
 
 
 @pytest.mark.parametrize("text", ["A", "x" * 40, "Ana María", "日本語", "👩‍🚀 Zoë", "مريم", "4F2A"])

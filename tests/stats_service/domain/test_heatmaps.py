@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stats_service.domain.calendar import Calendar
 from stats_service.domain.heatmaps import Heatmap, days_of, heatmap
 from stats_service.domain.keeping import FreezeGranted, Keeping, PlannedPause, RestDays
 from stats_service.domain.standing import Tally
@@ -72,6 +73,30 @@ def test_days_that_keep_the_streak_say_why_and_the_streak_goes_on_over_new_year(
     current = shown.current
     assert current is not None
     assert (current.first, current.last, current.length) == (date(2025, 12, 30), date(2026, 1, 8), 7)
+
+
+def test_a_day_that_the_zone_skips_is_a_cell_that_keeps_the_streak() -> None:
+    samoa = [(datetime(2011, 12, 1, tzinfo=UTC), Calendar("Pacific/Apia"))]
+    practised = dict.fromkeys((date(2011, 12, 29), date(2011, 12, 31)), 60)
+    shown = year_of(practised, year=2011, keeping=Keeping.of(samoa), today=date(2011, 12, 31))
+    assert [(cell.day.day, cell.level, cell.kept) for cell in shown.cells[-3:]] == [
+        (29, 4, ""),
+        (30, 0, "skipped"),
+        (31, 4, ""),
+    ]
+    assert shown.current is not None and shown.current.length == 2
+
+
+def test_practice_before_the_sign_up_is_shown_and_begins_no_streak() -> None:
+    signed_up = Keeping.of((), (), datetime(2026, 5, 2, 8, tzinfo=UTC))
+    practised = dict.fromkeys((date(2026, 4, 30), date(2026, 5, 1), date(2026, 5, 2)), 60)
+    shown = year_of(practised, keeping=signed_up, today=date(2026, 5, 2))
+    assert [cell.day for cell in shown.cells if cell.level] == list(practised)
+    assert shown.current is not None
+    assert (shown.current.first, shown.current.length) == (date(2026, 5, 2), 1)
+    earlier = year_of(practised, year=2025, keeping=signed_up, today=date(2026, 5, 2))
+    assert not any(cell.level or cell.kept for cell in earlier.cells)
+    assert earlier.current == shown.current
 
 
 def test_no_streak_is_shown_that_has_ended() -> None:

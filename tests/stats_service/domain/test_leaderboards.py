@@ -41,13 +41,26 @@ def test_ranks_are_one_more_than_those_who_have_more_whatever_the_pages(values: 
     assert told == [1 + sum(other > value for other in values) for value in values]
 
 
-@given(instant=INSTANTS, zone=ZONES, kind=KINDS)
-@example(datetime(2026, 12, 31, 11, 59, tzinfo=UTC), "Etc/GMT+12", "week")
-@example(datetime(2024, 2, 29, 10, tzinfo=UTC), "Pacific/Kiritimati", "month")
-def test_a_board_is_open_for_whoever_is_in_its_period(instant: datetime, zone: str, kind: PeriodKind) -> None:
-    period = Period.of(kind, Calendar(zone).day_of(instant))
+@given(instant=INSTANTS, zone=ZONES, rollover_hour=st.integers(0, 23), kind=KINDS)
+@example(datetime(2027, 1, 1, 10, 59, 59, tzinfo=UTC), "Etc/GMT+12", 23, "day")
+@example(datetime(2027, 1, 4, 10, 59, 59, tzinfo=UTC), "Etc/GMT+12", 23, "week")
+@example(datetime(2024, 2, 29, 10, tzinfo=UTC), "Pacific/Kiritimati", 0, "month")
+def test_a_board_is_open_for_whoever_is_in_its_period(
+    instant: datetime, zone: str, rollover_hour: int, kind: PeriodKind
+) -> None:
+    period = Period.of(kind, Calendar(zone, rollover_hour).day_of(instant))
     assert has_begun(period, instant)
     assert state_of(period, instant, None) == "open"
+    assert closes_at(period, timedelta()) > instant
+    assert last_finished(kind, instant, timedelta()).last < period.first
+
+
+def test_no_board_stays_open_longer_than_the_last_persons_day_does() -> None:
+    last_moment = datetime(2026, 11, 24, 10, 59, 59, 999999, tzinfo=UTC)
+    last_persons = Calendar("Etc/GMT+12", 23)
+    sunday = Period.of("day", date(2026, 11, 22))
+    assert last_persons.day_of(last_moment) == sunday.last
+    assert closes_at(sunday, timedelta()) == last_moment + timedelta(microseconds=1)
 
 
 @pytest.mark.parametrize(
@@ -56,10 +69,10 @@ def test_a_board_is_open_for_whoever_is_in_its_period(instant: datetime, zone: s
         ("2026-11-15T09:59:59", False, "open"),
         # Midnight of Monday on Kiritimati.
         ("2026-11-15T10:00:00", True, "open"),
-        # A second before Sunday is over at UTC minus 12.
-        ("2026-11-23T11:59:59", True, "open"),
-        ("2026-11-23T12:00:00", True, "closing"),
-        ("2026-11-24T00:00:00", True, "closing"),
+        # A second before Sunday is over at UTC minus 12 for whoever's day turns at 23 o'clock.
+        ("2026-11-24T10:59:59", True, "open"),
+        ("2026-11-24T11:00:00", True, "closing"),
+        ("2026-11-24T23:00:00", True, "closing"),
         ("2026-11-30T00:00:00", True, "closing"),
     ],
 )
@@ -72,15 +85,15 @@ def test_a_week_runs_from_the_first_zone_to_the_last(now: str, begun: bool, stat
     assert state_of(week, instant, date(2026, 11, 15)) == state
 
 
-def test_it_closes_some_hours_after_the_last_midnight() -> None:
+def test_it_closes_some_hours_after_the_last_persons_day() -> None:
     leap = Period.of("month", date(2028, 2, 3))
-    assert closes_at(leap, GRACE) == datetime(2028, 3, 2, tzinfo=UTC)
-    assert closes_at(leap, timedelta()) == datetime(2028, 3, 1, 12, tzinfo=UTC)
+    assert closes_at(leap, GRACE) == datetime(2028, 3, 2, 23, tzinfo=UTC)
+    assert closes_at(leap, timedelta()) == datetime(2028, 3, 2, 11, tzinfo=UTC)
 
 
 @given(now=INSTANTS, kind=KINDS, hours=st.integers(0, 100))
-@example(datetime(2027, 1, 4, 23, 59, 59, tzinfo=UTC), "week", 12)
-@example(datetime(2027, 1, 5, tzinfo=UTC), "week", 12)
+@example(datetime(2027, 1, 5, 22, 59, 59, tzinfo=UTC), "week", 12)
+@example(datetime(2027, 1, 5, 23, tzinfo=UTC), "week", 12)
 def test_the_last_finished_period_has_closed_and_the_next_has_not(
     now: datetime, kind: PeriodKind, hours: int
 ) -> None:

@@ -8,20 +8,25 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import redis
 from celery import Celery
 from sqlalchemy import Engine, text
 
-from service_kit.broker import open_broker
+from deploy.local.servers import Server, start_redis
+from service_kit.broker import COMPLETIONS_QUEUE, open_broker
 from service_kit.db.engines import open_engine
 from stats_service.adapters.celery.closing import CLOSE_LEADERBOARDS_TASK, register_closing
 from stats_service.adapters.db.leaderboard_closing import SqlClosingStore
 from stats_service.application.close_leaderboards import CloseLeaderboards
+from tests.stats_service.adapters.celery.workers import Worker, worker_environment
 from tests.stats_service.adapters.conftest import Apply
 from tests.stats_service.facts import history
+from tests.stats_service.waiting import eventually
 
 DAYS = [date(2026, 2, day) for day in (1, 2, 3)]
 
@@ -39,6 +44,14 @@ def queue(redis_url: str) -> Iterator[str]:
     yield name
     with redis.Redis.from_url(redis_url) as client:
         client.delete(name)
+
+
+@pytest.fixture
+def transport() -> Iterator[Server]:
+    """A Redis whose queues nobody else takes from."""
+    server = start_redis()
+    yield server
+    server.stop()
 
 
 def closing(engine: Engine, budget: float) -> CloseLeaderboards:
@@ -71,6 +84,51 @@ def test_what_a_run_leaves_undone_is_sent_again_until_nothing_is(
             text("SELECT count(*) FROM stats.leaderboard_entry WHERE period = 'day'")
         ).scalar_one()
     assert kept == len(DAYS)
+
+
+def test_a_board_closes_by_itself_beside_running_workers(
+    tmp_path: Path,
+    fresh_database_url: str,
+    transport: Server,
+    internal_token_file: Path,
+    engine: Engine,
+    apply: Apply,
+) -> None:
+    apply(*history(1, DAYS))
+    settings = {
+        "LEADERBOARD_CLOSING_SECONDS": "0.5",
+        "RECONCILIATION_RECENT_SECONDS": "0",
+        "SESSION_ADDRESS": "127.0.0.1:1",
+        "INTERNAL_TOKEN_FILE": str(internal_token_file),
+    }
+    with ExitStack() as running:
+        # One keeps time, the other closes: as in production, in processes of their own.
+        for module, options in (
+            ("recalculation_worker", ("--beat", "--queues", "recalculation,upkeep")),
+            ("worker", ("--queues", COMPLETIONS_QUEUE)),
+        ):
+            heartbeat = tmp_path / module
+            worker = Worker(
+                worker_environment(fresh_database_url, transport.url, heartbeat, **settings),
+                tmp_path / f"{module}.log",
+                heartbeat,
+                module=f"stats_service.{module}",
+                options=options,
+            )
+            worker.start()
+            running.callback(worker.kill)
+        eventually(lambda: final(engine) == 3, 60)
+    with engine.connect() as connection:
+        kept = connection.execute(text("SELECT period, count(*) FROM stats.leaderboard_entry GROUP BY 1"))
+        assert {tuple(row) for row in kept} == {("day", 3), ("week", 2), ("month", 1)}
+
+
+def final(engine: Engine) -> int:
+    """Counts the kinds of period of which February 2026 is final."""
+    statement = "SELECT count(*) FROM stats.leaderboard_closing WHERE closed_through >= '2026-02-28'"
+    with engine.connect() as connection:
+        count: int = connection.execute(text(statement)).scalar_one()
+    return count
 
 
 def test_a_database_that_is_away_is_no_error(broker: Celery, redis_url: str, queue: str) -> None:

@@ -15,9 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from service_kit.db.engines import open_async_engine
 from stats_service.adapters.db.leaderboard_closing import SqlClosingStore
 from stats_service.adapters.db.leaderboard_settings import open_settings
-from stats_service.adapters.db.leaderboards import SqlLeaderboardReader
+from stats_service.adapters.db.leaderboards import SqlLeaderboardReader, board_key
+from stats_service.adapters.db.learner_store import SqlLearnerStore
 from stats_service.adapters.db.reader import SqlReader
 from stats_service.application.close_leaderboards import CloseLeaderboards
+from stats_service.application.derivation import rederive
 from stats_service.application.get_leaderboard import BoardPage, GetLeaderboard
 from stats_service.application.own_days import Today
 from stats_service.application.waiting import Waiting
@@ -31,8 +33,8 @@ from tests.stats_service.waiting import eventually
 GRACE = timedelta(hours=12)
 WEDNESDAY = date(2026, 2, 18)
 SUNDAY = date(2026, 2, 22)
-# All of Sunday is over everywhere, and so are the hours of grace.
-CLOSED = datetime(2026, 2, 24, tzinfo=UTC)
+# All of Sunday is over for everybody, and so are the hours of grace.
+CLOSED = datetime(2026, 2, 24, 23, tzinfo=UTC)
 A_MOMENT_BEFORE = CLOSED - timedelta(microseconds=1)
 
 # Rank, account, seconds, sessions.
@@ -66,7 +68,7 @@ class Boards:
     ) -> BoardPage:
         today = Today(Waiting(SqlReader(self._engine), 0.1), lambda: self.now)
         boards = SqlLeaderboardReader(self._engine)
-        get = GetLeaderboard(boards, today, lambda: self.now, GRACE)
+        get = GetLeaderboard(boards, board_key(self._engine), today, lambda: self.now, GRACE)
         return await get(me, product, kind, day, metric=metric, page_size=size, page_token=token)
 
     async def all(
@@ -207,6 +209,40 @@ async def test_ones_own_place_is_told_whatever_the_page(boards: Boards, apply: A
     assert (await boards.page(me=99)).own is None
 
 
+async def test_whoever_moves_between_two_pages_hides_nobody_else_and_nobody_is_shown_twice(
+    boards: Boards, apply: Apply
+) -> None:
+    for user, seconds in enumerate((50, 40, 40, 40, 40, 30, 30, 20), start=1):
+        apply(*history(user, [WEDNESDAY], elapsed_seconds=seconds))
+    first = await boards.page(size=3)
+    assert [user for _, user, _, _ in places(first)] == [1, 2, 3]
+
+    # One is hidden, an equal one of those shown and one still to come get ahead, and somebody is new.
+    await boards.opt(1)
+    for user in (2, 7, 9):
+        apply(completion(user_id=user, user_seq=9, local_date=WEDNESDAY, elapsed_seconds=60))
+    second = await boards.page(size=3, token=first.next_page_token)
+    assert places(second) == [(4, 4, 40, 1), (4, 5, 40, 1), (7, 6, 30, 1)]
+    third = await boards.page(size=3, token=second.next_page_token)
+    assert (places(third), third.next_page_token) == ([(8, 8, 20, 1)], "")
+
+    # Whoever the page ended with need not be there any more.
+    await boards.opt(3)
+    assert places(await boards.page(size=3, token=first.next_page_token)) == [
+        (4, 4, 40, 1),
+        (4, 5, 40, 1),
+        (6, 6, 30, 1),
+    ]
+
+
+async def test_a_page_after_which_nobody_is_left_is_empty(boards: Boards, apply: Apply) -> None:
+    apply(*history(1, [WEDNESDAY], elapsed_seconds=50), *history(2, [WEDNESDAY], elapsed_seconds=40))
+    token = (await boards.page(size=1)).next_page_token
+    await boards.opt(2)
+    page = await boards.page(size=1, token=token)
+    assert (places(page), page.total, page.next_page_token) == ([], 1, "")
+
+
 async def test_who_opts_out_leaves_open_and_final_boards_and_may_come_back(
     boards: Boards, apply: Apply, engine: Engine
 ) -> None:
@@ -248,6 +284,21 @@ async def test_late_sessions_count_until_the_board_closes_and_not_after(
         assert (page.state, places(page)) == ("final", [(1, 1, 180, 3)])
         assert page.closes_time == CLOSED
     assert places(await boards.page(kind="month")) == [(1, 2, 600, 1), (2, 1, 240, 4)]
+
+
+async def test_what_is_recalculated_after_closing_moves_open_boards_only(
+    boards: Boards, apply: Apply, engine: Engine, store: SqlLearnerStore
+) -> None:
+    apply(completion(user_id=1, user_seq=1, local_date=SUNDAY, elapsed_seconds=60))
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE stats.daily_progress SET elapsed_seconds = 90"))
+    closer(engine)()
+    with store.work_on([1]) as work:
+        rederive(work)
+        work.commit()
+    boards.now = CLOSED
+    assert places(await boards.page(kind="week")) == [(1, 1, 90, 1)]
+    assert places(await boards.page(kind="month")) == [(1, 1, 60, 1)]
 
 
 async def test_whoever_was_off_for_days_closes_what_was_missed_and_once(

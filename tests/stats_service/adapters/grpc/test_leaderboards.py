@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeAlias
 
@@ -55,8 +57,8 @@ async def test_the_week_that_is_now_is_shown_with_the_callers_place(
         end_date="2026-02-22",
         state=leaderboard_pb2.LEADERBOARD_STATE_OPEN,
     )
-    # 12 hours until Sunday is over everywhere, and 12 of grace.
-    expected.closes_time.FromDatetime(datetime(2026, 2, 24, tzinfo=UTC))
+    # 35 hours until Sunday is over for everybody, and 12 of grace.
+    expected.closes_time.FromDatetime(datetime(2026, 2, 24, 23, tzinfo=UTC))
     assert told.leaderboard == expected
     assert [(each.rank, each.elapsed_seconds, each.session_count, each.own) for each in told.entries] == [
         (1, 50, 2, False),
@@ -97,11 +99,32 @@ async def test_pages_follow_each_other_and_tell_no_account_number(
         ranks += [each.rank for each in told.entries]
         token = told.next_page_token
         assert "77000" not in str(told)
+        padded = token + "=" * (-len(token) % 4)
+        assert b"77000" not in base64.urlsafe_b64decode(padded)
     assert (ranks, token) == ([1] * 5, "")
     first = await boards.GetLeaderboard(board(page_size=2), metadata=me)
+    again = await boards.GetLeaderboard(board(page_size=2), metadata=me)
+    # The same place is never the same token: two of them tell nothing of each other's accounts.
+    assert first.next_page_token != again.next_page_token
     other = board(page_size=2, page_token=first.next_page_token, metric="sessions")
     refused = await refusal(boards.GetLeaderboard(other, metadata=me))
     assert refused.reason == "PAGE_TOKEN_INVALID"
+
+
+@pytest.mark.parametrize(
+    "place",
+    [2, "2", {}, [], [1, "n"], [1, 2, 3], [-1, "n", 3], [1, "n", 2**63], [True, "n", 3], [1, "\ud800", 3]],
+    ids=ascii,
+)
+async def test_a_place_that_no_page_ended_at_is_refused(
+    boards: Boards, me: Metadata, apply: Apply, place: object
+) -> None:
+    apply(*history(1, [TODAY]), *history(2, [TODAY]))
+    token = (await boards.GetLeaderboard(board(page_size=1), metadata=me)).next_page_token
+    scope, _ = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+    forged = base64.urlsafe_b64encode(json.dumps([scope, place]).encode()).decode()
+    refused = await refusal(boards.GetLeaderboard(board(page_size=1, page_token=forged), metadata=me))
+    assert (refused.code, refused.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "PAGE_TOKEN_INVALID")
 
 
 async def test_sessions_may_decide(boards: Boards, me: Metadata, apply: Apply) -> None:
@@ -121,19 +144,21 @@ async def test_a_board_waits_for_the_completion_it_names(boards: Boards, me: Met
 async def test_days_go_from_open_over_closing_to_final(
     boards: Boards, me: Metadata, apply: Apply, engine: Engine
 ) -> None:
-    apply(*history(1, [date(2026, 2, 18), date(2026, 2, 19), TODAY]))
+    apply(*history(1, [date(2026, 2, 17), date(2026, 2, 18), date(2026, 2, 19), TODAY]))
     CloseLeaderboards(SqlClosingStore(engine), lambda: NOW, timedelta(hours=12))()
-    apply(completion(user_id=1, user_seq=4, local_date=date(2026, 2, 18)))
+    apply(completion(user_id=1, user_seq=5, local_date=date(2026, 2, 17)))
     states = {}
-    for day in ("2026-02-18", "2026-02-19", "2026-02-20", "2026-02-21"):
+    for day in ("2026-02-17", "2026-02-18", "2026-02-19", "2026-02-20", "2026-02-21"):
         told = await boards.GetLeaderboard(board(period="day", start_date=day), metadata=me)
         states[day] = (
             leaderboard_pb2.LeaderboardState.Name(told.leaderboard.state).removeprefix("LEADERBOARD_STATE_"),
             told.own_entry.session_count,
         )
     assert states == {
-        "2026-02-18": ("FINAL", 1),
-        "2026-02-19": ("CLOSING", 1),
+        "2026-02-17": ("FINAL", 1),
+        "2026-02-18": ("CLOSING", 1),
+        # It lasts until 11 o'clock of the 21st, at UTC minus 12 with days that turn at 23 o'clock.
+        "2026-02-19": ("OPEN", 1),
         "2026-02-20": ("OPEN", 1),
         # It has begun on Kiritimati.
         "2026-02-21": ("OPEN", 0),
@@ -226,7 +251,7 @@ async def test_an_erased_person_is_on_no_board_and_chooses_no_name(
     apply: Apply,
     engine: Engine,
 ) -> None:
-    day = date(2026, 2, 18)
+    day = date(2026, 2, 17)
     for user, seconds in ((1, 50), (2, 40), (3, 30)):
         apply(*history(user, [day], elapsed_seconds=seconds))
     named = pb.UpdateLeaderboardSettingsRequest(alias="Ana")
