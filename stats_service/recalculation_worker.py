@@ -88,7 +88,11 @@ def build_worker(settings: RecalculationSettings) -> Celery:
         app, recalculate_shard=child.recalculate_shard, tend_recalculations=child.tend_recalculations
     )
     register_reconciliation(app, child.open_reconcile)
-    schedule(app, tend_seconds=settings.upkeep_seconds)
+    schedule(
+        app,
+        tend_seconds=settings.upkeep_seconds,
+        closing_seconds=settings.leaderboard_closing_seconds,
+    )
     watch(
         app,
         Watchdog(settings.heartbeat_file, (RECALCULATION_QUEUE, UPKEEP_QUEUE)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import psycopg
 from sqlalchemy import exc
 
 # Serialization failure, deadlock, lock or statement timeout, too many
@@ -17,14 +18,15 @@ def is_unavailable(error: BaseException) -> bool:
     """Tells whether the same call may succeed later because only the database was in the way."""
     if isinstance(error, exc.TimeoutError | ConnectionError | TimeoutError):
         return True
+    if isinstance(error, psycopg.Error):
+        # Of a statement that was given to the driver itself.
+        return _passes(error, lost=isinstance(error, psycopg.OperationalError | psycopg.InterfaceError))
     if not isinstance(error, exc.DBAPIError):
         return False
     return (
         error.connection_invalidated
         or isinstance(error, exc.InterfaceError)
-        # psycopg gives no state when it could not even connect.
-        or (isinstance(error, exc.OperationalError) and not _state(error))
-        or _state(error).startswith(_TRANSIENT)
+        or _passes(error.orig, lost=isinstance(error, exc.OperationalError))
     )
 
 
@@ -38,5 +40,15 @@ def is_erased(error: BaseException) -> bool:
     return isinstance(error, exc.DBAPIError) and _state(error) == ERASED
 
 
+def _passes(error: BaseException | None, *, lost: bool) -> bool:
+    """Tells so by the error's state; psycopg gives none when it could not connect or lost the connection."""
+    state = _sqlstate(error)
+    return state.startswith(_TRANSIENT) if state else lost
+
+
 def _state(error: exc.DBAPIError) -> str:
-    return str(getattr(error.orig, "sqlstate", "") or "")
+    return _sqlstate(error.orig)
+
+
+def _sqlstate(error: BaseException | None) -> str:
+    return str(getattr(error, "sqlstate", "") or "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 from uuid import UUID
@@ -65,26 +65,23 @@ class CorrectFacts:
 class CorrectProgress:
     """Makes progress what the facts say."""
 
-    def __init__(
-        self, store: ReconciliationStore, learners: LearnerStore, snapshots: Snapshots, *, chunk: int = 100
-    ) -> None:
+    def __init__(self, store: ReconciliationStore, learners: LearnerStore, snapshots: Snapshots) -> None:
         self._store = store
         self._learners = learners
         self._snapshots = snapshots
-        self._chunk = chunk
 
     def __call__(
         self, user_ids: Sequence[int], among: tuple[int, int] | None, *, deep: bool, but: Collection[int]
-    ) -> Mapping[int, int]:
-        """Derives anew those whose progress was changed otherwise; returns the changed rows of each.
+    ) -> Iterator[tuple[int, int]]:
+        """Derives anew those whose progress was changed otherwise; yields each with the changed rows.
 
-        With `deep`, also everybody whose rows are not what the facts say, but
-        not those who are still to get some of theirs. Idempotent.
+        Whoever is yielded is put right for good, so that a caller may stop
+        anywhere. With `deep`, also everybody whose rows are not what the facts
+        say, but not those who are still to get some of theirs. Idempotent.
         """
         people = set(self._store.doubtful(user_ids, among))
         if deep:
             people |= set(self._wrong(user_ids, among)) - set(but)
-        corrected = {}
         for user in sorted(people):
             try:
                 with self._learners.work_on([user]) as work:
@@ -92,9 +89,7 @@ class CorrectProgress:
                     work.commit()
             except AccountErasedError:
                 continue
-            if rows:
-                corrected[user] = rows
-        return corrected
+            yield user, rows
 
     def _wrong(self, user_ids: Sequence[int], among: tuple[int, int] | None) -> Sequence[int]:
         if among is None and not user_ids:

@@ -68,7 +68,8 @@ class RecalculateShard:
                 return False
             try:
                 outcome = self._run(claimed)
-            except UnavailableError:
+            except UnavailableError as error:
+                claimed.fail(error.message)
                 raise
             except Exception as error:
                 claimed.fail(f"{type(error).__name__}: {error}")

@@ -104,6 +104,10 @@ class Reconcile:
         """Compares the next people; returns the number to go on after, None when nobody is left."""
         told = self._events.digests(run.request, after)
         last = told[-1].user_id if told else LAST_USER
+        if run.request.whom is Whom.ALL:
+            # There may be many of whom the session service knows nothing.
+            last = self._store.end_of_page(after, last)
+            told = [each for each in told if each.user_id <= last]
         beside = (after + 1, last) if run.request.whom is Whom.ALL else None
         unheard = {
             user: ToldDigest(user, 0, 0, 0, 0) for user in run.request.user_ids if after < user <= last
@@ -112,9 +116,13 @@ class Reconcile:
         held = {each.user_id: each for each in self._store.held(list(expected.values()), beside)}
         different = who_differs(expected, held)
         lacking = {user for user in different if lacks(expected.get(user), held.get(user))}
-        corrected = self._correct_progress(list(expected), beside, deep=run.request.deep, but=lacking)
-        for user, rows in corrected.items():
-            self._store.note(run.run_id, user, Finding(progress_rows=rows))
+        for user, rows in self._correct_progress(list(expected), beside, deep=run.request.deep, but=lacking):
+            if rows:
+                self._store.note(run.run_id, user, Finding(progress_rows=rows))
+            if self._monotonic() > stop:
+                # It got on: whoever was put right is not among the wrong the next time.
+                self._store.advance(run.run_id, after, 0)
+                return after
         for place, user in enumerate(different):
             if place and self._monotonic() > stop:
                 reached = different[place - 1]
@@ -122,7 +130,7 @@ class Reconcile:
                 return reached
             self._heal(run, user)
         self._store.advance(run.run_id, last, len(told))
-        return last if told else None
+        return last if last < LAST_USER else None
 
     def _heal(self, run: Run, user_id: int) -> None:
         before = self._store.facts(user_id)

@@ -35,6 +35,13 @@ class RecalculationOffice:
         request = pb.GetRecalculationRequest(job_id=job_id)
         return self._stub.GetRecalculation(request, timeout=DEADLINE, metadata=self._metadata)
 
+    def later(self, job_id: str) -> pb.Recalculation:
+        """Returns a job that is watched: a service that starts anew meanwhile is waited for."""
+        request = pb.GetRecalculationRequest(job_id=job_id)
+        return self._stub.GetRecalculation(
+            request, timeout=DEADLINE, metadata=self._metadata, wait_for_ready=True
+        )
+
     def cancel(self, job_id: str) -> pb.Recalculation:
         """Ends a job's work."""
         request = pb.CancelRecalculationRequest(job_id=job_id)

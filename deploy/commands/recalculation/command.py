@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 # Seconds between two looks.
 _LOOK_SECONDS = 0.3
 _DAY = ["%Y-%m-%d"]
+_LARGEST_NUMBER = 2**63 - 1
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -40,7 +41,8 @@ def recalculate(
     *,
     everybody: Annotated[bool, typer.Option("--all", help="Everybody.")] = False,
     user: Annotated[
-        list[int] | None, typer.Option("--user", min=1, help="A person; may be repeated.")
+        list[int] | None,
+        typer.Option("--user", min=1, max=_LARGEST_NUMBER, help="A person; may be repeated."),
     ] = None,
     users: Annotated[str, typer.Option("--users", metavar="A-B", help="People by number, both ends.")] = "",
     product: Annotated[str, typer.Option("--product", "-p", help="People who practised it.")] = "",
@@ -69,6 +71,8 @@ def recalculate(
     chosen = bool(user or users or product or first or last)
     if sum(map(bool, (chosen or everybody, watch, resume, cancel))) != 1 or (chosen and everybody):
         raise typer.BadParameter("say whom (--all is everybody), or which job to --watch, --resume, --cancel")
+    if (shadow or deep) and not (chosen or everybody):
+        raise typer.BadParameter("--shadow and --deep are for a new job; one that is there stays what it is")
     request = pb.StartRecalculationRequest(
         user_ids=user or (),
         first_user_id=bounds[0],
@@ -81,7 +85,8 @@ def recalculate(
     )
     with _office() as office:
         if cancel:
-            print(f"cancelled {office.cancel(_named(office, cancel)).job_id}")
+            job = office.cancel(_named(office, cancel))
+            print(f"{'cancelled' if job.HasField('cancel_time') else 'already done:'} {job.job_id}")
             return
         if watch:
             job = office.state(_named(office, watch))
@@ -94,8 +99,8 @@ def _bounds(users: str) -> tuple[int, int]:
     if not users:
         return 0, 0
     first, dash, last = users.partition("-")
-    if not (dash and first.isdigit() and last.isdigit() and 0 < int(first) <= int(last)):
-        raise typer.BadParameter("--users takes two numbers, the lower first: 100-200")
+    if not (dash and first.isdigit() and last.isdigit() and 0 < int(first) <= int(last) <= _LARGEST_NUMBER):
+        raise typer.BadParameter("--users takes two account numbers, the lower first: 100-200")
     return int(first), int(last)
 
 
@@ -115,7 +120,7 @@ def _watched(office: RecalculationOffice, job: pb.Recalculation) -> pb.Recalcula
                 if job.HasField("finish_time") or job.HasField("cancel_time"):
                     return job
                 time.sleep(_LOOK_SECONDS)
-                job = office.state(job.job_id)
+                job = office.later(job.job_id)
     except KeyboardInterrupt:
         print(
             f"the job goes on: `practice recalculate --watch {job.job_id}` looks at it again,"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from google.protobuf.json_format import MessageToDict
@@ -11,11 +12,15 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn,
 from rich.table import Table
 from rich.text import Text
 
+from deploy.commands.standstill import PATIENCE_SECONDS, Standstill
+
 if TYPE_CHECKING:
     from practice.stats.v1 import recalculation_service_pb2 as pb
 
 # Of a person, on one line each.
 _ROWS_SHOWN = 3
+# Seconds from a plain line to the next.
+_LINE_SECONDS = 5.0
 
 
 class _Rate(ProgressColumn):
@@ -30,7 +35,15 @@ class _Rate(ProgressColumn):
 class Watching:
     """A context manager whose `report` takes what the service says. Writes to the standard error."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self, console: Console | None = None, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._console = console or Console(stderr=True)
+        self._monotonic = monotonic
+        self._standstill = Standstill(monotonic=monotonic)
+        self._last_error = ""
+        self._last_line = ""
+        self._next_line = 0.0
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -38,7 +51,9 @@ class Watching:
             TextColumn("{task.fields[people]:,} people, {task.fields[completions]:,} completions"),
             _Rate(),
             TimeRemainingColumn(),
-            console=Console(stderr=True),
+            console=self._console,
+            disable=not self._console.is_terminal,
+            get_time=monotonic,
             speed_estimate_period=60,
         )
         self._task = self._progress.add_task("recalculating", people=0, completions=0, total=None)
@@ -62,6 +77,38 @@ class Watching:
             people=job.people_count,
             completions=job.completion_count,
         )
+        ended = done or job.HasField("cancel_time")
+        if not self._console.is_terminal and (ended or self._monotonic() >= self._next_line):
+            self._next_line = self._monotonic() + _LINE_SECONDS
+            if self._line() != self._last_line:
+                self._last_line = self._line()
+                self._say(self._last_line)
+        if not ended:
+            self._warn(job)
+
+    def _warn(self, job: pb.Recalculation) -> None:
+        if job.last_error and job.last_error != self._last_error:
+            self._say(f"a part did not get on, and is tried again: {job.last_error}")
+        self._last_error = job.last_error
+        if self._standstill.noticed((job.done_shard_count, job.failed_shard_count, job.changed_row_count)):
+            self._say(
+                f"nothing was done for {PATIENCE_SECONDS:.0f} s: does a recalculation worker run?"
+                " (`practice status`, `practice logs recalculator`) The job waits for one;"
+                " parts whose messages were lost are sent again by it after a minute"
+            )
+
+    def _line(self) -> str:
+        task = self._progress.tasks[self._task]
+        speed, left = task.finished_speed or task.speed, task.time_remaining
+        return (
+            f"{task.description} {task.percentage:.0f}%: {task.fields['people']:,} people,"
+            f" {task.fields['completions']:,} completions"
+            + (f", {speed:,.0f}/s" if speed else "")
+            + (f", {left:.0f} s left" if left else "")
+        )
+
+    def _say(self, line: str) -> None:
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def summary(job: pb.Recalculation) -> str:

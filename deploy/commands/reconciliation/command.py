@@ -22,6 +22,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from deploy.commands.service_settings import service_setting
+from deploy.commands.standstill import PATIENCE_SECONDS, Standstill
 
 if TYPE_CHECKING:
     from practice.stats.v1 import reconciliation_service_pb2 as pb
@@ -33,6 +34,7 @@ _SHOWN = 20
 _LOOK_SECONDS = 0.25
 # A healed event arrives within a round of the relay; longer, when there are many.
 _ARRIVAL_SECONDS = 60.0
+_LARGEST_NUMBER = 2**63 - 1
 
 app = typer.Typer(help="Compare statistics with what happened.", rich_markup_mode=None)
 
@@ -40,7 +42,8 @@ app = typer.Typer(help="Compare statistics with what happened.", rich_markup_mod
 @app.command()
 def reconcile(
     users: Annotated[
-        list[int] | None, typer.Option("--user", min=1, help="Compare this account; again for more.")
+        list[int] | None,
+        typer.Option("--user", min=1, max=_LARGEST_NUMBER, help="Compare this account; again for more."),
     ] = None,
     everybody: Annotated[bool, typer.Option("--all", help="Compare everybody.")] = False,
     deep: Annotated[bool, typer.Option("--deep", help="Derive progress anew and compare every row.")] = False,
@@ -57,7 +60,11 @@ def reconcile(
         sys.exit("error: --user or --all, not both")
     with _office() as office:
         run = office.start(_request(users or [], everybody=everybody, deep=deep, settle=settle))
-        run = _follow(office, run)
+        try:
+            run = _follow(office, run)
+        except KeyboardInterrupt:
+            print("the comparison goes on: asking for the same shows it again", file=sys.stderr)
+            raise typer.Exit(130) from None
         people = office.people(run.run_id, _SHOWN)
     if people:
         Console().print(_table(people))
@@ -87,6 +94,7 @@ def _request(
 
 def _follow(office: ReconciliationOffice, run: pb.Reconciliation) -> pb.Reconciliation:
     """Shows how a run gets on until it is finished and what it healed has arrived."""
+    standstill = Standstill()
     with _progress() as progress:
         comparing = progress.add_task("compared", total=run.person_count or None)
         arriving = progress.add_task("arrived", total=None, visible=False)
@@ -99,7 +107,17 @@ def _follow(office: ReconciliationOffice, run: pb.Reconciliation) -> pb.Reconcil
             progress.update(comparing, completed=run.compared_count, total=run.person_count or None)
             healed, arrived = run.counts.republished_count, run.counts.arrived_count
             progress.update(arriving, completed=arrived, total=healed or None, visible=healed > 0)
+            moving = (run.compared_count, run.different_count, arrived, run.HasField("finish_time"))
+            if standstill.noticed(moving):
+                progress.console.print(_waiting(run), markup=False, highlight=False, soft_wrap=True)
     return run
+
+
+def _waiting(run: pb.Reconciliation) -> str:
+    if run.HasField("finish_time"):
+        return "what was sent again has not arrived yet (`practice status`, `practice outbox list`)"
+    reason = run.last_error or "does a recalculation worker run? (`practice status`)"
+    return f"nothing was compared for {PATIENCE_SECONDS:.0f} s: {reason}"
 
 
 def _on_the_way(run: pb.Reconciliation) -> bool:

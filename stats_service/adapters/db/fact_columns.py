@@ -8,23 +8,26 @@ travel as hashes that are looked up in the few distinct ones there are.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import psycopg
 from sqlalchemy import Connection
 
 from stats_service.adapters.db import text_codes
+from stats_service.domain.calendar import Calendar
 from stats_service.domain.facts import Facts, Ints
 
-_PRODUCT, _CALENDAR = text_codes.products().expression, text_codes.calendars().expression
+T = TypeVar("T", str, Calendar)
+
+_SETTING = text_codes.settings().expression
 # Names, how PostgreSQL writes them, and their formats. All are in the index of
 # the canonical order, so that the table itself is not read. What is small
 # shares a number: each one has its price.
 _COLUMNS: Sequence[tuple[str, str, str]] = (
     ("user", "int8send(user_id)", ">i8"),
     ("seq", "int8send(user_seq)", ">i8"),
-    ("product", f"int8send({_PRODUCT})", ">i8"),
+    ("setting", f"int8send({_SETTING})", ">i8"),
     ("end", "timestamptz_send(end_time)", ">i8"),
     ("seconds", "int8send(elapsed_seconds)", ">i8"),
     ("answered", "int8send((answer_count::bigint << 32) | correct_answer_count)", ">i8"),
@@ -33,7 +36,6 @@ _COLUMNS: Sequence[tuple[str, str, str]] = (
         "int8send(((local_date - date '2000-01-01')::bigint << 20) | (local_minute << 1) | counts::integer)",
         ">i8",
     ),
-    ("calendar", f"int8send({_CALENDAR})", ">i8"),
 )
 # Read where they are asked for. The first two are in the index too.
 _TEXTS = ("outcome", "mode", "content")
@@ -47,8 +49,7 @@ class FactColumns:
     """Reads facts on any connection; remembers which texts have which hashes."""
 
     def __init__(self) -> None:
-        self._products = text_codes.products()
-        self._calendars = text_codes.calendars()
+        self._settings = text_codes.settings()
         self._texts = {name: text_codes.texts(name) for name in _TEXTS}
 
     def read(self, connection: Connection, whose: str, texts: Iterable[str] = ()) -> Facts:
@@ -67,8 +68,9 @@ class FactColumns:
         fields = " || ".join(expression for _, expression, _ in columns)
         row = np.dtype([(name, width) for name, _, width in columns])
         rows = read_rows(driver, fields, source, _ORDER, row)
-        products, product = self._products.resolve(driver, source, rows["product"])
-        calendars, calendar = self._calendars.resolve(driver, source, rows["calendar"])
+        settings, setting = self._settings.resolve(driver, source, rows["setting"])
+        products, product_of = _numbered([product for product, _ in settings])
+        calendars, calendar_of = _numbered([calendar for _, calendar in settings])
         told = {name: np.full(len(rows), "", np.object_) for name in _TEXTS if name not in needed}
         for name in needed:
             values, places = self._texts[name].resolve(driver, source, rows[name])
@@ -77,7 +79,7 @@ class FactColumns:
         return Facts(
             user=ints(rows["user"]),
             seq=ints(rows["seq"]),
-            product=product,
+            product=product_of[setting],
             day=(when >> 20) + DAY_ZERO,
             end=ints(rows["end"]) + MICROSECONDS_TO_2000,
             counts=(when & 1).astype(np.bool_),
@@ -85,11 +87,18 @@ class FactColumns:
             answers=answered >> 32,
             correct=answered & 0xFFFFFFFF,
             minute=when >> 1 & 0x7FFFF,
-            calendar=calendar,
+            calendar=calendar_of[setting],
             products=products,
             calendars=calendars,
             **told,
         )
+
+
+def _numbered(values: Sequence[T]) -> tuple[tuple[T, ...], Ints]:
+    """Returns the different ones of some values, in order, and the place among them of each."""
+    different = tuple(sorted(set(values)))
+    place_of = {value: place for place, value in enumerate(different)}
+    return different, np.array([place_of[value] for value in values], np.int64)
 
 
 def driver_of(connection: Connection) -> psycopg.Connection[Any]:

@@ -19,7 +19,7 @@ from stats_service.adapters.db.tables import recalculation, recalculation_differ
 from stats_service.application.ports.recalculation import Recalculation, Scope, Summed, UserDifference
 
 # About how many completions a shard has: some tenths of a second's reading, some tens of megabytes.
-COMPLETIONS_PER_SHARD = 50_000
+COMPLETIONS_PER_SHARD = 125_000
 # Pages of the table that are looked at to tell where shards end, and the least percentage of it.
 _SAMPLED_PAGES = 300
 _LEAST_PERCENT = 0.2

@@ -26,6 +26,7 @@ MOST_ATTEMPTS = 10
 # A message that comes back by itself does so within this time.
 _GRACE = timedelta(seconds=5)
 _LONGEST_ERROR = 1_000
+_SILENT = "its worker ended again and again without a word"
 
 
 class SqlShardStore:
@@ -58,7 +59,7 @@ class SqlShardStore:
         """Implements ShardStore.abandoned."""
         values = {"grace": _GRACE, "quiet": timedelta(seconds=quiet_seconds), "most": most}
         with faults_understood(), self._engine.begin() as connection:
-            connection.execute(_FAIL, {"most_attempts": MOST_ATTEMPTS})
+            connection.execute(_FAIL, {"most_attempts": MOST_ATTEMPTS, "silent": _SILENT})
             connection.execute(_FINISH_FAILED)
             return [(row.job_id, row.number) for row in connection.execute(_ABANDONED, values)]
 
@@ -197,7 +198,8 @@ _FAIL = _of_open_jobs(
         SELECT * FROM stats.recalculation_shard
         WHERE state = 'pending' AND attempts >= :most_attempts AND job_id IN (OPEN_JOBS)
     )
-    UPDATE stats.recalculation_shard AS target SET state = 'failed', finished_at = clock_timestamp()
+    UPDATE stats.recalculation_shard AS target SET state = 'failed', finished_at = clock_timestamp(),
+        last_error = coalesce(nullif(target.last_error, ''), :silent)
     FROM worn AS shard
     WHERE target.job_id = shard.job_id AND target.number = shard.number AND NOBODY_RUNS_IT
     """

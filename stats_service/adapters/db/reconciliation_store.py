@@ -17,21 +17,21 @@ from stats_service.application.ports.reconciliation import Events, Finding, Held
 
 MOST_ATTEMPTS = 10
 _LONGEST_ERROR = 1_000
-# A run is of no use to anybody after that.
-_KEPT_DAYS = 30
+_SILENT = "its worker ended again and again without a word"
 
 
 class SqlReconciliationStore:
     """Implements ReconciliationStore; each method is a transaction."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, most_people: int = 5_000) -> None:
+        """`most_people` are looked at at once: as many as the session service tells of."""
         self._engine = engine
+        self._most_people = most_people
 
     def start_due(self, *, recent_seconds: float, nightly_hour: int) -> None:
         """Implements ReconciliationStore.start_due."""
         values = {"often": timedelta(seconds=recent_seconds), "hour": timedelta(hours=nightly_hour)}
         with faults_understood(), self._engine.begin() as connection:
-            connection.execute(_FORGET)
             # The first of the two that is there is what the other one looks for.
             connection.execute(_START_NIGHTLY, {"hour": values["hour"]})
             connection.execute(_START_RECENT, {"often": values["often"]})
@@ -39,7 +39,7 @@ class SqlReconciliationStore:
     def next_run(self) -> Run | None:
         """Implements ReconciliationStore.next_run."""
         with faults_understood(), self._engine.begin() as connection:
-            row = connection.execute(_NEXT, {"most_attempts": MOST_ATTEMPTS}).one_or_none()
+            row = connection.execute(_NEXT, {"most_attempts": MOST_ATTEMPTS, "silent": _SILENT}).one_or_none()
             if row is None:
                 return None
             if not row.position:
@@ -74,6 +74,13 @@ class SqlReconciliationStore:
         }
         with faults_understood(), self._engine.connect() as connection:
             return [HeldDigest(*row) for row in connection.execute(_held(beside is not None), values)]
+
+    def end_of_page(self, after: int, last: int) -> int:
+        """Implements ReconciliationStore.end_of_page."""
+        values = {"first": after + 1, "last": last, "most": self._most_people}
+        with faults_understood(), self._engine.connect() as connection:
+            beyond = connection.execute(_BEYOND_PAGE, values).scalar_one_or_none()
+        return last if beyond is None else beyond - 1
 
     def facts(self, user_id: int) -> Events:
         """Implements ReconciliationStore.facts."""
@@ -176,11 +183,13 @@ def _doubtful(spanning: bool) -> Any:
 
 _FACTS = text(_facts("user_id = :owner"))
 
-_FORGET = text(
-    f"""
-    DELETE FROM stats.reconciliation WHERE finished_at < clock_timestamp() - interval '{_KEPT_DAYS} days'
-    """  # noqa: S608
+_BEYOND_PAGE = text(
+    """
+    SELECT user_id FROM stats.learner WHERE user_id BETWEEN :first AND :last
+    ORDER BY user_id OFFSET :most LIMIT 1
+    """
 )
+
 # Since the last time that it was that hour; what a machine missed that was off is made up for.
 _START_NIGHTLY = text(
     """
@@ -208,7 +217,8 @@ _START_RECENT = text(
 _NEXT = text(
     """
     WITH worn AS (
-        UPDATE stats.reconciliation SET finished_at = clock_timestamp()
+        UPDATE stats.reconciliation
+        SET finished_at = clock_timestamp(), last_error = coalesce(nullif(last_error, ''), :silent)
         WHERE finished_at IS NULL AND attempts >= :most_attempts RETURNING run_id
     )
     UPDATE stats.reconciliation SET attempts = attempts + 1 WHERE run_id = (

@@ -18,6 +18,7 @@ from sqlalchemy import (
     bindparam,
     column,
     func,
+    literal,
     select,
     text,
     union,
@@ -79,8 +80,11 @@ def freezes_of(users: Sequence[int], derived: Derived) -> Values:
     return {"users": list(users), "owners": list(owners), "products": list(products), "days": list(days)}
 
 
-def save_learners() -> Update:
-    """Writes what people's rows say of their progress, and how far their facts are complete."""
+def save_learners(*, whole: bool) -> Update:
+    """Writes what people's rows say of their progress, and how far their facts are complete.
+
+    With `whole`, nothing of that is believed; otherwise it is not less than it was.
+    """
     given = func.unnest(
         *(bindparam(name, type_=ARRAY(kind)) for name, kind in _LEARNER_VALUES.items())
     ).table_valued(*(column(name, kind) for name, kind in _LEARNER_VALUES.items()), name="given")
@@ -94,7 +98,7 @@ def save_learners() -> Update:
             latest_end_time=given.c.latest,
             book_revision=given.c.revision,
             progress_digest=given.c.digest,
-            applied_through=_complete_through(),
+            applied_through=_complete_through(literal(0) if whole else learner.c.applied_through),
             version=learner.c.version + 1,
         )
     )
@@ -125,15 +129,15 @@ def latest_of(users: Sequence[int], facts: Facts, derived: Derived, revision: in
     }
 
 
-def _complete_through() -> ColumnElement[int]:
-    """The highest n with facts for 1..n, searched for from where it was: facts are never taken away.
+def _complete_through(start: ColumnElement[int]) -> ColumnElement[int]:
+    """The highest n with facts for 1..n, of which those up to `start` are known to be there.
 
     Completions and changes of calendar share the sequence.
     """
     places = union(
         *(
             select(kind.c.user_seq)
-            .where(kind.c.user_id == learner.c.user_id, kind.c.user_seq > learner.c.applied_through)
+            .where(kind.c.user_id == learner.c.user_id, kind.c.user_seq > start)
             .correlate(learner)
             for kind in (completion, calendar_change)
         )
@@ -142,8 +146,8 @@ def _complete_through() -> ColumnElement[int]:
     beyond = select(places.c.user_seq, place.label("place")).correlate(learner).lateral()
     unbroken = (
         select(func.max(beyond.c.user_seq))
-        .where(beyond.c.user_seq == learner.c.applied_through + beyond.c.place)
+        .where(beyond.c.user_seq == start + beyond.c.place)
         .correlate(learner)
         .scalar_subquery()
     )
-    return func.coalesce(unbroken, learner.c.applied_through)
+    return func.coalesce(unbroken, start)

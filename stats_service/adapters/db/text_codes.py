@@ -81,6 +81,15 @@ def calendars() -> Codes[Calendar]:
     )
 
 
+def settings() -> Codes[tuple[str, Calendar]]:
+    """Returns the codes of where a session was practised: its product, zone and rollover hour in one hash."""
+    return Codes(
+        "hashtextextended(product, hashtextextended(time_zone, rollover_hour))",
+        ("product", "time_zone", "rollover_hour"),
+        lambda product, zone, hour: (product, Calendar(zone, hour)),
+    )
+
+
 def badges() -> Codes[str]:
     """Returns the codes of badges' ids."""
     return texts("badge_id")

@@ -124,7 +124,7 @@ class ReconciliationStore(Protocol):
     """Runs, and facts to compare. Methods raise UnavailableError when the database is in the way."""
 
     def start_due(self, *, recent_seconds: float, nightly_hour: int) -> None:
-        """Makes the runs whose time has come, and forgets those of more than 30 days ago."""
+        """Makes the runs whose time has come."""
 
     def next_run(self) -> Run | None:
         """Returns the oldest run that is not finished, and takes note that it is worked on."""
@@ -140,6 +140,9 @@ class ReconciliationStore(Protocol):
 
     def held(self, told: Sequence[ToldDigest], beside: tuple[int, int] | None) -> Sequence[HeldDigest]:
         """Returns what is held of these people, and of others in a range of numbers, both ends included."""
+
+    def end_of_page(self, after: int, last: int) -> int:
+        """Returns `last`, or less: from `after` up to that number, only some thousands have progress."""
 
     def facts(self, user_id: int) -> Events:
         """Returns a person's facts."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -49,6 +49,8 @@ class World:
     erased_here: set[int] = field(default_factory=set)
     rejected: set[UUID] = field(default_factory=set)
     page: int = 2
+    held_page: int = 100
+    looked_among: list[tuple[int, int] | None] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
     done: list[tuple[Any, ...]] = field(default_factory=list)
     found: dict[int, Finding] = field(default_factory=dict)
@@ -163,9 +165,16 @@ class World:
 
     def correct_progress(
         self, user_ids: Sequence[int], among: tuple[int, int] | None, *, deep: bool, but: Collection[int]
-    ) -> Mapping[int, int]:
+    ) -> Iterator[tuple[int, int]]:
         self.spared |= set(but)
-        return {user: rows for user, rows in self.progress.items() if user in user_ids}
+        self.looked_among.append(among)
+        for user in sorted(self.progress):
+            if user in user_ids:
+                yield user, self.progress.pop(user)
+
+    def end_of_page(self, after: int, last: int) -> int:
+        beyond = [user for user in sorted(self.stored) if after < user <= last][self.held_page :]
+        return beyond[0] - 1 if beyond else last
 
 
 @pytest.fixture
@@ -323,6 +332,39 @@ def test_progress_that_was_put_right_is_told(world: World) -> None:
     world.run()
     reconcile(world)
     assert world.found == {1: Finding(progress_rows=7)}
+
+
+def test_a_run_stops_between_people_whose_progress_is_wrong_and_tells_of_each(world: World) -> None:
+    world.page = 5
+    for user in range(1, 6):
+        world.person(user)
+    told = [(1, 7), (3, 1), (4, 2), (5, 3)]
+    # Of the second, nothing has to be written.
+    world.progress = {2: 0, **dict(told)}
+    world.run()
+    ticking = itertools.count()
+    rounds = 0
+    while reconcile(world, budget_seconds=2.5, monotonic=lambda: float(next(ticking))):
+        rounds += 1
+        assert rounds < 20
+    assert rounds > 1
+    assert world.found == {
+        user: Finding(progress_rows=rows) for user, rows in [(1, 7), (3, 1), (4, 2), (5, 3)]
+    }
+    # Whatever was put right is told before anything else is.
+    assert world.done.index(("advanced", 0, 0)) < world.done.index(("noted", 5))
+    assert sum(each[2] for each in world.done if each[0] == "advanced") == 5
+
+
+def test_people_of_whom_only_facts_are_known_are_looked_at_some_at_a_time(world: World) -> None:
+    world.held_page = 2
+    world.person(4)
+    for user in (1, 2, 3, 5, 6, 7, 8):
+        world.stored[user] = {uuid4(): Known(1, 5)}
+    world.run()
+    reconcile(world)
+    assert sorted(world.found) == [1, 2, 3, 5, 6, 7, 8]
+    assert world.looked_among == [(1, 2), (3, 4), (5, 6), (7, 2**63 - 1)]
 
 
 def test_a_run_goes_on_after_the_last_person_that_it_got_to(world: World) -> None:

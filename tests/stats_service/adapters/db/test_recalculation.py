@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, timedelta
 from itertools import pairwise
+from threading import Barrier
 from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from sqlalchemy import Engine, insert, select, text
+from sqlalchemy import Engine, create_engine, insert, make_url, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service_kit.db.engines import open_async_engine
+from service_kit.errors import UnavailableError
 from stats_service.adapters.cel.conditions import compile_condition
 from stats_service.adapters.db.derived_columns import DerivedColumns
 from stats_service.adapters.db.fact_columns import driver_of
@@ -106,6 +109,8 @@ DAMAGE = [
     "TRUNCATE stats.daily_progress",
     "TRUNCATE stats.daily_progress, stats.standing, stats.awarded_badge, stats.learner",
     "UPDATE stats.learner SET time_zone = 'Asia/Tokyo' WHERE user_id = 3",
+    "UPDATE stats.learner SET applied_through = 99 WHERE user_id = 3",
+    "UPDATE stats.learner SET applied_through = 1 WHERE user_id = 3",
     "DELETE FROM stats.learner WHERE user_id = 3",
 ]
 
@@ -403,6 +408,99 @@ async def test_a_shard_that_never_gets_on_fails_in_the_end_and_can_be_tried_agai
     job = await book.find(job_id)
     assert job is not None
     assert (job.shards_failed, job.shards_done) == (0, count)
+
+
+@pytest.mark.parametrize(
+    ("end", "reason"),
+    [(None, "its worker ended"), (UnavailableError("Not now", part="database"), "Not now")],
+    ids=["killed", "no database"],
+)
+async def test_a_shard_that_fails_without_an_error_of_its_own_has_a_reason_too(
+    practised: str,
+    book: SqlRecalculationBook,
+    shards: SqlShardStore,
+    store: SqlLearnerStore,
+    engine: Engine,
+    end: Exception | None,
+    reason: str,
+) -> None:
+    job_id, _ = await book.open(EVERYBODY, shadow=False, deep=False)
+
+    class Ending(SqlShardStore):
+        def snapshot(self, shard: object) -> object:  # type: ignore[override]
+            assert end is not None
+            raise end
+
+    for _ in range(MOST_ATTEMPTS):
+        if end is None:
+            with shards.claim(job_id, 1):
+                """Ends without a word."""
+        else:
+            with pytest.raises(UnavailableError):
+                RecalculateShard(Ending(engine, compile_condition), store)(job_id, 1)
+    TendRecalculations(shards, lambda _: None, quiet_seconds=60)()
+    job = await book.find(job_id)
+    assert job is not None
+    assert job.shards_failed == 1
+    assert reason in job.last_error
+
+
+@pytest.mark.parametrize(
+    "table", ["completion", "calendar_change", "learner", "daily_progress"], ids="locked {}".format
+)
+async def test_a_table_that_cannot_be_read_for_a_while_is_an_outage(
+    practised: str, book: SqlRecalculationBook, engine: Engine, table: str
+) -> None:
+    job_id, _ = await book.open(EVERYBODY, shadow=False, deep=True)
+    url = make_url(practised).set(drivername="postgresql+psycopg")
+    hasty = create_engine(url, connect_args={"options": "-c timezone=UTC -c lock_timeout=50"})
+    run = RecalculateShard(SqlShardStore(hasty, compile_condition), SqlLearnerStore(hasty, compile_condition))
+    with engine.connect() as holding:
+        holding.execute(text(f"LOCK TABLE stats.{table} IN ACCESS EXCLUSIVE MODE"))
+        with pytest.raises(UnavailableError):
+            run(job_id, 1)
+    job = await book.find(job_id)
+    assert job is not None
+    assert job.last_error == "The database does not answer"
+    run(job_id, 1)
+    hasty.dispose()
+
+
+async def test_a_connection_that_is_lost_while_a_shard_is_read_is_an_outage(
+    practised: str, book: SqlRecalculationBook, shards: SqlShardStore, engine: Engine
+) -> None:
+    job_id, _ = await book.open(EVERYBODY, shadow=False, deep=False)
+    with shards.claim(job_id, 1) as claimed, pytest.raises(UnavailableError):
+        assert claimed is not None
+        with shards.snapshot(claimed.shard) as snapshot:
+            snapshot.evidence()
+            reader = (
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'idle in transaction'"
+            )
+            with engine.connect() as another:
+                assert another.execute(text(f"{reader} AND datname = current_database()")).all()
+            snapshot.evidence()
+
+
+async def test_whoever_tends_at_the_same_time_sends_nothing_twice(
+    practised: str, book: SqlRecalculationBook, engine: Engine
+) -> None:
+    """As the beats of many machines do."""
+    job_id, count = await book.open(EVERYBODY, shadow=False, deep=False)
+    sent: list[tuple[UUID, int]] = []
+    beats = 6
+    together = Barrier(beats)
+
+    def tick() -> None:
+        tend = TendRecalculations(SqlShardStore(engine, compile_condition), sent.extend, quiet_seconds=60)
+        together.wait()
+        tend()
+        tend()
+
+    with ThreadPoolExecutor(beats) as threads:
+        for ticked in [threads.submit(tick) for _ in range(beats)]:
+            ticked.result()
+    assert sorted(sent) == [(job_id, number) for number in range(1, count + 1)]
 
 
 async def test_only_one_process_at_a_time_looks_for_lost_shards(
