@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -46,7 +47,8 @@ class ExplainBadge:
             last_day=content.last_day,
         )
         facts, people = await self._reader.practice(user_id)
-        found = values_at(facts, people, version, record.user_seq)
+        # It computes; the event loop must not.
+        found = await asyncio.to_thread(values_at, facts, people, version, record.user_seq)
         if found is None:
             return BadgeExplained(record, None, {})
         seq, values = found

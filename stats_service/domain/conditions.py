@@ -55,7 +55,13 @@ _TERM = re.compile(
     re.VERBOSE,
 )
 _VARIABLE = re.compile(r"\b([a-z][a-z0-9_]*)\.([a-z_]+)\b(?!\s*\()")
-_TEXT = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'")
+# What speaks of nothing: comments, and texts in quotes of every kind that CEL has, raw ones without escapes.
+_QUOTED = re.compile(
+    r"""//[^\n]*
+        |(?i:\bb?r)(?P<raw>\"{3}|'{3}|\"|').*?(?P=raw)
+        |(?P<quote>\"{3}|'{3}|\"|')(?:\\.|.)*?(?P=quote)""",
+    re.VERBOSE | re.DOTALL,
+)
 
 
 class ConditionError(ValueError):
@@ -109,7 +115,12 @@ class Condition:
 
 def variables_in(text: str) -> frozenset[tuple[str, str]]:
     """Returns the variables that a condition's text speaks of, as scope and name."""
-    return frozenset(_VARIABLE.findall(_TEXT.sub('""', text)))
+    return frozenset(_VARIABLE.findall(unquoted(text)))
+
+
+def unquoted(text: str) -> str:
+    """Returns a condition's text with empty ones for the texts in it, and without comments."""
+    return _QUOTED.sub(lambda found: " " if found[0].startswith("//") else '""', text)
 
 
 def read_terms(text: str) -> Terms | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 
+from stats_service.domain.badges import BadgeContent
 from stats_service.domain.calendar import Calendar
 from stats_service.domain.completion import ALL_PRODUCTS
 from stats_service.domain.explanation import BreakExplanation, Cadence, StreakExplanation
@@ -13,11 +14,14 @@ from stats_service.domain.keeping import FREEZE, PAUSE, REPAIR, REST, SKIPPED, T
 from stats_service.domain.known import Cause
 from stats_service.domain.sessions import KnownSession
 from stats_service.domain.standing import Tally
-from stats_service.domain.streaks import Run
+from stats_service.domain.streaks import RULES_VERSION, Run
 
 # Both ends included.
 Span = tuple[date, date]
 
+# How many clocks a paragraph names.
+_MOST_CALENDARS = 3
+_UNDER_RULES = f", under version {RULES_VERSION} of the rules"
 _ADJECTIVES: Mapping[Cadence, str] = {"day": "", "week": "weekly ", "month": "monthly "}
 _KEPT: Mapping[str, str] = {
     REST: "day of rest",
@@ -34,23 +38,27 @@ def of_streak(told: StreakExplanation) -> str:
     run = told.run
     if run is None:
         name = name_of(told.known.product, told.cadence)
+        if told.known.days:
+            return f"Your {name} has not begun: what was practised is from before you signed up."
         return f"Your {name} has not begun: until {in_words(told.on)} no practice is known that counts."
-    return " ".join((_course(told, run), *_keepers(told, run), _best(told, run), *_freezes(told)))
+    course = (_course(told, run), *_keepers(told, run), _best(told, run))
+    return " ".join((*course, *_freezes(told), *_calendars(told)))
 
 
-def of_break(told: BreakExplanation) -> str:
-    """Returns what a day did to a streak."""
+def of_break(told: BreakExplanation, outcomes: Collection[str] = ()) -> str:
+    """Returns what a day did to a streak; `outcomes` are how sessions of the day ended that do not count."""
     name, day = name_of(told.known.product, "day"), in_words(told.day)
     match told.verdict:
         case "practised":
             return f"{day} did not break your {name}: there was practice that counts."
         case "kept" if told.cause is not None:
-            return f"{day} did not break your {name}, though there was no practice: {_cause(told.cause)}."
+            cause = _cause(told.cause)
+            return f"{day} did not break your {name}, though there was no practice that counts: {cause}."
         case "not_over":
             return f"{day} has not broken your {name}: on the day that this is told, it is not over."
         case "before_sign_up":
             return f"{day} is from before you signed up, so it can be no part of your {name}."
-    return _of_missed(told, name, day)
+    return f"{_of_missed(told, name, day)}{_uncounted(outcomes)}{_ran(told)}"
 
 
 def _of_missed(told: BreakExplanation, name: str, day: str) -> str:
@@ -64,8 +72,14 @@ def _of_missed(told: BreakExplanation, name: str, day: str) -> str:
     return (
         f"Your {name} of {length} began on {began} and ended when {day} passed without practice that counts:"
         f" it was no rest day, no pause was planned, nothing else kept it, and no freeze was held."
-        f"{_ran(told)}"
     )
+
+
+def _uncounted(outcomes: Collection[str]) -> str:
+    if not outcomes:
+        return ""
+    ended = " or ".join(sorted(set(outcomes)))
+    return f" What was practised on that day was {ended}, which does not count."
 
 
 def name_of(product: str, cadence: Cadence) -> str:
@@ -123,6 +137,16 @@ def _freezes(told: StreakExplanation) -> Sequence[str]:
     return [f"You hold {counted(told.held, 'freeze')}."] if told.cadence == "day" and told.held else []
 
 
+def _calendars(told: StreakExplanation) -> Sequence[str]:
+    in_force = [calendar for _, calendar in told.known.calendars_between(*told.span)] if told.span else []
+    if not in_force:
+        return []
+    # Of somebody who flies every week, the first and the last are enough to read.
+    shown = in_force if len(in_force) <= _MOST_CALENDARS else [in_force[0], in_force[-1]]
+    clocks = ", later by ".join(map(_calendar, shown))
+    return [f"Its days ran by {clocks}{_UNDER_RULES}."]
+
+
 def _cause(cause: Cause) -> str:
     match cause.entry, cause.turn:
         case PlannedPause() as pause, _:
@@ -130,9 +154,8 @@ def _cause(cause: Cause) -> str:
         case Repaired() as repair, _:
             return f"it was repaired on {in_words(repair.recorded_at.date())} ({repair.reason})"
         case _, turn if turn is not None:
-            return (
-                f"your days turned from {_calendar(turn.before)} to {_calendar(turn.after)} and cut it short"
-            )
+            before, after = _calendar(turn.before), _calendar(turn.after)
+            return f"your days turned from {before} to {after}, which cut it short"
     return {
         REST: "it was one of your rest days",
         SKIPPED: "your time zone skipped it",
@@ -144,7 +167,7 @@ def _ran(told: BreakExplanation) -> str:
     calendars = told.known.calendars_between(told.day, told.day)
     if not calendars:
         return ""
-    return f" The day ran by {_calendar(calendars[0][1])}."
+    return f" The day ran by {_calendar(calendars[0][1])}{_UNDER_RULES}."
 
 
 def _calendar(calendar: Calendar) -> str:
@@ -163,11 +186,14 @@ def _period(cadence: Cadence, period: date) -> str:
 
 
 def of_badge(
-    name: str, condition: str, session: KnownSession | None, values: Mapping[str, int | str], *, earned: bool
+    badge: BadgeContent, session: KnownSession | None, values: Mapping[str, int | str], *, earned: bool
 ) -> str:
     """Returns which session earned a badge, or how far its condition is."""
+    name, condition = badge.name, f"{badge.condition}{_window(badge)}"
+    locked = " It is locked: nobody earns it any more." if badge.state == "locked" else ""
     if session is None:
-        return f"You have not earned “{name}”: no practice counts for it yet. It asks for {condition}."
+        none = f"You have not earned “{name}”: no practice counts for it yet."
+        return f"{none} It asks for {condition}.{locked}"
     told = " and ".join(f"{variable} was {value}" for variable, value in values.items())
     ended = (
         f"session {session.session_id} of {session.product}, which ended on {in_words(session.local_date)}"
@@ -175,7 +201,16 @@ def of_badge(
     )
     if earned:
         return f"You earned “{name}” with {ended}: it asks for {condition}, and {told}."
-    return f"You have not earned “{name}”: it asks for {condition}, and at {ended}, {told}."
+    return f"You have not earned “{name}”: it asks for {condition}, and at {ended}, {told}.{locked}"
+
+
+def _window(badge: BadgeContent) -> str:
+    first, last = badge.first_day, badge.last_day
+    if first is not None and last is not None:
+        return f" from {in_words(first)} to {in_words(last)}"
+    if first is not None:
+        return f" from {in_words(first)} on"
+    return f" until {in_words(last)}" if last is not None else ""
 
 
 def of_total(
@@ -189,8 +224,10 @@ def of_total(
     if span is None:
         return f"Your {what} is empty: no practice is known that counts.{rest}"
     hours, minutes = divmod(total.elapsed_seconds // 60, 60)
+    right = f"{counted(total.answer_count, 'answer')}, {total.correct_answer_count:,} of them right"
+    answers = f", {right}" if total.answer_count else ""
     return (
         f"Your {what} is made of {counted(total.session_count, 'session')} on {counted(day_count, 'day')}"
-        f" from {in_words(span[0])} to {in_words(span[1])}: {hours:,} h {minutes} min practised,"
-        f" {counted(total.answer_count, 'answer')}, {total.correct_answer_count:,} of them right.{rest}"
+        f" from {in_words(span[0])} to {in_words(span[1])}: {hours:,} h {minutes} min practised"
+        f"{answers}.{rest}"
     )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import cel
 
+from stats_service.domain.completion import ALL_PRODUCTS
 from stats_service.domain.conditions import (
     SESSION,
     SESSION_FACTS,
@@ -18,11 +20,14 @@ from stats_service.domain.conditions import (
     Variables,
     comparisons,
     read_terms,
+    unquoted,
     variables_in,
 )
 
 LONGEST = 1_000
 
+# Loops multiply, however short a condition is, and a pattern is compiled anew for every session asked.
+_COSTLY = re.compile(r"\b(all|exists|exists_one|existsOne|filter|map|matches)\s*\(")
 _TEXT_FACTS = frozenset({"product", "outcome", "mode", "content"})
 
 
@@ -30,7 +35,7 @@ def compile_condition(text: str) -> Condition:
     """Returns the condition that a text says.
 
     Raises ConditionError, with a message for an editor, when it is no CEL,
-    speaks of unknown variables or is no yes-or-no question.
+    speaks of unknown variables, may take long or is no yes-or-no question.
     """
     if not text.strip() or len(text) > LONGEST or "\0" in text:
         raise ConditionError(f"needs 1 to {LONGEST} characters")
@@ -38,6 +43,9 @@ def compile_condition(text: str) -> Condition:
         program = cel.compile(text)
     except ValueError as error:
         raise ConditionError(f"is no CEL expression: {_first_line(error)}") from error
+    costly = _COSTLY.search(unquoted(text))
+    if costly is not None:
+        raise ConditionError(f"uses {costly[1]}(), which may take too long for every session of everybody")
     _check_variables(text, program)
     condition = Condition(text, read_terms(text), _asker(program))
     for term in comparisons(condition.terms):
@@ -55,6 +63,8 @@ def _check_variables(text: str, program: Any) -> None:
                 f"'{name}' is no variable: write it with its scope, such as {TOTAL}.sessions"
             )
     for scope, name in sorted(variables_in(text)):
+        if scope == ALL_PRODUCTS:
+            raise ConditionError(f"'{scope}.{name}' is no variable: all products together are {TOTAL}.{name}")
         known = SESSION_FACTS if scope == SESSION else SUMS
         if name not in known:
             raise ConditionError(f"'{scope}.{name}' is no variable; {scope} has {', '.join(known)}")

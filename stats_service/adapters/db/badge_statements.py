@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -19,7 +20,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 
 from stats_service.adapters.db.tables import (
+    awarded_badge,
     badge_definition,
+    completion,
     learner,
 )
 
@@ -27,6 +30,8 @@ from stats_service.adapters.db.tables import (
 # published: nobody who has practised is unknown to a backfill, and nobody is
 # given badges by a book that is being replaced.
 _BOOK_LOCK = 7_242_100
+# What one transaction of a backfill may hold, about 30 MB; somebody with more facts has one alone.
+_MOST_FACTS = 100_000
 
 
 def hold_book() -> Select[Any]:
@@ -61,9 +66,29 @@ def change_book() -> Select[Any]:
 
 
 def replace_versions(badge_ids: Collection[str]) -> Update:
-    """Makes the newest versions of these badges replaced as of now."""
+    """Makes the newest versions of these badges replaced as of now.
+
+    Of one that was earned by a session ending later still, as a device's clock
+    told it, right after that: nobody loses a badge to the version that follows.
+    """
     newest = and_(badge_definition.c.badge_id.in_(badge_ids), badge_definition.c.replaced_at.is_(None))
-    return update(badge_definition).where(newest).values(replaced_at=func.clock_timestamp())
+    now = func.clock_timestamp()
+    earned_last = (
+        select(func.max(completion.c.end_time) + timedelta(microseconds=1))
+        .join_from(awarded_badge, learner, learner.c.user_id == awarded_badge.c.user_id)
+        .join(
+            completion,
+            and_(
+                completion.c.user_id == awarded_badge.c.user_id,
+                completion.c.user_seq == awarded_badge.c.user_seq,
+            ),
+        )
+        # Few have facts from the future: only their awards are looked at.
+        .where(learner.c.latest_end_time >= now, awarded_badge.c.badge_id == badge_definition.c.badge_id)
+        .correlate(badge_definition)
+        .scalar_subquery()
+    )
+    return update(badge_definition).where(newest).values(replaced_at=func.greatest(now, earned_last))
 
 
 def add_versions() -> Insert:
@@ -72,14 +97,30 @@ def add_versions() -> Insert:
 
 
 def outdated_learners(after_user_id: int, limit: int) -> Select[Any]:
-    """Returns people whose progress was made with an older book, in the order of their numbers."""
+    """Returns people whose progress was made with an older book, in the order of their numbers.
+
+    At most `limit` of them, and no more than fit into memory together.
+    """
     behind = learner.c.book_revision < book_revision().scalar_subquery()
-    return (
-        select(learner.c.user_id)
+    ahead = (
+        select(learner.c.user_id, learner.c.applied_through)
         .where(behind, learner.c.user_id > after_user_id)
         .order_by(learner.c.user_id)
         .limit(limit)
     )
+    return with_few_facts(ahead, _MOST_FACTS)
+
+
+def with_few_facts(people: Select[Any], most: int) -> Select[Any]:
+    """Returns the first of some people by number, as many as have few enough facts together, one at least.
+
+    `people` selects `user_id` and `applied_through`.
+    """
+    ahead = people.subquery()
+    before = func.sum(ahead.c.applied_through).over(order_by=ahead.c.user_id) - ahead.c.applied_through
+    counted = select(ahead.c.user_id, before.label("before")).subquery()
+    # Nothing comes before the first, so there is always one.
+    return select(counted.c.user_id).where(counted.c.before < most).order_by(counted.c.user_id)
 
 
 def anybody_outdated() -> Select[Any]:

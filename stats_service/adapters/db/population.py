@@ -59,9 +59,5 @@ def _next_people(after_user_id: int, most: int) -> Select[Any]:
         .where(learner.c.user_id > after_user_id)
         .order_by(learner.c.user_id)
         .limit(min(most, _MOST_PEOPLE))
-        .subquery()
     )
-    before = func.sum(ahead.c.applied_through).over(order_by=ahead.c.user_id) - ahead.c.applied_through
-    counted = select(ahead.c.user_id, before.label("before")).subquery()
-    # Nothing comes before the first, so there is always one.
-    return select(counted.c.user_id).where(counted.c.before < _MOST_FACTS).order_by(counted.c.user_id)
+    return badge_statements.with_few_facts(ahead, _MOST_FACTS)

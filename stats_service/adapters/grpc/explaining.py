@@ -97,9 +97,7 @@ class Explaining:
         record, session = explained.record, explained.session
         earned = record.user_seq is not None
         return pb.ExplainBadgeResponse(
-            paragraph=paragraphs.of_badge(
-                record.content.name, record.content.condition, session, explained.values, earned=earned
-            ),
+            paragraph=paragraphs.of_badge(record.content, session, explained.values, earned=earned),
             rules_version=RULES_VERSION,
             book_revision=record.book_revision,
             badge=from_badge_content(record.content, record.version),
@@ -145,8 +143,10 @@ class Explaining:
     def _from_break(self, explained: BreakExplained) -> pb.ExplainBreakResponse:
         told = explained.told
         in_force = told.known.calendars_between(told.day, told.day)
+        on_day = explained.sessions.get(told.day)
+        uncounted = [each.outcome for each in on_day.sessions if not each.counts] if on_day else []
         return pb.ExplainBreakResponse(
-            paragraph=paragraphs.of_break(told),
+            paragraph=paragraphs.of_break(told, uncounted),
             rules_version=RULES_VERSION,
             product=told.known.product,
             date=told.day.isoformat(),

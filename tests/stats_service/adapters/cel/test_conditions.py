@@ -40,6 +40,19 @@ NUMBERS = sorted(set(SESSION_FACTS) - set(TEXTS))
         ('total.sessions > 2000000 && session.hour > "x"', "compares 'session.hour'"),
         ("session.answers / session.correct_answers > 2", "cannot be answered"),
         ("session.mode.soundsLike('review')", "cannot be answered"),
+        ("all.sessions > 1", "all products together are total.sessions"),
+        # Loops over names that are scopes too, for years.
+        (
+            "total.days > 0 && " + "[0,0,0,0,0,0,0,0,0,0].all(total, " * 20 + "true" + ")" * 20,
+            "uses all(), which may take too long",
+        ),
+        ("[1, 2]. // not seen\n map (total, total.days).size() > 0", "uses map()"),
+        ("session.mode == 'a' && session.exists(total, total != '')", "uses exists()"),
+        ("session.mode.matches('(\\\\pL{9}){9}')", "uses matches()"),
+        # Quotes of every kind hide what is in them, and nothing else.
+        (r"session.mode == r'\' || focus.smiles > 1 || session.mode == 'x'", "'focus.smiles' is no variable"),
+        ("session.mode == '''it's''' || focus.smiles > 1", "'focus.smiles' is no variable"),
+        ("total.days > 1 || // it's\n focus.smiles > 1", "'focus.smiles' is no variable"),
     ],
 )
 def test_what_is_no_condition_is_refused_with_the_reason(text: str, complaint: str) -> None:
@@ -60,8 +73,19 @@ def test_every_fact_of_a_session_can_be_asked_for(name: str) -> None:
     assert compile_condition(f"session.{name} == {constant}").variables == {("session", name)}
 
 
-def test_a_text_that_looks_like_a_variable_is_none() -> None:
-    assert compile_condition('session.content == "total.smiles"').variables == {("session", "content")}
+@pytest.mark.parametrize(
+    "text",
+    [
+        'session.content == "total.smiles"',
+        r"session.content == r'total.smiles \'",
+        r"session.content == 'it\'s total.smiles'",
+        'session.content == """a "total.smiles" map(x)"""',
+        "session.content == 'http://total.smiles'",
+        "session.content == '' // or total.smiles",
+    ],
+)
+def test_a_text_that_looks_like_a_variable_is_none(text: str) -> None:
+    assert compile_condition(text).variables == {("session", "content")}
 
 
 def test_a_question_that_cannot_be_answered_is_not_met() -> None:

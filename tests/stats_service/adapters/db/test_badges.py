@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
@@ -142,6 +143,24 @@ async def test_a_harder_version_takes_no_badge_away(
     later = datetime.now(UTC) + timedelta(minutes=5)
     apply(completion(user_id=2, end_time=later))
     assert await held(reader, 2) == []
+
+
+@pytest.mark.parametrize("change", [{"threshold": 50}, {"threshold": 1, "state": "locked"}])
+async def test_a_phone_whose_clock_is_ahead_keeps_the_badge_it_was_given(
+    apply: Apply,
+    store: SqlLearnerStore,
+    reader: SqlReader,
+    fresh_database_url: str,
+    change: dict[str, Any],
+) -> None:
+    """Its session ends in the future, after its badge was replaced."""
+    await publish(fresh_database_url, badge("regular", 1))
+    apply(completion(end_time=datetime.now(UTC) + timedelta(minutes=55)))
+    before = await held(reader)
+    assert len(before) == 1
+    await publish(fresh_database_url, badge("regular", **change))
+    BackfillBadges(store)()
+    assert await held(reader) == before
 
 
 async def test_a_corrected_text_reaches_who_has_the_badge(
