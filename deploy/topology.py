@@ -133,7 +133,10 @@ PROCESSES = (
         "stats",
         *("REDIS_URL", "SESSION_ADDRESS"),
         needs=("migrate", "redis"),
-        tunables=("WAIT_SECONDS", "LEADERBOARD_GRACE_HOURS", "HOUSEKEEPING_SECONDS"),
+        tunables=(
+            *("WAIT_SECONDS", "LEADERBOARD_GRACE_HOURS", "FREEZE_LIMIT"),
+            *("HOUSEKEEPING_SECONDS", "REPORT_DAYS"),
+        ),
     ),
     Process(
         "relay",
@@ -172,6 +175,7 @@ PROCESSES = (
             "LOG_LEVEL",
             "WATCHDOG_SECONDS",
             "UPKEEP_SECONDS",
+            "LEADERBOARD_CLOSING_SECONDS",
             "RECALCULATION_QUIET_SECONDS",
             "RECONCILIATION_RECENT_SECONDS",
             "RECONCILIATION_NIGHTLY_HOUR",

@@ -30,6 +30,7 @@ from stats_service.adapters.celery.backfills import CeleryBackfillQueue
 from stats_service.adapters.db.badge_reader import SqlBadgeReader
 from stats_service.adapters.db.badge_shelf import open_badge_shelf
 from stats_service.adapters.db.leaderboard_settings import forgetting_requests
+from stats_service.adapters.db.old_reports import forgetting_reports
 from stats_service.adapters.db.personal_data import open_personal_data
 from stats_service.adapters.db.population import SqlPopulation
 from stats_service.adapters.db.reader import SqlReader
@@ -108,14 +109,14 @@ async def serving(settings: Settings, clock: Clock = _now) -> AsyncIterator[Runn
         _register_badges(server, settings, engine, examining, clock)
         register_boards(server, engine, today, clock, timedelta(hours=settings.leaderboard_grace_hours))
         register_summaries(server, engine, today)
-        register_streaks(server, engine, backfills, today, clock)
+        register_streaks(server, engine, backfills, today, clock, freeze_limit=settings.freeze_limit)
         register_explanations(server, engine, clock)
         register_recalculations(server, engine, broker)
         register_reconciliation_service(server, engine, broker)
         running = await start_server(server, settings.listen, [])
         try:
             async with (
-                repeating(ForgetExpired(forgetting_requests(engine)), settings.housekeeping_seconds),
+                repeating(_forget_expired(settings, engine), settings.housekeeping_seconds),
                 repeating(catching_up(engine, backfills), settings.housekeeping_seconds),
             ):
                 yield running
@@ -128,6 +129,11 @@ async def serving(settings: Settings, clock: Clock = _now) -> AsyncIterator[Runn
         await close_async_engine(engine)
 
 
+def _forget_expired(settings: Settings, engine: AsyncEngine) -> ForgetExpired:
+    kept = timedelta(days=settings.report_days)
+    return ForgetExpired(forgetting_requests(engine), forgetting_reports(engine, kept))
+
+
 def _register(
     server: grpc.aio.Server,
     settings: Settings,
@@ -138,7 +144,7 @@ def _register(
     reader = SqlReader(engine)
     waiting = Waiting(reader, settings.wait_seconds)
     list_daily_progress = ListDailyProgress(reader, waiting, clock)
-    get_standing = GetStanding(reader, waiting, clock)
+    get_standing = GetStanding(reader, Today(waiting, clock))
     list_awarded_badges = ListAwardedBadges(reader, waiting)
     load_badge_definitions = LoadBadgeDefinitions(open_badge_shelf(engine), backfills, compile_condition)
 

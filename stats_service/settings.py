@@ -9,11 +9,12 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service_kit.settings import ServiceSettings
+from stats_service.domain.keeping import DEFAULT_FREEZE_LIMIT
 
 # Sessions that arrive so late still count for a board.
 GraceHours = Annotated[
     float,
-    Field(ge=0, le=24 * 28, description="how long boards take scores when their period is over everywhere"),
+    Field(ge=0, le=24 * 28, description="how long boards take scores once everybody's period is over"),
 ]
 
 
@@ -26,7 +27,18 @@ class Settings(ServiceSettings):
         default=0.8, ge=0, description="how long a read waits for the completion it names"
     )
     leaderboard_grace_hours: GraceHours = 12
+    freeze_limit: int = Field(
+        default=DEFAULT_FREEZE_LIMIT,
+        ge=0,
+        le=366,
+        description="the most freezes that can be held for a streak; freezes recorded earlier keep theirs",
+    )
     housekeeping_seconds: float = Field(default=600, gt=0, description="how often expired rows are deleted")
+    report_days: float = Field(
+        default=30,
+        ge=1,
+        description="how long it is kept what recalculations and reconciliations found, from their end on",
+    )
 
 
 class ConsumerSettings(BaseSettings):
@@ -53,6 +65,9 @@ class RecalculationSettings(ConsumerSettings):
     """What the worker of recalculations needs."""
 
     upkeep_seconds: float = Field(default=10, gt=0, description="how often lost shards are looked for")
+    leaderboard_closing_seconds: float = Field(
+        default=600, gt=0, description="how often boards are closed whose time has come"
+    )
     recalculation_quiet_seconds: float = Field(
         default=60,
         gt=0,

@@ -16,17 +16,20 @@ from stats_service.domain.streak_changes import check_freeze, freezes_held
 
 @dataclass(frozen=True, slots=True)
 class FreezesHeld:
-    """How many freezes are held for a streak."""
+    """How many freezes are held for a streak, and how many can be."""
 
     product: str
     held: int
+    limit: int
 
 
 class BuyFreeze:
     """Records a freeze that was bought. Idempotent by the call's key."""
 
-    def __init__(self, recording: Recording) -> None:
+    def __init__(self, recording: Recording, freeze_limit: int) -> None:
+        """At most `freeze_limit` freezes can be held for a streak."""
         self._recording = recording
+        self._freeze_limit = freeze_limit
 
     async def __call__(self, call: Call, product: str) -> FreezesHeld:
         """Adds a freeze, held from today on, to a product's streak, the one over all when empty.
@@ -37,10 +40,17 @@ class BuyFreeze:
 
         async def command(work: StreakWork, now: datetime, today: date) -> FreezesHeld:
             held = freezes_held(await work.days(product), await work.keeping(), product, today)
-            check_freeze(held, product)
+            check_freeze(held, product, self._freeze_limit)
             await work.record(
-                FreezeGranted(entry_id=uuid4(), recorded_at=now, product=product, day=today, source="bought")
+                FreezeGranted(
+                    entry_id=uuid4(),
+                    recorded_at=now,
+                    product=product,
+                    day=today,
+                    source="bought",
+                    held_at_most=self._freeze_limit,
+                )
             )
-            return FreezesHeld(product, held + 1)
+            return FreezesHeld(product, held + 1, self._freeze_limit)
 
         return await self._recording.by_person(call, FreezesHeld, command)

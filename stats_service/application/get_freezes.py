@@ -48,17 +48,18 @@ class GetFreezes:
     ) -> Freezes:
         """Returns the freezes of a product's streak, of the one over all when empty."""
         product = product or ALL_PRODUCTS
-        today = (await self._today(user_id, 0, time_zone)).today
+        now = await self._today(user_id, 0, time_zone)
         written = await self._streak_reader.frozen(user_id, product)
         ledger = await self._streak_reader.ledger(user_id, product, after=after, limit=limit + 1)
         standing = await self._reader.standing(user_id, product)
-        streak = streaks_of(standing.days, await self._reader.keeping(user_id), product, today).day
+        keeping = (await self._reader.keeping(user_id)).turned(now.cut)
+        streak = streaks_of(standing.days, keeping, product, now.today).day
         page = ledger[:limit]
         pending = _unwritten(product, written, streak.frozen) if after is None else []
         return Freezes(
             product,
             streak.held,
-            today,
+            now.today,
             [*pending, *page],
             _place_of(page[-1]) if len(ledger) > limit else None,
         )

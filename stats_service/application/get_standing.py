@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
+from stats_service.application.own_days import Today
 from stats_service.application.ports.reading import Reader
-from stats_service.application.ports.surroundings import Clock
-from stats_service.application.waiting import Waiting
 from stats_service.domain.completion import ALL_PRODUCTS
 from stats_service.domain.standing import Tally
 from stats_service.domain.streaks import Streaks, streaks_of
@@ -28,10 +27,9 @@ class StandingToday:
 class GetStanding:
     """Reads a standing; changes nothing."""
 
-    def __init__(self, reader: Reader, waiting: Waiting, clock: Clock) -> None:
+    def __init__(self, reader: Reader, today: Today) -> None:
         self._reader = reader
-        self._waiting = waiting
-        self._clock = clock
+        self._today = today
 
     async def __call__(
         self, user_id: int, product: str, *, min_user_seq: int = 0, time_zone: str | None = None
@@ -41,10 +39,9 @@ class GetStanding:
         "Today" is told by `time_zone`, or else by the person's last known one.
         """
         product = product or ALL_PRODUCTS
-        learner, pending = await self._waiting.until_counted(user_id, min_user_seq)
+        now = await self._today(user_id, min_user_seq, time_zone)
         standing = await self._reader.standing(user_id, product)
-        calendar = replace(learner.calendar, time_zone=time_zone or learner.calendar.time_zone)
-        today = calendar.day_of(self._clock())
         days = standing.days
-        told = streaks_of(days, await self._reader.keeping(user_id), product, today)
-        return StandingToday(product, standing.tally, len(days), told, today, pending)
+        keeping = (await self._reader.keeping(user_id)).turned(now.cut)
+        told = streaks_of(days, keeping, product, now.today)
+        return StandingToday(product, standing.tally, len(days), told, now.today, now.pending)

@@ -37,7 +37,7 @@ class GetStreaks:
         """Returns the streaks in all products practised, and over all."""
         now = await self._today(user_id, min_user_seq, time_zone)
         standings = await self._streak_reader.standings(user_id)
-        keeping = await self._reader.keeping(user_id)
+        keeping = (await self._reader.keeping(user_id)).turned(now.cut)
         products = (ALL_PRODUCTS, *sorted(standings.keys() - {ALL_PRODUCTS}))
         told = {
             product: streaks_of(standings.get(product, Standing()).days, keeping, product, now.today)

@@ -16,8 +16,10 @@ from stats_service.domain.streak_changes import check_freeze, freezes_held
 class GrantFreeze:
     """Records a freeze with who granted it and why. Idempotent by the call's key."""
 
-    def __init__(self, recording: Recording) -> None:
+    def __init__(self, recording: Recording, freeze_limit: int) -> None:
+        """At most `freeze_limit` freezes can be held for a streak."""
         self._recording = recording
+        self._freeze_limit = freeze_limit
 
     async def __call__(
         self, call: Call, user_id: int, product: str, *, actor: str, reason: str
@@ -30,7 +32,7 @@ class GrantFreeze:
 
         async def command(work: StreakWork, now: datetime, today: date) -> FreezeGranted:
             held = freezes_held(await work.days(product), await work.keeping(), product, today)
-            check_freeze(held, product)
+            check_freeze(held, product, self._freeze_limit)
             return await work.record(
                 FreezeGranted(
                     entry_id=uuid4(),
@@ -39,6 +41,7 @@ class GrantFreeze:
                     day=today,
                     actor=actor,
                     reason=reason,
+                    held_at_most=self._freeze_limit,
                 )
             )
 

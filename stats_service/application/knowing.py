@@ -41,6 +41,15 @@ class Knowing:
         """
         now = self._clock()
         known = await self._reader.known(user_id, product or ALL_PRODUCTS, at)
+        if at is None and time_zone:
+            known = _turned_to(known, now, time_zone)
         instant = min(at, now) if at else now
-        zone = known.calendar.time_zone if at else time_zone or known.calendar.time_zone
-        return Knowledge(known, instant, at, replace(known.calendar, time_zone=zone).day_of(instant))
+        return Knowledge(known, instant, at, known.calendar.day_of(instant))
+
+
+def _turned_to(known: Known, now: datetime, time_zone: str) -> Known:
+    """Returns what is known once the change of calendar arrives that a call in this zone makes."""
+    calendar = replace(known.calendar, time_zone=time_zone)
+    if calendar == known.calendar:
+        return known
+    return replace(known, timeline=[*known.timeline, (now, calendar)])

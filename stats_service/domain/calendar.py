@@ -18,7 +18,7 @@ _HALF_A_DAY = timedelta(hours=12)
 _LEAP_YEARS = range(1840, 2041)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Calendar:
     """How a person's days run: an IANA zone and the hour, 0 to 23, at which a day turns."""
 

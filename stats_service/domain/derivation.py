@@ -278,7 +278,7 @@ def _keepings(facts: Facts, days: Days, people: Mapping[int, Person]) -> Iterato
             user in oddities
             or person.entries
             or _elsewhere(person, facts.calendars[facts.calendar[rows.start]])
-            or _too_early(person, first_days.get(user))
+            or _too_early(person, facts.calendars[facts.calendar[rows.start]], first_days.get(user))
         ):
             yield (
                 user,
@@ -308,7 +308,7 @@ def _elsewhere(person: Person, calendar: Calendar) -> bool:
     return any(change.calendar != calendar for change in person.changes)
 
 
-def _too_early(person: Person, first_day: int | None) -> bool:
-    """Tells whether there is practice on days before the sign-up could have been."""
-    bound = first_practice(person.sign_up_time)
+def _too_early(person: Person, calendar: Calendar, first_day: int | None) -> bool:
+    """Tells whether somebody with one calendar has practice on days before that of the sign-up."""
+    bound = first_practice(person.sign_up_time, [calendar])
     return bound is not None and first_day is not None and first_day < bound.toordinal()

@@ -59,14 +59,12 @@ class PauseOverError(InvalidStateError):
 
 
 class FreezeLimitReachedError(InvalidStateError):
-    """As many freezes are held for the streak as can be."""
+    """As many freezes are held for the streak as can be, or more since a limit was lowered."""
 
     reason = "FREEZE_LIMIT_REACHED"
 
     def __init__(self, product: str, limit: int) -> None:
-        super().__init__(
-            f"{limit} freezes are held for this streak, and no more can be", product=product, limit=limit
-        )
+        super().__init__(f"At most {limit} freezes can be held for this streak", product=product, limit=limit)
 
 
 class RepairDayNotOverError(InvalidStateError):

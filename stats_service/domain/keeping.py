@@ -6,10 +6,11 @@ All of them are kept for ever; what they mean for a day is asked of `Keeping`.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from uuid import UUID
 
@@ -17,10 +18,10 @@ from stats_service.domain.calendar import Calendar
 
 # Why a day without practice keeps a streak.
 REST, PAUSE, TURN, SKIPPED, REPAIR, FREEZE = "rest", "pause", "turn", "skipped", "repair", "freeze"
+# The freezes that can be held where nothing else was set.
+DEFAULT_FREEZE_LIMIT = 2
 
 _DAY = timedelta(days=1)
-# UTC minus 12 hours: nowhere is it an earlier date.
-_TO_WESTERNMOST = timedelta(hours=12)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +59,8 @@ class FreezeGranted:
     """One freeze for the streak of `product`, held from `day` on.
 
     `source` is `granted`, by an operator for a reason, or `bought`.
+    `held_at_most` is the limit that was in force when it was recorded: a
+    later setting does not change what the grant was.
     """
 
     entry_id: UUID
@@ -67,6 +70,11 @@ class FreezeGranted:
     source: str = "granted"
     actor: str = ""
     reason: str = ""
+    held_at_most: int = DEFAULT_FREEZE_LIMIT
+
+    def added_to(self, held: int) -> int:
+        """Returns how many are held with this one; what comes on top of its limit is lost."""
+        return min(held + 1, max(held, self.held_at_most))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,8 +99,8 @@ Timeline = Sequence[tuple[datetime, Calendar]]
 class Keeping:
     """Which days keep a person's streaks without practice; a function of their facts.
 
-    `rest` and `calendars` are the latest first; `calendars` is empty unless
-    one of them skips days. `grants` are the days of freezes, by product, in
+    `rest` is the latest first. `calendars` are those in force from a day on,
+    in order, empty unless one of them skips days. `grants` are by product, in
     order. Days before `first_day` are no practice for a streak.
     """
 
@@ -101,7 +109,7 @@ class Keeping:
     cut: frozenset[date] = frozenset()
     calendars: Sequence[tuple[date, Calendar]] = ()
     repairs: frozenset[tuple[str, date]] = frozenset()
-    grants: Mapping[str, Sequence[date]] = field(default_factory=dict)
+    grants: Mapping[str, Sequence[FreezeGranted]] = field(default_factory=dict)
     first_day: date | None = None
 
     @classmethod
@@ -120,7 +128,7 @@ class Keeping:
             calendars=_calendars(timeline),
             repairs=frozenset((each.product, each.day) for each in recorded if isinstance(each, Repaired)),
             grants=_grants(recorded),
-            first_day=first_practice(sign_up_time),
+            first_day=first_practice(sign_up_time, {calendar for _, calendar in timeline}),
         )
 
     def reason(self, product: str, day: date) -> str | None:
@@ -135,16 +143,26 @@ class Keeping:
             return SKIPPED
         return REPAIR if (product, day) in self.repairs else None
 
+    def turned(self, days: Collection[date]) -> Keeping:
+        """Returns what keeps the streaks once a turn is known that cuts days short."""
+        return replace(self, cut=self.cut.union(days)) if days else self
+
     def _rest_days(self, day: date) -> frozenset[int]:
         return next((each.weekdays for each in self.rest if each.effective_date <= day), frozenset())
 
     def _calendar(self, day: date) -> Calendar:
-        return next((calendar for first, calendar in self.calendars if first <= day), self.calendars[-1][1])
+        place = bisect_right(self.calendars, day, key=lambda each: each[0])
+        return self.calendars[place - 1][1]
 
 
-def first_practice(sign_up_time: datetime | None) -> date | None:
-    """Returns the first day that can be practised: the earliest date there was anywhere at the sign-up."""
-    return (sign_up_time.astimezone(UTC) - _TO_WESTERNMOST).date() if sign_up_time else None
+def first_practice(sign_up_time: datetime | None, calendars: Collection[Calendar]) -> date | None:
+    """Returns the first day that can be practised: the earliest that the sign-up is on in any calendar.
+
+    The calendars are those that the person ever had, none for the default one.
+    """
+    if sign_up_time is None:
+        return None
+    return min(calendar.day_of(sign_up_time) for calendar in calendars or (Calendar(),))
 
 
 def in_record_order(entries: Iterable[Entry]) -> Sequence[Entry]:
@@ -176,12 +194,13 @@ def pauses_with_ends(entries: Sequence[Entry]) -> Sequence[tuple[PlannedPause, d
     ]
 
 
-def _grants(entries: Iterable[Entry]) -> Mapping[str, Sequence[date]]:
-    grants: dict[str, list[date]] = defaultdict(list)
+def _grants(entries: Iterable[Entry]) -> Mapping[str, Sequence[FreezeGranted]]:
+    grants: dict[str, list[FreezeGranted]] = defaultdict(list)
     for each in entries:
         if isinstance(each, FreezeGranted):
-            grants[each.product].append(each.day)
-    return {product: sorted(days) for product, days in grants.items()}
+            grants[each.product].append(each)
+    # Of one day, in the order of their recording.
+    return {product: sorted(granted, key=lambda each: each.day) for product, granted in grants.items()}
 
 
 def _cut(timeline: Timeline) -> Iterator[date]:
@@ -200,6 +219,13 @@ def days_cut(instant: datetime, earlier: Calendar, later: Calendar) -> Sequence[
 
 
 def _calendars(timeline: Timeline) -> Sequence[tuple[date, Calendar]]:
+    """Returns from which day on each calendar is the last whose own day is not after a day."""
     if not any(calendar.may_skip for _, calendar in timeline):
         return ()
-    return [(calendar.day_of(instant), calendar) for instant, calendar in reversed(timeline)]
+    in_force: list[tuple[date, Calendar]] = []
+    for instant, calendar in reversed(timeline):
+        day = calendar.day_of(instant)
+        # One with a later day than its successor, who flew west, is in force on none.
+        if not in_force or day < in_force[-1][0]:
+            in_force.append((day, calendar))
+    return [(date.min, timeline[0][1]), *reversed(in_force)]

@@ -25,7 +25,6 @@ from stats_service.domain.keeping import (
     pauses_with_ends,
     rest_settings,
 )
-from stats_service.domain.streaks import MOST_FREEZES_HELD
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +106,12 @@ class Known:
 
     def grants_used(self, frozen: Sequence[date]) -> Mapping[date, FreezeGranted]:
         """Returns the grant that each frozen day used: of those held, the one that was granted first."""
-        grants = (each for each in self.recorded if isinstance(each, FreezeGranted))
-        left = sorted((each for each in grants if each.product == self.product), key=lambda each: each.day)
+        left = list(self.keeping.grants.get(self.product, ()))
         held: list[FreezeGranted] = []
         used = {}
         for day in frozen:
             while left and left[0].day <= day:
-                # What comes on top of the limit is lost.
-                held = [*held, left.pop(0)][:MOST_FREEZES_HELD]
+                granted = left.pop(0)
+                held = [*held, granted][: granted.added_to(len(held))]
             used[day] = held.pop(0)
         return used

@@ -21,7 +21,7 @@ from stats_service.domain.errors import (
     RepairWithoutStreakError,
 )
 from stats_service.domain.keeping import FREEZE, Entry, Keeping, pauses_with_ends
-from stats_service.domain.streaks import MOST_FREEZES_HELD, day_runs, since_sign_up
+from stats_service.domain.streaks import day_runs, since_sign_up
 
 LONGEST_PAUSE_DAYS = 60
 FURTHEST_AHEAD = timedelta(days=366)
@@ -65,10 +65,10 @@ def freezes_held(days: Sequence[date], keeping: Keeping, product: str, today: da
     return day_runs(since_sign_up(days, keeping), keeping, product, today)[1]
 
 
-def check_freeze(held: int, product: str) -> None:
+def check_freeze(held: int, product: str, limit: int) -> None:
     """Demands that one more can be held. Raises FreezeLimitReachedError."""
-    if held >= MOST_FREEZES_HELD:
-        raise FreezeLimitReachedError(product, MOST_FREEZES_HELD)
+    if held >= limit:
+        raise FreezeLimitReachedError(product, limit)
 
 
 def check_repair(days: Sequence[date], keeping: Keeping, product: str, day: date, today: date) -> None:

@@ -16,11 +16,10 @@ from typing import Literal
 
 from stats_service.domain.calendar import Calendar, CalendarChange
 from stats_service.domain.completion import ALL_PRODUCTS, Completion
-from stats_service.domain.keeping import FREEZE, Entry, Keeping, Timeline
+from stats_service.domain.keeping import FREEZE, Entry, FreezeGranted, Keeping, Timeline
 
 # Of docs/streaks.md; one more with every change of what a day is to a streak.
-RULES_VERSION = 1
-MOST_FREEZES_HELD = 2
+RULES_VERSION = 2
 Cadence = Literal["week", "month"]
 
 _DAY = timedelta(days=1)
@@ -161,15 +160,15 @@ def last_day_of(cadence: Cadence, period: date) -> date:
 class _Freezes:
     """The freezes of one streak, as days go by."""
 
-    def __init__(self, grants: Sequence[date]) -> None:
+    def __init__(self, grants: Sequence[FreezeGranted]) -> None:
         self.held = 0
         self._grants = grants
         self._taken = 0
 
     def credit(self, day: date) -> None:
-        """Takes what was granted up to a day; what comes on top of the limit is lost."""
-        while self._taken < len(self._grants) and self._grants[self._taken] <= day:
-            self.held = min(self.held + 1, MOST_FREEZES_HELD)
+        """Takes what was granted up to a day."""
+        while self._taken < len(self._grants) and self._grants[self._taken].day <= day:
+            self.held = self._grants[self._taken].added_to(self.held)
             self._taken += 1
 
     def use(self) -> bool:

@@ -12,10 +12,10 @@ from datetime import timedelta
 import numpy as np
 
 from stats_service.domain.calendar import Calendar
-from stats_service.domain.facts import Facts, Ints
+from stats_service.domain.facts import Facts, Ints, instant_of
 
-# As derivation.py has it: nowhere is it an earlier date than in UTC minus 12 hours.
-_TO_WESTERNMOST = 12 * 3600 * 1_000_000
+# Nowhere is it a later date than in UTC plus 14 hours; a day on top is for clocks of long ago.
+_TO_EASTERNMOST = timedelta(days=1, hours=14) // timedelta(microseconds=1)
 _DAY = timedelta(days=1) // timedelta(microseconds=1)
 _DAY_OF_1970 = 719_163
 # Earlier than any other instant.
@@ -43,10 +43,15 @@ def telling(facts: Facts, changes: ChangeColumns) -> Ints:
     known[inside] = facts.user[rows[inside]] == changes.user[inside]
     user, rows = changes.user[known], rows[known]
     places = np.array([_place(calendar, facts.calendars) for calendar in changes.calendars], np.int64)
-    elsewhere = places[changes.calendar[known]] != facts.calendar[rows]
-    first = (changes.sign_up[known] - _TO_WESTERNMOST) // _DAY + _DAY_OF_1970
-    early = _first_days(facts, user) < first
-    return np.unique(user[elsewhere | early])
+    calendar, sign_up = changes.calendar[known], changes.sign_up[known]
+    telling = places[calendar] != facts.calendar[rows]
+    first_days = _first_days(facts, user)
+    latest = (sign_up + _TO_EASTERNMOST) // _DAY + _DAY_OF_1970
+    # The clock of each is looked at only where that may matter: many practise on the day of their sign-up.
+    for row in np.flatnonzero(~telling & (first_days < latest)).tolist():
+        signed_up_on = changes.calendars[calendar[row]].day_of(instant_of(int(sign_up[row])))
+        telling[row] = first_days[row] < signed_up_on.toordinal()
+    return np.unique(user[telling])
 
 
 def _place(calendar: Calendar, calendars: tuple[Calendar, ...]) -> int:

@@ -40,9 +40,15 @@ INTERNAL = frozenset({streak_admin_servicer.SERVICE, explanation_servicer.ADMIN_
 
 
 def register_streaks(
-    server: grpc.aio.Server, engine: AsyncEngine, backfills: BackfillQueue, today: Today, clock: Clock
+    server: grpc.aio.Server,
+    engine: AsyncEngine,
+    backfills: BackfillQueue,
+    today: Today,
+    clock: Clock,
+    *,
+    freeze_limit: int,
 ) -> None:
-    """Adds the services about streaks to the server."""
+    """Adds the services about streaks to the server; `freeze_limit` is the most that can be held for one."""
     reader, streak_reader = SqlReader(engine), SqlStreakReader(engine)
     recording = Recording(open_streak_work(engine), backfills, clock)
     own = StreakServicer(
@@ -53,10 +59,11 @@ def register_streaks(
         plan_pause=PlanPause(recording),
         cancel_pause=CancelPause(recording),
         get_freezes=GetFreezes(reader, streak_reader, today),
-        buy_freeze=BuyFreeze(recording),
+        buy_freeze=BuyFreeze(recording, freeze_limit),
+        freeze_limit=freeze_limit,
     )
     admin = StreakAdminServicer(
-        GrantFreeze(recording), RepairStreak(recording), ListStreakEntries(streak_reader)
+        GrantFreeze(recording, freeze_limit), RepairStreak(recording), ListStreakEntries(streak_reader)
     )
     streak_rpc.add_StreakServiceServicer_to_server(own, server)
     streak_rpc.add_StreakAdminServiceServicer_to_server(admin, server)

@@ -38,18 +38,18 @@ class WorkersScheduler(Scheduler):  # type: ignore[misc]
         return seconds
 
 
-def schedule(app: Celery, *, tend_seconds: float) -> None:
+def schedule(app: Celery, *, tend_seconds: float, closing_seconds: float) -> None:
     """Gives the app's beat its table."""
     rows: tuple[_Row, ...] = (
         ("recalculations", TEND_RECALCULATIONS_TASK, UPKEEP_QUEUE, tend_seconds),
         # Whether a run is due, or one is left, is a question to the database.
         ("reconciliation", RECONCILE_TASK, UPKEEP_QUEUE, tend_seconds),
-        ("leaderboards", CLOSE_LEADERBOARDS_TASK, COMPLETIONS_QUEUE, 600),
+        ("leaderboards", CLOSE_LEADERBOARDS_TASK, COMPLETIONS_QUEUE, closing_seconds),
     )
     app.conf.update(
         beat_schedule={name: _entry(task, queue, seconds) for name, task, queue, seconds in rows},
         beat_scheduler=f"{__name__}:{WorkersScheduler.__name__}",
-        beat_max_loop_interval=min(5, tend_seconds),
+        beat_max_loop_interval=min(5, tend_seconds, closing_seconds),
     )
 
 

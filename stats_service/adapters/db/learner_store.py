@@ -176,7 +176,7 @@ class SqlLearnerWork:
         )
         changed = derived_rows.save(self._connection, self._users, derived, days)
         self._connection.execute(
-            saving_statements.save_learners(),
+            saving_statements.save_learners(whole=days is None),
             saving_statements.latest_of(self._users, facts, derived, self._book.revision),
         )
         return changed

@@ -85,7 +85,7 @@ def to_entry(row: Row[Any]) -> Entry:
             return PauseCancelled(**known, pause_id=row.pause_id, from_date=row.first_day)
         case "freeze_granted":
             told = {"product": row.product, "day": row.first_day, "actor": row.actor, "reason": row.reason}
-            return FreezeGranted(**known, **told, source=row.source)
+            return FreezeGranted(**known, **told, source=row.source, held_at_most=row.held_at_most)
         case "repaired":
             told = {"product": row.product, "day": row.first_day, "actor": row.actor, "reason": row.reason}
             return Repaired(**known, **told)
@@ -94,7 +94,7 @@ def to_entry(row: Row[Any]) -> Entry:
 
 def from_entry(user_id: int, entry: Entry) -> Values:
     """Returns the row of an entry; the database says when it was recorded."""
-    row: Values = {"entry_id": entry.entry_id, "user_id": user_id}
+    row: Values = {"entry_id": entry.entry_id, "user_id": user_id, "held_at_most": None}
     match entry:
         case RestDays():
             return row | {
@@ -114,6 +114,7 @@ def from_entry(user_id: int, entry: Entry) -> Values:
                 "source": entry.source,
                 "actor": entry.actor,
                 "reason": entry.reason,
+                "held_at_most": entry.held_at_most,
             }
         case Repaired():
             return row | {

@@ -231,6 +231,8 @@ streak_entry = Table(
     Column("source", Text),
     Column("actor", Text, nullable=False, server_default=""),
     Column("reason", Text, nullable=False, server_default=""),
+    # Of a freeze: the limit in force when it was recorded. What was recorded without one had the default.
+    Column("held_at_most", SmallInteger, server_default="2"),
     _instant("recorded_at", nullable=False, server_default=func.clock_timestamp()),
     Index("streak_entry_user", "user_id", "recorded_at"),
 )
@@ -260,6 +262,14 @@ leaderboard_settings = Table(
     # Empty for the anonymous one.
     Column("alias", Text, nullable=False, server_default=""),
     Column("opted_out", Boolean, nullable=False, server_default="false"),
+)
+
+# One row: what anonymous names and page tokens are made with. Another key is other names for everybody.
+leaderboard_key = Table(
+    "leaderboard_key",
+    metadata,
+    Column("sole", Boolean, CheckConstraint("sole"), primary_key=True, server_default="true"),
+    Column("key", LargeBinary, nullable=False),
 )
 
 # Boards of periods that end by this date are final.

@@ -124,14 +124,15 @@ def _told(entry: Entry) -> dict[str, Any]:
                 "pause_id": str(entry.pause_id),
             }
         case FreezeGranted():
-            kind, source = pb.StreakEntry.KIND_FREEZE_GRANTED, entry.source
+            kind, source, limit = pb.StreakEntry.KIND_FREEZE_GRANTED, entry.source, entry.held_at_most
         case Repaired():
-            kind, source = pb.StreakEntry.KIND_REPAIRED, ""
+            kind, source, limit = pb.StreakEntry.KIND_REPAIRED, "", 0
     return {
         "kind": kind,
         "product": entry.product,
         "first_date": entry.day.isoformat(),
         "source": source,
+        "held_at_most": limit,
         "actor": entry.actor,
         "reason": entry.reason,
     }

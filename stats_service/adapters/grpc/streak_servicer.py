@@ -35,7 +35,6 @@ from stats_service.application.list_pauses import ListPauses, place_of
 from stats_service.application.list_rest_days import ListRestDays
 from stats_service.application.plan_pause import PlanPause
 from stats_service.application.set_rest_days import SetRestDays
-from stats_service.domain.streaks import MOST_FREEZES_HELD
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -56,6 +55,7 @@ class StreakServicer(rpc.StreakServiceServicer):
         cancel_pause: CancelPause,
         get_freezes: GetFreezes,
         buy_freeze: BuyFreeze,
+        freeze_limit: int,
     ) -> None:
         self._get_streaks = get_streaks
         self._list_rest_days = list_rest_days
@@ -65,6 +65,7 @@ class StreakServicer(rpc.StreakServiceServicer):
         self._cancel_pause = cancel_pause
         self._get_freezes = get_freezes
         self._buy_freeze = buy_freeze
+        self._freeze_limit = freeze_limit
 
     async def GetStreaks(  # noqa: N802 (gRPC names)
         self, request: pb.GetStreaksRequest, context: Context
@@ -77,7 +78,7 @@ class StreakServicer(rpc.StreakServiceServicer):
         return pb.GetStreaksResponse(
             streaks=[from_streaks(product, streaks) for product, streaks in told.streaks.items()],
             as_of_date=told.as_of.isoformat(),
-            freeze_limit=MOST_FREEZES_HELD,
+            freeze_limit=self._freeze_limit,
             pending=told.pending,
         )
 
@@ -138,7 +139,7 @@ class StreakServicer(rpc.StreakServiceServicer):
         return pb.GetFreezesResponse(
             product=freezes.product,
             held=freezes.held,
-            limit=MOST_FREEZES_HELD,
+            limit=self._freeze_limit,
             as_of_date=freezes.as_of.isoformat(),
             changes=map(from_freeze_change, freezes.changes),
             next_page_token=encode_place("GetFreezes", chosen, freezes.more) if freezes.more else "",
@@ -149,4 +150,4 @@ class StreakServicer(rpc.StreakServiceServicer):
     ) -> pb.BuyFreezeResponse:
         """Buys a freeze."""
         held = await self._buy_freeze(current_call(), request.product)
-        return pb.BuyFreezeResponse(product=held.product, held=held.held, limit=MOST_FREEZES_HELD)
+        return pb.BuyFreezeResponse(product=held.product, held=held.held, limit=held.limit)

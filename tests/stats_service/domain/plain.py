@@ -13,7 +13,7 @@ from stats_service.domain.completion import ALL_PRODUCTS, Completion
 from stats_service.domain.conditions import SESSION, SUMS, TOTAL, Condition, Variables
 from stats_service.domain.derivation import EVERYTHING, Derived, Person
 from stats_service.domain.keeping import Keeping
-from stats_service.domain.streaks import MOST_FREEZES_HELD, timeline
+from stats_service.domain.streaks import timeline
 
 # Sessions, seconds, answers and right answers.
 Sums = tuple[int, int, int, int]
@@ -132,9 +132,8 @@ def walk(facts: Iterable[Completion], person: Person, product: str) -> Walk:
     held = length = 0
     for number in range((max(days) - min(days)).days + 1 if days else 0):
         day = min(days) + timedelta(days=number)
-        while grants and grants[0] <= day:
-            grants.pop(0)
-            held = min(held + 1, MOST_FREEZES_HELD)
+        while grants and grants[0].day <= day:
+            held += held < grants.pop(0).held_at_most
         if day in days:
             length += 1
             positions[day] = length

@@ -159,7 +159,11 @@ def _entry(data: Bytes, pauses: Sequence[UUID]) -> Entry:
     match data.one_of(("freeze", "freeze", "pause", "rest", "repair")):
         case "freeze":
             return FreezeGranted(
-                entry_id=entry_id, recorded_at=recorded_at, product=data.one_of(_STREAKS), day=day
+                entry_id=entry_id,
+                recorded_at=recorded_at,
+                product=data.one_of(_STREAKS),
+                day=day,
+                held_at_most=data.one_of((2, 1, 3, 0)),
             )
         case "pause":
             last = day + timedelta(days=data.below(4))

@@ -27,12 +27,16 @@ from stats_service.domain.keeping import (
     RestDays,
 )
 from stats_service.domain.known import Known
+from stats_service.domain.standing import Tally
 from stats_service.domain.streaks import RULES_VERSION, Run, day_runs, since_sign_up, streaks, timeline
+from tests.stats_service.adapters.db.badges import badge
 from tests.stats_service.oracle.histories import History, history
 
 SEEDS = range(400)
 MAY = date(2026, 5, 1)
 RECORDED = datetime(2026, 5, 1, tzinfo=UTC)
+UNDER_RULES = f", under version {RULES_VERSION} of the rules."
+ROME = f"the clock of Europe/Rome, turning at 04:00{UNDER_RULES}"
 
 
 def known_of(story: History, product: str) -> Known:
@@ -168,7 +172,16 @@ def test_a_streak_that_ended_is_told_in_a_paragraph() -> None:
     told = explain_streak(focus(*range(3, 15)), "day", date(2026, 5, 20), date(2026, 5, 20))
     assert paragraphs.of_streak(told) == (
         "Your focus streak of 12 days began on 3 May 2026 and ended when 15 May 2026 passed without"
-        " practice, and nothing kept it. No streak before it was longer."
+        " practice, and nothing kept it. No streak before it was longer. Its days ran by"
+        f" {ROME}"
+    )
+
+
+def test_practice_from_before_the_sign_up_is_told_to_begin_no_streak() -> None:
+    known = replace(focus(3, 4), sign_up_time=datetime(2026, 5, 9, 12, tzinfo=UTC))
+    told = explain_streak(known, "day", date(2026, 5, 9), date(2026, 5, 9))
+    assert paragraphs.of_streak(told) == (
+        "Your focus streak has not begun: what was practised is from before you signed up."
     )
 
 
@@ -182,7 +195,8 @@ def test_a_streak_that_is_alive_is_told_with_what_kept_it() -> None:
     assert paragraphs.of_streak(told) == (
         "Your focus streak of 4 days began on 1 May 2026 and is alive on 6 May 2026: the last practice that"
         " counts was on 6 May 2026. It was kept over 2 days without practice: 1 day that used a freeze, 1"
-        " day of rest. No streak before it was longer. You hold 1 freeze."
+        " day of rest. No streak before it was longer. You hold 1 freeze. Its days ran by"
+        f" {ROME}"
     )
 
 
@@ -194,7 +208,7 @@ def test_weeks_and_months_are_told_as_what_they_are() -> None:
     assert paragraphs.of_streak(week) == (
         "Your weekly streak over all products of 2 weeks began in the week of 27 April 2026 and ended when"
         " the week of 11 May 2026 passed without practice, and nothing kept it. No streak before it was"
-        " longer."
+        f" longer. Its days ran by {ROME}"
     )
     assert paragraphs.of_streak(month).startswith(
         "Your monthly streak over all products of 1 month began in May 2026 and ended when June 2026 passed"
@@ -209,38 +223,94 @@ def test_weeks_and_months_are_told_as_what_they_are() -> None:
             [],
             "Your focus streak of 3 days began on 1 May 2026 and ended when 4 May 2026 passed without"
             " practice that counts: it was no rest day, no pause was planned, nothing else kept it, and no"
-            " freeze was held. The day ran by the clock of Europe/Rome, turning at 04:00.",
+            f" freeze was held. The day ran by {ROME}",
         ),
         (3, [], "3 May 2026 did not break your focus streak: there was practice that counts."),
         (
             5,
             [],
             "5 May 2026 broke nothing: your focus streak had ended before, when 4 May 2026 passed without"
-            " practice.",
+            f" practice. The day ran by {ROME}",
         ),
         (9, [], "9 May 2026 has not broken your focus streak: on the day that this is told, it is not over."),
         (
             4,
             [entry(PlannedPause, first=date(2026, 5, 4), last=date(2026, 5, 6))],
-            "4 May 2026 did not break your focus streak, though there was no practice: a pause was planned"
-            " from 4 May 2026 to 6 May 2026.",
+            "4 May 2026 did not break your focus streak, though there was no practice that counts: a pause"
+            " was planned from 4 May 2026 to 6 May 2026.",
         ),
         (
             4,
             [entry(Repaired, product="focus", day=date(2026, 5, 4), actor="op", reason="our outage")],
-            "4 May 2026 did not break your focus streak, though there was no practice: it was repaired on"
-            " 1 May 2026 (our outage).",
+            "4 May 2026 did not break your focus streak, though there was no practice that counts: it was"
+            " repaired on 1 May 2026 (our outage).",
         ),
         (
             4,
             [entry(FreezeGranted, product="focus", day=MAY)],
-            "4 May 2026 did not break your focus streak, though there was no practice: it used a freeze.",
+            "4 May 2026 did not break your focus streak, though there was no practice that counts: it used"
+            " a freeze.",
         ),
     ],
 )
 def test_what_a_day_did_is_told_in_a_paragraph(day: int, entries: list[Entry], told: str) -> None:
     explained = explain_break(focus(1, 2, 3, 7, entries=entries), date(2026, 5, day), date(2026, 5, 9))
     assert paragraphs.of_break(explained) == told
+
+
+def test_a_day_that_a_flight_cut_short_is_told() -> None:
+    known = focus(1, 2, 3, 5)
+    flown = (datetime(2026, 5, 3, 20, tzinfo=UTC), Calendar("Asia/Tokyo"))
+    explained = explain_break(replace(known, timeline=[*known.timeline, flown]), *in_may(4, 6))
+    assert paragraphs.of_break(explained) == (
+        "4 May 2026 did not break your focus streak, though there was no practice that counts: your days"
+        " turned from the clock of Europe/Rome, turning at 04:00 to the clock of Asia/Tokyo, which cut"
+        " it short."
+    )
+
+
+def test_a_total_without_answers_speaks_of_none() -> None:
+    told = paragraphs.of_total("yoga", Tally(1, 900, 0, 0), 1, (MAY, MAY), {})
+    assert told == (
+        "Your yoga total is made of 1 session on 1 day from 1 May 2026 to 1 May 2026: 0 h 15 min practised."
+    )
+
+
+@pytest.mark.parametrize(
+    ("moves", "clocks"),
+    [
+        (["Asia/Tokyo"], "the clock of Europe/Rome, turning at 04:00, later by the clock of Asia/Tokyo"),
+        (
+            ["Asia/Tokyo", "Europe/Rome", "Asia/Tokyo", "America/Lima"],
+            "the clock of Europe/Rome, turning at 04:00, later by the clock of America/Lima",
+        ),
+    ],
+)
+def test_the_clocks_that_a_streak_ran_by_are_told(moves: list[str], clocks: str) -> None:
+    known = focus(*range(1, 12))
+    flown = [
+        (datetime(2026, 5, day, 12, tzinfo=UTC), Calendar(zone)) for day, zone in enumerate(moves, start=3)
+    ]
+    known = replace(known, timeline=[*known.timeline, *flown])
+    told = explain_streak(known, "day", date(2026, 5, 12), date(2026, 5, 12))
+    assert paragraphs.of_streak(told).endswith(f"Its days ran by {clocks}{UNDER_RULES}")
+
+
+@pytest.mark.parametrize(
+    ("window", "asked"),
+    [
+        ({"first_day": MAY}, "from 1 May 2026 on"),
+        ({"last_day": MAY}, "until 1 May 2026"),
+        ({"first_day": MAY, "last_day": date(2026, 5, 7)}, "from 1 May 2026 to 7 May 2026"),
+    ],
+)
+def test_the_window_and_the_lock_of_a_badge_are_told(window: dict[str, date], asked: str) -> None:
+    content = badge("season", 3, state="locked", **window)
+    assert paragraphs.of_badge(content, None, {}, earned=False) == (
+        f"You have not earned “Season”: no practice counts for it yet. It asks for focus.sessions >= 3"
+        f" {asked}."
+        " It is locked: nobody earns it any more."
+    )
 
 
 def test_a_cancelled_pause_is_behind_no_day() -> None:

@@ -40,8 +40,14 @@ def change(instant: datetime, zone: str, rollover: int = 0) -> CalendarChange:
     )
 
 
-def freeze(day: int, number: int = 1, product: str = "focus") -> FreezeGranted:
-    return FreezeGranted(entry_id=UUID(int=number), recorded_at=_RECORDED, product=product, day=march(day))
+def freeze(day: int, number: int = 1, product: str = "focus", held_at_most: int = 2) -> FreezeGranted:
+    return FreezeGranted(
+        entry_id=UUID(int=number),
+        recorded_at=_RECORDED,
+        product=product,
+        day=march(day),
+        held_at_most=held_at_most,
+    )
 
 
 def pause(first: date, last: date) -> PlannedPause:

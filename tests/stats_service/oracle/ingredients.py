@@ -69,7 +69,7 @@ def move_the_rollover(draft: Draft) -> None:
 
 
 def grant_freezes(draft: Draft) -> None:
-    """Grants one to six freezes before, in and after the window, often several on a day."""
+    """Grants one to six freezes in and around the window, often several on a day, some by other limits."""
     dice = draft.dice
     few = [draft.any_product()] if dice.chance(0.6) else ["exercises", ALL_PRODUCTS]
     day = draft.any_day()
@@ -77,7 +77,11 @@ def grant_freezes(draft: Draft) -> None:
         day = day if dice.chance(0.25) else draft.any_day(6)
         draft.entries.append(
             FreezeGranted(
-                entry_id=draft.new_id(), recorded_at=draft.recorded_at(), product=dice.pick(few), day=day
+                entry_id=draft.new_id(),
+                recorded_at=draft.recorded_at(),
+                product=dice.pick(few),
+                day=day,
+                held_at_most=dice.pick((2, 2, 2, 1, 3, 0)),
             )
         )
 

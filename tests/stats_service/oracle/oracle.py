@@ -6,7 +6,6 @@ one after another. Only the classes of facts are shared with the service.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -25,7 +24,6 @@ from stats_service.domain.keeping import (
 )
 from tests.stats_service.oracle.wall_clock import WallCalendar, date_of, minutes_of, moved_wall
 
-FREEZE_LIMIT = 2
 SHORTEST_DAY = 12 * 60
 ONE_DAY = timedelta(days=1)
 
@@ -73,7 +71,6 @@ class Oracle:
     ) -> None:
         completions = {fact.event_id: fact for fact in facts}.values()
         told = {entry.entry_id: entry for entry in entries}.values()
-        self._first_counted = (sign_up_time - timedelta(hours=12)).date() if sign_up_time else date.min
         self._counting = [fact for fact in completions if fact.counts]
         self._rest = [entry for entry in told if isinstance(entry, RestDays)]
         self._pauses = [entry for entry in told if isinstance(entry, PlannedPause)]
@@ -91,6 +88,8 @@ class Oracle:
                 change.time_zone, change.rollover_hour
             )
         in_order = [(place[0], seen[place]) for place in sorted(seen)]
+        signed_up_on = [date_of(sign_up_time, calendar) for calendar in seen.values()] if sign_up_time else []
+        self._first_counted = min(signed_up_on, default=date.min)
         self._cut = _dates_cut(in_order)
         self._calendars = [(date_of(instant, calendar), calendar) for instant, calendar in in_order]
         self._kept_for_all: dict[date, bool] = {}
@@ -109,15 +108,15 @@ class Oracle:
         )
 
     def _days(self, product: str, practised: set[date], on: date) -> DayAnswer:
-        grants = Counter(grant.day for grant in self._grants if grant.product == product)
+        grants = [grant for grant in self._grants if grant.product == product]
         if not practised:
-            return DayAnswer(0, 0, None, None, _held_of(grants, on), ())
+            return DayAnswer(0, 0, None, None, _with_grants(0, grants, date.min, on), ())
         first, last = min(practised), max(practised)
-        held = _held_of(grants, first - ONE_DAY)
+        held = _with_grants(0, grants, date.min, first - ONE_DAY)
         current, best, start = 0, 0, None
         frozen = []
         for day in _dates(first, max(last, on - ONE_DAY)):
-            held = min(FREEZE_LIMIT, held + grants[day])
+            held = _with_grants(held, grants, day, day)
             if day in practised:
                 start = start if current else day
                 current += 1
@@ -130,7 +129,7 @@ class Oracle:
             else:
                 current, start = 0, None
         if on > last:
-            held = min(FREEZE_LIMIT, held + grants[on])
+            held = _with_grants(held, grants, on, on)
         return DayAnswer(current, best, start, last, held, tuple(frozen))
 
     def _periods(
@@ -196,9 +195,13 @@ def _dates_cut(observations: list[tuple[datetime, WallCalendar]]) -> set[date]:
     return cut
 
 
-def _held_of(grants: Counter[date], until: date) -> int:
-    """Returns the freezes held when none was ever used."""
-    return min(FREEZE_LIMIT, sum(number for day, number in grants.items() if day <= until))
+def _with_grants(held: int, grants: list[FreezeGranted], first: date, last: date) -> int:
+    """Returns the freezes held after those days, when none is used on them."""
+    during = [grant for grant in grants if first <= grant.day <= last]
+    for grant in sorted(during, key=lambda each: (each.day, each.recorded_at, each.entry_id)):
+        if held < grant.held_at_most:
+            held += 1
+    return held
 
 
 def _dates(first: date, last: date) -> list[date]:

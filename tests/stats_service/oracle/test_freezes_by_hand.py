@@ -29,6 +29,23 @@ def test_two_freezes_are_held_at_most_and_the_third_is_lost(ask: Ask) -> None:
     assert ask(facts, march(7), *grants).day == DayAnswer(0, 1, None, march(3), 0, (march(4), march(5)))
 
 
+def test_a_freeze_adds_one_up_to_the_limit_it_was_recorded_with(ask: Ask) -> None:
+    facts = practised(9)
+
+    def held(*limits: int) -> int:
+        grants = [freeze(1, number, held_at_most=limit) for number, limit in enumerate(limits, start=1)]
+        return ask(facts, march(9), *grants).day.held
+
+    assert held(2, 2, 2) == 2
+    assert held(3, 3, 3, 3) == 3
+    # A limit that was raised lets more be held, one that was lowered takes none away.
+    assert held(2, 2, 3) == 3
+    assert held(3, 3, 3, 2) == 3
+    assert held(2, 2, 0, 1) == 2
+    # Of one day, in the order of their recording: here that of their ids.
+    assert (held(1, 2), held(2, 1)) == (2, 1)
+
+
 def test_a_freeze_told_twice_is_one_and_is_for_one_streak(ask: Ask) -> None:
     facts = practised(1, 4)
     grants = [freeze(1), freeze(1), freeze(1, 2, ALL_PRODUCTS)]

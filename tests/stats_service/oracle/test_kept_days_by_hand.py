@@ -11,6 +11,7 @@ from stats_service.domain.keeping import RestDays
 from tests.stats_service.oracle.by_hand import (
     Ask,
     cancelled,
+    change,
     freeze,
     march,
     pause,
@@ -81,11 +82,18 @@ def test_rest_days_are_those_in_force_on_the_date(ask: Ask, settings: list[RestD
     assert ask(practised(6, 9), march(9), *settings).day.current == current
 
 
-@pytest.mark.parametrize(
-    ("sign_up", "best"), [(utc(2026, 3, 5, 11, 59), 2), (utc(2026, 3, 5, 12), 1), (None, 3)]
-)
+@pytest.mark.parametrize(("sign_up", "best"), [(utc(2026, 3, 4, 23, 59), 2), (utc(2026, 3, 5), 1), (None, 3)])
 def test_days_before_the_sign_up_are_left_out(ask: Ask, sign_up: datetime | None, best: int) -> None:
     assert ask(practised(3, 4, 5), march(5), sign_up_time=sign_up).day.best == best
+
+
+def test_the_sign_up_is_on_the_earliest_day_it_had_in_any_calendar_of_the_person(ask: Ask) -> None:
+    facts = practised(4, 5)
+    early = utc(2026, 3, 5, 2)
+    assert ask(facts, march(5), sign_up_time=early).day.best == 1
+    # It was still the evening of the 4th in Los Angeles, and before the hour at which days turn.
+    for turned in (change(utc(2026, 3, 5, 3), "America/Los_Angeles"), change(utc(2026, 3, 5, 3), "UTC", 4)):
+        assert ask(facts, march(5), changes=[turned], sign_up_time=early).day.best == 2
 
 
 def test_every_product_is_practice_for_all_of_them_and_a_repair_for_one_streak(ask: Ask) -> None:

@@ -163,7 +163,7 @@ def test_no_streak_is_longer_than_the_days_since_sign_up() -> None:
     for story, _ in stories("sign-up", 4_000):
         days = practised_days(story)
         if story.sign_up_time and days:
-            first = (story.sign_up_time - timedelta(hours=12)).date()
+            first = min(date_of(story.sign_up_time, calendar) for _, calendar in observations(story))
             assert served(story, ALL_PRODUCTS).day.best <= max(0, (max(days) - first).days + 1)
 
 

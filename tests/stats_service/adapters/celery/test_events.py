@@ -92,6 +92,26 @@ def test_the_minute_of_the_wall_clock_is_told_by_the_zone_whatever_the_rollover_
     assert content.local_minute == 2 * 60 + 10
 
 
+@pytest.mark.parametrize(
+    ("end_time", "minute"),
+    [
+        # In Madrid, two o'clock is three in March, and there are two of it in October.
+        ("2026-03-29T00:59", 60 + 59),
+        ("2026-03-29T01:00", 3 * 60),
+        ("2026-10-25T00:30", 2 * 60 + 30),
+        ("2026-10-25T01:30", 2 * 60 + 30),
+        ("2026-10-25T02:30", 3 * 60 + 30),
+    ],
+)
+def test_the_minute_is_the_wall_clocks_on_days_of_23_and_25_hours(end_time: str, minute: int) -> None:
+    fact = completion(
+        end_time=datetime.fromisoformat(end_time).replace(tzinfo=UTC), time_zone="Europe/Madrid"
+    )
+    content = decode(encoded(fact)).content
+    assert isinstance(content, Completion)
+    assert content.local_minute == minute
+
+
 @pytest.mark.parametrize("text", ["", "?", "AAAA", None, 7, encoded(completion(), event_id="no-uuid")])
 def test_what_has_no_event_id_is_refused_without_one(text: object) -> None:
     content = decode(text).content

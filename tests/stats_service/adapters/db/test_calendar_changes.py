@@ -73,6 +73,23 @@ async def test_a_fact_later_than_every_change_says_how_days_run(
     assert (await learner(fresh_database_url)).calendar == Calendar(MADRID, 5)
 
 
+async def test_a_session_told_late_from_elsewhere_says_nothing_of_how_days_run_now(
+    apply: Apply, apply_changes: ApplyChanges, store: SqlLearnerStore, fresh_database_url: str
+) -> None:
+    apply_changes(calendar_change(user_seq=1, effective_time=at(1), time_zone=MADRID, rollover_hour=4))
+    late = [completion(user_seq=seq, end_time=at(-seq), time_zone=TOKYO) for seq in (2, 3)]
+    apply(late[0])
+    assert (await learner(fresh_database_url)).calendar == Calendar(MADRID, 4)
+    apply(completion(user_seq=4, end_time=at(2), time_zone="Europe/Lisbon", rollover_hour=4))
+    # What arrives last has the highest number, and ended first.
+    apply(replace(late[1], user_seq=5))
+    assert (await learner(fresh_database_url)).calendar == Calendar("Europe/Lisbon", 4)
+    with store.work_on([1]) as work:
+        rederive(work)
+        work.commit()
+    assert (await learner(fresh_database_url)).calendar == Calendar("Europe/Lisbon", 4)
+
+
 async def test_a_change_at_the_instant_of_a_fact_is_in_force(
     apply: Apply, apply_changes: ApplyChanges, fresh_database_url: str
 ) -> None:

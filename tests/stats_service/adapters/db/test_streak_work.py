@@ -47,7 +47,9 @@ async def database(fresh_database_url: str) -> AsyncIterator[AsyncEngine]:
 
 
 def granted() -> FreezeGranted:
-    return FreezeGranted(entry_id=uuid4(), recorded_at=NOW, product="focus", day=TODAY, source="bought")
+    return FreezeGranted(
+        entry_id=uuid4(), recorded_at=NOW, product="focus", day=TODAY, source="bought", held_at_most=5
+    )
 
 
 def count(engine: Engine) -> int:
@@ -70,7 +72,7 @@ async def test_who_is_killed_before_the_commit_has_recorded_nothing(
     assert count(engine) == 0
     assert store.outdated(0, 10) == []
     # Nothing is left that a retry would stumble over.
-    held = await BuyFreeze(Recording(open_streak_work(database), Requests(), lambda: NOW))(CALL, "focus")
+    held = await BuyFreeze(Recording(open_streak_work(database), Requests(), lambda: NOW), 2)(CALL, "focus")
     assert (held.held, count(engine)) == (1, 1)
 
 
@@ -105,7 +107,7 @@ async def test_what_is_recorded_counts_though_the_queue_is_away_and_is_caught_up
     catch_up = CatchUp(reader, requests)
     await catch_up()
     assert requests.count == 0
-    await BuyFreeze(Recording(open_streak_work(database), NoQueue(), lambda: NOW))(CALL, "focus")
+    await BuyFreeze(Recording(open_streak_work(database), NoQueue(), lambda: NOW), 2)(CALL, "focus")
     assert count(engine) == 1
     await catch_up()
     assert requests.count == 1

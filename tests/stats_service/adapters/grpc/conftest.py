@@ -47,13 +47,21 @@ def heard(heard_at: tuple[Heard, str]) -> Heard:
 
 
 @pytest.fixture
+def chosen() -> dict[str, Any]:
+    """Settings that a test chooses for the server."""
+    return {}
+
+
+@pytest.fixture
 async def channel(
     service_settings: dict[str, Any],
     fresh_database_url: str,
     redis_url: str,
     heard_at: tuple[Heard, str],
+    chosen: dict[str, Any],
 ) -> AsyncIterator[grpc.aio.Channel]:
-    settings = {**service_settings, "database_url": fresh_database_url, "session_address": heard_at[1]}
+    here = {"database_url": fresh_database_url, "session_address": heard_at[1]}
+    settings = {**service_settings, **here, **chosen}
     async with (
         serving(Settings(**settings, redis_url=redis_url, wait_seconds=0.4), clock=lambda: NOW) as server,
         grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel,

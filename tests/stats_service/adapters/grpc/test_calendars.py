@@ -8,21 +8,26 @@ from datetime import date, timedelta
 from typing import TypeAlias
 from uuid import uuid4
 
+import grpc
 import pytest
 from practice.products.focus.v1 import focus_service_pb2 as focus_pb
 from practice.products.focus.v1 import focus_service_pb2_grpc as focus_rpc
+from practice.stats.v1 import explanation_service_pb2 as explanation_pb
+from practice.stats.v1 import explanation_service_pb2_grpc as explanation_rpc
 from practice.stats.v1 import stats_service_pb2 as pb
 from practice.stats.v1 import stats_service_pb2_grpc as rpc
+from practice.stats.v1 import streak_service_pb2 as streak_pb
 
 from tests.calendars import Heard
 from tests.stats_service.adapters.conftest import Apply, ApplyChanges
-from tests.stats_service.adapters.grpc.conftest import NOW
+from tests.stats_service.adapters.grpc.conftest import NOW, Streaks
 from tests.stats_service.facts import calendar_change, completion, history
 from tests.tokens import TestTokens
 
 Stats: TypeAlias = "rpc.StatsServiceAsyncStub"
 Admin: TypeAlias = "rpc.StatsAdminServiceAsyncStub"
 Focus: TypeAlias = "focus_rpc.FocusProgressServiceAsyncStub"
+Explanations: TypeAlias = "explanation_rpc.ExplanationServiceAsyncStub"
 Metadata = tuple[tuple[str, str], ...]
 
 SIGN_UP = 1_767_605_400
@@ -31,6 +36,11 @@ SIGN_UP = 1_767_605_400
 @pytest.fixture
 def me(tokens: TestTokens) -> Metadata:
     return tokens.bearer(1)
+
+
+@pytest.fixture
+def explanations(channel: grpc.aio.Channel) -> Explanations:
+    return explanation_rpc.ExplanationServiceStub(channel)
 
 
 async def today(stats: Stats, metadata: Metadata) -> str:
@@ -49,6 +59,21 @@ async def test_today_follows_the_calendar_that_was_put_in_force_last(
     apply_changes(replace(moved, event_id=uuid4(), user_seq=3, effective_time=after(1), rollover_hour=5))
     assert await today(stats, me) == "2026-02-20"
     assert await today(stats, (*me, ("x-time-zone", "Pacific/Pago_Pago"))) == "2026-02-19"
+
+
+async def test_a_zone_of_a_call_alone_breaks_no_streak_before_its_change_has_arrived(
+    stats: Stats, streaks: Streaks, explanations: Explanations, me: Metadata, apply: Apply
+) -> None:
+    # Yesterday was practised, and today is not over: the flight east cuts it short.
+    apply(*history(1, [date(2026, 2, 18), date(2026, 2, 19)]))
+    there = (*me, ("x-time-zone", "Pacific/Kiritimati"))
+    standing = await stats.GetStanding(pb.GetStandingRequest(), metadata=there)
+    assert (standing.streak.as_of_date, standing.streak.current_days) == ("2026-02-21", 2)
+    told = await streaks.GetStreaks(streak_pb.GetStreaksRequest(), metadata=there)
+    assert [each.day.current for each in told.streaks] == [2, 2]
+    explained = await explanations.ExplainStreak(explanation_pb.ExplainStreakRequest(), metadata=there)
+    assert (explained.on_date, explained.streak.current) == ("2026-02-21", 2)
+    assert "1 day cut short by a change of time zone" in explained.paragraph
 
 
 def after(minutes: int) -> object:

@@ -21,6 +21,7 @@ from sqlalchemy import Engine, update
 from stats_service.adapters.db.tables import completion as completions
 from stats_service.adapters.db.tables import streak_entry
 from stats_service.domain.completion import Completion
+from stats_service.domain.streaks import RULES_VERSION
 from tests.grpc_errors import refusal
 from tests.stats_service.adapters.conftest import Apply
 from tests.stats_service.adapters.db.badges import badge, publish
@@ -71,10 +72,11 @@ async def test_a_streak_is_explained_by_its_days_sessions_and_calendars(
     told = await explanations.ExplainStreak(pb.ExplainStreakRequest(product="focus"), metadata=me)
     assert told.paragraph == (
         "Your focus streak of 3 days began on 17 February 2026 and is alive on 20 February 2026: the last"
-        " practice that counts was on 19 February 2026. No streak before it was longer."
+        " practice that counts was on 19 February 2026. No streak before it was longer. Its days ran by the"
+        f" clock of Europe/Rome, turning at 04:00, under version {RULES_VERSION} of the rules."
     )
     assert (told.rules_version, told.product, told.cadence, told.on_date) == (
-        1,
+        RULES_VERSION,
         "focus",
         streak_pb2.CADENCE_DAY,
         "2026-02-20",
@@ -203,7 +205,8 @@ async def test_why_a_streak_broke_is_told_with_the_days_around(
     assert told.paragraph == (
         "Your focus streak of 2 days began on 16 February 2026 and ended when 18 February 2026 passed without"
         " practice that counts: it was no rest day, no pause was planned, nothing else kept it, and no"
-        " freeze was held. The day ran by the clock of UTC, turning at 04:00."
+        " freeze was held. What was practised on that day was abandoned, which does not count. The day ran by"
+        f" the clock of UTC, turning at 04:00, under version {RULES_VERSION} of the rules."
     )
     assert (told.run.length, told.run.end_date, told.calendar.rollover_hour) == (2, "2026-02-18", 4)
     around = [(day.date, day.status, [session.counts for session in day.sessions]) for day in told.days]

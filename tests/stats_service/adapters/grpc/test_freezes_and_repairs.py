@@ -86,6 +86,43 @@ async def test_a_freeze_is_bought_until_the_limit_and_used_by_a_missed_day(
     ]
 
 
+@pytest.mark.parametrize("chosen", [{"freeze_limit": 1}])
+async def test_the_limit_is_a_setting_and_freezes_of_before_are_still_held(
+    streaks: Streaks,
+    operators: StreakOperators,
+    me: Metadata,
+    internal: Metadata,
+    apply: Apply,
+    engine: Engine,
+) -> None:
+    apply(*history(1, days(1, 0)))
+    bought = await streaks.BuyFreeze(pb.BuyFreezeRequest(product="focus"), metadata=me)
+    assert (bought.held, bought.limit) == (1, 1)
+    for refused in (
+        await refusal(streaks.BuyFreeze(pb.BuyFreezeRequest(product="focus"), metadata=me)),
+        await refusal(operators.GrantFreeze(grant(), metadata=internal)),
+    ):
+        assert (refused.reason, refused.metadata["limit"]) == ("FREEZE_LIMIT_REACHED", "1")
+    granted = await operators.GrantFreeze(grant(product="all"), metadata=internal)
+    assert granted.held_at_most == 1
+    # Two from a time when two could be held.
+    with engine.begin() as connection:
+        for _ in range(2):
+            connection.execute(
+                streak_entry.insert().values(
+                    entry_id=uuid4(),
+                    user_id=1,
+                    kind="freeze_granted",
+                    product="focus",
+                    first_day=day(9),
+                    source="bought",
+                )
+            )
+    told = await streaks.GetFreezes(pb.GetFreezesRequest(product="focus"), metadata=me)
+    assert (told.held, told.limit) == (2, 1)
+    assert (await streaks.GetStreaks(pb.GetStreaksRequest(), metadata=me)).freeze_limit == 1
+
+
 async def test_what_missed_days_use_as_of_today_is_told_before_it_is_written(
     streaks: Streaks, me: Metadata, apply: Apply, engine: Engine
 ) -> None:
