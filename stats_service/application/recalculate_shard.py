@@ -29,7 +29,8 @@ from stats_service.application.ports.recalculation import (
     ShardSnapshot,
     ShardStore,
 )
-from stats_service.domain.derivation import Derived, derive
+from stats_service.domain.derivation import derive
+from stats_service.domain.derived import Derived
 from stats_service.domain.digest import digests, kinds_of
 from stats_service.domain.facts import Facts, Ints, distinct
 from stats_service.domain.parts import part_of

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats_service.domain.completion import ALL_PRODUCTS
-from stats_service.domain.derivation import EVERYTHING, Derived, Sums
+from stats_service.domain.derived import EVERYTHING, Derived, Sums
 from stats_service.domain.facts import Ints, distinct
 
 _Bits = NDArray[np.uint64]

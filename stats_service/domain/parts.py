@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from stats_service.domain.awards import Awards
-from stats_service.domain.derivation import Days, Derived, Runs, Standings, Sums
+from stats_service.domain.derived import Days, Derived, Runs, Standings, Sums
 
 T = TypeVar("T", Days, Standings, Runs, Awards)
 

@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql
 from stats_service.adapters.db import tables
 from stats_service.application.ports.learners import Difference
 from stats_service.domain.completion import ALL_PRODUCTS
-from stats_service.domain.derivation import EVERYTHING, Derived, Sums
+from stats_service.domain.derived import EVERYTHING, Derived, Sums
 from stats_service.domain.facts import Ints
 
 Columns = Mapping[str, Sequence[Any]]

@@ -15,9 +15,9 @@ from stats_service.adapters.db.tables import awarded_badge, badge_definition, co
 from stats_service.application.ports.explanations import BadgeRecord, DaySessions, Total
 from stats_service.domain.calendar import Calendar
 from stats_service.domain.completion import ALL_PRODUCTS
-from stats_service.domain.derivation import Person
 from stats_service.domain.facts import Facts
 from stats_service.domain.known import Known
+from stats_service.domain.person import Person
 from stats_service.domain.sessions import KnownSession
 from stats_service.domain.standing import Tally
 

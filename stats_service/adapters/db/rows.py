@@ -16,7 +16,6 @@ from stats_service.application.ports.surroundings import CompileCondition
 from stats_service.domain.badges import BadgeContent, BadgeVersion
 from stats_service.domain.calendar import CalendarChange
 from stats_service.domain.completion import Completion
-from stats_service.domain.derivation import Person
 from stats_service.domain.keeping import (
     Entry,
     FreezeGranted,
@@ -25,6 +24,7 @@ from stats_service.domain.keeping import (
     Repaired,
     RestDays,
 )
+from stats_service.domain.person import Person
 from stats_service.domain.standing import Standing, Tally
 
 Values = dict[str, Any]

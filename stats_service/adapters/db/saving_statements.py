@@ -32,7 +32,7 @@ from stats_service.adapters.db.tables import (
     completion,
     learner,
 )
-from stats_service.domain.derivation import Derived
+from stats_service.domain.derived import Derived
 from stats_service.domain.digest import digest_of, digests, kinds_of
 from stats_service.domain.facts import Facts, instant_of
 

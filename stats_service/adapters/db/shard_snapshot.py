@@ -22,9 +22,10 @@ from stats_service.adapters.db.fact_columns import (
 from stats_service.adapters.db.learner_store import Books, read_people, texts_needed
 from stats_service.application.ports.learners import Difference
 from stats_service.application.ports.recalculation import Digests, Evidence, Scope, Shard
-from stats_service.domain.derivation import Derived, Person
+from stats_service.domain.derived import Derived
 from stats_service.domain.digest import digests
 from stats_service.domain.facts import Facts, Ints
+from stats_service.domain.person import Person
 from stats_service.domain.telling import NO_SIGN_UP, ChangeColumns, telling
 
 _CALENDAR = text_codes.calendars().expression

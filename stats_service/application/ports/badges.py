@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Protocol
 
 from stats_service.domain.badges import BadgeContent, BadgeVersion
-from stats_service.domain.derivation import Person
 from stats_service.domain.facts import Facts
+from stats_service.domain.person import Person
 
 # A badge and a number of its versions: a place in the list of versions.
 VersionKey = tuple[str, int]

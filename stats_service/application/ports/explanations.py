@@ -12,9 +12,9 @@ from datetime import date, datetime
 from typing import Protocol
 
 from stats_service.domain.badges import BadgeContent
-from stats_service.domain.derivation import Person
 from stats_service.domain.facts import Facts
 from stats_service.domain.known import Known
+from stats_service.domain.person import Person
 from stats_service.domain.sessions import KnownSession
 from stats_service.domain.standing import Tally
 

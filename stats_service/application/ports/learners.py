@@ -12,8 +12,9 @@ from uuid import UUID
 from stats_service.domain.badges import BadgeBook
 from stats_service.domain.calendar import CalendarChange
 from stats_service.domain.completion import Completion
-from stats_service.domain.derivation import Derived, Person
+from stats_service.domain.derived import Derived
 from stats_service.domain.facts import Facts
+from stats_service.domain.person import Person
 
 # A product and a day.
 DayKey = tuple[str, date]

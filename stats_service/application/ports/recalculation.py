@@ -15,8 +15,9 @@ from uuid import UUID
 
 from stats_service.application.ports.learners import Difference
 from stats_service.domain.badges import BadgeBook
-from stats_service.domain.derivation import Derived, Person
+from stats_service.domain.derived import Derived
 from stats_service.domain.facts import Facts, Ints
+from stats_service.domain.person import Person
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

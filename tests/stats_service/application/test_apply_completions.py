@@ -18,8 +18,9 @@ from stats_service.application.ports.learners import DayKey, RefusedError, Rejec
 from stats_service.domain.badges import BadgeBook
 from stats_service.domain.calendar import CalendarChange
 from stats_service.domain.completion import Completion
-from stats_service.domain.derivation import Derived, Person
+from stats_service.domain.derived import Derived
 from stats_service.domain.facts import Facts
+from stats_service.domain.person import Person
 from tests.stats_service.facts import calendar_change, completion
 
 

@@ -11,8 +11,9 @@ from typing import Any
 from stats_service.domain.badges import BadgeVersion
 from stats_service.domain.completion import ALL_PRODUCTS, Completion
 from stats_service.domain.conditions import SESSION, SUMS, TOTAL, Condition, Variables
-from stats_service.domain.derivation import EVERYTHING, Derived, Person
+from stats_service.domain.derived import EVERYTHING, Derived
 from stats_service.domain.keeping import Keeping
+from stats_service.domain.person import Person
 from stats_service.domain.streaks import timeline
 
 # Sessions, seconds, answers and right answers.

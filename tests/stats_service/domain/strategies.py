@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 
 from stats_service.domain.calendar import CalendarChange
 from stats_service.domain.completion import ALL_PRODUCTS, Completion
-from stats_service.domain.derivation import Person
 from stats_service.domain.keeping import (
     Entry,
     FreezeGranted,
@@ -25,6 +24,7 @@ from stats_service.domain.keeping import (
     Repaired,
     RestDays,
 )
+from stats_service.domain.person import Person
 
 T = TypeVar("T")
 

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 
 from stats_service.domain.badges import BadgeBook, BadgeVersion
 from stats_service.domain.completion import Completion
-from stats_service.domain.derivation import Person, derive
+from stats_service.domain.derivation import derive
 from stats_service.domain.facts import Facts
 from stats_service.domain.keeping import PlannedPause
+from stats_service.domain.person import Person
 from tests.stats_service.domain.conditions import asked_only, books, compiled
 from tests.stats_service.domain.plain import plain, told
 from tests.stats_service.domain.strategies import histories, persons

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 
 from stats_service.domain.badges import BadgeBook
 from stats_service.domain.completion import ALL_PRODUCTS, Completion
-from stats_service.domain.derivation import Person, derive
+from stats_service.domain.derivation import derive
 from stats_service.domain.facts import Facts
 from stats_service.domain.keeping import FreezeGranted
+from stats_service.domain.person import Person
 from tests.stats_service.domain.conditions import books
 from tests.stats_service.domain.plain import Told, plain, told
 from tests.stats_service.domain.strategies import histories, persons

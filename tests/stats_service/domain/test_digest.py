@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 from stats_service.domain.badges import BadgeBook, BadgeVersion
 from stats_service.domain.calendar import Calendar
 from stats_service.domain.completion import Completion
-from stats_service.domain.derivation import Derived, Person, derive
+from stats_service.domain.derivation import derive
+from stats_service.domain.derived import Derived
 from stats_service.domain.digest import digests, kinds_of
 from stats_service.domain.facts import Facts, microseconds
 from stats_service.domain.parts import part_of
+from stats_service.domain.person import Person
 from stats_service.domain.telling import NO_SIGN_UP, ChangeColumns, telling
 from tests.stats_service.domain.conditions import compiled
 from tests.stats_service.domain.plain import Told, told

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from stats_service.domain.calendar import Calendar
 from stats_service.domain.completion import Completion
-from stats_service.domain.derivation import Person
 from stats_service.domain.keeping import FREEZE, REST, FreezeGranted, Keeping, RestDays
+from stats_service.domain.person import Person
 from stats_service.domain.streaks import (
     DayStreak,
     Kept,

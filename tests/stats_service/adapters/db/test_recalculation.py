@@ -32,9 +32,9 @@ from stats_service.application.ports.recalculation import Outcome, Recalculation
 from stats_service.application.recalculate_shard import RecalculateShard
 from stats_service.application.tend_recalculations import TendRecalculations
 from stats_service.domain.completion import Completion
-from stats_service.domain.derivation import Person
 from stats_service.domain.digest import digests
 from stats_service.domain.keeping import PauseCancelled
+from stats_service.domain.person import Person
 from tests.stats_service.adapters.conftest import Apply
 from tests.stats_service.adapters.db.badges import badge, publish
 from tests.stats_service.adapters.db.dump import derived_state

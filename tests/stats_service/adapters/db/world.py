@@ -27,8 +27,8 @@ from stats_service.application.load_badge_definitions import LoadBadgeDefinition
 from stats_service.domain.badges import BadgeContent, BadgeVersion
 from stats_service.domain.calendar import CalendarChange
 from stats_service.domain.completion import Completion
-from stats_service.domain.derivation import Person
 from stats_service.domain.keeping import Entry
+from stats_service.domain.person import Person
 from tests.stats_service.adapters.db.badges import Requests
 from tests.stats_service.adapters.db.stored import Through
 from tests.stats_service.domain.conditions import compiled
