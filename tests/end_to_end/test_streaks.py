@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 import uuid
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from time import monotonic, sleep
 from typing import Any
 
 import psycopg
 import pytest
 
 from deploy.local.stack import LocalStack
+from tests.offline import offline_session
 from tests.stack import Learner
 
 pytestmark = pytest.mark.xdist_group("stack")
@@ -38,10 +39,10 @@ SIGNED_UP_EARLIER = """
 
 
 def until(condition: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + SETTLE_SECONDS
+    deadline = monotonic() + SETTLE_SECONDS
     while not (holds := condition()):
-        assert time.monotonic() < deadline, "the condition did not come true in time"
-        time.sleep(0.1)
+        assert monotonic() < deadline, "the condition did not come true in time"
+        sleep(0.1)
     return holds
 
 
@@ -144,6 +145,18 @@ def test_a_broken_streak_is_explained_repaired_and_whole_again(stack: LocalStack
     assert why["paragraph"] in then.stdout, then.stderr
     listed = practice(stack, "streak", "entries", user)
     assert "our outage" in listed.stdout
+
+
+def test_a_session_that_arrives_days_late_heals_the_streak(stack: LocalStack, learner: Learner) -> None:
+    today = practised(stack, learner, 2, 3)
+    assert focus_streak(learner)["day"]["current"] == 1
+    ended = datetime.combine(today - timedelta(days=1), time(12), UTC)
+    late = offline_session(ended, "focus", time_zone="UTC", planned_seconds=600, elapsed_seconds=590)
+    for outcome in ("OUTCOME_MERGED", "OUTCOME_ALREADY_KNOWN"):
+        (result,) = learner.ok("POST", "/v1/sessions:sync", {"items": [late]})["results"]
+        assert result["outcome"] == outcome
+    until(lambda: focus_streak(learner)["day"]["current"] == 4)
+    assert learner.ok("GET", "/focus/api/v1/streak")["data"]["current_streak"] == 4
 
 
 def test_an_operator_grants_a_freeze(stack: LocalStack, learner: Learner) -> None:
