@@ -1,4 +1,4 @@
-"""What the contracts say about the edge: which services are public and where they run."""
+"""What the contracts say about the edge: which services are public, which for operators, where they run."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from pathlib import Path
 from google.api import annotations_pb2, http_pb2
 from google.protobuf.descriptor_pb2 import FileDescriptorSet, MethodDescriptorProto
 
-# The services with these endings are for the platform's own services.
-INTERNAL_ENDINGS = ("AdminService", "ExportService", "PersonalDataService")
+# The services with this ending are for operators and the platform's own services,
+OPERATOR_ENDING = "AdminService"
+# and those with these are never public.
+INTERNAL_ENDINGS = (OPERATOR_ENDING, "ExportService", "PersonalDataService")
 
 # Which cluster answers for which contracts; the longest match wins.
 CLUSTERS = {
@@ -45,7 +47,7 @@ OPEN_METHODS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A public method: `name` is `package.Service/Method`, `bindings` its HTTP verbs and path templates."""
+    """A method with a path: `name` is `package.Service/Method`, `bindings` its verbs and path templates."""
 
     name: str
     streaming: bool
@@ -62,18 +64,18 @@ def public_methods(contracts: Path) -> list[Method]:
 
     A method without a REST path is for those inside, such as the bridge.
     """
-    files = FileDescriptorSet.FromString(contracts.read_bytes()).file
-    methods = (
-        Method(f"{file.package}.{service.name}/{method.name}", method.server_streaming, _bindings(method))
-        for file in files
-        for service in file.service
-        if not service.name.endswith(INTERNAL_ENDINGS)
-        for method in service.method
-    )
-    return [method for method in methods if method.bindings]
+    return [method for method in _bound_methods(contracts) if not method.service.endswith(INTERNAL_ENDINGS)]
 
 
-def public_services(methods: list[Method]) -> list[str]:
+def operator_methods(contracts: Path) -> list[Method]:
+    """Returns the methods for operators, in the contracts' order. Raises OSError without the file.
+
+    An admin method without a REST path is for the platform's own services.
+    """
+    return [method for method in _bound_methods(contracts) if method.service.endswith(OPERATOR_ENDING)]
+
+
+def services_of(methods: list[Method]) -> list[str]:
     """Returns the services of the methods, each once."""
     return list(dict.fromkeys(method.service for method in methods))
 
@@ -84,6 +86,16 @@ def cluster_of(service: str) -> str:
     if not matches:
         raise LookupError(f"no cluster in gateway.contracts.CLUSTERS for {service}")
     return CLUSTERS[max(matches, key=len)]
+
+
+def _bound_methods(contracts: Path) -> list[Method]:
+    methods = (
+        Method(f"{file.package}.{service.name}/{method.name}", method.server_streaming, _bindings(method))
+        for file in FileDescriptorSet.FromString(contracts.read_bytes()).file
+        for service in file.service
+        for method in service.method
+    )
+    return [method for method in methods if method.bindings]
 
 
 def _bindings(method: MethodDescriptorProto) -> tuple[tuple[str, str], ...]:

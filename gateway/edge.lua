@@ -56,12 +56,16 @@ local function set_status(headers, status)
   end
 end
 
--- The transcoder's reason for a 400 when it names a field and a value of the
--- wrong type, as JSON text without quotes and in words instead of protobuf
--- types. nil for every other reason: those are the parser's own words, quote
--- the request at length, or are escaped byte by byte ("\u0022") because
--- what they quote is no UTF-8.
+-- The transcoder's reason for a 400 when it names a query parameter that does
+-- not exist, or a field and a value of the wrong type, as JSON text without
+-- quotes and in words instead of protobuf types. nil for every other reason:
+-- those are the parser's own words, quote the request at length, or are escaped
+-- byte by byte ("\u0022") because what they quote is no UTF-8.
 local function reason_in(body)
+  local unknown = body:match('"message":"Could not find field \\"([%w_]+)\\" in the type')
+  if unknown ~= nil then
+    return unknown .. ": no such field"
+  end
   local field, value, kind = body:match('"message":"([%w_%.%[%]]+): invalid value (.*) for type (TYPE_[%u%d]+)"}%s*$')
   if field == nil or value:find("\\u00", 1, true) then
     return nil

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from gateway.products import CANONICAL, PRODUCTS, Body, Product
+from gateway.products import Body, Product
 from gateway.refusals import EXPLAINED, MALFORMED, REFUSALS, UNREADABLE
 
 EDGE = Path(__file__).with_name("edge.lua")
@@ -26,16 +26,16 @@ def to_json(body: Body) -> str:
     return json.dumps(body, separators=(",", ":"))
 
 
-def script() -> str:
-    """Returns edge.lua with the tables it looks things up in."""
+def script(products: tuple[Product, ...]) -> str:
+    """Returns edge.lua with the tables it looks things up in; the last product has every path."""
     prefixes = [
         {"prefix": prefix, "name": product.name, "malformed": str(product.malformed_status)}
-        for product in (*PRODUCTS, CANONICAL)
+        for product in products
         for prefix in product.prefixes
     ]
     tables = {
         "PRODUCTS": prefixes,
-        "BODIES": {product.name: bodies(product) for product in (*PRODUCTS, CANONICAL)},
+        "BODIES": {product.name: bodies(product) for product in products},
     }
     head = "".join(f"local {name} = {to_lua(value)}\n" for name, value in tables.items())
     return head + "\n" + EDGE.read_text(encoding="utf-8")

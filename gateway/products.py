@@ -6,7 +6,8 @@ A new product is one row of PRODUCTS.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from http import HTTPStatus
 from typing import Any
 
 from gateway.refusals import Refusal
@@ -66,4 +67,12 @@ def canonical(refusal: Refusal) -> Body:
     return {"code": refusal.code.value[0], "message": refusal.message, "details": [info]}
 
 
+def operators(refusal: Refusal) -> Body:
+    """The canonical error, which asks for the internal token instead of an access token."""
+    asks = "The platform's internal token is required in x-practice-internal"
+    return canonical(replace(refusal, message=asks) if refusal.status == HTTPStatus.UNAUTHORIZED else refusal)
+
+
 CANONICAL = Product("canonical", ("/",), canonical)
+# What operators are told at their own listener.
+OPERATORS = Product("canonical", ("/",), operators)

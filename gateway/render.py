@@ -16,7 +16,8 @@ from typing import Any
 import yaml
 
 from gateway import contracts, lua
-from gateway.routes import BRIDGE, Config, jwt_rules, routes, seconds
+from gateway.products import CANONICAL, OPERATORS, PRODUCTS
+from gateway.routes import BRIDGE, Config, jwt_rules, operator_routes, routes, seconds
 from gateway.settings import GatewaySettings
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -41,6 +42,16 @@ FORGEABLE_HEADERS: tuple[Config, ...] = (
     # Nobody reads it, and it would count against what gRPC takes as metadata.
     {"exact": "cookie"},
     # gRPC reads these: deadlines, encodings, binary metadata.
+    {"prefix": "grpc-"},
+    {"suffix": "-bin"},
+)
+
+# Who calls the operators' listener shows what opens every service, so there
+# only what would lead the gateway or gRPC astray is removed.
+OPERATORS_FORGEABLE_HEADERS: tuple[Config, ...] = (
+    {"exact": "x-practice-client-address"},
+    {"prefix": "x-envoy-"},
+    {"exact": "cookie"},
     {"prefix": "grpc-"},
     {"suffix": "-bin"},
 )
@@ -79,7 +90,12 @@ def is_ip(host: str) -> bool:
 def forgeable_headers(trusted_proxies: int) -> list[Config]:
     """Returns what to remove: FORGEABLE_HEADERS, and the client's address where no proxy vouches for it."""
     unvouched: list[Config] = [{"exact": "x-forwarded-for"}] if trusted_proxies == 0 else []
-    return [{"remove_on_match": {"key_matcher": each}} for each in (*FORGEABLE_HEADERS, *unvouched)]
+    return removals(*FORGEABLE_HEADERS, *unvouched)
+
+
+def removals(*matchers: Config) -> list[Config]:
+    """Returns the mutations that remove the headers whose names match."""
+    return [{"remove_on_match": {"key_matcher": each}} for each in matchers]
 
 
 def origin_matchers(origins: list[str]) -> list[Config]:
@@ -90,6 +106,7 @@ def origin_matchers(origins: list[str]) -> list[Config]:
 def render(settings: GatewaySettings) -> Config:
     """Returns the whole configuration. Raises OSError without the contracts' descriptor set."""
     methods = contracts.public_methods(settings.contracts_file)
+    operator_methods = contracts.operator_methods(settings.contracts_file)
     addresses = settings.addresses()
     return template(
         "envoy.yaml",
@@ -104,14 +121,20 @@ def render(settings: GatewaySettings) -> Config:
         FORGEABLE_HEADERS=forgeable_headers(settings.gateway_trusted_proxies),
         CORS_ORIGINS=origin_matchers(settings.origins()),
         ROUTES=routes(methods, settings),
-        LUA=lua.script(),
+        LUA=lua.script((*PRODUCTS, CANONICAL)),
         # One healthy copy of a service is enough for it to be there.
         HEALTHY_PERCENTAGES={name: {"value": 1} for name in addresses},
         JWT_ISSUER=settings.jwt_issuer,
         JWKS_FILE=str(settings.jwks_file),
         JWT_RULES=jwt_rules(methods),
         DESCRIPTOR_FILE=str(settings.descriptor_path()),
-        SERVICES=contracts.public_services(methods),
+        SERVICES=contracts.services_of(methods),
+        OPERATORS_HOST=settings.gateway_operators_host,
+        OPERATORS_PORT=settings.gateway_operators_port,
+        OPERATORS_FORGEABLE_HEADERS=removals(*OPERATORS_FORGEABLE_HEADERS),
+        OPERATORS_ROUTES=operator_routes(operator_methods, settings),
+        OPERATORS_LUA=lua.script((OPERATORS,)),
+        OPERATORS_SERVICES=contracts.services_of(operator_methods),
     )
 
 

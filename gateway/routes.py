@@ -57,8 +57,25 @@ def routes(methods: list[contracts.Method], settings: GatewaySettings) -> list[C
         },
         bridge_route(),
         *(streaming_route(method, settings) for method in methods if method.streaming),
-        *(unary_route(service, settings) for service in contracts.public_services(methods)),
+        *(unary_route(service, settings) for service in contracts.services_of(methods)),
         {"match": {"prefix": "/"}, "route": NOWHERE},
+    ]
+
+
+def operator_routes(methods: list[contracts.Method], settings: GatewaySettings) -> list[Config]:
+    """Returns the operators' routes: who shows no token is refused before the request is read.
+
+    Whether it is the right one is for the services to say.
+    """
+    return [
+        {
+            "match": {"prefix": "/", "headers": [{"name": "x-practice-internal", "present_match": False}]},
+            "direct_response": {"status": 401},
+            "typed_per_filter_config": {**UNTRANSCODED, **UNBUFFERED},
+        },
+        *(streaming_route(method, settings) for method in methods if method.streaming),
+        *(unary_route(service, settings) for service in contracts.services_of(methods)),
+        {"match": {"prefix": "/"}, "direct_response": {"status": 404}},
     ]
 
 

@@ -24,6 +24,8 @@ class GatewaySettings(BaseSettings):
     gateway_host: str = "127.0.0.1"
     gateway_port: int = Field(default=8080, ge=0, le=65535)
     gateway_admin_port: int = Field(default=9901, ge=0, le=65535, description="on loopback always")
+    gateway_operators_host: str = "127.0.0.1"
+    gateway_operators_port: int = Field(default=9902, ge=0, le=65535)
     identity_address: str = "127.0.0.1:50051"
     catalog_address: str = "127.0.0.1:50052"
     session_address: str = "127.0.0.1:50053"

@@ -126,8 +126,8 @@ def table() -> list[Row]:
 
 @cache
 def bound() -> dict[tuple[str, str], contracts.Method]:
-    """The public methods by what the contracts bind them to."""
-    methods = contracts.public_methods(CONTRACTS)
+    """The methods of both listeners by what the contracts bind them to."""
+    methods = contracts.public_methods(CONTRACTS) + contracts.operator_methods(CONTRACTS)
     return {binding: method for method in methods for binding in method.bindings}
 
 
@@ -136,14 +136,15 @@ def edge_config() -> Any:
     return render(GatewaySettings(jwks_file=Path("jwks.json"), contracts_file=CONTRACTS))
 
 
-def connection_manager() -> Any:
-    (listener,) = edge_config()["static_resources"]["listeners"]
+def connection_manager(listener_name: str) -> Any:
+    listeners = edge_config()["static_resources"]["listeners"]
+    (listener,) = [each for each in listeners if each["name"] == listener_name]
     return listener["filter_chains"][0]["filters"][0]["typed_config"]
 
 
-def routed(path: str) -> list[Any]:
-    """Returns the routes that name a path, prefixes for everything else left out."""
-    routes = connection_manager()["route_config"]["virtual_hosts"][0]["routes"]
+def routed(path: str, listener: str = "edge") -> list[Any]:
+    """Returns a listener's routes that name a path, prefixes for everything else left out."""
+    routes = connection_manager(listener)["route_config"]["virtual_hosts"][0]["routes"]
     matches = [(route, route["match"]) for route in routes]
     return [
         route
@@ -156,7 +157,7 @@ def routed(path: str) -> list[Any]:
 
 def answered_by_a_filter(path: str) -> bool:
     """Tells whether the health check answers a path before it is routed."""
-    filters = [each["typed_config"] for each in connection_manager()["http_filters"]]
+    filters = [each["typed_config"] for each in connection_manager("edge")["http_filters"]]
     headers = [header for each in filters for header in each.get("headers", [])]
     return {"name": ":path", "string_match": {"exact": path}} in headers
 
@@ -191,9 +192,12 @@ def test_every_row_has_its_route_and_its_rpc(row: Row) -> None:
         assert routed(row.path) or answered_by_a_filter(row.path)
     else:
         assert row.rpc == method.name.removeprefix("practice.")
-        assert routed(f"/{method.name}")
+        listeners = {name for name in ("edge", "operators") if routed(f"/{method.name}", name)}
         product = re.match(r"practice\.products\.(\w+)\.", method.name)
-        assert row.product == (product[1] if product else "canonical")
+        if listeners == {"edge"}:
+            assert row.product == (product[1] if product else "canonical")
+        else:
+            assert (row.product, listeners) == ("operators", {"operators"})
 
 
 def test_the_rpc_behind_the_websocket_is_one_of_the_contracts() -> None:

@@ -35,6 +35,7 @@ class Ports:
     session: int = 50053
     stats: int = 50054
     bridge: int = 50055
+    gateway_operators: int = 9902
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -53,7 +54,7 @@ class Ports:
 
     def of(self, process: str) -> list[int]:
         """The ports that a process listens on."""
-        return [port for name, port in asdict(self).items() if name in (process, f"{process}_admin")]
+        return [port for name, port in asdict(self).items() if f"{name}_".startswith(f"{process}_")]
 
 
 def setting(name: str) -> str:

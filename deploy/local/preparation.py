@@ -71,7 +71,9 @@ def check_ports(
         ours = last.ports.of(process.name) if last and process.name in alive else []
         for port in settings.ports.of(process.name):
             if port not in ours and ports.taken(port):
-                variable = ports.setting("gateway") if process.name == "gateway" else "PRACTICE_PORT_BASE"
+                variable = (
+                    ports.setting("gateway") if port == settings.ports.gateway else "PRACTICE_PORT_BASE"
+                )
                 raise StackError(
                     f"port {port}, which {process.name} needs, is taken by {ports.holder(port)}: "
                     f"stop that program, or choose another port with {variable}"

@@ -85,6 +85,7 @@ class Settings:
             "GATEWAY_HOST": self.environment.get("GATEWAY_HOST", HOST),
             "GATEWAY_PORT": str(self.ports.gateway),
             "GATEWAY_ADMIN_PORT": str(self.ports.gateway_admin),
+            "GATEWAY_OPERATORS_PORT": str(self.ports.gateway_operators),
             "GATEWAY_CONFIG": str(self.layout.gateway_config),
             "DESCRIPTOR_FILE": str(ROOT / "generated" / "practice.binpb"),
         }

@@ -119,6 +119,8 @@ def test_only_the_gateway_is_reachable_from_outside() -> None:
     reachable = {name for name, service in SERVICES.items() if "ports" in service}
     outside = {name for name, service in SERVICES.items() if "outside" in service["networks"]}
     assert reachable == outside == {"gateway"}
+    _, operators = SERVICES["gateway"]["ports"]
+    assert operators == "127.0.0.1:${GATEWAY_OPERATORS_PORT:-9902}:9902"
 
 
 def test_no_secret_is_in_the_file_and_each_mounted_one_is_declared_and_made(tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ def test_ports_have_defaults_a_base_and_single_overrides() -> None:
     assert Ports.from_environment({"GATEWAY_PORT": "8181"}).gateway == 8181
     moved = Ports.from_environment({"PRACTICE_PORT_BASE": "17000", "STATS_PORT": "17090"})
     assert (moved.gateway, moved.gateway_admin, moved.postgres, moved.stats) == (17000, 17001, 17002, 17090)
+    assert moved.of("gateway") == [17000, 17001, 17009]
+    assert moved.of("stats") == [17090]
 
 
 @pytest.mark.parametrize("text", ["0", "65536", "http", "-1", "80 80"])

@@ -40,14 +40,19 @@ def wait_until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
 
 
 class Edge:
-    """Starts Envoy in a directory; `http` calls it without a token, `call` with one."""
+    """Starts Envoy in a directory; `http` calls it without a token, `call` with one.
+
+    `operators` calls the operators' listener.
+    """
 
     def __init__(self, directory: Path, token: str, **settings: Any) -> None:
-        self.settings = GatewaySettings(
-            gateway_port=free_port(), gateway_admin_port=free_port(), gateway_max_heap_mib=256, **settings
-        )
+        ports = {f"gateway_{name}": free_port() for name in ("port", "admin_port", "operators_port")}
+        self.settings = GatewaySettings(gateway_max_heap_mib=256, **ports, **settings)
         self.url = f"http://127.0.0.1:{self.settings.gateway_port}"
         self.http = httpx.Client(base_url=self.url, timeout=10)
+        self.operators = httpx.Client(
+            base_url=f"http://127.0.0.1:{self.settings.gateway_operators_port}", timeout=10
+        )
         self._authorization = {"authorization": f"Bearer {token}"}
         self._log = directory / "envoy.log"
         config = directory / "envoy.yaml"
@@ -78,6 +83,7 @@ class Edge:
 
     def stop(self) -> None:
         self.http.close()
+        self.operators.close()
         self._process.terminate()
         self._process.wait(10)
 

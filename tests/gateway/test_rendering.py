@@ -92,6 +92,14 @@ def test_the_admin_page_is_on_loopback_wherever_the_gateway_listens(settings: Ga
     assert config["admin"]["address"]["socket_address"]["address"] == "127.0.0.1"
 
 
+def test_so_is_the_operators_listener_unless_said_otherwise(settings: GatewaySettings) -> None:
+    changed = settings.model_copy(update={"gateway_host": "0.0.0.0", "gateway_port": 1})
+    listeners = render(changed)["static_resources"]["listeners"]
+    sockets = {each["name"]: each["address"]["socket_address"] for each in listeners}
+    assert sockets["edge"] == {"address": "0.0.0.0", "port_value": 1}
+    assert sockets["operators"] == {"address": "127.0.0.1", "port_value": 9902}
+
+
 def test_the_command_writes_the_configuration_that_the_environment_asks_for(
     settings: GatewaySettings, tmp_path: Path
 ) -> None:
@@ -104,7 +112,7 @@ def test_the_command_writes_the_configuration_that_the_environment_asks_for(
 
 
 def test_every_public_service_and_no_internal_one_is_at_the_edge() -> None:
-    services = contracts.public_services(contracts.public_methods(CONTRACTS))
+    services = contracts.services_of(contracts.public_methods(CONTRACTS))
     assert set(services) >= {
         "practice.identity.v1.IdentityService",
         "practice.catalog.v1.CatalogService",
@@ -122,6 +130,22 @@ def test_every_public_service_and_no_internal_one_is_at_the_edge() -> None:
     assert "practice.products.portal.v1.PortalLiveService" not in services
     assert not [name for name in services if name.endswith(("AdminService", "ExportService"))]
     assert {contracts.cluster_of(name) for name in services} == {"identity", "catalog", "session", "stats"}
+
+
+def test_the_operators_have_admin_methods_with_a_path_and_nobody_else_has() -> None:
+    methods = contracts.operator_methods(CONTRACTS)
+    assert all(path.startswith("/admin/v1/") for method in methods for _, path in method.bindings)
+    public = contracts.public_methods(CONTRACTS)
+    assert not [path for method in public for _, path in method.bindings if path.startswith("/admin")]
+    names = {method.name.removeprefix("practice.") for method in methods}
+    assert names >= {
+        "stats.v1.StatsAdminService/LoadBadgeDefinitions",
+        "stats.v1.StreakAdminService/RepairStreak",
+    }
+    assert not names & {
+        "stats.v1.StatsAdminService/GetApplied",
+        "session.v1.LearnerAdminService/RememberCalendar",
+    }
 
 
 def test_every_open_method_is_one_of_the_edge() -> None:

@@ -19,7 +19,7 @@ from google.protobuf.message import Message
 from google.rpc import status_pb2
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from practice.catalog.v1 import catalog_service_pb2, problem_service_pb2
-from practice.identity.v1 import identity_service_pb2
+from practice.identity.v1 import identity_service_pb2, privacy_service_pb2
 from practice.products.design.v1 import (
     design_problems_service_pb2,
     design_sessions_service_pb2,
@@ -29,8 +29,8 @@ from practice.products.exercises.v1 import exercises_service_pb2
 from practice.products.focus.v1 import focus_service_pb2
 from practice.products.portal.v1 import portal_service_pb2
 from practice.products.yoga.v1 import yoga_service_pb2
-from practice.session.v1 import practice_session_pb2, session_service_pb2
-from practice.stats.v1 import stats_service_pb2
+from practice.session.v1 import outbox_admin_service_pb2, practice_session_pb2, session_service_pb2
+from practice.stats.v1 import explanation_service_pb2, recalculation_service_pb2, stats_service_pb2
 
 from service_kit.errors import NotFoundError
 from service_kit.grpc.presentation import ProductError, answer_with_status, error_metadata
@@ -197,17 +197,21 @@ ANSWERS: dict[str, Callable[[Any], Awaitable[Any]]] = {
 
 SERVERS: dict[str, tuple[Any, ...]] = {
     "identity": (identity_service_pb2, "IdentityService"),
+    "identity/privacy": (privacy_service_pb2, "PrivacyAdminService"),
     "identity/design": (design_users_service_pb2, "DesignUsersService"),
     "catalog": (catalog_service_pb2, "CatalogService", "CatalogAdminService"),
     "catalog/problems": (problem_service_pb2, "ProblemService"),
     "catalog/design": (design_problems_service_pb2, "DesignProblemsService"),
     "session": (session_service_pb2, "SessionService", "SessionExportService"),
+    "session/outbox": (outbox_admin_service_pb2, "OutboxAdminService"),
     "session/exercises": (exercises_service_pb2, "ExercisesService"),
     "session/focus": (focus_service_pb2, "FocusService"),
     "session/portal": (portal_service_pb2, "PortalService"),
     "session/yoga": (yoga_service_pb2, "YogaService"),
     "session/design": (design_sessions_service_pb2, "DesignSessionsService"),
     "stats": (stats_service_pb2, "StatsService", "StatsAdminService"),
+    "stats/explanation": (explanation_service_pb2, "ExplanationAdminService"),
+    "stats/recalculation": (recalculation_service_pb2, "RecalculationAdminService"),
     "stats/focus": (focus_service_pb2, "FocusProgressService"),
 }
 
@@ -241,7 +245,7 @@ class Methods(grpc.GenericRpcHandler):
 
         async def changes(request: Message, context: Context) -> AsyncIterator[Message]:
             await self._begin(method.full_name, request, metadata, context)
-            if method.name == "ListMySessions":
+            if method.output_type is httpbody_pb2.HttpBody.DESCRIPTOR:
                 for piece in PIECES:
                     yield httpbody_pb2.HttpBody(content_type="application/json; charset=utf-8", data=piece)
                 return

@@ -13,15 +13,13 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deploy.commands.service_settings import service_setting
+from deploy.commands.service_settings import opened
 
 if TYPE_CHECKING:
     from practice.stats.v1 import recalculation_service_pb2 as pb
@@ -82,6 +80,7 @@ def recalculate(
         to_date=f"{last:%Y-%m-%d}" if last else "",
         shadow=shadow,
         deep=deep,
+        all_users=everybody,
     )
     with _office() as office:
         if cancel:
@@ -150,17 +149,11 @@ def _conclude(office: RecalculationOffice, job: pb.Recalculation, limit: int) ->
         )
 
 
-@contextmanager
-def _office() -> Iterator[RecalculationOffice]:
+def _office() -> AbstractContextManager[RecalculationOffice]:
     """The office of the service; a failed call ends the command with its reason."""
-    from deploy.commands.recalculation import client as recalculation  # noqa: PLC0415 - slow to import, and needs the generated stubs
+    from deploy.commands.recalculation.client import open_office  # noqa: PLC0415 - slow to import, and needs the generated stubs
 
-    address, token_file = (service_setting(name) for name in ("STATS_ADDRESS", "INTERNAL_TOKEN_FILE"))
-    try:
-        with recalculation.open_office(address, Path(token_file).read_text().strip()) as office:
-            yield office
-    except recalculation.RecalculationFailedError as error:
-        sys.exit(f"error: {error}")
+    return opened(open_office, "STATS_ADDRESS")
 
 
 if __name__ == "__main__":

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import grpc
 from google.protobuf.struct_pb2 import Struct
-from google.protobuf.timestamp_pb2 import Timestamp
 from practice.stats.v1 import recalculation_service_pb2 as pb
 from practice.stats.v1 import recalculation_service_pb2_grpc as rpc
 
+from service_kit.errors import InvalidArgumentError
 from service_kit.paging import decode_page_token, encode_page_token, invalid_page_token
-from stats_service.adapters.grpc.converters import to_date
+from stats_service.adapters.grpc.converters import to_date, to_timestamp
 from stats_service.application.cancel_recalculation import CancelRecalculation
 from stats_service.application.get_recalculation import GetRecalculation
 from stats_service.application.list_recalculation_differences import ListRecalculationDifferences
@@ -89,7 +88,8 @@ class RecalculationAdminServicer(rpc.RecalculationAdminServiceServicer):
 
 
 def _to_scope(request: pb.StartRecalculationRequest) -> Scope:
-    return Scope(
+    """Raises InvalidArgumentError unless some people are chosen, or everybody is."""
+    scope = Scope(
         user_ids=tuple(sorted(set(request.user_ids))),
         first_user=request.first_user_id or None,
         last_user=request.last_user_id or None,
@@ -97,6 +97,13 @@ def _to_scope(request: pb.StartRecalculationRequest) -> Scope:
         first_day=to_date(request.from_date, "from_date"),
         last_day=to_date(request.to_date, "to_date"),
     )
+    if request.all_users == (scope != Scope()):
+        raise InvalidArgumentError(
+            "Either choose people by number, product or dates, or set all_users",
+            reason="FIELD_INVALID",
+            field="all_users",
+        )
+    return scope
 
 
 def _position(job_id: str, token: str) -> int:
@@ -113,9 +120,9 @@ def _from_recalculation(job: Recalculation) -> pb.Recalculation:
         job_id=str(job.job_id),
         shadow=job.shadow,
         deep=job.deep,
-        create_time=_instant(job.created_at),
-        finish_time=_instant(job.finished_at),
-        cancel_time=_instant(job.cancelled_at),
+        create_time=to_timestamp(job.created_at),
+        finish_time=to_timestamp(job.finished_at) if job.finished_at else None,
+        cancel_time=to_timestamp(job.cancelled_at) if job.cancelled_at else None,
         shard_count=job.shards,
         done_shard_count=job.shards_done,
         failed_shard_count=job.shards_failed,
@@ -156,11 +163,3 @@ def _struct(row: Mapping[str, Any] | None) -> Struct | None:
     # The person is told beside the row, as a whole number.
     struct.update({name: value for name, value in row.items() if name != "user_id"})
     return struct
-
-
-def _instant(instant: datetime | None) -> Timestamp | None:
-    if instant is None:
-        return None
-    stamp = Timestamp()
-    stamp.FromDatetime(instant)
-    return stamp

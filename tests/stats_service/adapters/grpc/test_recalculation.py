@@ -47,7 +47,8 @@ async def test_a_shadow_is_started_followed_and_read_page_by_page(
         connection.execute(text("DELETE FROM stats.daily_progress WHERE user_id < 3"))
         connection.execute(text("UPDATE stats.standing SET session_count = 7 WHERE user_id = 1"))
 
-    job = await jobs.StartRecalculation(pb.StartRecalculationRequest(shadow=True), metadata=internal)
+    request = pb.StartRecalculationRequest(shadow=True, all_users=True)
+    job = await jobs.StartRecalculation(request, metadata=internal)
     assert (job.shadow, job.deep, job.shard_count, job.done_shard_count) == (True, True, 1, 0)
     assert job.expected_completion_count == 9
     assert not job.HasField("finish_time")
@@ -116,6 +117,8 @@ async def test_what_cannot_be_asked_is_refused(jobs: Operators, internal: Metada
         pb.StartRecalculationRequest(from_date="2026-02-30"),
         pb.StartRecalculationRequest(product="chess"),
         pb.StartRecalculationRequest(user_ids=[0]),
+        pb.StartRecalculationRequest(),
+        pb.StartRecalculationRequest(user_ids=[1], all_users=True),
     ):
         refused = await refusal(jobs.StartRecalculation(request, metadata=internal))
         assert (refused.code, refused.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "FIELD_INVALID")
@@ -131,7 +134,7 @@ async def test_what_cannot_be_asked_is_refused(jobs: Operators, internal: Metada
     ):
         refused = await refusal(call)
         assert (refused.code, refused.reason) == (grpc.StatusCode.NOT_FOUND, "RECALCULATION_NOT_FOUND")
-    job = await jobs.StartRecalculation(pb.StartRecalculationRequest(), metadata=internal)
+    job = await jobs.StartRecalculation(pb.StartRecalculationRequest(all_users=True), metadata=internal)
     for token in ("nonsense", "WyJ4IiwxXQ"):
         request_of_page = pb.ListRecalculationDifferencesRequest(job_id=job.job_id, page_token=token)
         refused = await refusal(jobs.ListRecalculationDifferences(request_of_page, metadata=internal))
