@@ -25,7 +25,7 @@ from service_kit.logging import configure_logging
 from service_kit.periodic import repeating
 from service_kit.tokens import TokenVerifier
 from service_kit.zone_handover import ZoneHandover
-from stats_service.adapters.cel.conditions import compile_condition
+from stats_service.adapters.cel.conditions import compile_condition, published_condition
 from stats_service.adapters.celery.backfills import CeleryBackfillQueue
 from stats_service.adapters.db.badge_reader import SqlBadgeReader
 from stats_service.adapters.db.badge_shelf import open_badge_shelf
@@ -35,9 +35,11 @@ from stats_service.adapters.db.personal_data import open_personal_data
 from stats_service.adapters.db.population import SqlPopulation
 from stats_service.adapters.db.reader import SqlReader
 from stats_service.adapters.grpc import (
+    badge_servicer,
     personal_data_servicer,
     recalculation_servicer,
     reconciliation_servicer,
+    servicer,
 )
 from stats_service.adapters.grpc.badge_servicer import BadgeAdminServicer, BadgeServicer
 from stats_service.adapters.grpc.personal_data_servicer import PersonalDataServicer
@@ -71,8 +73,8 @@ INTERNAL = frozenset(
         personal_data_servicer.SERVICE,
         recalculation_servicer.SERVICE,
         reconciliation_servicer.SERVICE,
-        "practice.stats.v1.BadgeAdminService",
-        "practice.stats.v1.StatsAdminService",
+        badge_servicer.ADMIN_SERVICE,
+        servicer.ADMIN_SERVICE,
         *STREAK_INTERNAL,
     }
 )
@@ -103,10 +105,11 @@ async def serving(settings: Settings, clock: Clock = _now) -> AsyncIterator[Runn
     server = build_server(interceptor, max_concurrent_rpcs=settings.max_concurrent_rpcs)
     broker = open_broker(settings.redis_url, "stats-server")
     backfills = CeleryBackfillQueue(broker)
-    today = Today(Waiting(SqlReader(engine), settings.wait_seconds), clock)
+    waiting = Waiting(SqlReader(engine), settings.wait_seconds)
+    today = Today(waiting, clock)
     try:
-        _register(server, settings, engine, backfills, clock)
-        _register_badges(server, settings, engine, examining, clock)
+        _register(server, engine, backfills, waiting, today=today, clock=clock)
+        _register_badges(server, engine, examining, waiting, clock)
         register_boards(server, engine, today, clock, timedelta(hours=settings.leaderboard_grace_hours))
         register_summaries(server, engine, today)
         register_streaks(server, engine, backfills, today, clock, freeze_limit=settings.freeze_limit)
@@ -136,15 +139,16 @@ def _forget_expired(settings: Settings, engine: AsyncEngine) -> ForgetExpired:
 
 def _register(
     server: grpc.aio.Server,
-    settings: Settings,
     engine: AsyncEngine,
     backfills: CeleryBackfillQueue,
+    waiting: Waiting,
+    *,
+    today: Today,
     clock: Clock,
 ) -> None:
     reader = SqlReader(engine)
-    waiting = Waiting(reader, settings.wait_seconds)
     list_daily_progress = ListDailyProgress(reader, waiting, clock)
-    get_standing = GetStanding(reader, Today(waiting, clock))
+    get_standing = GetStanding(reader, today)
     list_awarded_badges = ListAwardedBadges(reader, waiting)
     load_badge_definitions = LoadBadgeDefinitions(open_badge_shelf(engine), backfills, compile_condition)
 
@@ -166,11 +170,11 @@ def _register(
 
 
 def _register_badges(
-    server: grpc.aio.Server, settings: Settings, engine: AsyncEngine, examining: Engine, clock: Clock
+    server: grpc.aio.Server, engine: AsyncEngine, examining: Engine, waiting: Waiting, clock: Clock
 ) -> None:
     reader, badges = SqlReader(engine), SqlBadgeReader(engine)
-    list_badges = ListBadges(reader, badges, Waiting(reader, settings.wait_seconds))
-    dry_run_badge = DryRunBadge(SqlPopulation(examining, compile_condition), compile_condition, clock)
+    list_badges = ListBadges(reader, badges, waiting)
+    dry_run_badge = DryRunBadge(SqlPopulation(examining, published_condition), compile_condition, clock)
     admin = BadgeAdminServicer(ListBadgeDefinitions(badges), dry_run_badge)
     badge_rpc.add_BadgeServiceServicer_to_server(BadgeServicer(list_badges), server)
     badge_rpc.add_BadgeAdminServiceServicer_to_server(admin, server)

@@ -18,7 +18,7 @@ from sqlalchemy import Engine
 from service_kit.broker import open_broker
 from service_kit.db.engines import open_engine
 from service_kit.logging import configure_logging
-from stats_service.adapters.cel.conditions import compile_condition
+from stats_service.adapters.cel.conditions import published_condition
 from stats_service.adapters.celery.consuming import configure_consumer
 from stats_service.adapters.celery.recalculations import (
     RECALCULATION_QUEUE,
@@ -51,8 +51,8 @@ class _Child:
     def open(self, **_signal: Any) -> None:
         """Makes the engine; it connects on first use. One connection holds a shard, the other works on it."""
         self._engine = open_engine(self._settings.database_url, pool_size=2, application="stats-recalculator")
-        self._shards = SqlShardStore(self._engine, compile_condition)
-        self._learners = SqlLearnerStore(self._engine, compile_condition)
+        self._shards = SqlShardStore(self._engine, published_condition)
+        self._learners = SqlLearnerStore(self._engine, published_condition)
 
     def close(self, **_signal: Any) -> None:
         """Closes the connections."""

@@ -24,7 +24,7 @@ from service_kit.broker import open_broker
 from service_kit.db.engines import open_engine
 from service_kit.errors import UnavailableError
 from service_kit.logging import configure_logging
-from stats_service.adapters.cel.conditions import compile_condition
+from stats_service.adapters.cel.conditions import published_condition
 from stats_service.adapters.celery.backfills import send_backfill
 from stats_service.adapters.celery.closing import register_closing
 from stats_service.adapters.celery.consuming import configure_consumer
@@ -51,7 +51,7 @@ class _Child:
     def open(self, **_signal: Any) -> None:
         """Makes the engine; it connects on first use."""
         self._engine = open_engine(self._database_url, pool_size=1, application="stats-worker")
-        self._store = SqlLearnerStore(self._engine, compile_condition)
+        self._store = SqlLearnerStore(self._engine, published_condition)
 
     def close(self, **_signal: Any) -> None:
         """Closes the connection."""

@@ -1,12 +1,15 @@
-"""Reads conditions of badges and says what is wrong with them."""
+"""Reads conditions of badges and says what is wrong with them.
+
+The library brings a command line of its own, 13 MB a process. So it is loaded
+when an expression is first compiled, which the workers hardly ever need to.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
-
-import cel
 
 from stats_service.domain.completion import ALL_PRODUCTS
 from stats_service.domain.conditions import (
@@ -40,19 +43,35 @@ def compile_condition(text: str) -> Condition:
     if not text.strip() or len(text) > LONGEST or "\0" in text:
         raise ConditionError(f"needs 1 to {LONGEST} characters")
     try:
-        program = cel.compile(text)
+        program = _compile(text)
     except ValueError as error:
         raise ConditionError(f"is no CEL expression: {_first_line(error)}") from error
     costly = _COSTLY.search(unquoted(text))
     if costly is not None:
         raise ConditionError(f"uses {costly[1]}(), which may take too long for every session of everybody")
     _check_variables(text, program)
-    condition = Condition(text, read_terms(text), _asker(program))
+    condition = Condition(text, read_terms(text), _asker(lambda: program))
     for term in comparisons(condition.terms):
         _check_constant(term)
     for variables in _probes(condition):
         _try(program, variables)
     return condition
+
+
+def published_condition(text: str) -> Condition:
+    """Returns the condition of a text that `compile_condition` once returned one for.
+
+    It is not judged again: what was published stays what it was, whatever is
+    refused today. What can no longer be compiled is not met.
+    """
+    return Condition(text, read_terms(text), _asker(cache(lambda: _compile(text))))
+
+
+def _compile(text: str) -> Any:
+    """Returns the program. Raises ValueError for a text that is no CEL."""
+    import cel  # noqa: PLC0415 - see above
+
+    return cel.compile(text)
 
 
 def _check_variables(text: str, program: Any) -> None:
@@ -102,10 +121,10 @@ def _try(program: Any, variables: Variables) -> None:
         raise ConditionError("is no yes-or-no question")
 
 
-def _asker(program: Any) -> Callable[[Variables], bool]:
+def _asker(program: Callable[[], Any]) -> Callable[[Variables], bool]:
     def holds(variables: Variables) -> bool:
         try:
-            return program.execute(variables) is True
+            return program().execute(variables) is True
         except Exception:
             # A division by zero, say: what cannot be answered is not met, for everybody alike.
             return False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -9,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stats_service.adapters.cel.conditions import LONGEST, compile_condition
+from stats_service.adapters.cel.conditions import LONGEST, compile_condition, published_condition
 from stats_service.domain.badges import BadgeBook, BadgeVersion
 from stats_service.domain.completion import Completion
 from stats_service.domain.conditions import SESSION_FACTS, SUMS, Condition, ConditionError
@@ -177,3 +179,25 @@ def earned(facts: list[Completion], condition: Condition) -> list[int]:
     book = BadgeBook(1, (BadgeVersion(badge_id="badge", version=1, condition=condition),))
     awards = derive(Facts.of(facts), {}, book).awards
     return list(awards.seq.tolist())
+
+
+@pytest.mark.parametrize("text", ["total.days >= 3", "total.days * 2 > session.answers"])
+@pytest.mark.parametrize("days", [1, 2, 3])
+def test_a_published_condition_says_what_it_did_when_it_was_judged(text: str, days: int) -> None:
+    judged, published = compile_condition(text), published_condition(text)
+    assert (published.variables, published.terms) == (judged.variables, judged.terms)
+    variables = {"total": {"days": days}, "session": {"answers": 4}}
+    assert published.holds(variables) == judged.holds(variables) == (days == 3)
+
+
+def test_a_published_condition_that_is_refused_by_now_stands_in_nobodys_way() -> None:
+    refused = "session.content.matches('^a')"
+    with pytest.raises(ConditionError):
+        compile_condition(refused)
+    assert published_condition(refused).holds({"session": {"content": "abc"}})
+    assert not published_condition("total.days >").holds({"total": {"days": 1}})
+
+
+def test_whoever_compiles_nothing_loads_no_command_line() -> None:
+    program = "import sys, stats_service.adapters.cel.conditions; sys.exit('cel' in sys.modules)"
+    subprocess.run([sys.executable, "-c", program], check=True)
