@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ EXERCISES = 15
 # Positions, from 0, at which the learner answers wrongly.
 MISTAKES = frozenset({3, 7, 11})
 FOCUS_SECONDS = 1500
+YOGA_SECONDS = 600
 _DEADLINE_SECONDS = 10.0
 
 
@@ -39,6 +41,8 @@ def run(gateway_url: str, content: Path) -> None:
         practise_verbs(learner, content, console)
         focus(learner, console)
         show_progress(learner, content, console)
+        sync(learner, console)
+        explain(learner, console)
     console.print("[green]every number is what the answers imply[/]")
 
 
@@ -155,6 +159,36 @@ def show_progress(learner: Learner, content: Path, console: Console) -> None:
     console.print(table)
 
 
+def sync(learner: Learner, console: Console) -> None:
+    """Hands in twice what a phone kept of a yoga session while it had no network."""
+    ended = datetime.now(UTC)
+    item = {
+        "client_id": _uuid7(ended),
+        "product": "yoga",
+        "content": "sequences/123",
+        "start_time": (ended - timedelta(seconds=YOGA_SECONDS)).isoformat(),
+        "end_time": ended.isoformat(),
+        "time_zone": "Europe/Madrid",
+        "outcome": "completed",
+        "elapsed_seconds": YOGA_SECONDS,
+    }
+    for sent, outcome in (("sent", "MERGED"), ("sent again", "ALREADY_KNOWN")):
+        answer = learner.call("POST", "/v1/sessions:sync", {"items": [{"session": item}]})
+        expect("outcome", answer["results"][0]["outcome"], f"OUTCOME_{outcome}")
+        standing = learner.call("GET", f"/v1/standing?product=yoga&min_user_seq={answer['user_seq']}")
+        expect("session_count", standing["totals"]["session_count"], 1)
+        console.print(f"A yoga session without a network is {sent}: it counts once")
+
+
+def explain(learner: Learner, console: Console) -> None:
+    """Asks why the streak over all products is what it is."""
+    told = learner.call("GET", "/v1/streaks:explain")
+    expect("current", told["streak"]["current"], 1)
+    (day,) = told["days"]
+    expect("session_count", day["session_count"], 3)
+    console.print(f"[bold]Why is the streak what it is?[/] {told['paragraph']}\n")
+
+
 def read_exercises(content: Path) -> list[dict[str, Any]]:
     """Returns the shipped exercises whose infinitive is no right answer, by number."""
     exercises = [
@@ -178,6 +212,12 @@ def show(console: Console, title: str, fields: dict[str, Any]) -> None:
     for name, value in fields.items():
         table.add_row(name, _text(value))
     console.print(table)
+
+
+def _uuid7(made: datetime) -> str:
+    """Returns a UUID of version 7, of random bits behind the milliseconds of an instant."""
+    bits = int(made.timestamp() * 1000) << 80 | uuid.uuid4().int & ((1 << 80) - 1)
+    return str(uuid.UUID(int=bits & ~(0xF << 76 | 0b11 << 62) | 7 << 76 | 0b10 << 62))
 
 
 def _clock(seconds: float) -> str:

@@ -4,6 +4,27 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+Office = TypeVar("Office")
+
+
+@contextmanager
+def opened(
+    open_office: Callable[[str, str], AbstractContextManager[Office]], address_setting: str
+) -> Iterator[Office]:
+    """Opens the office of the service at a setting's address; a failed call ends the command."""
+    from deploy.commands.admin_calls import CallFailedError  # noqa: PLC0415 - slow to import
+
+    address, token_file = service_setting(address_setting), service_setting("INTERNAL_TOKEN_FILE")
+    try:
+        with open_office(address, Path(token_file).read_text().strip()) as office:
+            yield office
+    except CallFailedError as error:
+        sys.exit(f"error: {error}")
 
 
 def service_setting(name: str) -> str:

@@ -11,19 +11,15 @@ from practice.stats.v1 import badge_service_pb2 as pb
 from practice.stats.v1 import progress_pb2
 from practice.stats.v1.badge_service_pb2_grpc import BadgeAdminServiceStub
 
+from deploy.commands.admin_calls import INTERNAL_HEADER, open_admin_channel
 from deploy.commands.content.files import Entry
 
-INTERNAL_HEADER = "x-practice-internal"
 # Seconds for one call; a page of a dry run takes about one.
 DEADLINE = 15.0
 
 
-class BadgesFailedError(Exception):
-    """The stats service did not do what was asked; the message is one line for a person."""
-
-
 class BadgeOffice:
-    """The stats service's BadgeAdminService. Methods raise BadgesFailedError."""
+    """The stats service's BadgeAdminService. Methods raise CallFailedError."""
 
     def __init__(self, channel: grpc.Channel, internal_token: str) -> None:
         self._stub = BadgeAdminServiceStub(channel)
@@ -53,12 +49,6 @@ class BadgeOffice:
 
 @contextmanager
 def open_office(stats_address: str, internal_token: str) -> Iterator[BadgeOffice]:
-    """Opens the office of the service at `host:port`. Raises BadgesFailedError for every failed call."""
-    # The service is inside the platform's own network, never behind a proxy for the outside.
-    with grpc.insecure_channel(stats_address, options=[("grpc.enable_http_proxy", 0)]) as channel:
-        try:
-            yield BadgeOffice(channel, internal_token)
-        except grpc.RpcError as error:
-            # What a client call raises is the call itself, which knows its status.
-            reason = f"{error.code().name}: {error.details()}" if isinstance(error, grpc.Call) else str(error)
-            raise BadgesFailedError(f"the stats service at {stats_address}: {reason}") from error
+    """Opens the office of the service at `host:port`. Raises CallFailedError for every failed call."""
+    with open_admin_channel("stats", stats_address) as channel:
+        yield BadgeOffice(channel, internal_token)

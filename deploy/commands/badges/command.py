@@ -11,8 +11,8 @@ INTERNAL_TOKEN_FILE name; there, without the local stack's packages, as
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from deploy.commands.service_settings import service_setting
+from deploy.commands.service_settings import opened
 
 if TYPE_CHECKING:
     from practice.stats.v1 import badge_service_pb2 as pb
@@ -157,17 +157,11 @@ def _has_window(version: pb.BadgeVersion) -> bool:
     return bool(version.definition.first_date or version.definition.last_date)
 
 
-@contextmanager
-def _office() -> Iterator[BadgeOffice]:
+def _office() -> AbstractContextManager[BadgeOffice]:
     """The office of the service; a failed call ends the command with its reason."""
-    from deploy.commands.badges import client as badges  # noqa: PLC0415 - slow to import, and needs the generated stubs
+    from deploy.commands.badges.client import open_office  # noqa: PLC0415 - slow to import, and needs the generated stubs
 
-    address, token_file = (service_setting(name) for name in ("STATS_ADDRESS", "INTERNAL_TOKEN_FILE"))
-    try:
-        with badges.open_office(address, Path(token_file).read_text().strip()) as office:
-            yield office
-    except badges.BadgesFailedError as error:
-        sys.exit(f"error: {error}")
+    return opened(open_office, "STATS_ADDRESS")
 
 
 if __name__ == "__main__":

@@ -13,8 +13,9 @@ from typing import NamedTuple, TypeAlias
 
 import yaml
 
+from deploy.commands.content.kinds import Bound, EntryList, Field, Kind, Order
 from deploy.commands.content.rules import Complaint, Plain, entry_nodes, folded, read_value
-from deploy.commands.content.schema import KINDS, Bound, EntryList, Field, Kind, Order
+from deploy.commands.content.schema import KINDS
 
 # A value is plain, or the entries inside an entry.
 Value: TypeAlias = "Plain | list[Entry]"

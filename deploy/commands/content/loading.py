@@ -18,12 +18,12 @@ from google.protobuf.json_format import ParseDict
 from practice.catalog.v1 import catalog_service_pb2, catalog_service_pb2_grpc
 from practice.stats.v1 import stats_service_pb2, stats_service_pb2_grpc
 
+from deploy.commands.admin_calls import INTERNAL_HEADER, reason_of
 from deploy.commands.content.files import Entry, Fault, read_content
 from deploy.commands.content.schema import ACHIEVEMENTS, ACTIVITIES, BADGES, EXERCISES, PROBLEMS, SEQUENCES
 
 __all__ = ["ContentRefusedError", "Fault", "LoadFailedError", "LoadReport", "Loaded", "check", "load"]
 
-INTERNAL_HEADER = "x-practice-internal"
 # The requests' own bounds.
 LARGEST_BATCH = 1000
 LARGEST_ACTIVITY_BATCH = 100
@@ -46,9 +46,7 @@ class LoadFailedError(Exception):
     """A service did not take the content. Loading again is safe."""
 
     def __init__(self, kind: str, address: str, error: grpc.RpcError) -> None:
-        # What a client call raises is the call itself, which knows its status.
-        reason = f"{error.code().name}: {error.details()}" if isinstance(error, grpc.Call) else str(error)
-        super().__init__(f"{kind} were not loaded by {address}: {reason}")
+        super().__init__(f"{kind} were not loaded by {address}: {reason_of(error)}")
         self.kind = kind
         self.address = address
 

@@ -10,8 +10,7 @@ from typing import NamedTuple
 
 import yaml
 
-from deploy.commands.content.schema import (
-    PRODUCTS,
+from deploy.commands.content.kinds import (
     Choice,
     Condition,
     Day,
@@ -23,6 +22,7 @@ from deploy.commands.content.schema import (
     Text,
     TextList,
 )
+from deploy.commands.content.schema import PRODUCTS
 from stats_service.adapters.cel.conditions import LONGEST, compile_condition
 from stats_service.domain.conditions import SESSION, TOTAL, ConditionError
 

@@ -9,18 +9,15 @@ import grpc
 from practice.session.v1 import outbox_admin_service_pb2 as pb
 from practice.session.v1.outbox_admin_service_pb2_grpc import OutboxAdminServiceStub
 
-INTERNAL_HEADER = "x-practice-internal"
+from deploy.commands.admin_calls import INTERNAL_HEADER, open_admin_channel
+
 # Seconds for one call.
 DEADLINE = 10.0
 LARGEST_BATCH = 1000
 
 
-class OutboxFailedError(Exception):
-    """The session service did not do what was asked; the message is one line for a person."""
-
-
 class OutboxOffice:
-    """The session service's OutboxAdminService. Methods raise OutboxFailedError."""
+    """The session service's OutboxAdminService. Methods raise CallFailedError."""
 
     def __init__(self, channel: grpc.Channel, internal_token: str) -> None:
         self._stub = OutboxAdminServiceStub(channel)
@@ -58,12 +55,6 @@ class OutboxOffice:
 
 @contextmanager
 def open_office(session_address: str, internal_token: str) -> Iterator[OutboxOffice]:
-    """Opens the office of the service at `host:port`. Raises OutboxFailedError for every failed call."""
-    # The service is inside the platform's own network, never behind a proxy for the outside.
-    with grpc.insecure_channel(session_address, options=[("grpc.enable_http_proxy", 0)]) as channel:
-        try:
-            yield OutboxOffice(channel, internal_token)
-        except grpc.RpcError as error:
-            # What a client call raises is the call itself, which knows its status.
-            reason = f"{error.code().name}: {error.details()}" if isinstance(error, grpc.Call) else str(error)
-            raise OutboxFailedError(f"the session service at {session_address}: {reason}") from error
+    """Opens the office of the service at `host:port`. Raises CallFailedError for every failed call."""
+    with open_admin_channel("session", session_address) as channel:
+        yield OutboxOffice(channel, internal_token)

@@ -9,9 +9,8 @@ INTERNAL_TOKEN_FILE name; there, without the local stack's packages, as
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,15 +20,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from deploy.commands.service_settings import service_setting
+from deploy.commands.service_settings import opened
 
 if TYPE_CHECKING:
     from practice.session.v1 import outbox_admin_service_pb2 as pb
 
     from deploy.commands.outbox.client import OutboxOffice
     from deploy.local.stack import LocalStack
-
-SETTINGS = ("SESSION_ADDRESS", "INTERNAL_TOKEN_FILE")
 
 app = typer.Typer(
     no_args_is_help=True, help="Show and requeue the events that were given up.", rich_markup_mode=None
@@ -64,27 +61,23 @@ def requeue(
 
 def dead_letters(stack: LocalStack) -> int:
     """How many events of a running stack were given up; 0 when it cannot say."""
-    from deploy.commands.outbox import client as outbox  # noqa: PLC0415 - slow to import, and needs the generated stubs
+    from deploy.commands.admin_calls import CallFailedError  # noqa: PLC0415 - slow to import
+    from deploy.commands.outbox.client import open_office  # noqa: PLC0415 - as above, and needs the generated stubs
 
-    address, token_file = (stack.settings.values()[name] for name in SETTINGS)
+    settings = stack.settings.values()
+    token = Path(settings["INTERNAL_TOKEN_FILE"]).read_text().strip()
     try:
-        with outbox.open_office(address, Path(token_file).read_text().strip()) as office:
+        with open_office(settings["SESSION_ADDRESS"], token) as office:
             return office.state().dead_letter_count
-    except outbox.OutboxFailedError:
+    except CallFailedError:
         return 0
 
 
-@contextmanager
-def _office() -> Iterator[OutboxOffice]:
+def _office() -> AbstractContextManager[OutboxOffice]:
     """The office of the service; a failed call ends the command with its reason."""
-    from deploy.commands.outbox import client as outbox  # noqa: PLC0415 - as above
+    from deploy.commands.outbox.client import open_office  # noqa: PLC0415 - as above
 
-    address, token_file = (service_setting(name) for name in SETTINGS)
-    try:
-        with outbox.open_office(address, Path(token_file).read_text().strip()) as office:
-            yield office
-    except outbox.OutboxFailedError as error:
-        sys.exit(f"error: {error}")
+    return opened(open_office, "SESSION_ADDRESS")
 
 
 def _table(letters: Sequence[pb.DeadLetter]) -> Table:

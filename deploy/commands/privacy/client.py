@@ -9,17 +9,14 @@ import grpc
 from practice.identity.v1 import privacy_service_pb2 as pb
 from practice.identity.v1.privacy_service_pb2_grpc import PrivacyAdminServiceStub
 
-INTERNAL_HEADER = "x-practice-internal"
+from deploy.commands.admin_calls import INTERNAL_HEADER, open_admin_channel
+
 # Seconds for an erasure or a receipt; an archive takes as long as it takes.
 DEADLINE = 15.0
 
 
-class PrivacyFailedError(Exception):
-    """The identity service did not do what was asked; the message is one line for a person."""
-
-
 class PrivacyOffice:
-    """The identity service's PrivacyAdminService. Methods raise PrivacyFailedError."""
+    """The identity service's PrivacyAdminService. Methods raise CallFailedError."""
 
     def __init__(self, channel: grpc.Channel, internal_token: str) -> None:
         self._stub = PrivacyAdminServiceStub(channel)
@@ -44,12 +41,6 @@ class PrivacyOffice:
 
 @contextmanager
 def open_office(identity_address: str, internal_token: str) -> Iterator[PrivacyOffice]:
-    """Opens the office of the service at `host:port`. Raises PrivacyFailedError for every failed call."""
-    # The service is inside the platform's own network, never behind a proxy for the outside.
-    with grpc.insecure_channel(identity_address, options=[("grpc.enable_http_proxy", 0)]) as channel:
-        try:
-            yield PrivacyOffice(channel, internal_token)
-        except grpc.RpcError as error:
-            # What a client call raises is the call itself, which knows its status.
-            reason = f"{error.code().name}: {error.details()}" if isinstance(error, grpc.Call) else str(error)
-            raise PrivacyFailedError(f"the identity service at {identity_address}: {reason}") from error
+    """Opens the office of the service at `host:port`. Raises CallFailedError for every failed call."""
+    with open_admin_channel("identity", identity_address) as channel:
+        yield PrivacyOffice(channel, internal_token)

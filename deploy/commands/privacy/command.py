@@ -12,8 +12,7 @@ INTERNAL_TOKEN_FILE name; there, without the local stack's packages, as
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
@@ -23,7 +22,7 @@ from rich.console import Console
 from rich.progress import DownloadColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 
-from deploy.commands.service_settings import service_setting
+from deploy.commands.service_settings import opened
 
 if TYPE_CHECKING:
     from practice.identity.v1 import privacy_service_pb2 as pb
@@ -103,17 +102,11 @@ def _progress(what: str) -> Progress:
     return progress
 
 
-@contextmanager
-def _office() -> Iterator[PrivacyOffice]:
+def _office() -> AbstractContextManager[PrivacyOffice]:
     """The office of the service; a failed call ends the command with its reason."""
-    from deploy.commands.privacy import client as privacy  # noqa: PLC0415 - slow to import, and needs the generated stubs
+    from deploy.commands.privacy.client import open_office  # noqa: PLC0415 - slow to import, and needs the generated stubs
 
-    token = Path(service_setting("INTERNAL_TOKEN_FILE")).read_text().strip()
-    try:
-        with privacy.open_office(service_setting("IDENTITY_ADDRESS"), token) as office:
-            yield office
-    except privacy.PrivacyFailedError as error:
-        sys.exit(f"error: {error}")
+    return opened(open_office, "IDENTITY_ADDRESS")
 
 
 if __name__ == "__main__":

@@ -9,18 +9,15 @@ import grpc
 from practice.stats.v1 import reconciliation_service_pb2 as pb
 from practice.stats.v1.reconciliation_service_pb2_grpc import ReconciliationAdminServiceStub
 
-INTERNAL_HEADER = "x-practice-internal"
+from deploy.commands.admin_calls import INTERNAL_HEADER, open_admin_channel
+
 # Seconds for one call.
 DEADLINE = 10.0
 _LARGEST_PAGE = 1000
 
 
-class ReconciliationFailedError(Exception):
-    """The stats service did not do what was asked; the message is one line for a person."""
-
-
 class ReconciliationOffice:
-    """The stats service's ReconciliationAdminService. Methods raise ReconciliationFailedError."""
+    """The stats service's ReconciliationAdminService. Methods raise CallFailedError."""
 
     def __init__(self, channel: grpc.Channel, internal_token: str) -> None:
         self._stub = ReconciliationAdminServiceStub(channel)
@@ -51,12 +48,6 @@ class ReconciliationOffice:
 
 @contextmanager
 def open_office(stats_address: str, internal_token: str) -> Iterator[ReconciliationOffice]:
-    """Opens the office of the service at `host:port`; a failed call raises ReconciliationFailedError."""
-    # The service is inside the platform's own network, never behind a proxy for the outside.
-    with grpc.insecure_channel(stats_address, options=[("grpc.enable_http_proxy", 0)]) as channel:
-        try:
-            yield ReconciliationOffice(channel, internal_token)
-        except grpc.RpcError as error:
-            # What a client call raises is the call itself, which knows its status.
-            reason = f"{error.code().name}: {error.details()}" if isinstance(error, grpc.Call) else str(error)
-            raise ReconciliationFailedError(f"the stats service at {stats_address}: {reason}") from error
+    """Opens the office of the service at `host:port`. Raises CallFailedError for every failed call."""
+    with open_admin_channel("stats", stats_address) as channel:
+        yield ReconciliationOffice(channel, internal_token)

@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,7 +20,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
-from deploy.commands.service_settings import service_setting
+from deploy.commands.service_settings import opened
 from deploy.commands.standstill import PATIENCE_SECONDS, Standstill
 
 if TYPE_CHECKING:
@@ -158,17 +157,11 @@ def _summary(run: pb.Reconciliation) -> str:
     )
 
 
-@contextmanager
-def _office() -> Iterator[ReconciliationOffice]:
+def _office() -> AbstractContextManager[ReconciliationOffice]:
     """The office of the service; a failed call ends the command with its reason."""
-    from deploy.commands.reconciliation import client as reconciliation  # noqa: PLC0415 - slow to import, and needs the generated stubs
+    from deploy.commands.reconciliation.client import open_office  # noqa: PLC0415 - slow to import, and needs the generated stubs
 
-    address, token_file = (service_setting(name) for name in ("STATS_ADDRESS", "INTERNAL_TOKEN_FILE"))
-    try:
-        with reconciliation.open_office(address, Path(token_file).read_text().strip()) as office:
-            yield office
-    except reconciliation.ReconciliationFailedError as error:
-        sys.exit(f"error: {error}")
+    return opened(open_office, "STATS_ADDRESS")
 
 
 if __name__ == "__main__":

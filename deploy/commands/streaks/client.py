@@ -12,17 +12,14 @@ from practice.stats.v1 import streak_service_pb2 as streak_pb
 from practice.stats.v1.explanation_service_pb2_grpc import ExplanationAdminServiceStub
 from practice.stats.v1.streak_service_pb2_grpc import StreakAdminServiceStub
 
-INTERNAL_HEADER = "x-practice-internal"
+from deploy.commands.admin_calls import INTERNAL_HEADER, open_admin_channel
+
 # Seconds for one call.
 DEADLINE = 15.0
 
 
-class StreaksFailedError(Exception):
-    """The stats service did not do what was asked; the message is one line for a person."""
-
-
 class StreakOffice:
-    """The stats service's admin services about streaks. Methods raise StreaksFailedError."""
+    """The stats service's admin services about streaks. Methods raise CallFailedError."""
 
     def __init__(self, channel: grpc.Channel, internal_token: str) -> None:
         self._streaks = StreakAdminServiceStub(channel)
@@ -82,12 +79,6 @@ class StreakOffice:
 
 @contextmanager
 def open_office(stats_address: str, internal_token: str) -> Iterator[StreakOffice]:
-    """Opens the office of the service at `host:port`. Raises StreaksFailedError for every failed call."""
-    # The service is inside the platform's own network, never behind a proxy for the outside.
-    with grpc.insecure_channel(stats_address, options=[("grpc.enable_http_proxy", 0)]) as channel:
-        try:
-            yield StreakOffice(channel, internal_token)
-        except grpc.RpcError as error:
-            # What a client call raises is the call itself, which knows its status.
-            reason = f"{error.code().name}: {error.details()}" if isinstance(error, grpc.Call) else str(error)
-            raise StreaksFailedError(f"the stats service at {stats_address}: {reason}") from error
+    """Opens the office of the service at `host:port`. Raises CallFailedError for every failed call."""
+    with open_admin_channel("stats", stats_address) as channel:
+        yield StreakOffice(channel, internal_token)
