@@ -56,7 +56,13 @@ from session_service.adapters.db.submission_readers import SqlSubmissionReaders
 from session_service.adapters.db.unit_of_work import SqlUnitOfWork
 from session_service.adapters.db.workspaces import SqlWorkspaceReaders
 from session_service.adapters.events import encode
-from session_service.adapters.grpc import personal_data_servicer, reconciliation_servicer
+from session_service.adapters.grpc import (
+    calendar_servicer,
+    outbox_admin_servicer,
+    personal_data_servicer,
+    reconciliation_servicer,
+    servicer,
+)
 from session_service.adapters.grpc.calendar_servicer import CalendarServicer, LearnerAdminServicer
 from session_service.adapters.grpc.outbox_admin_servicer import OutboxAdminServicer
 from session_service.adapters.grpc.personal_data_servicer import PersonalDataServicer
@@ -81,9 +87,9 @@ INTERNAL_SERVICES = frozenset(
     {
         personal_data_servicer.SERVICE,
         reconciliation_servicer.SERVICE,
-        "practice.session.v1.LearnerAdminService",
-        "practice.session.v1.OutboxAdminService",
-        "practice.session.v1.SessionExportService",
+        calendar_servicer.ADMIN_SERVICE,
+        outbox_admin_servicer.SERVICE,
+        servicer.EXPORT_SERVICE,
     }
 )
 

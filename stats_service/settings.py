@@ -37,7 +37,7 @@ class Settings(ServiceSettings):
     report_days: float = Field(
         default=30,
         ge=1,
-        description="how long it is kept what recalculations and reconciliations found, from their end on",
+        description="how long the findings of recalculations and reconciliations are kept after their end",
     )
 
 
@@ -66,7 +66,7 @@ class RecalculationSettings(ConsumerSettings):
 
     upkeep_seconds: float = Field(default=10, gt=0, description="how often lost shards are looked for")
     leaderboard_closing_seconds: float = Field(
-        default=600, gt=0, description="how often boards are closed whose time has come"
+        default=600, gt=0, description="how often boards are closed if their time has come"
     )
     recalculation_quiet_seconds: float = Field(
         default=60,
@@ -78,8 +78,8 @@ class RecalculationSettings(ConsumerSettings):
     reconciliation_recent_seconds: float = Field(
         default=600,
         ge=0,
-        description="how often facts of the last days are compared; 0 for never, nor at night",
+        description="how often facts of the last days are compared; 0 for neither that nor the nightly one",
     )
     reconciliation_nightly_hour: int = Field(
-        default=3, ge=0, le=23, description="the hour, UTC, at which everybody's are"
+        default=3, ge=0, le=23, description="the hour, UTC, at which everybody's facts are compared"
     )

@@ -1,4 +1,4 @@
-"""Brings people up to date whose progress was made otherwise than it would be now.
+"""Brings people up to date whose stored progress is not what would be derived now.
 
 That is so after a badge was published, when everybody may have met it already,
 and after something was recorded that keeps a person's streak. Everybody's

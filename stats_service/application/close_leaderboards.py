@@ -1,4 +1,4 @@
-"""Makes boards final whose time has come."""
+"""Makes boards final once their time has come."""
 
 from __future__ import annotations
 

@@ -73,11 +73,11 @@ class CorrectProgress:
     def __call__(
         self, user_ids: Sequence[int], among: tuple[int, int] | None, *, deep: bool, but: Collection[int]
     ) -> Iterator[tuple[int, int]]:
-        """Derives anew those whose progress was changed otherwise; yields each with the changed rows.
+        """Derives anew those whose rows were changed other than by saving; yields each with the rows written.
 
-        Whoever is yielded is put right for good, so that a caller may stop
-        anywhere. With `deep`, also everybody whose rows are not what the facts
-        say, but not those who are still to get some of theirs. Idempotent.
+        Each is committed before being yielded, so a caller may stop anywhere.
+        With `deep`, everybody whose rows are not what the facts say is derived
+        too, except `but`, whose facts are still to arrive. Idempotent.
         """
         people = set(self._store.doubtful(user_ids, among))
         if deep:

@@ -12,8 +12,8 @@ def rederive(work: LearnerWork, days: Collection[DayKey] | None = None) -> int:
     """Derives the progress of the people worked on from all of their facts; returns how many rows changed.
 
     With `days`, the caller has added facts to these products' days alone; what
-    is stored of others is left alone unless it was made otherwise than it
-    would be now. Idempotent.
+    is stored of other days is left alone unless the people are outdated.
+    Idempotent.
     """
     facts = work.facts()
     derived = derive(facts, work.people(), work.book())

@@ -16,11 +16,10 @@ MOST_SESSIONS_A_DAY = 10
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
-    """What was known at an instant, and the person's day then. `at` is None for everything there is."""
+    """What was known at an instant, and the person's day then."""
 
     known: Known
     instant: datetime
-    at: datetime | None
     today: date
 
 
@@ -36,15 +35,15 @@ class Knowing:
     ) -> Knowledge:
         """Returns what was known of a product, of all when empty, at an instant or now.
 
-        Now, the day is told by `time_zone` or else by the person's calendar; then,
-        by the calendar that was in force.
+        The day of now is told by `time_zone` or else by the person's calendar,
+        that of an earlier instant by the calendar in force then.
         """
         now = self._clock()
         known = await self._reader.known(user_id, product or ALL_PRODUCTS, at)
         if at is None and time_zone:
             known = _turned_to(known, now, time_zone)
         instant = min(at, now) if at else now
-        return Knowledge(known, instant, at, known.calendar.day_of(instant))
+        return Knowledge(known, instant, known.calendar.day_of(instant))
 
 
 def _turned_to(known: Known, now: datetime, time_zone: str) -> Known:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 
-from service_kit.errors import InvalidArgumentError
+from stats_service.application.own_days import day_of, too_long
 from stats_service.application.ports.reading import Reader
 from stats_service.application.ports.surroundings import Clock
 from stats_service.application.waiting import Waiting
@@ -52,18 +52,14 @@ class ListDailyProgress:
         """
         product = product or ALL_PRODUCTS
         learner, pending = await self._waiting.until_counted(user_id, min_user_seq)
-        calendar = replace(learner.calendar, time_zone=time_zone or learner.calendar.time_zone)
-        last = last or max(calendar.day_of(self._clock()), await self._newest(user_id, product))
+        today = day_of(learner, self._clock(), time_zone)
+        last = last or max(today, await self._newest(user_id, product))
         first = first or max(date.min + _DEFAULT_SPAN, last) - _DEFAULT_SPAN
         if not timedelta(0) <= last - first <= _LONGEST_SPAN:
-            raise InvalidArgumentError(
-                f"The last day must be 0 to {_LONGEST_SPAN.days} days after the first",
-                reason="FIELD_INVALID",
-                field="to_date",
-            )
+            raise too_long(f"The last day must be 0 to {_LONGEST_SPAN.days} days after the first")
         return DailyProgress(product, await self._reader.days(user_id, product, first, last), pending)
 
     async def _newest(self, user_id: int, product: str) -> date:
-        """Who flies west over the date line has practised on a day that has not begun there."""
+        """Returns the newest day with practice; flying west over the date line puts it after today."""
         spans = (await self._reader.standing(user_id, product)).spans
         return spans[-1][1] if spans else date.min

@@ -18,7 +18,7 @@ class ListRestDays:
         self._today = today
 
     async def __call__(self, user_id: int, *, time_zone: str | None = None) -> Sequence[RestDays]:
-        """Returns those in force today, if any were set, then those to come; of one day the last recorded."""
+        """Returns those in force today, if any, then those to come; for each date the last recorded."""
         today = (await self._today(user_id, 0, time_zone)).today
         by_date: dict[date, RestDays] = {}
         for each in rest_settings(await self._streak_reader.entries(user_id)):

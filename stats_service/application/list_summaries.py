@@ -51,7 +51,7 @@ class ListSummaries:
         min_user_seq: int = 0,
         time_zone: str | None = None,
     ) -> SummaryPage:
-        """Returns the periods from that of one day to that of another, both included, with those in between.
+        """Returns the periods from that of `first` to that of `last`, both included.
 
         `last` defaults to the person's today, `first` to what makes twelve
         periods; a size of 0 means 20. Raises InvalidArgumentError when the days

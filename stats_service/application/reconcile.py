@@ -50,7 +50,7 @@ class Reconcile:
         budget_seconds: float = 8.0,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """People of late are compared every `recent_seconds`, everybody at `nightly_hour` UTC.
+        """People with recent events are compared every `recent_seconds`, everybody at `nightly_hour` UTC.
 
         With 0 seconds, only runs on demand are worked on. Nothing is begun after the budget.
         """
@@ -73,7 +73,7 @@ class Reconcile:
         stop = self._monotonic() + self._budget
         with self._alone.alone(ERRAND) as mine:
             if not mine:
-                # Whoever is at it sees what is left.
+                # The process that is at it sees what is left.
                 return False
             if self._recent_seconds:
                 self._store.start_due(recent_seconds=self._recent_seconds, nightly_hour=self._nightly_hour)
@@ -155,7 +155,7 @@ class Reconcile:
         welcome, refused = self._welcome(run, missing)
         corrected, hopeless = self._correct(user_id, changed)
         finding = Finding(tuple(welcome), refused + hopeless, corrected, aliens)
-        # Noted first: whoever is killed in between leaves word of what was begun.
+        # Noted first: a worker that is killed in between leaves a record of what was begun.
         if finding.anything and self._store.note(run.run_id, user_id, finding):
             log.warning(
                 "reconciliation_found",
@@ -171,8 +171,8 @@ class Reconcile:
     def _welcome(self, run: Run, missing: Mapping[UUID, int]) -> tuple[Mapping[UUID, int], int]:
         """Returns what is worth publishing again, and how many events are not.
 
-        What was refused for good would be so again, until somebody did
-        something about it: they ask for a run.
+        What was refused for good would be refused again until somebody mends
+        the cause and asks for a run.
         """
         if run.on_demand or not missing:
             return missing, 0
@@ -196,8 +196,8 @@ class Reconcile:
 def who_differs(told: Mapping[int, ToldDigest], held: Mapping[int, HeldDigest]) -> Sequence[int]:
     """Returns the people whose facts are not what was told, in order.
 
-    Facts beyond the last event that was told may be new ones: those people are
-    looked at.
+    People with facts beyond the last event that was told are among them; the
+    facts may just be newer than the answer.
     """
     return sorted(user for user in told.keys() | held.keys() if _differs(told.get(user), held.get(user)))
 

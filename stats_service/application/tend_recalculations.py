@@ -1,4 +1,4 @@
-"""Keeps recalculations going whose messages or workers were lost."""
+"""Keeps recalculations going when their messages or workers were lost."""
 
 from __future__ import annotations
 

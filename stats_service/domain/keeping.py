@@ -219,7 +219,7 @@ def days_cut(instant: datetime, earlier: Calendar, later: Calendar) -> Sequence[
 
 
 def _calendars(timeline: Timeline) -> Sequence[tuple[date, Calendar]]:
-    """Returns from which day on each calendar is the last whose own day is not after a day."""
+    """Returns the calendars in force, each with its first day, by rule 4 of docs/streaks.md."""
     if not any(calendar.may_skip for _, calendar in timeline):
         return ()
     in_force: list[tuple[date, Calendar]] = []

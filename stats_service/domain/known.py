@@ -74,7 +74,7 @@ class Known:
         return self.timeline[-1][1] if self.timeline else Calendar()
 
     def calendars_between(self, first: date, last: date) -> Timeline:
-        """Returns the calendar in force on a day and those that followed until another, and since when."""
+        """Returns the calendar in force on `first` and those that followed until `last`, with instants."""
         upto = [told for told in self.timeline if told[1].day_of(told[0]) <= last]
         begun = [place for place, (instant, each) in enumerate(upto) if each.day_of(instant) <= first]
         return upto[begun[-1] if begun else 0 :] or self.timeline[:1]

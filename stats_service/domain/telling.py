@@ -1,7 +1,7 @@
 """Whose changes of calendar can tell more than their completions do.
 
-Everybody has one, which told of the sign-up. Most say what every completion
-says too, and need not be read by anybody who derives a shard of people.
+Everybody has a change, the one that told of the sign-up. Most of them say what
+every completion of the person says too, so a shard is derived without them.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class ChangeColumns:
 
 
 def telling(facts: Facts, changes: ChangeColumns) -> Ints:
-    """Returns the people with completions whose changes may matter; at least all those of whom they do."""
+    """Returns the people with completions whose changes may matter: all for whom they do, perhaps more."""
     rows = np.searchsorted(facts.user, changes.user)
     known = np.zeros(len(rows), np.bool_)
     inside = rows < len(facts)

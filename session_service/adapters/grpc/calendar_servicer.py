@@ -21,6 +21,8 @@ from session_service.domain.days import Calendar
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
+ADMIN_SERVICE = "practice.session.v1.LearnerAdminService"
+
 
 class CalendarServicer(CalendarServiceServicer):
     """Implements practice.session.v1.CalendarService."""

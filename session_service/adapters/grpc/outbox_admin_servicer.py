@@ -17,6 +17,8 @@ from session_service.application.use_cases import UseCases
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
+SERVICE = "practice.session.v1.OutboxAdminService"
+
 _LIST = "ListDeadLetters"
 _DEFAULT_PAGE = 50
 

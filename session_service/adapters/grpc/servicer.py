@@ -26,6 +26,8 @@ from session_service.domain.states import State
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
+EXPORT_SERVICE = "practice.session.v1.SessionExportService"
+
 _DEFAULT_PAGE = 20
 _DEFAULT_MESSAGES = 100
 _NUMBERS_END = 2**63

@@ -27,7 +27,7 @@ _Row = tuple[str, str, str, float]
 class WorkersScheduler(Scheduler):  # type: ignore[misc]
     """Keeps time in a process of a worker's, and ends with that worker, however it ended.
 
-    In memory: what is due after a start is what is due from then on.
+    Times are kept in memory: after a start, intervals count from then on.
     """
 
     def tick(self, *arguments: Any, **options: Any) -> float:
@@ -54,5 +54,5 @@ def schedule(app: Celery, *, tend_seconds: float, closing_seconds: float) -> Non
 
 
 def _entry(task: str, queue: str, seconds: float) -> dict[str, Any]:
-    # What nobody took before the next one comes is not taken any more.
+    # A message expires when the next one is sent.
     return {"task": task, "schedule": seconds, "options": {"queue": queue, "expires": seconds}}

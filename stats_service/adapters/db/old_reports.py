@@ -43,7 +43,7 @@ async def _forget_job(engine: AsyncEngine, kept: timedelta) -> bool:
 
 
 async def _old_job(connection: AsyncConnection, kept: timedelta) -> object:
-    """Holds a job that is nobody else's to forget or to go on with; None when there is none."""
+    """Locks an old job that nobody else is forgetting or resuming; returns None when there is none."""
     job = recalculation.c
     ended = func.coalesce(job.finished_at, job.cancelled_at)
     old = select(job.job_id).where(ended < func.clock_timestamp() - kept).limit(1)

@@ -169,7 +169,7 @@ _KEY = "hashtextextended('stats.recalculation/' || {}, 0)"
 _TRY = text(f"SELECT pg_try_advisory_lock({_KEY.format(':name')})")
 _RELEASE = text(f"SELECT pg_advisory_unlock({_KEY.format(':name')})")
 
-# Tells whether nobody runs a shard. A lock that is had for the asking is given back with the transaction.
+# Tells whether nobody runs a shard. A lock that could be taken is released with the transaction.
 _SHARD_KEY = _KEY.format("shard.job_id || '/' || shard.number")
 _FREE = f"pg_try_advisory_xact_lock({_SHARD_KEY})"
 

@@ -24,7 +24,7 @@ class SqlReconciliationStore:
     """Implements ReconciliationStore; each method is a transaction."""
 
     def __init__(self, engine: Engine, *, most_people: int = 5_000) -> None:
-        """`most_people` are looked at at once: as many as the session service tells of."""
+        """`most_people` are compared at once, as many as the session service lists in a page."""
         self._engine = engine
         self._most_people = most_people
 
@@ -32,7 +32,7 @@ class SqlReconciliationStore:
         """Implements ReconciliationStore.start_due."""
         values = {"often": timedelta(seconds=recent_seconds), "hour": timedelta(hours=nightly_hour)}
         with faults_understood(), self._engine.begin() as connection:
-            # The first of the two that is there is what the other one looks for.
+            # In this order: a nightly run that was just made stands in for a recent one.
             connection.execute(_START_NIGHTLY, {"hour": values["hour"]})
             connection.execute(_START_RECENT, {"often": values["often"]})
 
@@ -190,7 +190,7 @@ _BEYOND_PAGE = text(
     """
 )
 
-# Since the last time that it was that hour; what a machine missed that was off is made up for.
+# Due once since that hour last came, so a run that was missed while machines were off is made up for.
 _START_NIGHTLY = text(
     """
     INSERT INTO stats.reconciliation (run_id, whom, deep)
@@ -213,7 +213,7 @@ _START_RECENT = text(
     )
     """
 )
-# Who is waited for comes first, the fewer the sooner. One that fails again and again ends.
+# Runs that somebody waits for come first, those of named people before all. One that keeps failing ends.
 _NEXT = text(
     """
     WITH worn AS (

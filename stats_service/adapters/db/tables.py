@@ -1,10 +1,11 @@
 """The tables of the schema `stats`.
 
-`completion`, `calendar_change`, `badge_definition`, `rejected_event` and those
-of leaderboards are records; `learner`,
-`daily_progress`, `standing` and `awarded_badge` are derived from them and hold
-nothing that a rebuild would not make again (but `learner.version`, which
-counts the changes).
+`completion`, `calendar_change`, `streak_entry`, `badge_definition`,
+`rejected_event`, `freeze_ledger` and those of leaderboards are records;
+`learner`, `daily_progress`, `standing` and `awarded_badge` are derived from
+them and hold nothing that a rebuild would not make again (except
+`learner.version`, which counts the changes). Those of recalculations and
+reconciliations are reports, deleted some time after their end.
 """
 
 from __future__ import annotations
@@ -149,7 +150,7 @@ learner = Table(
     Column("applied_through", BigInteger, nullable=False, server_default="0"),
     Column("book_revision", BigInteger, nullable=False, server_default="0"),
     Column("version", BigInteger, nullable=False, server_default="0"),
-    # Of what is stored as this person's progress; NULL when that was changed otherwise than by saving.
+    # Of what is stored as this person's progress; NULL when that was changed other than by saving.
     Column("progress_digest", BigInteger),
     Index("learner_book_revision", "book_revision", "user_id"),
 )
@@ -254,7 +255,7 @@ erased_user = erased_user_table(metadata)
 
 idempotency = idempotency_table(metadata)
 
-# How people take part in leaderboards; nobody has a row who has said nothing.
+# How people take part in leaderboards; whoever has said nothing has no row.
 leaderboard_settings = Table(
     "leaderboard_settings",
     metadata,
@@ -264,7 +265,7 @@ leaderboard_settings = Table(
     Column("opted_out", Boolean, nullable=False, server_default="false"),
 )
 
-# One row: what anonymous names and page tokens are made with. Another key is other names for everybody.
+# One row: what anonymous names and page tokens are made with. A new key gives everybody another name.
 leaderboard_key = Table(
     "leaderboard_key",
     metadata,
@@ -328,7 +329,7 @@ recalculation_shard = Table(
         nullable=False,
         server_default="pending",
     ),
-    # Since the last one that got on.
+    # Since the last one that made progress.
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("people", BigInteger, nullable=False, server_default="0"),
     Column("completions", BigInteger, nullable=False, server_default="0"),
@@ -342,7 +343,7 @@ recalculation_shard = Table(
     _instant("finished_at"),
 )
 
-# What a shadow found about people, of each shard some.
+# What a shadow found about people: some of each shard.
 recalculation_difference = Table(
     "recalculation_difference",
     metadata,

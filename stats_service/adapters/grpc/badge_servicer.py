@@ -19,6 +19,7 @@ from stats_service.application.ports.badges import PublishedVersion, VersionKey
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
+ADMIN_SERVICE = "practice.stats.v1.BadgeAdminService"
 _DEFAULT_BADGES = 50
 _DEFAULT_VERSIONS = 200
 _DEFAULT_PEOPLE = 50_000

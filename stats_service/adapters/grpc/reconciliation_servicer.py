@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -87,13 +87,12 @@ def _to_request(request: pb.StartReconciliationRequest) -> Request:
 
 
 def _from_run(run: Reconciliation) -> pb.Reconciliation:
-    finished: datetime | None = run.finished_at
     return pb.Reconciliation(
         run_id=str(run.run_id),
         scope=_SCOPES[run.request.whom],
         deep=run.request.deep,
         start_time=to_timestamp(run.started_at),
-        finish_time=to_timestamp(finished) if finished else None,
+        finish_time=to_timestamp(run.finished_at) if run.finished_at else None,
         last_error=run.last_error,
         compared_count=run.compared,
         person_count=run.people,

@@ -27,6 +27,8 @@ from stats_service.application.load_badge_definitions import LoadBadgeDefinition
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
+ADMIN_SERVICE = "practice.stats.v1.StatsAdminService"
+
 
 class StatsServicer(rpc.StatsServiceServicer):
     """What callers may ask about themselves."""

@@ -16,7 +16,7 @@ from service_kit.errors import UnavailableError
 from service_kit.grpc.guards import INTERNAL_KEY
 from stats_service.application.ports.reconciliation import Events, Fact, Known, Request, ToldDigest, Whom
 
-# Who has events since so long is compared often.
+# People with events within this time are compared often.
 RECENT = timedelta(days=3)
 # Seconds for a call. A page of people is the longest.
 _DEADLINE = 10.0

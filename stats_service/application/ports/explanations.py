@@ -62,7 +62,7 @@ class ExplanationReader(Protocol):
     async def sessions(
         self, user_id: int, product: str, first: date, last: date, at: datetime | None, *, most_a_day: int
     ) -> Mapping[date, DaySessions]:
-        """Returns the sessions of days, both ends included, those that do not count too; oldest first."""
+        """Returns the sessions from one day to another, also those that do not count; oldest first."""
 
     async def total(self, user_id: int, product: str, at: datetime | None) -> Total:
         """Returns a person's total of a product."""
@@ -82,7 +82,7 @@ class ExplanationReader(Protocol):
         *,
         limit: int,
     ) -> Sequence[KnownSession]:
-        """Returns sessions that do not count, of the days after one until another, oldest first."""
+        """Returns sessions that do not count, from the day after `after` to `last`, oldest first."""
 
     async def badge(self, user_id: int, badge_id: str) -> BadgeRecord | None:
         """Returns a badge that the person has, or else the newest version of it, if there is any."""

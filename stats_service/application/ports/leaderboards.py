@@ -92,7 +92,7 @@ class ClosingWork(Protocol):
         """Returns the first day after one, or of all, on which anybody has practised."""
 
     def close(self, period: Period) -> None:
-        """Keeps the scores of every product in a period, and makes its boards final and those before."""
+        """Keeps the scores of every product in a period; makes its boards, and all before them, final."""
 
     def commit(self) -> None:
         """Makes the work durable."""

@@ -57,7 +57,7 @@ class LearnerWork(Protocol):
 
     @property
     def outdated(self) -> bool:
-        """Whether stored progress of any of them was made, or changed, otherwise than it would be now."""
+        """Whether stored progress of any of them is out of date, or was changed other than by `save`."""
 
     def add(self, facts: Sequence[Completion]) -> set[UUID]:
         """Stores facts; returns the ids of those that were not there. Skips one that clashes with another."""
@@ -104,7 +104,7 @@ class LearnerStore(Protocol):
         """Starts a transaction on people, waiting for any other on the same ones."""
 
     def outdated(self, after_user_id: int, limit: int) -> Sequence[int]:
-        """Returns people whose progress was made otherwise than it would be now, by number."""
+        """Returns people by number whose progress was made with an older badge book or older entries."""
 
     def reject(self, rejections: Sequence[Rejection]) -> None:
         """Records refused events. Idempotent."""

@@ -22,7 +22,7 @@ from stats_service.domain.person import Person
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """Who is recalculated: everybody when nothing is said; otherwise those of whom all that is said holds.
+    """Who is recalculated: everybody without any condition, otherwise those who meet all conditions given.
 
     A person is always derived as a whole: `product`, `first_day` and
     `last_day` (both included) select those who have completions there.

@@ -87,10 +87,10 @@ class EventRecord(Protocol):
         """Returns the next people by number; nobody when none is left."""
 
     def digest_of(self, request: Request, user_id: int) -> ToldDigest | None:
-        """Returns what is told of one person; None of one without events."""
+        """Returns what is told of one person; None for one without events."""
 
     def listed(self, user_id: int) -> Events | None:
-        """Returns all events of a person, settled or not; None of one who was erased."""
+        """Returns all events of a person, settled or not; None for one who was erased."""
 
     def facts(self, user_id: int, seqs: Sequence[int]) -> Sequence[Fact]:
         """Returns what a person's events at these places tell."""
@@ -103,9 +103,10 @@ class EventRecord(Protocol):
 class Finding:
     """What was found about a person, and done.
 
-    `republished` are events that were missing, `refused` is how many others
-    are and were refused for good; `corrected` facts said something else than
-    their session, `aliens` it does not know; `progress_rows` were changed.
+    `republished` are events that were missing; `refused` counts missing ones
+    that were refused for good, `corrected` facts that differed from their
+    session, `aliens` facts that the session service does not know, and
+    `progress_rows` the rows that were changed.
     """
 
     republished: tuple[UUID, ...] = ()
@@ -121,7 +122,7 @@ class Finding:
 
 
 class ReconciliationStore(Protocol):
-    """Runs, and facts to compare. Methods raise UnavailableError when the database is in the way."""
+    """Runs, and the facts to compare. Methods raise UnavailableError when the database is in the way."""
 
     def start_due(self, *, recent_seconds: float, nightly_hour: int) -> None:
         """Makes the runs whose time has come."""
@@ -136,13 +137,13 @@ class ReconciliationStore(Protocol):
         """Ends a run."""
 
     def fail(self, run_id: UUID, reason: str, *, counted: bool) -> None:
-        """Takes note why a run got no further; it ends when that was counted too often."""
+        """Takes note why a run got no further; after too many counted failures it ends."""
 
     def held(self, told: Sequence[ToldDigest], beside: tuple[int, int] | None) -> Sequence[HeldDigest]:
         """Returns what is held of these people, and of others in a range of numbers, both ends included."""
 
     def end_of_page(self, after: int, last: int) -> int:
-        """Returns `last`, or less: from `after` up to that number, only some thousands have progress."""
+        """Returns where a page that begins after a person ends: at `last`, or earlier if it gets too long."""
 
     def facts(self, user_id: int) -> Events:
         """Returns a person's facts."""
@@ -151,13 +152,13 @@ class ReconciliationStore(Protocol):
         """Returns which of these events were refused for good."""
 
     def doubtful(self, user_ids: Sequence[int], among: tuple[int, int] | None) -> Sequence[int]:
-        """Returns people whose progress was changed otherwise than by saving it, in order.
+        """Returns people whose progress was changed other than by saving it, in order.
 
-        Among these people, or those in a range of numbers.
+        Looks among these people, or those in a range of numbers.
         """
 
     def note(self, run_id: UUID, user_id: int, finding: Finding) -> bool:
-        """Adds to what a run found about a person; False of one who was erased."""
+        """Adds to what a run found about a person; returns False for one who was erased."""
 
 
 class Alone(Protocol):

@@ -90,7 +90,7 @@ class StreakReader(Protocol):
         """Returns the days on which freezes were used until the last practice, as the ledger has them."""
 
     async def anybody_outdated(self) -> bool:
-        """Tells whether somebody's stored progress was made otherwise than it would be now."""
+        """Tells whether somebody's stored progress is outdated, as LearnerStore.outdated says it."""
 
     async def entries(self, user_id: int) -> Sequence[Entry]:
         """Returns everything recorded about a person, in the order of its recording."""
