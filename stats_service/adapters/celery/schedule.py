@@ -6,7 +6,6 @@ tasks may be sent at any time, from any number of machines.
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from celery import Celery
@@ -14,11 +13,9 @@ from celery.beat import Scheduler
 
 from service_kit.broker import COMPLETIONS_QUEUE
 from stats_service.adapters.celery.closing import CLOSE_LEADERBOARDS_TASK
+from stats_service.adapters.celery.forking import is_orphan
 from stats_service.adapters.celery.recalculations import TEND_RECALCULATIONS_TASK, UPKEEP_QUEUE
 from stats_service.adapters.celery.reconciliation import RECONCILE_TASK
-
-# The process that this module was loaded in; the others of a worker are forked from it.
-_WORKER = os.getpid()
 
 # Name, task, queue, seconds.
 _Row = tuple[str, str, str, float]
@@ -32,7 +29,7 @@ class WorkersScheduler(Scheduler):  # type: ignore[misc]
 
     def tick(self, *arguments: Any, **options: Any) -> float:
         """Sends what is due and returns the seconds to the next time. Raises SystemExit as an orphan."""
-        if os.getpid() != _WORKER and os.getppid() != _WORKER:
+        if is_orphan():
             raise SystemExit
         seconds: float = super().tick(*arguments, **options)
         return seconds

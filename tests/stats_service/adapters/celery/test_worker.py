@@ -282,6 +282,14 @@ def test_the_heartbeat_is_fresh_while_the_worker_consumes_and_ages_while_redis_i
     assert worker.stop() == 0
 
 
+def test_no_child_outlives_its_worker(worker: Worker) -> None:
+    worker.start()
+    eventually(lambda: len(worker.family()) == 3)
+    main, *children = worker.family()
+    main.send_signal(signal.SIGKILL)
+    eventually(lambda: not any(child.is_running() for child in children))
+
+
 def test_the_worker_is_small(worker: Worker) -> None:
     worker.start()
     eventually(worker.heartbeat.exists)
