@@ -11,6 +11,9 @@ from typing import Any
 
 from service_kit.errors import InvalidArgumentError
 
+# Positions that are numbers are those of a bigint.
+_NUMBERS_END = 2**63
+
 
 def _scope(method: str, selection: Sequence[object]) -> str:
     return hashlib.sha256(json.dumps([method, *map(str, selection)]).encode()).hexdigest()[:16]
@@ -42,6 +45,20 @@ def decode_page_token(method: str, selection: Sequence[object], token: str) -> A
     except (ValueError, binascii.Error, TypeError) as error:
         raise invalid_page_token() from error
     if scope != _scope(method, selection):
+        raise invalid_page_token()
+    return position
+
+
+def decode_page_number(method: str, selection: Sequence[object], token: str) -> int | None:
+    """Returns the position in a token as a number from 1 to 2^63 - 1, None for an empty token.
+
+    Raises as decode_page_token does, also for a position that is no such number.
+    """
+    position = decode_page_token(method, selection, token)
+    if not token:
+        return None
+    # A bool is an int to Python, and no number of ours.
+    if type(position) is not int or not 0 < position < _NUMBERS_END:
         raise invalid_page_token()
     return position
 

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from service_kit.errors import InvalidArgumentError
-from service_kit.paging import decode_page_token, encode_page_token
+from service_kit.paging import decode_page_number, decode_page_token, encode_page_token
 
 
 @pytest.mark.parametrize("position", [5, "2026-01-01T00:00:00Z", [3, "ñ"], {"after": 1}])
@@ -57,5 +57,19 @@ def forged(document: object) -> str:
 def test_what_was_never_a_token_is_refused(token: str) -> None:
     with pytest.raises(InvalidArgumentError) as raised:
         decode_page_token("List", [], token)
+
+    assert raised.value.reason == "PAGE_TOKEN_INVALID"
+
+
+@pytest.mark.parametrize("number", [1, 2**63 - 1])
+def test_a_number_comes_back_from_its_token(number: int) -> None:
+    assert decode_page_number("List", [], encode_page_token("List", [], number)) == number
+    assert decode_page_number("List", [], "") is None
+
+
+@pytest.mark.parametrize("position", [0, -1, 2**63, True, 1.0, "7", None, [1]])
+def test_a_position_that_is_no_number_of_ours_is_refused(position: object) -> None:
+    with pytest.raises(InvalidArgumentError) as raised:
+        decode_page_number("List", [], encode_page_token("List", [], position))
 
     assert raised.value.reason == "PAGE_TOKEN_INVALID"

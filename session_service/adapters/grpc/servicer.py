@@ -12,7 +12,7 @@ from practice.session.v1 import session_service_pb2 as pb2
 from practice.session.v1.session_service_pb2_grpc import SessionExportServiceServicer, SessionServiceServicer
 
 from service_kit.call import current_call
-from service_kit.paging import decode_page_token, encode_page_token, invalid_page_token
+from service_kit.paging import decode_page_number, encode_page_token
 from session_service.adapters.events import to_calendar_message
 from session_service.adapters.events import to_message as event_message
 from session_service.adapters.grpc import converters as convert
@@ -30,7 +30,6 @@ EXPORT_SERVICE = "practice.session.v1.SessionExportService"
 
 _DEFAULT_PAGE = 20
 _DEFAULT_MESSAGES = 100
-_NUMBERS_END = 2**63
 
 _ON_CONFLICT = {
     pb2.StartSessionRequest.ON_CONFLICT_UNSPECIFIED: OnConflict.POLICY,
@@ -108,7 +107,7 @@ class SessionServicer(SessionServiceServicer):
                 states=frozenset(convert.DOMAIN_STATES[number] for number in request.states),
                 started_from=started_from,
                 started_before=started_before,
-                before_id=_position("ListSessions", chosen, request.page_token),
+                before_id=decode_page_number("ListSessions", chosen, request.page_token),
                 limit=limit + 1,
             )
         )
@@ -210,7 +209,7 @@ class SessionServicer(SessionServiceServicer):
     ) -> pb2.ListMessagesResponse:
         """Returns a page of the conversation."""
         limit = request.page_size or _DEFAULT_MESSAGES
-        after = _position("ListMessages", [request.name], request.page_token) or 0
+        after = decode_page_number("ListMessages", [request.name], request.page_token) or 0
         found = await self._use.list_messages(
             current_call(), convert.session_ref(request.name), after=after, limit=limit + 1
         )
@@ -299,16 +298,6 @@ class SessionExportServicer(SessionExportServiceServicer):
         """Streams the events of changes of calendar."""
         async for event in self._use.export_calendar_changes(user_id=request.user_id):
             yield to_calendar_message(event)
-
-
-def _position(method: str, chosen: list[Any], token: str) -> int | None:
-    position = decode_page_token(method, chosen, token)
-    if position is None and not token:
-        return None
-    # A bool is an int to Python, and no number of ours.
-    if type(position) is not int or not 0 < position < _NUMBERS_END:
-        raise invalid_page_token()
-    return position
 
 
 def _optional_seconds(request: Any, field: str) -> int | None:

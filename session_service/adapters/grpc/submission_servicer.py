@@ -15,7 +15,7 @@ from practice.session.v1.submission_service_pb2_grpc import SubmissionServiceSer
 
 from service_kit.call import current_call
 from service_kit.errors import InvalidArgumentError
-from service_kit.paging import decode_page_token, encode_page_token, invalid_page_token
+from service_kit.paging import decode_page_number, encode_page_token
 from session_service.adapters.events import to_timestamp
 from session_service.adapters.grpc import converters as convert
 from session_service.application.ports.submissions import SubmissionRef, SubmissionSelection
@@ -26,7 +26,6 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 _NAME = re.compile(r"submissions/[1-9][0-9]{0,17}")
 _DEFAULT_PAGE = 20
-_NUMBERS_END = 2**63
 _LONGEST_ELAPSED = 2**31 - 1
 
 
@@ -73,7 +72,7 @@ class SubmissionServicer(SubmissionServiceServicer):
             SubmissionSelection(
                 user_id=call.user_id,
                 content=request.content,
-                before_id=_position(chosen, request.page_token),
+                before_id=decode_page_number("ListSubmissions", chosen, request.page_token),
                 limit=limit + 1,
             )
         )
@@ -181,16 +180,6 @@ def _problem(content: str) -> str:
     if not content.startswith("problems/"):
         raise _invalid("submission.content", "must be problems/{number}")
     return content
-
-
-def _position(chosen: list[Any], token: str) -> int | None:
-    position = decode_page_token("ListSubmissions", chosen, token)
-    if position is None and not token:
-        return None
-    # A bool is an int to Python, and no number of ours.
-    if type(position) is not int or not 0 < position < _NUMBERS_END:
-        raise invalid_page_token()
-    return position
 
 
 def _invalid(field: str, problem: str) -> InvalidArgumentError:

@@ -10,7 +10,7 @@ from practice.stats.v1 import badge_service_pb2 as pb
 from practice.stats.v1 import badge_service_pb2_grpc as rpc
 
 from service_kit.call import current_call
-from service_kit.paging import decode_page_token, encode_page_token, invalid_page_token
+from service_kit.paging import decode_page_number, decode_page_token, encode_page_token, invalid_page_token
 from stats_service.adapters.grpc.converters import from_badge_content, to_badge_content, to_timestamp
 from stats_service.application.dry_run_badge import DryRunBadge
 from stats_service.application.list_badge_definitions import ListBadgeDefinitions
@@ -90,9 +90,7 @@ class BadgeAdminServicer(rpc.BadgeAdminServiceServicer):
         """Examines a page of people."""
         badge = to_badge_content(request.badge_definition, "badge_definition")
         chosen = [badge.badge_id, *badge.demand]
-        after = decode_page_token("DryRunBadge", chosen, request.page_token) or 0
-        if not isinstance(after, int) or not 0 <= after < 2**63:
-            raise invalid_page_token()
+        after = decode_page_number("DryRunBadge", chosen, request.page_token) or 0
         async with self._turn:
             # It computes and blocks; the event loop must not.
             found = await asyncio.to_thread(

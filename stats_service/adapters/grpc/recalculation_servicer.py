@@ -13,7 +13,7 @@ from practice.stats.v1 import recalculation_service_pb2 as pb
 from practice.stats.v1 import recalculation_service_pb2_grpc as rpc
 
 from service_kit.errors import InvalidArgumentError
-from service_kit.paging import decode_page_token, encode_page_token, invalid_page_token
+from service_kit.paging import decode_page_number, encode_page_token
 from stats_service.adapters.grpc.converters import to_date, to_timestamp
 from stats_service.application.cancel_recalculation import CancelRecalculation
 from stats_service.application.get_recalculation import GetRecalculation
@@ -65,7 +65,7 @@ class RecalculationAdminServicer(rpc.RecalculationAdminServiceServicer):
     ) -> pb.ListRecalculationDifferencesResponse:
         """Returns a page of people with differences."""
         limit = request.page_size or _DEFAULT_PAGE
-        after = _position(request.job_id, request.page_token)
+        after = decode_page_number(_LIST, [request.job_id], request.page_token) or 0
         found = await self._use.list_differences(UUID(request.job_id), after_user_id=after, limit=limit + 1)
         page = found[:limit]
         more = len(found) > limit
@@ -104,15 +104,6 @@ def _to_scope(request: pb.StartRecalculationRequest) -> Scope:
             field="all_users",
         )
     return scope
-
-
-def _position(job_id: str, token: str) -> int:
-    position = decode_page_token(_LIST, [job_id], token)
-    if not token:
-        return 0
-    if not isinstance(position, int) or not 0 < position < 2**63:
-        raise invalid_page_token()
-    return position
 
 
 def _from_recalculation(job: Recalculation) -> pb.Recalculation:

@@ -10,7 +10,7 @@ import grpc
 from practice.stats.v1 import reconciliation_service_pb2 as pb
 from practice.stats.v1.reconciliation_service_pb2_grpc import ReconciliationAdminServiceServicer
 
-from service_kit.paging import decode_page_token, encode_page_token, invalid_page_token
+from service_kit.paging import decode_page_number, encode_page_token
 from stats_service.adapters.grpc.converters import to_timestamp
 from stats_service.application.get_reconciliation import GetReconciliation
 from stats_service.application.list_reconciled_people import ListReconciledPeople
@@ -67,9 +67,7 @@ class ReconciliationServicer(ReconciliationAdminServiceServicer):
     ) -> pb.ListReconciledPeopleResponse:
         """Returns a page of people."""
         limit = request.page_size or _DEFAULT_PEOPLE
-        after = decode_page_token(_LIST, [request.run_id], request.page_token) or 0
-        if not isinstance(after, int) or not 0 <= after < 2**63:
-            raise invalid_page_token()
+        after = decode_page_number(_LIST, [request.run_id], request.page_token) or 0
         found = await self._list_reconciled_people(UUID(request.run_id), after_user_id=after, limit=limit + 1)
         more = ""
         if len(found) > limit:
