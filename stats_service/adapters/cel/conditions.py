@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
+import structlog
+
 from stats_service.domain.completion import ALL_PRODUCTS
 from stats_service.domain.conditions import (
     SESSION,
@@ -28,6 +30,8 @@ from stats_service.domain.conditions import (
 )
 
 LONGEST = 1_000
+
+log = structlog.get_logger(__name__)
 
 # Loops multiply, however short a condition is, and a pattern is compiled anew for every session asked.
 _COSTLY = re.compile(r"\b(all|exists|exists_one|existsOne|filter|map|matches)\s*\(")
@@ -62,9 +66,18 @@ def published_condition(text: str) -> Condition:
     """Returns the condition of a text that `compile_condition` once returned one for.
 
     It is not judged again: what was published stays what it was, whatever is
-    refused today. What can no longer be compiled is not met.
+    refused today. What the library no longer reads is logged, and not met.
     """
-    return Condition(text, read_terms(text), _asker(cache(lambda: _compile(text))))
+
+    @cache
+    def program() -> Any | None:
+        try:
+            return _compile(text)
+        except ValueError:
+            log.error("condition_not_read", condition=text)
+            return None
+
+    return Condition(text, read_terms(text), _asker(program))
 
 
 def _compile(text: str) -> Any:
@@ -121,12 +134,16 @@ def _try(program: Any, variables: Variables) -> None:
         raise ConditionError("is no yes-or-no question")
 
 
-def _asker(program: Callable[[], Any]) -> Callable[[Variables], bool]:
+def _asker(program: Callable[[], Any | None]) -> Callable[[Variables], bool]:
     def holds(variables: Variables) -> bool:
+        compiled = program()
+        if compiled is None:
+            return False
         try:
-            return program().execute(variables) is True
+            return compiled.execute(variables) is True
         except Exception:
-            # A division by zero, say: what cannot be answered is not met, for everybody alike.
+            # A division by zero, say, for which the library has no one class:
+            # what cannot be answered is not met, for everybody alike.
             return False
 
     return holds
