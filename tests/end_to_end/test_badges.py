@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import time
 import uuid
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -18,29 +13,11 @@ from practice.stats.v1 import progress_pb2, stats_service_pb2, stats_service_pb2
 
 from deploy.local.stack import LocalStack
 from service_kit.grpc.guards import INTERNAL_KEY
+from tests.end_to_end.command import practice
 from tests.end_to_end.conftest import Learner, MakeLearner
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.xdist_group("stack")
-
-SETTLE_SECONDS = 30.0
-
-
-def until(condition: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + SETTLE_SECONDS
-    while not (holds := condition()):
-        assert time.monotonic() < deadline, "the condition did not come true in time"
-        time.sleep(0.1)
-    return holds
-
-
-def practice(stack: LocalStack, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "deploy", *words],
-        env={**os.environ, "PRACTICE_HOME": str(stack.layout.home), "COLUMNS": "300"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def publish(stack: LocalStack, definition: progress_pb2.BadgeDefinition) -> None:
@@ -60,7 +37,7 @@ def focus_for(learner: Learner, seconds: int) -> None:
     learner.ok("PATCH", f"{path}/{session['id']}/end", {"elapsed_seconds": seconds, "status": "completed"})
     (last,) = learner.ok("GET", "/v1/sessions?product=focus&page_size=1")["sessions"]
     fresh = f"/v1/standing?product=focus&min_user_seq={last['user_seq']}"
-    until(lambda: not learner.ok("GET", fresh)["pending"])
+    eventually(lambda: not learner.ok("GET", fresh)["pending"])
 
 
 def catalog(learner: Learner, query: str = "") -> dict[str, Any]:
@@ -112,7 +89,7 @@ def test_a_published_badge_goes_silently_to_those_whom_the_dry_run_named(
         condition=condition,
     )
     publish(stack, definition)
-    earned = until(lambda: (badge := catalog(deserving, "&product=focus")[badge_id])["earned"] and badge)
+    earned = eventually(lambda: (badge := catalog(deserving, "&product=focus")[badge_id])["earned"] and badge)
     (focused,) = deserving.ok("GET", "/v1/sessions?product=focus&page_size=1")["sessions"]
     assert earned["award_time"] == focused["end_time"]
     assert earned["session_id"] == focused["name"].partition("/")[2]
@@ -144,6 +121,6 @@ def test_sessions_that_end_at_once_earn_a_badge_once(learner: Learner) -> None:
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(end, started))
-    until(lambda: learner.ok("GET", "/v1/standing?product=exercises")["totals"]["session_count"] == 4)
+    eventually(lambda: learner.ok("GET", "/v1/standing?product=exercises")["totals"]["session_count"] == 4)
     badges = learner.ok("GET", "/v1/badges?product=exercises")["badges"]
     assert [badge["badge"]["badge_id"] for badge in badges] == ["exercises-first-session"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -14,8 +13,8 @@ import pytest
 
 from tests.end_to_end.documented import assert_like, assert_time
 from tests.stack import Learner, MakeLearner
+from tests.waiting import eventually
 
-SETTLE_SECONDS = 15.0
 CALENDAR = {"time_zone": "Asia/Tokyo", "rollover_hour": 0, "effective_time": "", "sign_up_time": ""}
 
 
@@ -92,10 +91,7 @@ def test_today_in_statistics_follows_a_zone_sent_to_the_session_service_alone(le
     assert learner.ok("GET", "/v1/standing")["streak"]["as_of_date"] in days_of("UTC", since)
     learner.ok("GET", "/v1/sessions", **{"X-Time-Zone": zone})
 
-    stop = time.monotonic() + SETTLE_SECONDS
-    while (today := learner.ok("GET", "/v1/standing")["streak"]["as_of_date"]) not in days_of(zone, since):
-        assert time.monotonic() < stop, f"it is still {today}"
-        time.sleep(0.02)
+    eventually(lambda: learner.ok("GET", "/v1/standing")["streak"]["as_of_date"] in days_of(zone, since))
 
 
 def test_the_calendar_is_shown_set_and_remembers_what_was_before(learner: Learner) -> None:

@@ -24,6 +24,7 @@ from deploy.local.stack import LocalStack
 from tests.end_to_end.conftest import Learner, start_stack
 from tests.offline import offline_answer, offline_session
 from tests.personal_data import rows_of
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.xdist_group("crashes")
 
@@ -250,14 +251,14 @@ def test_an_erasure_goes_on_after_identity_was_killed_between_two_answers(stack:
     learner.ok("POST", "/v1/sessions:recordStandaloneAnswer", ANSWERED)
     user_id = int(learner.account["user_id"])
     with psycopg.connect(stack.database_url, autocommit=True) as database:
-        wait_until(lambda: database.execute(COUNTED, [user_id]).fetchone() == (1,))
+        eventually(lambda: database.execute(COUNTED, [user_id]).fetchone() == (1,))
         stopped = stack.pid("stats")
         # It takes calls and answers none.
         os.kill(stopped, signal.SIGSTOP)
         erasing = threading.Thread(target=lambda: erase(learner), daemon=True)
         try:
             erasing.start()
-            wait_until(lambda: database.execute(ANSWERS, [user_id]).fetchone() == (3,))
+            eventually(lambda: database.execute(ANSWERS, [user_id]).fetchone() == (3,))
             stack.kill("identity")
         finally:
             os.kill(stopped, signal.SIGCONT)
@@ -265,7 +266,7 @@ def test_an_erasure_goes_on_after_identity_was_killed_between_two_answers(stack:
         stack.wait_healthy()
 
         complete = "SELECT 1 FROM identity.erasure WHERE user_id = %s AND completed_at IS NOT NULL"
-        wait_until(lambda: database.execute(complete, [user_id]).fetchone())
+        eventually(lambda: database.execute(complete, [user_id]).fetchone())
     assert rows_of(stack.database_url, user_id) == {}
     receipt = learner.ok("POST", "/v1/me:erase", {"password": learner.password, "confirm": True})
     removed = {
@@ -289,10 +290,3 @@ def erase(learner: Learner) -> None:
     """Asks once; whoever is killed does not answer."""
     with suppress(httpx.TransportError):
         learner.send("POST", "/v1/me:erase", {"password": learner.password, "confirm": True})
-
-
-def wait_until(condition: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + RECOVERY_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come true in time"
-        time.sleep(0.05)

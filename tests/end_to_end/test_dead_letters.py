@@ -7,19 +7,18 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable
-from typing import Any
 
 import psycopg
 import pytest
 
 from deploy.local.stack import LocalStack
+from tests.end_to_end.command import practice
 from tests.end_to_end.conftest import Learner, MakeLearner
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.xdist_group("stack")
 
 SESSIONS = "/focus/api/v1/sessions"
-SETTLE_SECONDS = 30.0
 # Another fact in the place of a session's own: the stats service refuses the real one for good.
 IN_ITS_PLACE = """
     INSERT INTO stats.completion
@@ -28,24 +27,6 @@ IN_ITS_PLACE = """
     ))).*
     FROM stats.completion AS fact WHERE user_id = %s
 """
-
-
-def practice(stack: LocalStack, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "deploy", *words],
-        env={**os.environ, "PRACTICE_HOME": str(stack.layout.home), "COLUMNS": "200"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def until(condition: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + SETTLE_SECONDS
-    while not (holds := condition()):
-        assert time.monotonic() < deadline, "the condition did not come true in time"
-        time.sleep(0.1)
-    return holds
 
 
 def focus(learner: Learner) -> int:
@@ -65,14 +46,14 @@ def test_a_dead_letter_is_listed_requeued_and_counted_once(
 ) -> None:
     other, learner = make_learner(), make_learner("Bea")
     complete(other, focus(other))
-    until(lambda: sessions_counted(other) == 1)
+    eventually(lambda: sessions_counted(other) == 1)
     session_id, intruder = focus(learner), uuid.uuid4()
 
     with psycopg.connect(stack.database_url, autocommit=True) as database:
         database.execute(IN_ITS_PLACE, [str(intruder), session_id, int(other.account["user_id"])])
         complete(learner, session_id)
         dead = "SELECT event_id FROM session.outbox WHERE aggregate_id = %s AND dead_at IS NOT NULL"
-        (event_id,) = until(lambda: database.execute(dead, [session_id]).fetchone())
+        (event_id,) = eventually(lambda: database.execute(dead, [session_id]).fetchone())
         database.execute("DELETE FROM stats.completion WHERE event_id = %s", [intruder])
 
     listed = practice(stack, "outbox", "list")
@@ -85,7 +66,7 @@ def test_a_dead_letter_is_listed_requeued_and_counted_once(
 
     requeued = [practice(stack, "outbox", "requeue", str(event_id)) for _ in range(2)]
     assert [done.stdout for done in requeued] == ["requeued 1\n", "requeued 0\n"], requeued
-    until(lambda: sessions_counted(learner) == 1)
+    eventually(lambda: sessions_counted(learner) == 1)
     time.sleep(1)
     assert sessions_counted(learner) == 1
     assert str(event_id) not in practice(stack, "outbox", "list").stdout

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -10,28 +9,23 @@ from typing import Any
 import pytest
 
 from tests.end_to_end.documented import assert_like, assert_time
+from tests.end_to_end.focusing import practise
 from tests.stack import Learner, MakeLearner
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.xdist_group("stack")
 
 SESSIONS = "/focus/api/v1/sessions"
-SETTLE_SECONDS = 30.0
-
-
-def practise(learner: Learner, seconds: int) -> int:
-    """Completes a focus session; returns its place among the learner's events."""
-    session_id = learner.ok("POST", SESSIONS, {"duration_seconds": seconds}, status=201)["data"]["id"]
-    end = {"elapsed_seconds": seconds, "status": "completed"}
-    learner.ok("PATCH", f"{SESSIONS}/{session_id}/end", end)
-    return int(learner.ok("GET", f"/v1/sessions/{session_id}")["user_seq"])
 
 
 def board(learner: Learner, path: str) -> Any:
     """Returns a page once the event that its path names is counted."""
-    stop = time.monotonic() + SETTLE_SECONDS
-    while (shown := learner.ok("GET", f"/v1/leaderboards/{path}", **{"X-Time-Zone": "UTC"}))["pending"]:
-        assert time.monotonic() < stop, "the completion is not counted"
-    return shown
+
+    def counted() -> Any:
+        shown = learner.ok("GET", f"/v1/leaderboards/{path}", **{"X-Time-Zone": "UTC"})
+        return None if shown["pending"] else shown
+
+    return eventually(counted)
 
 
 def whole(learner: Learner, path: str) -> list[Any]:
@@ -110,9 +104,7 @@ def test_boards_of_the_past_become_final_by_themselves_and_those_of_the_future_a
 ) -> None:
     today = datetime.now(UTC).date()
     path = f"yoga/day/{(today - timedelta(days=4)).isoformat()}"
-    stop = time.monotonic() + SETTLE_SECONDS
-    while board(learner, path)["leaderboard"]["state"] != "LEADERBOARD_STATE_FINAL":
-        assert time.monotonic() < stop, "nobody closed it"
+    eventually(lambda: board(learner, path)["leaderboard"]["state"] == "LEADERBOARD_STATE_FINAL")
     ahead: date = today + timedelta(days=3)
     refused = learner.send("GET", f"/v1/leaderboards/all/day/{ahead.isoformat()}")
     assert refused.status_code == 400

@@ -17,7 +17,8 @@ import pytest
 
 from deploy.local.stack import LocalStack
 from tests.end_to_end.conftest import Learner
-from tests.end_to_end.test_streaks import focus_streak, practised, until
+from tests.end_to_end.focusing import focus_streak, practised
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.xdist_group("stack")
 
@@ -74,7 +75,7 @@ def complete_focus(learner: Learner) -> None:
     session = learner.ok("POST", "/focus/api/v1/sessions", {"duration_seconds": 60}, status=201)["data"]["id"]
     end = {"elapsed_seconds": 60, "status": "completed"}
     learner.ok("PATCH", f"/focus/api/v1/sessions/{session}/end", end)
-    until(lambda: focus_streak(learner))
+    eventually(lambda: focus_streak(learner))
 
 
 def test_the_right_token_opens_the_operators_listener_and_nothing_opens_the_public_one(
@@ -168,7 +169,7 @@ def test_a_recalculation_is_started_followed_and_done(
 
     def follow(job: Any) -> Any:
         path = f"recalculations/{job['job_id']}"
-        return until(lambda: (now := operator.ok("GET", path)).get("finish_time") and now)
+        return eventually(lambda: (now := operator.ok("GET", path)).get("finish_time") and now)
 
     shadow = follow(operator.ok("POST", "recalculations", {"user_ids": [user], "shadow": True}))
     assert (shadow["wrong_people_count"], shadow["changed_row_count"]) == ("1", "0")
@@ -194,12 +195,14 @@ def test_a_reconciliation_heals_what_was_lost(
     user = learner.account["user_id"]
     with psycopg.connect(stack.database_url, autocommit=True) as database:
         acked = "SELECT 1 FROM session.outbox WHERE user_id = %s AND acked_at IS NULL"
-        until(lambda: not database.execute(acked, [int(user)]).fetchone())
+        eventually(lambda: not database.execute(acked, [int(user)]).fetchone())
         database.execute("DELETE FROM stats.completion WHERE user_id = %s", [int(user)])
     asked = {"scope": "RECONCILIATION_SCOPE_USERS", "user_ids": [user], "settle": "0s"}
     run = operator.ok("POST", "reconciliations", asked)["run_id"]
     assert operator.ok("GET", "reconciliations:latest")["run_id"] == run
-    done = until(lambda: (now := operator.ok("GET", f"reconciliations/{run}"))["whole_count"] == "1" and now)
+    done = eventually(
+        lambda: (now := operator.ok("GET", f"reconciliations/{run}"))["whole_count"] == "1" and now
+    )
     assert done["different_count"] == "1"
     (person,) = operator.ok("GET", f"reconciliations/{run}/people")["people"]
     assert (person["user_id"], person["whole"], person["counts"]["arrived_count"]) == (user, True, "1")
@@ -211,7 +214,9 @@ def test_dead_letters_are_counted_listed_and_requeued(
 ) -> None:
     complete_focus(learner)
     with psycopg.connect(stack.database_url, autocommit=True) as database:
-        (event_id,) = until(lambda: database.execute(GIVEN_UP, [int(learner.account["user_id"])]).fetchone())
+        (event_id,) = eventually(
+            lambda: database.execute(GIVEN_UP, [int(learner.account["user_id"])]).fetchone()
+        )
     assert int(operator.ok("GET", "outbox")["dead_letter_count"]) >= 1
     letter = operator.ok("GET", "deadLetters?page_size=1")["dead_letters"][0]
     assert (letter["event_id"], letter["last_error"]) == (event_id, "tried by a test")
@@ -229,7 +234,7 @@ def test_a_person_is_exported_and_erased(operator: Operator, learner: Learner, t
     with zipfile.ZipFile(io.BytesIO(archive.content)) as files:
         assert learner.email in json.dumps(json.loads(files.read("identity/account.json")))
     operator.ok("POST", f"{user}:erase", {})
-    receipt = until(lambda: (now := operator.ok("POST", f"{user}:erase", {}))["complete"] and now)
+    receipt = eventually(lambda: (now := operator.ok("POST", f"{user}:erase", {}))["complete"] and now)
     assert operator.ok("GET", f"erasures/{receipt['receipt_id']}") == receipt
     assert receipt["account_number"] == learner.account["user_id"]
     assert operator.refused("GET", f"{user}:export") == (404, "ACCOUNT_NOT_FOUND")

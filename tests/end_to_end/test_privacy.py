@@ -6,13 +6,8 @@ import base64
 import hashlib
 import io
 import json
-import os
-import subprocess
-import sys
-import time
 import uuid
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,23 +17,16 @@ import redis
 
 from deploy.local.stack import LocalStack
 from service_kit.broker import COMPLETIONS_QUEUE, COMPLETIONS_TASK, open_broker
+from tests.end_to_end.command import practice
 from tests.end_to_end.conftest import Learner, MakeLearner
 from tests.personal_data import rows_of
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.xdist_group("stack")
 
-SETTLE_SECONDS = 30.0
 PROBLEM = {"title": "Design a lift", "description": "For a tall house.", "difficulty": "easy"}
 DOCUMENT = '{"b": 1.0, "a": []}'
 CONFIRMED = {"confirm": True}
-
-
-def until(condition: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + SETTLE_SECONDS
-    while not (holds := condition()):
-        assert time.monotonic() < deadline, "the condition did not come true in time"
-        time.sleep(0.1)
-    return holds
 
 
 def practise(learner: Learner) -> None:
@@ -82,7 +70,7 @@ def practise(learner: Learner) -> None:
 def settle(learner: Learner) -> Any:
     """Returns the totals of all products once everything is in them."""
     newest = max(int(each["user_seq"]) for each in all_of(learner, "sessions"))
-    until(lambda: not learner.ok("GET", f"/v1/standing?min_user_seq={newest}")["pending"])
+    eventually(lambda: not learner.ok("GET", f"/v1/standing?min_user_seq={newest}")["pending"])
     return learner.ok("GET", "/v1/standing")["totals"]
 
 
@@ -111,17 +99,6 @@ def shown(learner: Learner) -> dict[str, Any]:
         **{path: learner.ok("GET", path) for path in paths},
         **{kind: all_of(learner, kind) for kind in ("sessions", "submissions")},
     }
-
-
-def practice(stack: LocalStack, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "deploy", *words],
-        env={**os.environ, "PRACTICE_HOME": str(stack.layout.home), "COLUMNS": "200"},
-        input=given,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def test_the_archive_holds_what_rest_shows(learner: Learner) -> None:
@@ -260,7 +237,7 @@ def old_events_change_nothing(stack: LocalStack, payloads: list[bytes]) -> None:
         broker.send_task(COMPLETIONS_TASK, args=[encoded], queue=COMPLETIONS_QUEUE)
         broker.close()
         assert before is not None
-        until(lambda: database.execute(settled).fetchone() == (before[0] + len(payloads),))
+        eventually(lambda: database.execute(settled).fetchone() == (before[0] + len(payloads),))
         kept = database.execute("SELECT payload FROM stats.rejected_event WHERE reason = 'erased'").fetchall()
         assert {bytes(row[0]) for row in kept} == {b""}
 

@@ -2,39 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable
 
 import psycopg
 import pytest
 
 from deploy.local.stack import LocalStack
+from tests.end_to_end.command import start_practice
 from tests.end_to_end.conftest import Learner, MakeLearner
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.xdist_group("stack")
 
 SESSIONS = "/focus/api/v1/sessions"
-SETTLE_SECONDS = 30.0
-
-
-def start(stack: LocalStack, *words: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "deploy", "recalculate", *words],
-        env={**os.environ, "PRACTICE_HOME": str(stack.layout.home), "COLUMNS": "200"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
 
 
 def recalculate(stack: LocalStack, *words: str, status: int = 0) -> str:
     """Returns what the command says in the end."""
-    process = start(stack, *words)
+    process = start_practice(stack, "recalculate", *words)
     said, complained = process.communicate(timeout=60)
     assert process.returncode == status, said + complained
     return said if status == 0 else complained
@@ -50,13 +36,6 @@ def counted(learner: Learner) -> int:
     return int(learner.ok("GET", "/v1/standing?product=focus")["totals"]["session_count"])
 
 
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + SETTLE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come true in time"
-        time.sleep(0.1)
-
-
 def number_of(learner: Learner) -> int:
     return int(learner.account["user_id"])
 
@@ -64,7 +43,7 @@ def number_of(learner: Learner) -> int:
 def test_damage_is_shown_by_a_shadow_and_made_good(stack: LocalStack, make_learner: MakeLearner) -> None:
     learner = make_learner()
     practise(learner)
-    until(lambda: counted(learner) == 1)
+    eventually(lambda: counted(learner) == 1)
     with psycopg.connect(stack.database_url, autocommit=True) as database:
         user = number_of(learner)
         database.execute("UPDATE stats.standing SET session_count = 41 WHERE user_id = %s", [user])
@@ -79,7 +58,7 @@ def test_damage_is_shown_by_a_shadow_and_made_good(stack: LocalStack, make_learn
     assert "1 person brought up to date, 2 rows written" in recalculate(stack, "--all")
     assert counted(learner) == 1
     practise(learner)
-    until(lambda: counted(learner) == 2)
+    eventually(lambda: counted(learner) == 2)
     assert "0 people brought up to date, 0 rows written" in recalculate(stack, "--user", str(user), "--deep")
 
 
@@ -96,7 +75,7 @@ def test_ctrl_c_leaves_the_job_alone_which_can_be_ended_and_gone_on_with(stack: 
     with psycopg.connect(stack.database_url) as holding:
         # Nobody reads a shard's facts while this is held.
         holding.execute("LOCK TABLE stats.calendar_change IN ACCESS EXCLUSIVE MODE")
-        process = start(stack, "--all")
+        process = start_practice(stack, "recalculate", "--all")
         assert process.stderr is not None
         job = process.stderr.readline().removeprefix("job ").strip()
         process.send_signal(signal.SIGINT)

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,12 +14,13 @@ import psycopg
 import pytest
 
 from deploy.local.stack import LocalStack
+from tests.end_to_end.command import start_practice
 from tests.end_to_end.conftest import Learner, start_stack
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.xdist_group("reconciliation")
 
 SESSIONS = "/focus/api/v1/sessions"
-SETTLE_SECONDS = 60.0
 People = Callable[[int], list[Learner]]
 READ = (
     "/v1/standing?product=focus",
@@ -61,18 +61,8 @@ def people(stack: LocalStack) -> Iterator[People]:
         learner.client.close()
 
 
-def command(stack: LocalStack, *words: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "deploy", "reconcile", "--settle", "0", *words],
-        env={**os.environ, "PRACTICE_HOME": str(stack.layout.home), "COLUMNS": "200"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
 def reconcile(stack: LocalStack, *words: str, status: int = 0) -> str:
-    process = command(stack, *words)
+    process = start_practice(stack, "reconcile", "--settle", "0", *words)
     output, errors = process.communicate(timeout=120)
     assert process.returncode == status, output + errors
     return output
@@ -95,14 +85,7 @@ def number_of(learner: Learner) -> int:
 
 def settled(database: psycopg.Connection[Any]) -> None:
     waiting = "SELECT count(*) FROM session.outbox WHERE acked_at IS NULL AND dead_at IS NULL"
-    until(lambda: database.execute(waiting).fetchone() == (0,))
-
-
-def until(condition: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + SETTLE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come true in time"
-        time.sleep(0.1)
+    eventually(lambda: database.execute(waiting).fetchone() == (0,))
 
 
 def damage(database: psycopg.Connection[Any], lost: int, wrong: int, false: int, kept: int) -> None:
@@ -213,8 +196,8 @@ def test_a_run_whose_worker_is_killed_goes_on_when_it_is_asked_for_again(
     # In the middle: what is done for the fourth of them has to wait.
     with psycopg.connect(stack.database_url) as holder:
         holder.execute(gone, [users[3:4]])
-        asking = command(stack, "--all")
-        until(lambda: database.execute(WAITING).fetchone())
+        asking = start_practice(stack, "reconcile", "--settle", "0", "--all")
+        eventually(lambda: database.execute(WAITING).fetchone())
         stack.kill("recalculator")
         asking.send_signal(signal.SIGINT)
         asking.communicate(timeout=30)
@@ -241,7 +224,7 @@ def test_a_run_whose_message_was_lost_is_found_by_the_schedule(
         [[user]],
     )
     back = "SELECT count(*) FROM stats.completion WHERE user_id = %s"
-    until(lambda: database.execute(back, [user]).fetchone() == (1,))
+    eventually(lambda: database.execute(back, [user]).fetchone() == (1,))
     assert told(learner) == before
 
 

@@ -2,82 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import uuid
-from collections.abc import Callable
-from datetime import UTC, date, datetime, time, timedelta
-from time import monotonic, sleep
-from typing import Any
+from datetime import UTC, datetime, time, timedelta
 
-import psycopg
 import pytest
 
 from deploy.local.stack import LocalStack
+from tests.end_to_end.command import practice
+from tests.end_to_end.focusing import focus_streak, practised
 from tests.offline import offline_session
 from tests.stack import Learner
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.xdist_group("stack")
-
-SETTLE_SECONDS = 20.0
-# A session of some days ago, like one of today.
-EARLIER = """
-    INSERT INTO stats.completion
-    SELECT (jsonb_populate_record(fact, jsonb_build_object(
-        'event_id', gen_random_uuid()::text, 'session_id', 1000000 * %(days)s + session_id,
-        'user_seq', 1000000 + %(days)s, 'local_date', local_date - %(days)s,
-        'end_time', end_time - make_interval(days => %(days)s),
-        'start_time', start_time - make_interval(days => %(days)s)
-    ))).*
-    FROM stats.completion AS fact WHERE user_id = %(user)s AND user_seq < 1000000
-"""
-SIGNED_UP_EARLIER = """
-    UPDATE stats.calendar_change SET sign_up_time = sign_up_time - interval '30 days'
-    WHERE user_id = %s AND sign_up_time IS NOT NULL
-"""
-
-
-def until(condition: Callable[[], Any]) -> Any:
-    deadline = monotonic() + SETTLE_SECONDS
-    while not (holds := condition()):
-        assert monotonic() < deadline, "the condition did not come true in time"
-        sleep(0.1)
-    return holds
-
-
-def practice(stack: LocalStack, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "deploy", *words],
-        env={**os.environ, "PRACTICE_HOME": str(stack.layout.home), "COLUMNS": "250"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def focus_streak(learner: Learner) -> Any:
-    told = learner.ok("GET", "/v1/streaks")["streaks"]
-    return next((each for each in told if each["product"] == "focus"), None)
-
-
-def practised(stack: LocalStack, learner: Learner, *days_ago: int) -> date:
-    """Has a learner practise focus today and on days before; returns their today."""
-    session = learner.ok("POST", "/focus/api/v1/sessions", {"duration_seconds": 60}, status=201)["data"]["id"]
-    end = {"elapsed_seconds": 60, "status": "completed"}
-    learner.ok("PATCH", f"/focus/api/v1/sessions/{session}/end", end)
-    until(lambda: focus_streak(learner))
-    user = int(learner.account["user_id"])
-    with psycopg.connect(stack.database_url, autocommit=True) as database:
-        for days in days_ago:
-            database.execute(EARLIER, {"days": days, "user": user})
-        # Days before the sign-up are no practice; when it was arrives as an event of its own.
-        until(lambda: database.execute(SIGNED_UP_EARLIER, [user]).rowcount)
-        database.execute("UPDATE stats.learner SET book_revision = -1 WHERE user_id = %s", [user])
-    # Whatever is recorded has progress derived anew.
-    learner.ok("POST", "/v1/restDays:set", {"weekdays": []})
-    until(lambda: learner.ok("GET", "/v1/standing?product=focus")["totals"]["day_count"] == 1 + len(days_ago))
-    return date.fromisoformat(learner.ok("GET", "/v1/streaks")["as_of_date"])
 
 
 def test_rest_days_pauses_and_freezes_are_recorded_once_and_shown(learner: Learner) -> None:
@@ -155,7 +92,7 @@ def test_a_session_that_arrives_days_late_heals_the_streak(stack: LocalStack, le
     for outcome in ("OUTCOME_MERGED", "OUTCOME_ALREADY_KNOWN"):
         (result,) = learner.ok("POST", "/v1/sessions:sync", {"items": [late]})["results"]
         assert result["outcome"] == outcome
-    until(lambda: focus_streak(learner)["day"]["current"] == 4)
+    eventually(lambda: focus_streak(learner)["day"]["current"] == 4)
     assert learner.ok("GET", "/focus/api/v1/streak")["data"]["current_streak"] == 4
 
 
@@ -169,7 +106,7 @@ def test_an_operator_grants_a_freeze(stack: LocalStack, learner: Learner) -> Non
 
 def test_badges_and_totals_are_explained(stack: LocalStack, learner: Learner) -> None:
     practised(stack, learner, 1)
-    badges = until(lambda: learner.ok("GET", "/v1/badges?product=focus")["badges"])
+    badges = eventually(lambda: learner.ok("GET", "/v1/badges?product=focus")["badges"])
     badge = badges[-1]["badge"]["badge_id"]
     earned = learner.ok("GET", f"/v1/badges/{badge}:explain")
     assert (earned["earned"], earned["badge"]["badge_id"]) == (True, badge)

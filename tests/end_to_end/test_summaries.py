@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from tests.end_to_end.documented import assert_like
-from tests.end_to_end.test_leaderboards import SETTLE_SECONDS, practise
+from tests.end_to_end.focusing import practise
 from tests.stack import Learner
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.xdist_group("stack")
 
 
 def read(learner: Learner, path: str, seq: int) -> Any:
     """Returns an answer once the learner's event is counted."""
-    stop = time.monotonic() + SETTLE_SECONDS
     joint = "&" if "?" in path else "?"
-    while (shown := learner.ok("GET", f"{path}{joint}min_user_seq={seq}"))["pending"]:
-        assert time.monotonic() < stop, "the completion is not counted"
-    return shown
+
+    def counted() -> Any:
+        shown = learner.ok("GET", f"{path}{joint}min_user_seq={seq}")
+        return None if shown["pending"] else shown
+
+    return eventually(counted)
 
 
 def test_a_year_its_weeks_and_its_hours_show_what_was_practised(learner: Learner) -> None:

@@ -44,9 +44,6 @@ class MemoryStore:
         (user_id,) = user_ids
         yield MemoryWork(self, user_id)
 
-    def outdated(self, after_user_id: int, limit: int) -> Sequence[int]:
-        raise NotImplementedError
-
     def reject(self, rejections: Sequence[Rejection]) -> None:
         if self.away:
             raise UnavailableError("away")

@@ -26,7 +26,7 @@ from stats_service.application.close_leaderboards import CloseLeaderboards
 from tests.stats_service.adapters.celery.workers import Worker, worker_environment
 from tests.stats_service.adapters.conftest import Apply
 from tests.stats_service.facts import history
-from tests.stats_service.waiting import eventually
+from tests.waiting import eventually
 
 DAYS = [date(2026, 2, day) for day in (1, 2, 3)]
 

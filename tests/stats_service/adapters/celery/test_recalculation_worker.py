@@ -34,7 +34,7 @@ from tests.stats_service.adapters.celery.workers import Worker, worker_environme
 from tests.stats_service.adapters.db.badges import badge, publish
 from tests.stats_service.facts import completion, to_event
 from tests.stats_service.population import BADGES, expected, stored
-from tests.stats_service.waiting import eventually
+from tests.waiting import eventually
 
 OPTIONS = ("--beat", "--queues", "recalculation,upkeep")
 LATER = datetime(2026, 3, 20, tzinfo=UTC)

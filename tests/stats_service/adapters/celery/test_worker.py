@@ -26,7 +26,7 @@ from stats_service.domain.completion import Completion
 from tests.stats_service.adapters.celery.workers import Worker, worker_environment
 from tests.stats_service.adapters.db.badges import badge, publish
 from tests.stats_service.facts import calendar_change, completion, to_calendar_event, to_event
-from tests.stats_service.waiting import eventually
+from tests.waiting import eventually
 
 DAY = date(2026, 1, 1)
 

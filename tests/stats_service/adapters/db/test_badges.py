@@ -23,7 +23,7 @@ from stats_service.application.load_badge_definitions import LoadBadgeDefinition
 from tests.stats_service.adapters.conftest import Apply
 from tests.stats_service.adapters.db.badges import Requests, badge, publish
 from tests.stats_service.facts import completion, history
-from tests.stats_service.waiting import eventually
+from tests.waiting import eventually
 
 DAYS = [date(2026, 2, 1) + timedelta(days=number) for number in range(5)]
 

@@ -28,7 +28,7 @@ from stats_service.domain.leaderboards import Metric
 from stats_service.domain.periods import Period, PeriodKind
 from tests.stats_service.adapters.conftest import Apply
 from tests.stats_service.facts import completion, history
-from tests.stats_service.waiting import eventually
+from tests.waiting import eventually
 
 GRACE = timedelta(hours=12)
 WEDNESDAY = date(2026, 2, 18)

@@ -28,7 +28,7 @@ from tests.stats_service.adapters.conftest import Apply
 from tests.stats_service.adapters.db.badges import badge, publish
 from tests.stats_service.adapters.db.dump import DERIVED, derived_state
 from tests.stats_service.facts import completion, history
-from tests.stats_service.waiting import eventually
+from tests.waiting import eventually
 
 DAY = date(2026, 2, 1)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -223,12 +223,6 @@ class Interrupted:
         next(self._happening, None)
         with self._store.work_on(user_ids) as work:
             yield work
-
-    def outdated(self, after_user_id: int, limit: int) -> Sequence[int]:
-        return self._store.outdated(after_user_id, limit)
-
-    def reject(self, rejections: Sequence[object]) -> None:
-        raise NotImplementedError
 
 
 async def test_what_is_practised_between_the_look_and_the_correction_counts_once(

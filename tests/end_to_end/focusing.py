@@ -1,0 +1,63 @@
+"""Focus sessions through the gateway, of today and as if of days before."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import psycopg
+
+from deploy.local.stack import LocalStack
+from tests.stack import Learner
+from tests.waiting import eventually
+
+SESSIONS = "/focus/api/v1/sessions"
+# A session of some days ago, like one of today.
+EARLIER = """
+    INSERT INTO stats.completion
+    SELECT (jsonb_populate_record(fact, jsonb_build_object(
+        'event_id', gen_random_uuid()::text, 'session_id', 1000000 * %(days)s + session_id,
+        'user_seq', 1000000 + %(days)s, 'local_date', local_date - %(days)s,
+        'end_time', end_time - make_interval(days => %(days)s),
+        'start_time', start_time - make_interval(days => %(days)s)
+    ))).*
+    FROM stats.completion AS fact WHERE user_id = %(user)s AND user_seq < 1000000
+"""
+SIGNED_UP_EARLIER = """
+    UPDATE stats.calendar_change SET sign_up_time = sign_up_time - interval '30 days'
+    WHERE user_id = %s AND sign_up_time IS NOT NULL
+"""
+
+
+def practise(learner: Learner, seconds: int) -> int:
+    """Completes a focus session; returns its place among the learner's events."""
+    session_id = learner.ok("POST", SESSIONS, {"duration_seconds": seconds}, status=201)["data"]["id"]
+    end = {"elapsed_seconds": seconds, "status": "completed"}
+    learner.ok("PATCH", f"{SESSIONS}/{session_id}/end", end)
+    return int(learner.ok("GET", f"/v1/sessions/{session_id}")["user_seq"])
+
+
+def focus_streak(learner: Learner) -> Any:
+    told = learner.ok("GET", "/v1/streaks")["streaks"]
+    return next((each for each in told if each["product"] == "focus"), None)
+
+
+def practised(stack: LocalStack, learner: Learner, *days_ago: int) -> date:
+    """Has a learner practise focus today and on days before; returns their today."""
+    session = learner.ok("POST", "/focus/api/v1/sessions", {"duration_seconds": 60}, status=201)["data"]["id"]
+    end = {"elapsed_seconds": 60, "status": "completed"}
+    learner.ok("PATCH", f"/focus/api/v1/sessions/{session}/end", end)
+    eventually(lambda: focus_streak(learner))
+    user = int(learner.account["user_id"])
+    with psycopg.connect(stack.database_url, autocommit=True) as database:
+        for days in days_ago:
+            database.execute(EARLIER, {"days": days, "user": user})
+        # Days before the sign-up are no practice; when it was arrives as an event of its own.
+        eventually(lambda: database.execute(SIGNED_UP_EARLIER, [user]).rowcount)
+        database.execute("UPDATE stats.learner SET book_revision = -1 WHERE user_id = %s", [user])
+    # Whatever is recorded has progress derived anew.
+    learner.ok("POST", "/v1/restDays:set", {"weekdays": []})
+    eventually(
+        lambda: learner.ok("GET", "/v1/standing?product=focus")["totals"]["day_count"] == 1 + len(days_ago)
+    )
+    return date.fromisoformat(learner.ok("GET", "/v1/streaks")["as_of_date"])
