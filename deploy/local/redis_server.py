@@ -1,4 +1,4 @@
-"""Starts a Redis in a directory: loopback, a password, appended to disk every second."""
+"""Starts a Valkey, which speaks the Redis protocol: loopback, a password, appended to disk every second."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from deploy.local import programs
 def configuration(
     home: Path, port: int, password: str, *, durable: bool = True, bind: str = "127.0.0.1"
 ) -> str:
-    """The text of redis.conf. The password goes there because a command line is public."""
+    """The text of valkey.conf. The password goes there because a command line is public."""
     persistence = ["appendonly yes", "appendfsync everysec"] if durable else ["appendonly no"]
     return "\n".join(
         [
@@ -33,11 +33,11 @@ def configuration(
 
 def configuration_file(home: Path) -> Path:
     """Where the configuration is."""
-    return home / "redis.conf"
+    return home / "valkey.conf"
 
 
 def prepare(home: Path, port: int, password: str, *, durable: bool = True) -> Path:
-    """Writes `home`/redis.conf (mode 0600) and returns its path."""
+    """Writes `home`/valkey.conf (mode 0600) and returns its path."""
     home.mkdir(parents=True, exist_ok=True)
     path = configuration_file(home)
     path.touch(mode=0o600)

@@ -94,7 +94,7 @@ def test_our_processes_are_asked_by_the_probe_of_the_topology(name: str) -> None
 
 def test_the_servers_are_the_official_images_at_an_exact_version() -> None:
     assert re.fullmatch(r"postgres:18\.\d+", SERVICES["postgres"]["image"])
-    assert re.fullmatch(r"redis:6\.2\.\d+", SERVICES["redis"]["image"])
+    assert re.fullmatch(r"valkey/valkey:9\.\d+\.\d+-alpine", SERVICES["redis"]["image"])
     recipe = (ROOT / "deploy" / "Dockerfile").read_text()
     assert re.search(r"^ARG ENVOY_IMAGE=envoyproxy/envoy:v1\.40\.\d+$", recipe, re.MULTILINE)
     assert re.search(r"^ARG PYTHON_IMAGE=python:3\.11\.\d+-slim-\w+$", recipe, re.MULTILINE)
