@@ -2,8 +2,8 @@
 
 A kind of data is called a room. In an archive each room is two files with the
 same entries: a JSON array of objects for programs, CSV for spreadsheets. Text
-that a spreadsheet would take for a formula has an apostrophe before it in CSV;
-JSON has it as it is.
+that a spreadsheet would take for a formula, whichever separator it uses, has an
+apostrophe before it in CSV; JSON has it as it is.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import base64
 import csv
 import io
 import json
+import re
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, is_dataclass
 from datetime import UTC, datetime
@@ -22,8 +23,13 @@ LARGEST_PIECE = 512 * 1024
 
 README = "README.txt"
 
-# Of a cell that spreadsheets compute: what a stranger titled a problem is not to run on a person's machine.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+# What a stranger titled a problem is not to run on a person's machine. Spreadsheets compute a cell that
+# begins with one of these, in any width, whatever unseen is before it.
+_FORMULA = "=+\\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u207c\u207a\u208c\u208a\ufb29"
+_UNSEEN = '\\s"\\x00-\\x1f\\x7f-\\x9f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff'
+# What begins a cell where the separator is another one: there quotes that do not begin a cell mean nothing.
+_SEPARATORS = ";|\t\r\n"
+_COMPUTED = re.compile(rf"(\A|[{_SEPARATORS}])(?=(?:(?![{_SEPARATORS}])[{_UNSEEN}])*[{_FORMULA}])")
 
 Entry = Mapping[str, Any]
 Page = Sequence[Entry]
@@ -116,9 +122,11 @@ def _cell(value: Any) -> str:
     # A text is a cell as it is, unless opening the file would run it; the rest reads as in JSON.
     if value is None:
         return ""
-    if not isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
-    return f"'{value}" if value.startswith(_FORMULA_STARTS) else value
+    if isinstance(value, bool | int | float):
+        return json.dumps(value)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    harmless = _COMPUTED.sub(r"\1'", text)
+    return f"'{harmless}" if harmless.startswith(("\t", "\r", "\n")) else harmless
 
 
 def _line(cells: Sequence[str]) -> str:

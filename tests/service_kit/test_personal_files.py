@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import unicodedata
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -59,6 +60,60 @@ async def test_no_spreadsheet_computes_a_text(first: str) -> None:
     assert json.loads(told["room.json"]) == [{"id": -1, "text": text}]
     # A number is one.
     assert list(csv.reader(io.StringIO(told["room.csv"], newline="")))[1:] == [["-1", f"'{text}"]]
+
+
+FORMULA = "=cmd|' /C calc'!A0"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(f"x{separator}{FORMULA}" for separator in (";", "\t", "\n", "\r\n", "|")),
+        *(
+            f"x; {FORMULA}",
+            f'x;"{FORMULA}"',
+            f"x;\t{FORMULA}",
+            f"x;\u200b{FORMULA}",
+            f"x;;{FORMULA}",
+            f"\n;{FORMULA}",
+        ),
+        *(f"{width}1+1" for width in "\uff1d\uff0b\uff0d\uff20\ufe66"),
+        *(f"{blank}{FORMULA}" for blank in (" ", "\u00a0", "\x01", "\u200b", "\ufeff", '"', "\x7f")),
+    ],
+    ids=ascii,
+)
+@pytest.mark.parametrize("shape", ["text", "list"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+async def test_no_text_is_a_formula_whichever_separator_the_spreadsheet_uses(
+    text: str, shape: str, delimiter: str
+) -> None:
+    value: object = text if shape == "text" else ["a", text]
+    told, _ = await written(["id", "text"], [{"id": 1, "text": value}])
+
+    assert json.loads(told["room.json"]) == [{"id": 1, "text": value}]
+    cells = [
+        cell
+        for line in csv.reader(io.StringIO(told["room.csv"], newline=""), delimiter=delimiter)
+        for cell in line
+    ]
+    assert [cell for cell in cells if begins_a_formula(cell)] == []
+    # As it is but for the apostrophes.
+    assert "".join(cells).count("'") >= text.count("'")
+
+
+def begins_a_formula(cell: str) -> bool:
+    shown = unicodedata.normalize("NFKC", cell)
+    bare = shown.lstrip('" \t\r\n\u200b\ufeff\x01\x7f')
+    return bare.startswith(("=", "+", "-", "@"))
+
+
+@pytest.mark.parametrize(
+    "text", ["a - b", "1 + 1 = 2", "ana@example.com", "x; y", "It's", "2026-02-18", "a,-b"]
+)
+async def test_text_that_is_no_formula_is_as_it_was_written(text: str) -> None:
+    told, _ = await written(["text"], [{"text": text}])
+
+    assert list(csv.reader(io.StringIO(told["room.csv"], newline="")))[1:] == [[text]]
 
 
 async def test_no_piece_is_larger_than_a_message_takes() -> None:
