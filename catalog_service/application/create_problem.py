@@ -16,7 +16,7 @@ class CreateProblem:
 
     async def __call__(self, call: Call, statement: Statement) -> Problem:
         """Idempotent by the call's request. Raises FieldInvalidError for a statement that is too large."""
-        statement.check_size()
+        statement.check()
 
         async def command(unit: UnitOfWork) -> Problem:
             return await unit.problems.add(call.user_id, call.email, statement)

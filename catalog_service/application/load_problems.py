@@ -31,7 +31,7 @@ class LoadProblems:
         """Raises FieldInvalidError when a key comes twice or a problem is too large."""
         refuse_duplicates("Problem", (problem.key for problem in problems), field="problems.key")
         for problem in problems:
-            problem.statement.check_size()
+            problem.statement.check()
         created = updated = 0
         async with self._units() as unit:
             # Two at once would both find a key to be new.

@@ -35,7 +35,7 @@ class UpdateProblem:
             statement = replace(problem.statement, **changes)
             if statement == problem.statement:
                 return problem
-            statement.check_size()
+            statement.check()
             return await unit.problems.change(problem.problem_id, statement)
 
         return await once(self._units, call, Problem, command)

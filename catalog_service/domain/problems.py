@@ -9,6 +9,7 @@ from datetime import datetime
 
 from catalog_service.domain.errors import FieldInvalidError
 from catalog_service.domain.search import folded
+from service_kit.visible_text import keeps_direction, shows_something
 
 # The author of the problems that the platform brings.
 SHIPPED_OWNER_ID = 0
@@ -18,6 +19,9 @@ SHIPPED_OWNER_EMAIL = "catalog@practice.example"
 LARGEST = 40_000
 # Serialisers for browsers write these as six characters.
 _ESCAPED = "<>"
+# Everybody reads these, and some of them in lists, beside those of others.
+_SHOWN = ("title", "description", "estimated_time", "categories", "requirements", "constraints", "hints")
+_LISTED = frozenset({"title", "estimated_time", "categories"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +42,33 @@ class Statement:
         """The text that searches look into, folded."""
         return f"{folded(self.title)}\n{folded(self.description)}"
 
-    def check_size(self) -> None:
-        """Raises FieldInvalidError when the whole is too large, however small its parts are."""
+    def check(self) -> None:
+        """Raises FieldInvalidError for a part with nothing to see, and for a whole that is too large."""
+        for name in _SHOWN:
+            for text in filter(None, _texts(getattr(self, name))):
+                _check_visible(name, text)
+        self._check_size()
+
+    def _check_size(self) -> None:
         text = json.dumps(astuple(self), ensure_ascii=False)
         escapes = sum(map(text.count, _ESCAPED)) * 5
         if len(text.encode()) + escapes > LARGEST:
             raise FieldInvalidError(
                 f"A problem takes at most {LARGEST} bytes as JSON", field="problem", rule="size"
             )
+
+
+def _texts(value: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else value
+
+
+def _check_visible(field: str, text: str) -> None:
+    if not shows_something(text):
+        raise FieldInvalidError(f"{field}: must show something", field=field, rule="text.visible")
+    if field in _LISTED and not keeps_direction(text):
+        raise FieldInvalidError(
+            f"{field}: must not turn the direction of writing", field=field, rule="text.direction"
+        )
 
 
 STATEMENT_FIELDS = tuple(field.name for field in fields(Statement))
@@ -67,9 +90,14 @@ class Problem:
         """Such as `problems/7`."""
         return f"problems/{self.problem_id}"
 
+    @property
+    def is_shipped(self) -> bool:
+        """Whether the platform brings it, and nobody owns it."""
+        return self.owner_id == SHIPPED_OWNER_ID
+
     def belongs_to(self, user_id: int) -> bool:
         """Tells whether a person may change it. Shipped problems are nobody's."""
-        return self.owner_id == user_id != SHIPPED_OWNER_ID
+        return self.owner_id == user_id and not self.is_shipped
 
 
 @dataclass(frozen=True, slots=True)

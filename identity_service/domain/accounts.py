@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from identity_service.domain.errors import NameInvalidError
+from service_kit.visible_text import is_visible_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +27,9 @@ def normalised_email(email: str) -> str:
 
 
 def normalised_name(field: str, name: str) -> str:
-    """Returns a name in NFC without white space around it. Raises NameInvalidError."""
+    """Returns a name in NFC without white space around it; it may be empty. Raises NameInvalidError."""
     normal = unicodedata.normalize("NFC", name).strip()
-    if not normal.isprintable():
+    if normal and not is_visible_line(normal):
         raise NameInvalidError(field)
     return normal
 

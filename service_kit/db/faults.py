@@ -10,6 +10,7 @@ from sqlalchemy import exc
 _TRANSIENT = ("40", "53", "55P03", "57", "08")
 # U+0000 in text, and as an escape in JSON: valid everywhere but in PostgreSQL.
 _UNSTORABLE = ("22021", "22P05")
+_UNIQUE = "23505"
 # Raised by the triggers of service_kit.db.erasure.
 ERASED = "PE001"
 
@@ -38,6 +39,11 @@ def is_unstorable_text(error: BaseException) -> bool:
 def is_erased(error: BaseException) -> bool:
     """Tells whether a row was refused because it is of a person who was erased."""
     return isinstance(error, exc.DBAPIError) and _state(error) == ERASED
+
+
+def is_taken(error: BaseException) -> bool:
+    """Tells whether a row was refused because another has what only one may have."""
+    return isinstance(error, exc.DBAPIError) and _state(error) == _UNIQUE
 
 
 def _passes(error: BaseException | None, *, lost: bool) -> bool:

@@ -12,7 +12,7 @@ from stats_service.application.ports.leaderboards import (
     OpenSettings,
     SettingsWork,
 )
-from stats_service.domain.aliases import is_alias
+from stats_service.domain.aliases import is_alias, is_anonymous_form
 
 
 class UpdateLeaderboardSettings:
@@ -31,18 +31,25 @@ class UpdateLeaderboardSettings:
     ) -> LeaderboardSettings:
         """Returns the settings; None leaves one as it was, an empty name is the anonymous one.
 
-        Raises InvalidArgumentError for a text that is no name.
+        Raises InvalidArgumentError for a text that is no name or looks like an
+        anonymous one, and AliasTakenError for a name that looks like another's.
         """
-        if alias and not is_alias(alias):
-            raise InvalidArgumentError(
-                "A name has 1 to 40 characters in one line, and no spaces around them",
-                reason="FIELD_INVALID",
-                field="alias",
-            )
-
+        if alias:
+            _check(alias)
         key = await self._key()
 
         async def command(work: SettingsWork) -> LeaderboardSettings:
             return shown(call.user_id, await work.change(call.user_id, alias, opted_out), key)
 
         return await once(self._settings, call, LeaderboardSettings, command)
+
+
+def _check(alias: str) -> None:
+    if not is_alias(alias):
+        raise _invalid("A name has 1 to 40 characters in one line, some to see, and no spaces around them")
+    if is_anonymous_form(alias):
+        raise _invalid("This form of name is for people who have not chosen one")
+
+
+def _invalid(message: str) -> InvalidArgumentError:
+    return InvalidArgumentError(message, reason="FIELD_INVALID", field="alias", rule="alias.form")

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import hmac
-import unicodedata
+import re
+
+from service_kit.visible_text import appearance, is_visible_line
 
 LONGEST_ALIAS = 40
 
-# Control characters, halves of surrogate pairs, and separators of lines.
-_UNSHOWN = frozenset({"Cc", "Cs", "Zl", "Zp"})
-# What turns the direction of writing, also of what follows the name.
-_TURNING = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
-# Characters that leave nothing to see.
-_BLANK = frozenset({"Cf", "Mn", "Me", "Zs"})
+_ANONYMOUS = re.compile(r"learner ?[0-9a-f]{4}")
 
 
 def anonymous_alias(user_id: int, key: bytes) -> str:
@@ -27,10 +24,9 @@ def anonymous_alias(user_id: int, key: bytes) -> str:
 
 def is_alias(text: str) -> bool:
     """Tells whether a text can be a name: 1 to 40 characters in a line, some to see, no spaces around."""
-    return (
-        1 <= len(text) <= LONGEST_ALIAS
-        and text == text.strip()
-        and not any(unicodedata.category(each) in _UNSHOWN for each in text)
-        and not any(unicodedata.bidirectional(each) in _TURNING for each in text)
-        and any(unicodedata.category(each) not in _BLANK for each in text)
-    )
+    return 1 <= len(text) <= LONGEST_ALIAS and text == text.strip() and is_visible_line(text)
+
+
+def is_anonymous_form(text: str) -> bool:
+    """Tells whether a name looks like one of somebody who has not chosen any."""
+    return _ANONYMOUS.fullmatch(appearance(text)) is not None

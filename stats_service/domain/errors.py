@@ -105,3 +105,12 @@ class BadgeNotFoundError(NotFoundError):
 
     def __init__(self, badge_id: str) -> None:
         super().__init__(f"There is no badge '{badge_id}'", badge_id=badge_id)
+
+
+class AliasTakenError(ConflictError):
+    """Another person goes by this name, or by one that looks like it."""
+
+    reason = "ALIAS_TAKEN"
+
+    def __init__(self) -> None:
+        super().__init__("Somebody goes by this name, or by one that looks like it", field="alias")

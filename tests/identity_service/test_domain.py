@@ -28,10 +28,23 @@ def test_names_are_composed_and_trimmed() -> None:
     assert normalised_name("last_name", "") == ""
 
 
-@pytest.mark.parametrize("name", ["", "  ", "a\tb", "a\0", "\u202eana"])
+@pytest.mark.parametrize("name", ["می‌خواهم", "ශ්‍රී", "Ana\u3000Ruiz", "O\u2019Neill", "אנה\u200f"], ids=ascii)
+def test_names_are_written_as_their_scripts_need(name: str) -> None:
+    assert normalised_given_name("first_name", name) == name
+
+
+@pytest.mark.parametrize(
+    "name", ["", "  ", "a\tb", "a\0", "\u202eana", "\u3164", "\u2800", "\u115f\u1160", "\u200d"], ids=ascii
+)
 def test_a_given_name_is_visible(name: str) -> None:
     with pytest.raises(NameInvalidError):
         normalised_given_name("first_name", name)
+
+
+def test_a_family_name_is_left_out_or_visible() -> None:
+    assert normalised_name("last_name", " ") == ""
+    with pytest.raises(NameInvalidError):
+        normalised_name("last_name", "\u3164")
 
 
 def test_attempts_out_of_the_window_do_not_count() -> None:

@@ -6,12 +6,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import Insert, insert
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from service_kit.db.faults import is_taken
 from service_kit.db.idempotency import IdempotencyRecord
+from service_kit.visible_text import appearance
 from stats_service.adapters.db.tables import idempotency, leaderboard_settings
 from stats_service.application.ports.leaderboards import LeaderboardSettings, OpenSettings, SettingsWork
+from stats_service.domain.errors import AliasTakenError
 
 
 def open_settings(engine: AsyncEngine) -> OpenSettings:
@@ -51,13 +55,25 @@ class SqlSettingsWork:
     async def change(self, user_id: int, alias: str | None, opted_out: bool | None) -> LeaderboardSettings:
         """Implements SettingsWork.change."""
         # One statement: of changes at the same time to different settings both stay.
-        given = {"alias": alias, "opted_out": opted_out}
-        said = {name: value for name, value in given.items() if value is not None}
+        said: dict[str, str | bool | None] = {}
+        if alias is not None:
+            said |= {"alias": alias, "alias_appearance": appearance(alias) or None}
+        if opted_out is not None:
+            said["opted_out"] = opted_out
         if said:
             put = insert(leaderboard_settings).values(user_id=user_id, **said)
             put = put.on_conflict_do_update(index_elements=["user_id"], set_=said)
-            await self._connection.execute(put)
+            await self._put(put)
         return await self.find(user_id)
+
+    async def _put(self, statement: Insert) -> None:
+        try:
+            await self._connection.execute(statement)
+        except IntegrityError as error:
+            # The only one that a person can run into: the key is what the statement resolves.
+            if is_taken(error):
+                raise AliasTakenError from None
+            raise
 
     async def commit(self) -> None:
         """Implements SettingsWork.commit."""

@@ -44,10 +44,12 @@ def rooms() -> Sequence[Room]:
 def _room(table: Table) -> Room:
     if table is tables.idempotency:
         return Room("requests", _REQUESTS, table, hidden=frozenset({"request_digest"}))
-    return Room(table.name, _ABOUT[table.name], table)
+    return Room(table.name, _ABOUT[table.name], table, hidden=_HIDDEN.get(table.name, frozenset()))
 
 
 _REQUESTS = "Changes asked for under an Idempotency-Key in the last 72 hours, and the answers."
+# Made to compare with others.
+_HIDDEN = {"leaderboard_settings": frozenset({"alias_appearance"})}
 _ABOUT = {
     "learner": "Your time zone, and how far your practice is counted.",
     "completion": "Sessions that ended, as they were counted.",

@@ -262,6 +262,8 @@ leaderboard_settings = Table(
     Column("user_id", BigInteger, primary_key=True, autoincrement=False),
     # Empty for the anonymous one.
     Column("alias", Text, nullable=False, server_default=""),
+    # What is equal for names that look the same; NULL for the anonymous one.
+    Column("alias_appearance", Text, unique=True),
     Column("opted_out", Boolean, nullable=False, server_default="false"),
 )
 

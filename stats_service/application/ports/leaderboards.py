@@ -72,7 +72,11 @@ class SettingsWork(Protocol):
         """Returns a person's settings."""
 
     async def change(self, user_id: int, alias: str | None, opted_out: bool | None) -> LeaderboardSettings:
-        """Changes what is not None, and returns what it is then."""
+        """Changes what is not None, and returns what it is then.
+
+        Raises AliasTakenError for a name that looks like another person's; the
+        transaction is of no use then.
+        """
 
     async def commit(self) -> None:
         """Makes the work durable."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from datetime import UTC, date, datetime, timedelta
@@ -15,7 +16,7 @@ from sqlalchemy import Engine
 
 from stats_service.adapters.db.leaderboard_closing import SqlClosingStore
 from stats_service.application.close_leaderboards import CloseLeaderboards
-from tests.grpc_errors import refusal
+from tests.grpc_errors import Refusal, outcome, refusal
 from tests.personal_data import Office
 from tests.stats_service.adapters.conftest import Apply
 from tests.stats_service.adapters.grpc.conftest import NOW
@@ -235,11 +236,52 @@ async def test_a_change_that_is_sent_again_gets_its_first_answer(boards: Boards,
     assert refused.reason == "IDEMPOTENCY_KEY_REUSED"
 
 
-@pytest.mark.parametrize("alias", [" ", "Ana ", "A\nB", "A\0", "\u202eanA", "x" * 41], ids=ascii)
+@pytest.mark.parametrize(
+    "alias",
+    [" ", "Ana ", "A\nB", "A\0", "\u202eanA", "x" * 41, "\u3164", "\u2800", "Learner 216e"],
+    ids=ascii,
+)
 async def test_a_name_that_is_none_is_refused(boards: Boards, me: Metadata, alias: str) -> None:
     request = pb.UpdateLeaderboardSettingsRequest(alias=alias)
     refused = await refusal(boards.UpdateLeaderboardSettings(request, metadata=me))
     assert (refused.reason, refused.metadata["field"]) == ("FIELD_INVALID", "alias")
+
+
+async def test_a_name_is_one_persons_until_it_is_given_up(
+    boards: Boards, me: Metadata, tokens: TestTokens
+) -> None:
+    another = tuple(tokens.bearer(2))
+    mine = pb.UpdateLeaderboardSettingsRequest(alias="Zoë")
+    await boards.UpdateLeaderboardSettings(mine, metadata=me)
+    for alike in ("zoë", "Zoe\u0308", "\uff3ao\u200bë"):
+        request = pb.UpdateLeaderboardSettingsRequest(alias=alike, opted_out=True)
+        refused = await refusal(boards.UpdateLeaderboardSettings(request, metadata=another))
+        assert (refused.code, refused.reason) == (grpc.StatusCode.ALREADY_EXISTS, "ALIAS_TAKEN")
+    now = await boards.GetLeaderboardSettings(pb.GetLeaderboardSettingsRequest(), metadata=another)
+    assert not now.opted_out
+    # One's own may be spelled in another way.
+    await boards.UpdateLeaderboardSettings(pb.UpdateLeaderboardSettingsRequest(alias="ZOË"), metadata=me)
+
+    await boards.UpdateLeaderboardSettings(pb.UpdateLeaderboardSettingsRequest(alias=""), metadata=me)
+
+    assert (await boards.UpdateLeaderboardSettings(mine, metadata=another)).alias == "Zoë"
+
+
+async def test_of_people_who_choose_a_name_at_the_same_time_one_gets_it(
+    boards: Boards, tokens: TestTokens
+) -> None:
+    outcomes = await asyncio.gather(
+        *(
+            outcome(
+                boards.UpdateLeaderboardSettings(
+                    pb.UpdateLeaderboardSettingsRequest(alias=alias), metadata=tuple(tokens.bearer(user))
+                )
+            )
+            for user, alias in enumerate(("Ana", "ana", "ANA", "\uff21na"), start=10)
+        )
+    )
+
+    assert [each.reason for each in outcomes if isinstance(each, Refusal)] == ["ALIAS_TAKEN"] * 3
 
 
 async def test_an_erased_person_is_on_no_board_and_chooses_no_name(
