@@ -120,4 +120,6 @@ async def test_a_problem_of_a_person_is_not_touched_by_a_load(
 
     assert await load(shipped(title, hints=[])) == (1, 0, 0)
 
-    assert mine in await titled(problems, title)
+    found = problem_service_pb2.GetProblemRequest(name=mine.name)
+    assert await problems.GetProblem(found, metadata=ana) == mine
+    assert mine.name in [each.name for each in await titled(problems, title)]

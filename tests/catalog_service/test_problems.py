@@ -31,8 +31,8 @@ async def made(problems: Problems, who: Metadata, **changes: Any) -> problem_pb2
     return await problems.CreateProblem(pb.CreateProblemRequest(problem=problem(**changes)), metadata=who)
 
 
-async def shown(problems: Problems, name: str) -> problem_pb2.Problem:
-    return await problems.GetProblem(pb.GetProblemRequest(name=name))
+async def shown(problems: Problems, name: str, who: Metadata = ()) -> problem_pb2.Problem:
+    return await problems.GetProblem(pb.GetProblemRequest(name=name), metadata=who)
 
 
 def update(name: str, *paths: str, request_id: str = "", **values: Any) -> pb.UpdateProblemRequest:
@@ -54,7 +54,7 @@ async def test_a_problem_is_everybodys_to_read_as_its_author_wrote_it(
         pb.CreateProblemRequest(problem=wanted), metadata=tokens.bearer(77, "ana@example.com")
     )
 
-    assert created == await shown(problems, created.name)
+    assert created == await shown(problems, created.name, tokens.bearer(77))
     assert created.name == f"problems/{created.problem_id}"
     assert (created.owner_id, created.owner_email) == (77, "ana@example.com")
     assert before < created.create_time.ToDatetime(UTC) < before + timedelta(seconds=20)
@@ -76,6 +76,10 @@ async def test_a_problem_is_everybodys_to_read_as_its_author_wrote_it(
         ({"requirements": ["x" * 1_000] * 41}, "problem"),
         ({"hints": ["<" * 1_000] * 7}, "problem"),
         ({"title": "a\0"}, None),
+        ({"title": "\u3164"}, "title"),
+        ({"title": "\u202eelttab"}, "title"),
+        ({"description": " \n\u200b"}, "description"),
+        ({"categories": ["Caching", "\u2800"]}, "categories"),
     ],
 )
 async def test_a_problem_that_breaks_a_rule_is_not_made(
@@ -89,6 +93,20 @@ async def test_a_problem_that_breaks_a_rule_is_not_made(
     assert refused.metadata.get("field") == field
     mine = await problems.ListProblems(pb.ListProblemsRequest(mine=True), metadata=ana)
     assert mine.total_size == 0
+
+
+async def test_nobody_but_the_author_is_told_who_wrote_a_problem(
+    problems: Problems, tokens: TestTokens, ana: Metadata
+) -> None:
+    token = new_token()
+    author = tokens.bearer(77, "ana@example.com")
+    created = await made(problems, author, title=token)
+    listing = pb.ListProblemsRequest(query=token)
+
+    for who, told in ((author, (77, "ana@example.com")), (ana, (0, "")), ((), (0, ""))):
+        one = await shown(problems, created.name, who)
+        (listed,) = (await problems.ListProblems(listing, metadata=who)).problems
+        assert (one.owner_id, one.owner_email) == (listed.owner_id, listed.owner_email) == told
 
 
 async def test_a_full_page_of_the_largest_problems_fits_into_a_message(
@@ -167,7 +185,7 @@ async def test_only_its_author_changes_or_deletes_a_problem(
             refused = await refusal(call)
             assert (refused.code, refused.reason) == (code, reason)
 
-    assert await shown(problems, created.name) == created
+    assert await shown(problems, created.name, ana) == created
 
 
 async def test_without_a_mask_the_fields_that_hold_something_change(
@@ -178,7 +196,7 @@ async def test_without_a_mask_the_fields_that_hold_something_change(
     request = update(created.name, title="Design a Pastebin", hints=["tea"])
     changed = await problems.UpdateProblem(request, metadata=ana)
 
-    assert changed == await shown(problems, created.name)
+    assert changed == await shown(problems, created.name, ana)
     assert (changed.title, list(changed.hints)) == ("Design a Pastebin", ["tea"])
     assert changed.update_time.ToDatetime() > created.update_time.ToDatetime()
     created.title, created.hints[:] = changed.title, changed.hints
@@ -224,7 +242,7 @@ async def test_a_change_that_breaks_a_rule_changes_nothing(
     refused = await refusal(problems.UpdateProblem(update(created.name, *paths, **values), metadata=ana))
 
     assert (refused.reason, refused.metadata["field"]) == ("FIELD_INVALID", field)
-    assert await shown(problems, created.name) == created
+    assert await shown(problems, created.name, ana) == created
 
 
 @pytest.mark.parametrize("name", ["", "problems/0", "problems/x", "problems/1234567890123456789", "words/a"])
@@ -271,7 +289,7 @@ async def test_of_changes_of_one_field_at_the_same_time_the_last_stays_whole(
     )
 
     last = max(changed, key=lambda each: each.update_time.ToDatetime())
-    assert await shown(problems, created.name) == last
+    assert await shown(problems, created.name, ana) == last
     assert last.title[1:] == last.description[1:]
 
 

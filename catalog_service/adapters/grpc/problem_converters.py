@@ -15,15 +15,13 @@ from service_kit.grpc.guards import validate
 _NAME = re.compile(r"problems/([1-9][0-9]{0,17})", re.ASCII)
 
 
-def to_problem(problem: Problem) -> problem_pb2.Problem:
-    """Returns the problem as everybody sees it."""
+def to_problem(problem: Problem, reader_id: int) -> problem_pb2.Problem:
+    """Returns the problem as a person sees it: a person who wrote it is told to nobody else."""
     message = problem_pb2.Problem(
-        name=problem.name,
-        problem_id=problem.problem_id,
-        owner_id=problem.owner_id,
-        owner_email=problem.owner_email,
-        **statement_fields(problem.statement),
+        name=problem.name, problem_id=problem.problem_id, **statement_fields(problem.statement)
     )
+    if problem.is_shipped or problem.belongs_to(reader_id):
+        message.owner_id, message.owner_email = problem.owner_id, problem.owner_email
     message.create_time.FromDatetime(problem.created_at)
     message.update_time.FromDatetime(problem.updated_at)
     return message

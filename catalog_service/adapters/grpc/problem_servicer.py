@@ -12,6 +12,7 @@ from practice.catalog.v1.problem_service_pb2_grpc import ProblemServiceServicer
 
 from catalog_service.adapters.grpc.problem_converters import changes_of, from_problem, ref_of, to_problem
 from catalog_service.application.use_cases import UseCases
+from catalog_service.domain.problems import Problem
 from service_kit.call import current_call
 
 PUBLIC = frozenset(f"/practice.catalog.v1.ProblemService/{name}" for name in ("GetProblem", "ListProblems"))
@@ -29,13 +30,13 @@ class ProblemServicer(ProblemServiceServicer):
         self, request: pb.CreateProblemRequest, context: Context
     ) -> problem_pb2.Problem:
         """Makes a problem of the caller's."""
-        return to_problem(await self._use.create_problem(current_call(), from_problem(request.problem)))
+        return _told(await self._use.create_problem(current_call(), from_problem(request.problem)))
 
     async def GetProblem(  # noqa: N802
         self, request: pb.GetProblemRequest, context: Context
     ) -> problem_pb2.Problem:
         """Returns one problem."""
-        return to_problem(await self._use.get_problem(ref_of(request.name)))
+        return _told(await self._use.get_problem(ref_of(request.name)))
 
     async def ListProblems(  # noqa: N802
         self, request: pb.ListProblemsRequest, context: Context
@@ -49,7 +50,7 @@ class ProblemServicer(ProblemServiceServicer):
             page_token=request.page_token,
         )
         return pb.ListProblemsResponse(
-            problems=map(to_problem, found.page.items),
+            problems=map(_told, found.page.items),
             next_page_token=found.page.next_page_token,
             total_size=found.total,
         )
@@ -59,7 +60,7 @@ class ProblemServicer(ProblemServiceServicer):
     ) -> problem_pb2.Problem:
         """Changes a problem of the caller's."""
         ref = ref_of(request.problem.name)
-        return to_problem(await self._use.update_problem(current_call(), ref, changes_of(request)))
+        return _told(await self._use.update_problem(current_call(), ref, changes_of(request)))
 
     async def DeleteProblem(  # noqa: N802
         self, request: pb.DeleteProblemRequest, context: Context
@@ -67,3 +68,7 @@ class ProblemServicer(ProblemServiceServicer):
         """Deletes a problem of the caller's."""
         await self._use.delete_problem(current_call(), ref_of(request.name))
         return Empty()
+
+
+def _told(problem: Problem) -> problem_pb2.Problem:
+    return to_problem(problem, current_call().user_id)
