@@ -13,6 +13,7 @@ from practice.products.design.v1 import design_problems_service_pb2_grpc
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catalog_service.adapters.db.personal_data import open_personal_data
+from catalog_service.adapters.db.tables import idempotency
 from catalog_service.adapters.db.unit_of_work import units_of_work
 from catalog_service.adapters.grpc import admin_servicer, personal_data_servicer, problem_servicer
 from catalog_service.adapters.grpc.admin_servicer import CatalogAdminServicer
@@ -27,6 +28,7 @@ from catalog_service.application.export_personal_data import ExportPersonalData
 from catalog_service.application.forget_expired import ForgetExpired
 from catalog_service.application.use_cases import UseCases, build_use_cases
 from catalog_service.settings import Settings
+from service_kit.db.answers import SqlAnswers
 from service_kit.db.engines import close_async_engine, open_async_engine
 from service_kit.grpc.channels import open_channel
 from service_kit.grpc.guards import Access
@@ -48,7 +50,9 @@ async def serving(settings: Settings) -> AsyncIterator[RunningServer]:
     use_cases = build_use_cases(units)
     session = open_channel(settings.session_address)
     zones = ZoneHandover(CalendarSender(session, settings.internal_token()))
-    server = build_server(_interceptor(settings, zones), max_concurrent_rpcs=settings.max_concurrent_rpcs)
+    server = build_server(
+        _interceptor(settings, zones, engine), max_concurrent_rpcs=settings.max_concurrent_rpcs
+    )
     try:
         running = await start_server(
             server, settings.listen, [lambda server: _register(server, use_cases, engine)]
@@ -63,7 +67,7 @@ async def serving(settings: Settings) -> AsyncIterator[RunningServer]:
         await close_async_engine(engine)
 
 
-def _interceptor(settings: Settings, zones: ZoneHandover) -> CallInterceptor:
+def _interceptor(settings: Settings, zones: ZoneHandover, engine: AsyncEngine) -> CallInterceptor:
     access = Access(
         TokenVerifier(settings.jwks_uri, settings.jwt_issuer),
         settings.internal_token(),
@@ -74,6 +78,7 @@ def _interceptor(settings: Settings, zones: ZoneHandover) -> CallInterceptor:
         access,
         presenters={design.SERVICE: design.present},
         on_admitted=zones,
+        answers=SqlAnswers(engine, idempotency),
         max_deadline_seconds=settings.max_deadline_seconds,
     )
 

@@ -38,6 +38,7 @@ from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service_kit.broker import open_broker
+from service_kit.db.answers import SqlAnswers
 from service_kit.db.engines import close_async_engine, open_async_engine
 from service_kit.grpc.channels import open_channel
 from service_kit.grpc.guards import Access
@@ -47,6 +48,7 @@ from service_kit.logging import configure_logging
 from service_kit.tokens import TokenVerifier
 from session_service.adapters.catalog.client import CatalogClient
 from session_service.adapters.celery.publisher import EventPublisher, FastPublisher
+from session_service.adapters.db import tables
 from session_service.adapters.db.calendar_readers import SqlCalendarReaders
 from session_service.adapters.db.event_record import SqlEventRecord
 from session_service.adapters.db.outbox_admin import SqlOutboxAdmin
@@ -66,7 +68,15 @@ from session_service.adapters.grpc import (
 from session_service.adapters.grpc.calendar_servicer import CalendarServicer, LearnerAdminServicer
 from session_service.adapters.grpc.outbox_admin_servicer import OutboxAdminServicer
 from session_service.adapters.grpc.personal_data_servicer import PersonalDataServicer
-from session_service.adapters.grpc.products import design, design_errors, exercises, focus, portal, yoga
+from session_service.adapters.grpc.products import (
+    design,
+    design_contents,
+    design_errors,
+    exercises,
+    focus,
+    portal,
+    yoga,
+)
 from session_service.adapters.grpc.products.portal_live import PortalLiveServicer
 from session_service.adapters.grpc.reconciliation_servicer import ReconciliationServicer
 from session_service.adapters.grpc.servicer import SessionExportServicer, SessionServicer
@@ -165,6 +175,8 @@ async def _start(settings: SessionSettings, outside: _Outside) -> RunningServer:
             yoga.SERVICE: yoga.present,
         },
         on_admitted=use_cases.remember_calendar.of_call,
+        answers=SqlAnswers(outside.engine, tables.idempotency),
+        raw_readers=design_contents.READERS,
         max_deadline_seconds=settings.max_deadline_seconds,
     )
     server = build_server(interceptor, max_concurrent_rpcs=settings.max_concurrent_rpcs)

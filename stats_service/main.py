@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service_kit.broker import open_broker
+from service_kit.db.answers import SqlAnswers
 from service_kit.db.engines import close_async_engine, open_async_engine, open_engine
 from service_kit.grpc.channels import open_channel
 from service_kit.grpc.guards import Access
@@ -34,6 +35,7 @@ from stats_service.adapters.db.old_reports import forgetting_reports
 from stats_service.adapters.db.personal_data import open_personal_data
 from stats_service.adapters.db.population import SqlPopulation
 from stats_service.adapters.db.reader import SqlReader
+from stats_service.adapters.db.tables import idempotency
 from stats_service.adapters.grpc import (
     badge_servicer,
     personal_data_servicer,
@@ -100,6 +102,7 @@ async def serving(settings: Settings, clock: Clock = _now) -> AsyncIterator[Runn
         access,
         presenters={focus.SERVICE: focus.present},
         on_admitted=ZoneHandover(CalendarSender(session, settings.internal_token())),
+        answers=SqlAnswers(engine, idempotency),
         max_deadline_seconds=settings.max_deadline_seconds,
     )
     server = build_server(interceptor, max_concurrent_rpcs=settings.max_concurrent_rpcs)

@@ -2,6 +2,7 @@
 
 The row is written in the transaction of the command itself: a command that
 was rolled back leaves no key, and one that committed always has its outcome.
+The answer made of it is added after (`service_kit.db.answers`).
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ from service_kit.call import Call
 from service_kit.errors import ConflictError
 
 KEPT = timedelta(hours=72)
+# What a person is not given of the table: a digest, and the outcome again in the shape of an answer.
+NOT_EXPORTED = frozenset({"request_digest", "answer", "answer_headers"})
 
 Outcome = TypeVar("Outcome")
 
@@ -47,6 +50,8 @@ def idempotency_table(metadata: MetaData) -> Table:
         Column("method", Text, nullable=False),
         Column("request_digest", LargeBinary, nullable=False),
         Column("outcome", JSONB),
+        Column("answer", LargeBinary),
+        Column("answer_headers", JSONB),
         Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now(), index=True),
     )
 
@@ -70,7 +75,7 @@ def _statements(table: Table) -> _Statements:
     mine = (table.c.user_id == bindparam("owner")) & (table.c.key == bindparam("used"))
     return _Statements(
         claim=insert(table).on_conflict_do_nothing().returning(table.c.key),
-        find=select(table).where(mine),
+        find=select(table.c.method, table.c.request_digest, table.c.outcome).where(mine),
         remember=table.update().where(mine),
     )
 

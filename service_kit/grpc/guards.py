@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -27,6 +28,8 @@ TIME_ZONE_KEY = "x-time-zone"
 MAX_IDEMPOTENCY_KEY = 128
 
 Metadata = Mapping[str, Any]
+# By method: bytes that are equal for two raw bodies that ask for the same.
+RawReaders = Mapping[str, Callable[[Any], bytes]]
 
 
 class Access:
@@ -82,8 +85,18 @@ def with_time_zone(call: Call, metadata: Metadata) -> Call:
     return replace(call, time_zone=known_time_zone(zone))
 
 
-def with_request_identity(call: Call, method: str, request: Message, metadata: Metadata) -> Call:
-    """Returns the call with its idempotency key, from the request's field or else the header."""
+async def with_request_identity(
+    call: Call,
+    method: str,
+    request: Message,
+    metadata: Metadata,
+    raw_readers: RawReaders | None = None,
+) -> Call:
+    """Returns the call with its idempotency key, from the request's field or else the header.
+
+    A body that the service reads by itself has a reader among `raw_readers`;
+    a large one takes a while, in which other calls need not wait.
+    """
     key = str(getattr(request, "request_id", "") or metadata.get(IDEMPOTENCY_KEY, ""))
     if not key:
         return call
@@ -93,12 +106,18 @@ def with_request_identity(call: Call, method: str, request: Message, metadata: M
             reason="FIELD_INVALID",
             field=IDEMPOTENCY_KEY,
         )
+    read = (raw_readers or {}).get(method)
+    content = await asyncio.to_thread(read, request) if read else _content(request)
+    return replace(call, request=RequestIdentity(key, method, hashlib.sha256(content).digest()))
+
+
+def _content(request: Message) -> bytes:
+    """Returns what a request asks for."""
     bare = type(request)()
     bare.CopyFrom(request)
     if "request_id" in bare.DESCRIPTOR.fields_by_name:
         bare.ClearField("request_id")
-    digest = hashlib.sha256(bare.SerializeToString(deterministic=True)).digest()
-    return replace(call, request=RequestIdentity(key, method, digest))
+    return bare.SerializeToString(deterministic=True)
 
 
 def validate(request: Message) -> None:

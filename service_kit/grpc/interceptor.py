@@ -11,11 +11,19 @@ import grpc
 import structlog
 from google.protobuf.message import DecodeError, Message
 
+from service_kit.answers import Answer, Answers
 from service_kit.call import Call, enter_call
 from service_kit.db.faults import is_erased, is_unavailable, is_unstorable_text
 from service_kit.errors import AccountErasedError, InvalidArgumentError, ServiceError, UnavailableError
-from service_kit.grpc.guards import Access, validate, with_request_identity, with_time_zone
+from service_kit.grpc.guards import (
+    Access,
+    RawReaders,
+    validate,
+    with_request_identity,
+    with_time_zone,
+)
 from service_kit.grpc.presentation import ErrorPresenter, error_metadata
+from service_kit.grpc.repeats import HeldContext, answer_once
 from service_kit.grpc.statuses import to_status
 
 CORRELATION_KEY = "x-request-id"
@@ -27,6 +35,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 # Generic for the type checker only.
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 Deserializer = Callable[[bytes], object]
+Serializer = Callable[[Message], bytes]
 Unary = Callable[[Message, Context], Awaitable[Message]]
 Stream = Callable[[Message, Context], AsyncIterator[Message]]
 
@@ -56,7 +65,9 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     """Identifies the caller, validates the request, caps the deadline and maps errors.
 
     `presenters` gives the error shape of a product by its gRPC service name;
-    `on_admitted` is told of every call that passed the guards.
+    `on_admitted` is told of every call that passed the guards; `answers` keeps
+    what a repeated request is to get again, and `raw_readers` say which raw
+    bodies are the same request.
     Whatever else a handler raises is logged once with a correlation id and
     leaves as a generic INTERNAL: exception text never reaches a client.
     """
@@ -67,11 +78,15 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         *,
         presenters: Mapping[str, ErrorPresenter] | None = None,
         on_admitted: Callable[[Call], Awaitable[None]] | None = None,
+        answers: Answers | None = None,
+        raw_readers: RawReaders | None = None,
         max_deadline_seconds: float = 15.0,
     ) -> None:
         self._access = access
         self._presenters = dict(presenters or {})
         self._on_admitted = on_admitted
+        self._answers = answers
+        self._raw_readers = dict(raw_readers or {})
         self._max_deadline = max_deadline_seconds
 
     async def intercept_service(
@@ -91,22 +106,43 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                 handler.response_serializer,
             )
         return grpc.unary_unary_rpc_method_handler(
-            cast(Any, self._guard_unary(method, cast(Unary, handler.unary_unary))),
+            cast(
+                Any,
+                self._guard_unary(
+                    method, cast(Unary, handler.unary_unary), cast(Serializer, handler.response_serializer)
+                ),
+            ),
             _tolerant(handler.request_deserializer),
-            handler.response_serializer,
+            # What the guard returns is serialized.
+            None,
         )
 
-    def _guard_unary(self, method: str, inner: Unary) -> Unary:
-        async def guarded(request: Message, context: Context) -> Message:
+    def _guard_unary(
+        self, method: str, inner: Unary, serialize: Serializer
+    ) -> Callable[[Message, Context], Awaitable[bytes]]:
+        async def guarded(request: Message, context: Context) -> bytes:
             try:
                 remaining = context.time_remaining()
                 async with asyncio.timeout(min(remaining or self._max_deadline, self._max_deadline)):
-                    await self._admit(method, request, context)
-                    return await inner(request, context)
+                    call = await self._admit(method, request, context)
+                    answer = await self._answer(call, inner, request, context, serialize)
+                    if answer.headers:
+                        await context.send_initial_metadata(answer.headers)
+                    return answer.message
             except Exception as error:
                 await self._refuse(method, error, context)
 
         return guarded
+
+    async def _answer(
+        self, call: Call, inner: Unary, request: Message, context: Context, serialize: Serializer
+    ) -> Answer:
+        async def handle() -> Answer:
+            held = HeldContext(context)
+            response = await inner(request, cast(Any, held))
+            return Answer(serialize(response), held.headers)
+
+        return await (answer_once(self._answers, call, handle) if self._answers else handle())
 
     def _guard_stream(self, method: str, inner: Stream) -> Stream:
         async def guarded(request: Message, context: Context) -> AsyncIterator[Message]:
@@ -119,7 +155,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
         return guarded
 
-    async def _admit(self, method: str, request: Message, context: Context) -> None:
+    async def _admit(self, method: str, request: Message, context: Context) -> Call:
         metadata = dict(context.invocation_metadata() or ())
         correlation = str(metadata.get(CORRELATION_KEY) or uuid.uuid4())
         structlog.contextvars.bind_contextvars(correlation_id=correlation, method=method)
@@ -129,10 +165,11 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         if isinstance(request, _Unreadable):
             raise InvalidArgumentError("The request could not be read", reason="REQUEST_MALFORMED")
         validate(request)
-        call = with_request_identity(call, method, request, metadata)
+        call = await with_request_identity(call, method, request, metadata, self._raw_readers)
         enter_call(call)
         if self._on_admitted is not None:
             await self._on_admitted(call)
+        return call
 
     async def _refuse(self, method: str, error: Exception, context: Context) -> NoReturn:
         if isinstance(error, grpc.aio.AbortError):

@@ -11,6 +11,7 @@ import pytest
 from practice.catalog.v1 import catalog_service_pb2 as pb
 from practice.catalog.v1 import exercise_pb2
 
+from service_kit.answers import Answers
 from service_kit.grpc.guards import Access
 from service_kit.grpc.interceptor import CallInterceptor
 from service_kit.grpc.presentation import ErrorPresenter
@@ -50,9 +51,10 @@ def serve(access: Access) -> Serve:
         presenters: Mapping[str, ErrorPresenter] | None = None,
         max_deadline_seconds: float = 15,
         grace_seconds: float = 0,
+        answers: Answers | None = None,
     ) -> AsyncIterator[Get]:
         interceptor = CallInterceptor(
-            access, presenters=presenters, max_deadline_seconds=max_deadline_seconds
+            access, presenters=presenters, max_deadline_seconds=max_deadline_seconds, answers=answers
         )
         server = build_server(interceptor)
         running = await start_server(server, "127.0.0.1:0", [lambda server: _register(server, behaviour)])
@@ -66,8 +68,10 @@ def serve(access: Access) -> Serve:
 
 
 def _register(server: grpc.aio.Server, behaviour: Behaviour) -> None:
-    async def get(request: pb.GetExerciseRequest, context: object) -> exercise_pb2.Exercise:
-        return await behaviour(request)
+    async def get(request: pb.GetExerciseRequest, context: Any) -> exercise_pb2.Exercise:
+        response = await behaviour(request)
+        await context.send_initial_metadata((("etag", f'"{response.name}"'),))
+        return response
 
     async def watch(request: pb.GetExerciseRequest, context: object) -> AsyncIterator[exercise_pb2.Exercise]:
         yield await behaviour(request)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from google.api.httpbody_pb2 import HttpBody
 from practice.identity.v1 import identity_service_pb2 as pb
 from sqlalchemy import Column, Integer, MetaData, Table, Text, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -18,7 +19,7 @@ from service_kit.call import Call, RequestIdentity
 from service_kit.db.engines import open_async_engine
 from service_kit.db.idempotency import IdempotencyRecord, idempotency_table
 from service_kit.errors import ConflictError
-from service_kit.grpc.guards import with_request_identity
+from service_kit.grpc.guards import RawReaders, with_request_identity
 from tests.databases import lock_waiters
 
 metadata = MetaData(schema="kit_test")
@@ -197,24 +198,36 @@ async def test_keys_are_kept_for_three_days(command: Command, engine: AsyncEngin
     assert await command(old) != first
 
 
-def identified(request: Any, header: str = "", **metadata: str) -> RequestIdentity | None:
-    values = {**metadata, **({"idempotency-key": header} if header else {})}
-    return with_request_identity(Call(), "/m", request, values).request
+async def identified(
+    request: Any, header: str = "", raw_readers: RawReaders | None = None
+) -> RequestIdentity | None:
+    metadata = {"idempotency-key": header} if header else {}
+    return (await with_request_identity(Call(), "/m", request, metadata, raw_readers)).request
 
 
-def test_the_digest_is_of_what_was_asked_for_and_not_of_the_key() -> None:
-    one = identified(pb.SignUpRequest(email="a@example.com", request_id="one"))
-    two = identified(pb.SignUpRequest(email="a@example.com", request_id="two"))
-    other = identified(pb.SignUpRequest(email="b@example.com", request_id="one"))
-    header = identified(pb.SignUpRequest(email="a@example.com"), header="one")
+async def test_the_digest_is_of_what_was_asked_for_and_not_of_the_key() -> None:
+    one = await identified(pb.SignUpRequest(email="a@example.com", request_id="one"))
+    two = await identified(pb.SignUpRequest(email="a@example.com", request_id="two"))
+    other = await identified(pb.SignUpRequest(email="b@example.com", request_id="one"))
+    header = await identified(pb.SignUpRequest(email="a@example.com"), header="one")
 
     assert one and two and other and header
     assert one.digest == two.digest == header.digest != other.digest
     assert (one.key, two.key, header.key) == ("one", "two", "one")
 
 
-def test_the_field_of_the_request_goes_before_the_header() -> None:
-    request = identified(pb.SignUpRequest(request_id="field"), header="header")
+async def test_the_field_of_the_request_goes_before_the_header() -> None:
+    request = await identified(pb.SignUpRequest(request_id="field"), header="header")
 
     assert request and request.key == "field"
-    assert identified(pb.GetMeRequest()) is None
+    assert await identified(pb.GetMeRequest()) is None
+
+
+async def test_what_a_service_reads_by_itself_is_the_same_request_when_it_reads_the_same() -> None:
+    readers: RawReaders = {"/m": lambda request: bytes(request.data).replace(b" ", b"")}
+    one = await identified(HttpBody(data=b"[1, 2]"), "key", readers)
+    two = await identified(HttpBody(data=b"[1,2]"), "key", readers)
+    other = await identified(HttpBody(data=b"[1,3]"), "key", readers)
+
+    assert one and two and other
+    assert one.digest == two.digest != other.digest

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catalog_service.adapters.db import tables
+from service_kit.db.idempotency import NOT_EXPORTED
 from service_kit.db.personal_rooms import Room, SqlPersonalData
 
 ROOMS = (
@@ -21,7 +22,7 @@ ROOMS = (
         "requests",
         "Changes asked for under an Idempotency-Key in the last 72 hours, and the answers.",
         tables.idempotency,
-        hidden=frozenset({"request_digest"}),
+        hidden=NOT_EXPORTED,
     ),
 )
 

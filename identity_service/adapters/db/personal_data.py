@@ -12,6 +12,7 @@ from identity_service.adapters.db.accounts import SqlAccounts
 from identity_service.adapters.db.tables import accounts, attempts, idempotency, refresh_tokens
 from identity_service.domain.accounts import Account
 from identity_service.domain.attempts import account_subject
+from service_kit.db.idempotency import NOT_EXPORTED
 from service_kit.db.personal_rooms import Room, export_rooms
 from service_kit.personal_data import FileChunk
 
@@ -37,7 +38,7 @@ def rooms_of(account: Account) -> Sequence[Room]:
             idempotency,
             # A sign-up is everybody's request; its outcome says whose account it made.
             owned=lambda user_id: or_(idempotency.c.user_id == user_id, number == cast(str(user_id), Text)),
-            hidden=frozenset({"request_digest"}),
+            hidden=NOT_EXPORTED,
         ),
         Room("account", "Your account.", accounts, hidden=frozenset({"password_hash"})),
     )

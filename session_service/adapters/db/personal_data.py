@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from service_kit.db.idempotency import NOT_EXPORTED
 from service_kit.db.personal_rooms import Part, Room, SqlPersonalData
 from session_service.adapters.db import tables
 
@@ -62,7 +63,7 @@ ROOMS = (
         "requests",
         "Changes asked for under an Idempotency-Key in the last 72 hours, and the answers.",
         tables.idempotency,
-        hidden=frozenset({"request_digest"}),
+        hidden=NOT_EXPORTED,
     ),
 )
 

@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from service_kit.db.idempotency import NOT_EXPORTED
 from service_kit.db.personal_rooms import Room, SqlPersonalData
 from stats_service.adapters.db import tables
 from stats_service.domain.periods import PeriodKind
@@ -43,7 +44,7 @@ def rooms() -> Sequence[Room]:
 
 def _room(table: Table) -> Room:
     if table is tables.idempotency:
-        return Room("requests", _REQUESTS, table, hidden=frozenset({"request_digest"}))
+        return Room("requests", _REQUESTS, table, hidden=NOT_EXPORTED)
     return Room(table.name, _ABOUT[table.name], table, hidden=_HIDDEN.get(table.name, frozenset()))
 
 

@@ -1,0 +1,20 @@
+"""Keep whole answers beside the outcomes of requests that may be sent again"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects.postgresql import JSONB
+
+revision = "0004"
+down_revision = "0003"
+
+
+def upgrade() -> None:
+    op.add_column("idempotency", sa.Column("answer", sa.LargeBinary()), schema="catalog")
+    op.add_column("idempotency", sa.Column("answer_headers", JSONB()), schema="catalog")
+
+
+def downgrade() -> None:
+    op.drop_column("idempotency", "answer_headers", schema="catalog")
+    op.drop_column("idempotency", "answer", schema="catalog")
