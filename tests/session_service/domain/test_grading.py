@@ -40,8 +40,34 @@ def test_case_composition_and_white_space_make_no_difference(given_answer: str, 
 
 
 @pytest.mark.parametrize(
+    ("kinds", "sentence"),
+    [
+        ([*"'\u2019\u2018\u02bc\u2032\u00b4`\uff07"], "s{}il vous plaît"),
+        ([*'"\u201c\u201d\u201e\u00ab\u00bb\u2033\uff02'], "{}hola{}"),
+        ([*"-\u2010\u2011\u2012\u2013\u2014\u2212\uff0d\ufe63"], "peut{}être"),
+        ([*" \u00a0\u2009\u202f\u3000\t\n\u1680", "\u2003 "], "yo{}hablo"),
+        ([*"!\uff01"], "¡hola{}"),
+        ([*"a\uff21\uff41"], "c{}sa"),
+        ([*"7\uff17"], "{} días"),
+        (["\u30ac", "\uff76\uff9e", "\u30ab\u3099"], "{}ラス"),
+        ([*"\u30ab\uff76"], "{}メラ"),
+    ],
+)
+def test_what_a_keyboard_chooses_makes_no_difference(kinds: list[str], sentence: str) -> None:
+    for one in kinds:
+        for other in kinds:
+            assert right(sentence.replace("{}", one), sentence.replace("{}", other))
+
+
+@pytest.mark.parametrize(
     ("given_answer", "accepted"),
     [
+        ("cest", "c'est"),
+        ("c-est", "c'est"),
+        ('"c\'est"', "c'est"),
+        ("peutêtre", "peut-être"),
+        ("mi\u200cravam", "miravam"),
+        ("カ", "ガ"),
         ("adios", "adiós"),
         ("ano", "año"),
         ("esta", "está"),
