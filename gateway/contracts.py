@@ -46,12 +46,22 @@ OPEN_METHODS = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
+class Binding:
+    """An HTTP method and a path template; `body` is the field that the body says, `*` for all of them."""
+
+    verb: str
+    path: str
+    body: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Method:
-    """A method with a path: `name` is `package.Service/Method`, `bindings` its verbs and path templates."""
+    """A method with paths: `name` is `package.Service/Method`, `request` the full name of its message."""
 
     name: str
     streaming: bool
-    bindings: tuple[tuple[str, str], ...]
+    request: str
+    bindings: tuple[Binding, ...]
 
     @property
     def service(self) -> str:
@@ -90,7 +100,12 @@ def cluster_of(service: str) -> str:
 
 def _bound_methods(contracts: Path) -> list[Method]:
     methods = (
-        Method(f"{file.package}.{service.name}/{method.name}", method.server_streaming, _bindings(method))
+        Method(
+            f"{file.package}.{service.name}/{method.name}",
+            method.server_streaming,
+            method.input_type.removeprefix("."),
+            _bindings(method),
+        )
         for file in FileDescriptorSet.FromString(contracts.read_bytes()).file
         for service in file.service
         for method in service.method
@@ -98,16 +113,16 @@ def _bound_methods(contracts: Path) -> list[Method]:
     return [method for method in methods if method.bindings]
 
 
-def _bindings(method: MethodDescriptorProto) -> tuple[tuple[str, str], ...]:
+def _bindings(method: MethodDescriptorProto) -> tuple[Binding, ...]:
     rule = method.options.Extensions[annotations_pb2.http]
     return tuple(_binding(each) for each in (rule, *rule.additional_bindings) if each.WhichOneof("pattern"))
 
 
-def _binding(rule: http_pb2.HttpRule) -> tuple[str, str]:
+def _binding(rule: http_pb2.HttpRule) -> Binding:
     verb = rule.WhichOneof("pattern")
     if verb is None or verb == "custom":
         raise ValueError("a contract with a custom HTTP verb has no place at the edge")
-    return verb.upper(), getattr(rule, verb)
+    return Binding(verb.upper(), getattr(rule, verb), rule.body)
 
 
 _VARIABLE = re.compile(r"\{[^=}]+(?:=([^}]*))?\}")

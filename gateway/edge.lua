@@ -1,16 +1,20 @@
 -- What the gateway does to a request before and to a response after the JSON
--- transcoder. PRODUCTS and BODIES come before this text: the path prefixes of
--- the products, and per product and status the body of a refusal.
+-- transcoder. PRODUCTS, BODIES and REASONS come before this text: the path
+-- prefixes of the products, per product and status the body of a refusal, and
+-- per status its reason. So do TOKEN_HEADER, without which nobody is told what
+-- is served ("" where everybody is), and paths.lua.
 
 local KEEP = "practice.edge"
 
 -- The metadata with which a service sets the response of a product.
 local STATUS, BODY = "x-practice-status", "x-practice-body"
+-- Why a call was refused: a name of practice.errors.v1.ErrorReason.
+local REASON = "x-practice-reason"
 -- Set by local_reply_config on what Envoy itself answers: the request's path.
 local REFUSED = "x-practice-refused"
 
 -- What a service says in trailers and an HTTP client reads in headers.
-local PROMOTED = { "retry-after", "etag" }
+local PROMOTED = { "retry-after", "etag", REASON }
 
 -- The methods whose bodies the transcoder reads.
 local WITH_BODY = { POST = true, PUT = true, PATCH = true }
@@ -46,6 +50,11 @@ local function set_body(handle, text)
   local length = handle:body(true):setBytes(text)
   handle:headers():replace("content-length", tostring(length))
   handle:headers():replace("content-type", "application/json")
+end
+
+-- The reason of a refusal that says none.
+local function reason_of(status)
+  return REASONS[status] or (tonumber(status) >= 500 and "INTERNAL" or "REQUEST_MALFORMED")
 end
 
 local function set_status(headers, status)
@@ -97,8 +106,21 @@ local function located(reason, path)
   return '["' .. place_of(field, message, path) .. '","' .. field:gsub("%.", '","') .. '"]', message
 end
 
+-- The body of a 400 that says what is wrong, and where.
+local function explained(product, reason, places)
+  local text = BODIES[product.name].explained
+  -- As functions, so that a "%" in the reason stays one.
+  return (text:gsub('"@location@"', function() return places end):gsub("@reason@", function() return reason end))
+end
+
 -- The body of a refusal; a status without words of its own becomes a 500.
-local function refusal(product, status, path, body, method)
+-- `fault` is what paths.lua found in the query.
+local function refusal(product, status, path, body, method, fault)
+  local with_place = BODIES[product.name].explained:find('"@location@"', 1, true)
+  if fault ~= nil then
+    local name, words = fault:match("^(.-): (.*)$")
+    return product.malformed, explained(product, with_place and words or fault, '["query","' .. name .. '"]')
+  end
   if status == "400" then
     local in_transcoder = body ~= nil and body:find("grpc_json_transcode", 1, true)
     local reason = in_transcoder and reason_in(body)
@@ -106,13 +128,11 @@ local function refusal(product, status, path, body, method)
       local unreadable = in_transcoder and WITH_BODY[method]
       return product.malformed, BODIES[product.name][unreadable and "unreadable" or "malformed"]
     end
-    local text, places = BODIES[product.name].explained, nil
-    if text:find('"@location@"', 1, true) then
+    local places = nil
+    if with_place then
       places, reason = located(reason, path)
     end
-    -- As functions, so that a "%" in the reason stays one.
-    text = text:gsub('"@location@"', function() return places end):gsub("@reason@", function() return reason end)
-    return product.malformed, text
+    return product.malformed, explained(product, reason, places)
   end
   if BODIES[product.name][status] == nil then
     status = "500"
@@ -120,12 +140,30 @@ local function refusal(product, status, path, body, method)
   return status, BODIES[product.name][status]
 end
 
+-- Refuses what no method is there for, before anybody asks for a token. What
+-- is wrong with a query is said once the token is known to be good.
+local function check_path(handle, headers, kept, path, method)
+  if TOKEN_HEADER ~= "" and headers:get(TOKEN_HEADER) == nil then
+    return
+  end
+  local rule, allowed = served(path, method)
+  if rule ~= nil then
+    kept:set(KEEP, "fault", fault_in_query(rule, path))
+  elseif allowed == nil then
+    handle:respond({ [":status"] = "404" }, "")
+  else
+    local status = method == "OPTIONS" and "204" or "405"
+    handle:respond({ [":status"] = status, allow = allowed .. ", OPTIONS" }, "")
+  end
+end
+
 function envoy_on_request(handle)
   local headers = handle:headers()
   local path = headers:get(":path") or "/"
+  local method = headers:get(":method")
   local kept = handle:streamInfo():dynamicMetadata()
   kept:set(KEEP, "path", path)
-  kept:set(KEEP, "method", headers:get(":method"))
+  kept:set(KEEP, "method", method)
 
   local media_type = headers:get("content-type")
   if media_type ~= nil and media_type:lower():find("^application/grpc") then
@@ -147,6 +185,7 @@ function envoy_on_request(handle)
   if bare ~= nil and (query == "" or query:sub(1, 1) == "?") then
     headers:replace(":path", bare .. query)
   end
+  check_path(handle, headers, kept, path, method)
 end
 
 -- Waiting for a body or for trailers makes the objects of before unusable, so
@@ -154,21 +193,22 @@ end
 
 -- What Envoy refused: a 400 about a field keeps its reason, the rest gets the
 -- table's words. An answer to HEAD has no body and gets none.
-local function reword(handle, path, method)
+local function reword(handle, path, kept)
   local sent = handle:body()
-  if sent == nil then
-    return
-  end
-  local text = sent:getBytes(0, sent:length())
+  local text = sent and sent:getBytes(0, sent:length()) or ""
   local headers = handle:headers()
   local code = headers:get(":status")
   if code == "403" and text:find("jwt_authn_access_denied", 1, true) then
     -- A token for another audience is a 403 to Envoy.
     code = "401"
   end
-  local status, body = refusal(product_of(path), code, path, text, method)
+  local fault = code == "400" and kept.fault or nil
+  local status, body = refusal(product_of(path), code, path, text, kept.method, fault)
+  headers:replace(REASON, reason_of(code))
   set_status(headers, status)
-  set_body(handle, body)
+  if sent ~= nil then
+    set_body(handle, body)
+  end
 end
 
 -- A service's error. The metadata is in the headers when gRPC sent nothing but
@@ -196,6 +236,9 @@ local function shape_error(handle, kept, status, body)
     -- The service had no say in it: its gRPC library refused the call.
     status, body = refusal(product, code, path)
   end
+  if headers:get(REASON) == nil then
+    headers:replace(REASON, reason_of(status or code))
+  end
   set_status(headers, status or code)
   if body ~= nil then
     set_body(handle, body)
@@ -205,6 +248,7 @@ end
 -- Nothing at the edge speaks gRPC: a native call gets JSON, however early it was refused.
 local function refuse_native(handle, path)
   local status, body = refusal(product_of(path), "415", path)
+  handle:headers():replace(REASON, reason_of(status))
   set_status(handle:headers(), status)
   set_body(handle, body)
 end
@@ -228,7 +272,7 @@ function envoy_on_response(handle)
   if kept.native or in_grpc and kept.path == nil then
     refuse_native(handle, kept.path or refused or "/")
   elseif refused ~= nil then
-    reword(handle, refused, kept.method)
+    reword(handle, refused, kept)
   elseif tonumber(headers:get(":status")) >= 400 then
     if kept.method ~= "HEAD" then
       shape_error(handle, kept, status, body)

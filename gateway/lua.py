@@ -1,8 +1,9 @@
-"""The text of the Lua filter: edge.lua after the tables it looks things up in."""
+"""The texts of the Lua filters: edge.lua after the tables it looks things up in, and query.lua."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from gateway.products import Body, Product
 from gateway.refusals import EXPLAINED, MALFORMED, REFUSALS, UNREADABLE
 
 EDGE = Path(__file__).with_name("edge.lua")
+PATHS = Path(__file__).with_name("paths.lua")
+QUERY = Path(__file__).with_name("query.lua")
 
 
 def bodies(product: Product) -> dict[str, str]:
@@ -26,8 +29,11 @@ def to_json(body: Body) -> str:
     return json.dumps(body, separators=(",", ":"))
 
 
-def script(products: tuple[Product, ...]) -> str:
-    """Returns edge.lua with the tables it looks things up in; the last product has every path."""
+def script(products: tuple[Product, ...], paths: Mapping[str, Any], token_header: str = "") -> str:
+    """Returns edge.lua with the tables it looks things up in; the last product has every path.
+
+    `paths` are what gateway.paths makes. Without the `token_header` nobody is told which paths there are.
+    """
     prefixes = [
         {"prefix": prefix, "name": product.name, "malformed": str(product.malformed_status)}
         for product in products
@@ -36,9 +42,17 @@ def script(products: tuple[Product, ...]) -> str:
     tables = {
         "PRODUCTS": prefixes,
         "BODIES": {product.name: bodies(product) for product in products},
+        "REASONS": {str(refusal.status): refusal.reason for refusal in (*REFUSALS, MALFORMED)},
+        "TOKEN_HEADER": token_header,
+        "PATHS": paths,
     }
     head = "".join(f"local {name} = {to_lua(value)}\n" for name, value in tables.items())
-    return head + "\n" + EDGE.read_text(encoding="utf-8")
+    return "\n".join((head, PATHS.read_text(encoding="utf-8"), EDGE.read_text(encoding="utf-8")))
+
+
+def query_script() -> str:
+    """Returns query.lua, which stands behind the filter that looks at tokens."""
+    return QUERY.read_text(encoding="utf-8")
 
 
 def to_lua(value: Any, indent: str = "") -> str:

@@ -38,6 +38,13 @@ REFUSALS = (
     Refusal(403, "Not permitted", StatusCode.PERMISSION_DENIED, "NOT_PERMITTED", "forbidden"),
     Refusal(404, "Not found", StatusCode.NOT_FOUND, "PATH_NOT_FOUND", "not_found"),
     Refusal(
+        405,
+        "The path does not take this method; the header Allow names those it takes",
+        StatusCode.UNIMPLEMENTED,
+        "METHOD_NOT_ALLOWED",
+        "method_not_allowed",
+    ),
+    Refusal(
         408,
         "The request took too long to arrive",
         StatusCode.INVALID_ARGUMENT,

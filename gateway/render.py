@@ -15,9 +15,9 @@ from typing import Any
 
 import yaml
 
-from gateway import contracts, lua
+from gateway import contracts, lua, paths
 from gateway.products import CANONICAL, OPERATORS, PRODUCTS
-from gateway.routes import BRIDGE, Config, jwt_rules, operator_routes, routes, seconds
+from gateway.routes import BRIDGE, INTERNAL_HEADER, Config, jwt_rules, operator_routes, routes, seconds
 from gateway.settings import GatewaySettings
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -107,6 +107,8 @@ def render(settings: GatewaySettings) -> Config:
     """Returns the whole configuration. Raises OSError without the contracts' descriptor set."""
     methods = contracts.public_methods(settings.contracts_file)
     operator_methods = contracts.operator_methods(settings.contracts_file)
+    public_paths = paths.path_table(methods, settings.contracts_file, (*paths.FRONT_DOOR, paths.LIVE))
+    operator_paths = paths.path_table(operator_methods, settings.contracts_file)
     addresses = settings.addresses()
     return template(
         "envoy.yaml",
@@ -121,7 +123,8 @@ def render(settings: GatewaySettings) -> Config:
         FORGEABLE_HEADERS=forgeable_headers(settings.gateway_trusted_proxies),
         CORS_ORIGINS=origin_matchers(settings.origins()),
         ROUTES=routes(methods, settings),
-        LUA=lua.script((*PRODUCTS, CANONICAL)),
+        LUA=lua.script((*PRODUCTS, CANONICAL), public_paths),
+        QUERY_LUA=lua.query_script(),
         # One healthy copy of a service is enough for it to be there.
         HEALTHY_PERCENTAGES={name: {"value": 1} for name in addresses},
         JWT_ISSUER=settings.jwt_issuer,
@@ -133,7 +136,7 @@ def render(settings: GatewaySettings) -> Config:
         OPERATORS_PORT=settings.gateway_operators_port,
         OPERATORS_FORGEABLE_HEADERS=removals(*OPERATORS_FORGEABLE_HEADERS),
         OPERATORS_ROUTES=operator_routes(operator_methods, settings),
-        OPERATORS_LUA=lua.script((OPERATORS,)),
+        OPERATORS_LUA=lua.script((OPERATORS,), operator_paths, INTERNAL_HEADER),
         OPERATORS_SERVICES=contracts.services_of(operator_methods),
     )
 

@@ -32,6 +32,7 @@ UNBUFFERED: Config = {
 }
 
 BRIDGE = "bridge"
+INTERNAL_HEADER = "x-practice-internal"
 LIVE_PREFIX = "/portal/ws/"
 
 
@@ -69,7 +70,7 @@ def operator_routes(methods: list[contracts.Method], settings: GatewaySettings) 
     """
     return [
         {
-            "match": {"prefix": "/", "headers": [{"name": "x-practice-internal", "present_match": False}]},
+            "match": {"prefix": "/", "headers": [{"name": INTERNAL_HEADER, "present_match": False}]},
             "direct_response": {"status": 401},
             "typed_per_filter_config": {**UNTRANSCODED, **UNBUFFERED},
         },
@@ -139,11 +140,11 @@ def jwt_rules(methods: list[contracts.Method]) -> list[Config]:
         *(
             {
                 "match": {
-                    "safe_regex": {"regex": contracts.path_pattern(path)},
-                    "headers": [{"name": ":method", "string_match": {"exact": verb}}],
+                    "safe_regex": {"regex": contracts.path_pattern(binding.path)},
+                    "headers": [{"name": ":method", "string_match": {"exact": binding.verb}}],
                 }
             }
-            for verb, path in open_bindings
+            for binding in open_bindings
         ),
         {"match": {"prefix": LIVE_PREFIX}, "requires": {"requires_any": {"requirements": good_or_none}}},
         {"match": {"prefix": "/"}, "requires": token},

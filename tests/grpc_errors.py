@@ -27,6 +27,8 @@ class Refusal:
         self.reason: str = info.reason
         self.metadata: dict[str, str] = dict(info.metadata)
         self.trailing: dict[str, str | bytes] = dict(error.trailing_metadata() or ())
+        # Clients of products read it in a header.
+        assert self.trailing["x-practice-reason"] == info.reason
 
 
 async def refusal(call: Awaitable[Any]) -> Refusal:

@@ -128,7 +128,7 @@ def table() -> list[Row]:
 def bound() -> dict[tuple[str, str], contracts.Method]:
     """The methods of both listeners by what the contracts bind them to."""
     methods = contracts.public_methods(CONTRACTS) + contracts.operator_methods(CONTRACTS)
-    return {binding: method for method in methods for binding in method.bindings}
+    return {(each.verb, each.path): method for method in methods for each in method.bindings}
 
 
 @cache

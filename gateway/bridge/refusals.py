@@ -15,6 +15,7 @@ from gateway.refusals import REFUSALS
 
 # Tells the gateway that the body is the product's already.
 STATUS_HEADER = "X-Practice-Status"
+REASON_HEADER = "X-Practice-Reason"
 _TABLE = {refusal.status: refusal for refusal in REFUSALS}
 _BY_CODE = {
     grpc.StatusCode.UNAUTHENTICATED: 401,
@@ -51,19 +52,20 @@ def answer(status: int, body: dict[str, Any], **headers: str) -> Response:
 def refusal(status: int) -> RefusedError:
     """Returns a refusal in the words that the gateway has for the status."""
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
-    return _refused(status, error_and_message(_TABLE[status]), **headers)
+    row = _TABLE[status]
+    return _refused(status, row.reason, error_and_message(row), **headers)
 
 
 def session_not_found(session_id: str) -> RefusedError:
     """Returns the 404 of a session that is not there, or not this person's."""
     message = f"Session with ID '{session_id[:_LONGEST_ID]}' not found"
-    return _refused(404, {"error": "session_not_found", "message": message})
+    return _refused(404, "SESSION_NOT_FOUND", {"error": "session_not_found", "message": message})
 
 
 def too_many_of_one_user(retry_after: int) -> RefusedError:
     """Returns the 429 of a person with too many connections. `retry_after` is in seconds."""
     body = {"error": _TABLE[429].word, "message": "Too many live connections", "retry_after": retry_after}
-    return _refused(429, body, **{"Retry-After": str(retry_after)})
+    return _refused(429, _TABLE[429].reason, body, **{"Retry-After": str(retry_after)})
 
 
 def from_service(error: grpc.aio.AioRpcError, session_id: str) -> RefusedError:
@@ -72,5 +74,6 @@ def from_service(error: grpc.aio.AioRpcError, session_id: str) -> RefusedError:
     return session_not_found(session_id) if status == 404 else refusal(status)
 
 
-def _refused(status: int, body: dict[str, Any], **headers: str) -> RefusedError:
-    return RefusedError(answer(status, body, **{STATUS_HEADER: str(status), **headers}))
+def _refused(status: int, reason: str, body: dict[str, Any], **headers: str) -> RefusedError:
+    told = {STATUS_HEADER: str(status), REASON_HEADER: reason, **headers}
+    return RefusedError(answer(status, body, **told))

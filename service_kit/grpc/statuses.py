@@ -12,8 +12,9 @@ from service_kit import errors
 
 DOMAIN = "practice"
 STATUS_DETAILS_KEY = "grpc-status-details-bin"
-# The gateway makes it the response's header.
+# The gateway makes these the response's headers.
 RETRY_AFTER_KEY = "retry-after"
+REASON_KEY = "x-practice-reason"
 
 _CODES: dict[type[errors.ServiceError], grpc.StatusCode] = {
     errors.NotFoundError: grpc.StatusCode.NOT_FOUND,
@@ -57,9 +58,10 @@ def to_rpc_status(error: errors.ServiceError) -> status_pb2.Status:
 def to_status(error: errors.ServiceError, extra: tuple[tuple[str, str], ...] = ()) -> Status:
     """Returns an error as the status that ends an RPC, with `extra` trailing metadata.
 
-    When the error says after how many seconds to come back, HTTP clients find that where they look for it.
+    HTTP clients find in headers why, and after how many seconds to come back when the error says so.
     """
     details = to_rpc_status(error).SerializeToString()
     retry_after = error.metadata.get("retry_after")
     wait = ((RETRY_AFTER_KEY, retry_after),) if retry_after else ()
-    return Status(code_of(error), error.message, ((STATUS_DETAILS_KEY, details), *wait, *extra))
+    told = ((STATUS_DETAILS_KEY, details), (REASON_KEY, error.reason))
+    return Status(code_of(error), error.message, (*told, *wait, *extra))

@@ -60,7 +60,8 @@ async def refusal(opening: connect) -> tuple[int, Any, Any]:
     with pytest.raises(InvalidStatus) as raised:
         await opening
     response = raised.value.response
-    assert not [name for name in response.headers if name.lower().startswith(("x-practice-", "grpc-"))]
+    assert not [name for name in response.headers if name.lower().startswith(("x-practice-status", "grpc-"))]
+    assert response.headers["x-practice-reason"]
     return response.status_code, json.loads(response.body or b""), response.headers
 
 
@@ -138,7 +139,7 @@ async def test_a_bridge_that_is_away_is_a_503_and_so_is_a_session_service(
 async def test_what_is_no_websocket_gets_the_products_words(edge: Edge, session: str) -> None:
     plain = edge.call("GET", f"/portal/ws/sessions/{session}")
     assert (plain.status_code, plain.json()["error"]) == (426, "upgrade_required")
-    assert edge.call("POST", f"/portal/ws/sessions/{session}").status_code == 404
+    assert edge.call("POST", f"/portal/ws/sessions/{session}").status_code == 405
     assert edge.call("GET", "/portal/ws/nothing").json() == {"error": "not_found", "message": "Not found"}
     upgrade = {"connection": "upgrade", "upgrade": "websocket", "sec-websocket-version": "13"}
     nonsense = edge.call("GET", f"/portal/ws/sessions/{session}", headers=upgrade)

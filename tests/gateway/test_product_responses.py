@@ -9,7 +9,14 @@ from tests.gateway.edge import Edge
 from tests.gateway.upstream import CONFLICT
 
 FOCUS = "/focus/api/v1/sessions"
-GRPC_LEFTOVERS = ("grpc-", "x-practice-", "x-envoy-", "trailer")
+GRPC_LEFTOVERS = (
+    "grpc-",
+    "x-practice-status",
+    "x-practice-body",
+    "x-practice-refused",
+    "x-envoy-",
+    "trailer",
+)
 
 
 def assert_nothing_internal_shows(response: httpx.Response) -> None:

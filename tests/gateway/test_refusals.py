@@ -63,22 +63,6 @@ def test_a_path_that_only_looks_like_a_products_is_canonical(edge: Edge, path: s
     assert_canonical(edge.call("GET", path), 404, 5, "PATH_NOT_FOUND")
 
 
-@pytest.mark.parametrize(
-    ("verb", "path"),
-    [
-        *((verb, FOCUS) for verb in ("DELETE", "PUT", "PATCH", "TRACE", "OPTIONS", "HEAD")),
-        *((verb, f"{FOCUS}/7/pause") for verb in ("GET", "POST", "DELETE")),
-    ],
-)
-def test_a_method_that_a_path_does_not_take_is_not_found(
-    edge: Edge, calls: list[Call], verb: str, path: str
-) -> None:
-    response = edge.call(verb, path)
-    assert response.status_code == 404
-    assert verb == "HEAD" or response.json() == focus("Not found")
-    assert not calls
-
-
 def test_an_unknown_path_outside_the_products_is_canonical(edge: Edge) -> None:
     assert_canonical(edge.call("GET", "/nothing"), 404, 5, "PATH_NOT_FOUND")
 

@@ -134,9 +134,9 @@ def test_every_public_service_and_no_internal_one_is_at_the_edge() -> None:
 
 def test_the_operators_have_admin_methods_with_a_path_and_nobody_else_has() -> None:
     methods = contracts.operator_methods(CONTRACTS)
-    assert all(path.startswith("/admin/v1/") for method in methods for _, path in method.bindings)
+    assert all(each.path.startswith("/admin/v1/") for method in methods for each in method.bindings)
     public = contracts.public_methods(CONTRACTS)
-    assert not [path for method in public for _, path in method.bindings if path.startswith("/admin")]
+    assert not [each for method in public for each in method.bindings if each.path.startswith("/admin")]
     names = {method.name.removeprefix("practice.") for method in methods}
     assert names >= {
         "stats.v1.StatsAdminService/LoadBadgeDefinitions",

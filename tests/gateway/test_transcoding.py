@@ -65,7 +65,7 @@ def test_an_http_body_passes_untouched(edge: Edge) -> None:
     assert (response.content, response.headers["content-type"]) == (JWKS, "application/jwk-set+json")
 
 
-@pytest.mark.parametrize("path", [f"{FOCUS}/active", "/v1/sessions/5", "/v1/sessions"])
+@pytest.mark.parametrize("path", [f"{FOCUS}/active", FOCUS, "/v1/sessions"])
 def test_a_trailing_slash_is_accepted_and_the_query_kept(edge: Edge, calls: list[Call], path: str) -> None:
     assert edge.call("GET", f"{path}/").status_code == 200
     assert edge.call("GET", f"{path}//?page_size=3&product=focus").status_code == 200

@@ -103,6 +103,18 @@ async def not_found(context: Context) -> None:
     await context.abort_with_status(to_status(error))
 
 
+async def not_found_as_a_product(context: Context) -> None:
+    """As the interceptor of a service ends a call: with what every client knows and the product's own."""
+    error = NotFoundError("No such session", reason="SESSION_NOT_FOUND", session="sessions/5")
+    shown = error_metadata(ProductError(404, {"detail": "Session not found"}))
+    await context.abort_with_status(to_status(error, shown))
+
+
+async def not_found_after_headers(context: Context) -> None:
+    await context.send_initial_metadata((("x-first", "1"),))
+    await not_found_as_a_product(context)
+
+
 async def unknown_detail(context: Context) -> None:
     detail = any_pb2.Any(type_url="type.googleapis.com/nobody.knows.This", value=b"x")
     status = status_pb2.Status(code=5, message="gone", details=[detail])
@@ -135,7 +147,14 @@ SCENARIOS: dict[str, Callable[[Context], Awaitable[None]]] = {
     scenario.__name__: scenario
     for scenario in (
         *(created, no_content, unprocessable, conflict, conflict_after_headers, not_found, unknown_detail),
-        *(precondition_failed, too_large, unauthenticated, with_etag),
+        *(
+            not_found_as_a_product,
+            not_found_after_headers,
+            precondition_failed,
+            too_large,
+            unauthenticated,
+            with_etag,
+        ),
         *(failed_precondition, aborted, exhausted, crash, silence),
     )
 }

@@ -10,6 +10,7 @@ from typing import Any
 import grpc
 import httpx
 import pytest
+from practice.errors.v1 import error_reason_pb2
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
@@ -30,6 +31,7 @@ class Refused:
         self.status = error.response.status_code
         self.headers = error.response.headers
         self.body = json.loads(error.response.body or b"")
+        assert f"ERROR_REASON_{self.headers['X-Practice-Reason']}" in error_reason_pb2.ErrorReason.keys()  # noqa: SIM118
 
 
 async def refused(opening: connect) -> Refused:
@@ -82,6 +84,7 @@ async def test_an_unknown_session_and_another_users_look_the_same(
 ) -> None:
     stranger = await refused(bridge.connect(token=tokens.issue(43)))
     assert (stranger.status, stranger.body) == (404, NOT_FOUND)
+    assert stranger.headers["X-Practice-Reason"] == "SESSION_NOT_FOUND"
     portal.forget(SESSION)
     unknown = await refused(bridge.connect())
     assert (unknown.status, unknown.body) == (404, NOT_FOUND)
