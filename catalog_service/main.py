@@ -50,9 +50,7 @@ async def serving(settings: Settings) -> AsyncIterator[RunningServer]:
     use_cases = build_use_cases(units)
     session = open_channel(settings.session_address)
     zones = ZoneHandover(CalendarSender(session, settings.internal_token()))
-    server = build_server(
-        _interceptor(settings, zones, engine), max_concurrent_rpcs=settings.max_concurrent_rpcs
-    )
+    server = build_server(_interceptor(settings, zones, engine))
     try:
         running = await start_server(
             server, settings.listen, [lambda server: _register(server, use_cases, engine)]
@@ -80,6 +78,8 @@ def _interceptor(settings: Settings, zones: ZoneHandover, engine: AsyncEngine) -
         on_admitted=zones,
         answers=SqlAnswers(engine, idempotency),
         max_deadline_seconds=settings.max_deadline_seconds,
+        seating=settings.seating(),
+        pace=settings.pace(),
     )
 
 

@@ -49,6 +49,9 @@ _SERVES_TUNABLES = (
     "LOG_LEVEL",
     "DATABASE_POOL_SIZE",
     "MAX_CONCURRENT_RPCS",
+    "MAX_CONCURRENT_RPCS_PER_USER",
+    "STREAM_STALL_SECONDS",
+    "STREAM_CHECK_SECONDS",
     "MAX_DEADLINE_SECONDS",
     "SHUTDOWN_GRACE_SECONDS",
 )
@@ -67,6 +70,7 @@ def _service(
     )
 
 
+_DOWNLOADS = ("MAX_DOWNLOADS", "MAX_DOWNLOADS_PER_USER")
 _ADDRESSES = (
     "IDENTITY_ADDRESS",
     "CATALOG_ADDRESS",
@@ -112,6 +116,7 @@ PROCESSES = (
             "LOG_IN_ATTEMPT_WINDOW_SECONDS",
             "HOUSEKEEPING_SECONDS",
             "ERASURE_RETRY_SECONDS",
+            *_DOWNLOADS,
         ),
     ),
     # A zone that cannot be handed over to the session service is handed over
@@ -129,6 +134,9 @@ PROCESSES = (
             "PORTAL_COMPLETIONS_PER_HOUR",
             "PORTAL_HISTORY_CACHE_SECONDS",
             "PORTAL_DETAILS_CACHE_SECONDS",
+            *_DOWNLOADS,
+            *("MAX_WATCHES", "MAX_WATCHES_PER_USER", "MAX_LIVE", "MAX_LIVE_PER_USER"),
+            *("MAX_DOCUMENTS", "MAX_DOCUMENTS_PER_USER", "MAX_WAITING_DOCUMENTS"),
         ),
     ),
     _service(

@@ -85,7 +85,7 @@ async def serving(settings: Settings, clock: Clock = _now) -> AsyncIterator[Runn
         name: GrpcDataOffice(channel, settings.internal_token(), name) for name, channel in channels.items()
     }
     zones = ZoneHandover(CalendarSender(channels["session"], settings.internal_token()))
-    server = build_server(_interceptor(settings, zones), max_concurrent_rpcs=settings.max_concurrent_rpcs)
+    server = build_server(_interceptor(settings, zones))
     forget_expired = ForgetExpired(units, clock)
     try:
         with closing(Argon2Passwords()) as passwords:
@@ -127,6 +127,8 @@ def _interceptor(settings: Settings, zones: ZoneHandover) -> CallInterceptor:
         presenters={design.SERVICE: design.present},
         on_admitted=zones,
         max_deadline_seconds=settings.max_deadline_seconds,
+        seating=settings.seating(),
+        pace=settings.pace(),
     )
 
 

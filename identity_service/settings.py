@@ -10,10 +10,13 @@ from urllib.request import url2pathname
 from pydantic import Field, field_validator
 
 from identity_service.domain.attempts import AttemptLimit
-from service_kit.settings import ServiceSettings
+from service_kit.grpc.places import Seating
+from service_kit.settings import DownloadSettings, ServiceSettings
+
+EXPORT = "/practice.identity.v1.PrivacyService/ExportMyData"
 
 
-class Settings(ServiceSettings):
+class Settings(ServiceSettings, DownloadSettings):
     """What every service needs, and how tokens are made and guesses limited."""
 
     signing_key_file: Path = Field(description="PEM of the Ed25519 key that signs access tokens")
@@ -38,6 +41,10 @@ class Settings(ServiceSettings):
         if urlsplit(uri).scheme != "file":
             raise ValueError("the service that publishes the keys reads them from a file:// address")
         return uri
+
+    def seating(self) -> Seating:
+        """Returns how many calls may be under way at once."""
+        return Seating.of(self.calls(), (self.downloads(), [EXPORT]))
 
     @property
     def jwks_file(self) -> Path:

@@ -77,6 +77,26 @@ class RateLimitedError(ServiceError):
     reason = "RATE_LIMITED"
 
 
+class TooManyAtOnceError(RateLimitedError):
+    """So many calls of a kind, `what`, are under way that no other one is begun."""
+
+    reason = "TOO_MANY_AT_ONCE"
+
+    def __init__(self, what: str, limit: int, retry_after: int = 1) -> None:
+        super().__init__(f"Too many {what} at the same time", what=what, limit=limit, retry_after=retry_after)
+
+
+class QuotaExceededError(RateLimitedError):
+    """The account has all of `quota` that one account gets; `retry_after` where time gives some back."""
+
+    reason = "QUOTA_EXCEEDED"
+
+    def __init__(self, message: str, quota: str, limit: int, retry_after: int | None = None) -> None:
+        super().__init__(message, quota=quota, limit=limit)
+        if retry_after is not None:
+            self.metadata["retry_after"] = str(retry_after)
+
+
 class UnavailableError(ServiceError):
     """A part this depends on does not answer; the same request may succeed later."""
 

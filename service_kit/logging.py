@@ -36,4 +36,10 @@ def configure_logging(service: str, level: str = "INFO") -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
+    logging.getLogger("grpc._cython.cygrpc").addFilter(_tells_no_header)
     structlog.contextvars.bind_contextvars(service=service)
+
+
+def _tells_no_header(record: logging.LogRecord) -> bool:
+    """Keeps out gRPC's own words on a header that is not UTF-8: they repeat it, tokens included."""
+    return not str(record.msg).startswith("Invalid encoding on")

@@ -10,6 +10,9 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from service_kit.grpc.places import Places, Seating
+from service_kit.grpc.streams import Pace
+
 
 class ServiceSettings(BaseSettings):
     """What each gRPC service needs; services extend it with their own."""
@@ -23,9 +26,30 @@ class ServiceSettings(BaseSettings):
     internal_token_file: Path = Field(description="secret that services show to each other")
     log_level: str = "INFO"
     database_pool_size: int = Field(default=10, ge=1, le=100)
-    max_concurrent_rpcs: int = Field(default=500, ge=1)
+    max_concurrent_rpcs: int = Field(
+        default=500, ge=1, description="calls under way at once, without streams and health checks"
+    )
+    max_concurrent_rpcs_per_user: int = Field(default=100, ge=1, description="those of one account")
+    stream_stall_seconds: float = Field(
+        default=60.0, gt=0, le=3600, description="how long a client may leave a piece of a stream unread"
+    )
+    stream_check_seconds: float = Field(
+        default=2.0, gt=0, le=60, description="how often an open stream's token is looked at again"
+    )
     max_deadline_seconds: float = Field(default=15.0, gt=0)
     shutdown_grace_seconds: float = Field(default=10.0, ge=0)
+
+    def calls(self) -> Places:
+        """Returns the places of the calls that have none of their own kind."""
+        return Places("calls", self.max_concurrent_rpcs, self.max_concurrent_rpcs_per_user, retry_after=1)
+
+    def seating(self) -> Seating:
+        """Returns how many calls may be under way at once."""
+        return Seating(self.calls())
+
+    def pace(self) -> Pace:
+        """Returns how patient streams are."""
+        return Pace(self.stream_stall_seconds, self.stream_check_seconds)
 
     def internal_token(self) -> str:
         """Returns the secret of service-to-service calls. Raises OSError when its file is missing."""
@@ -41,3 +65,16 @@ def read_secret(path: Path) -> str:
     if not secret:
         raise ValueError(f"secret file {path} is empty")
     return secret
+
+
+class DownloadSettings(BaseSettings):
+    """For services from which people download what there is of them."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+
+    max_downloads: int = Field(default=40, ge=1, le=1000, description="downloads under way at once")
+    max_downloads_per_user: int = Field(default=2, ge=1, le=100, description="those of one account")
+
+    def downloads(self) -> Places:
+        """Returns the places of downloads."""
+        return Places("downloads", self.max_downloads, self.max_downloads_per_user)

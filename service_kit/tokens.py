@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -47,6 +48,8 @@ class TokenVerifier:
         self._keys = open_key_set(jwks_uri)
         self._issuer = issuer
         self._verified: OrderedDict[str, Identity] = OrderedDict()
+        # Of their own: a check waits for no other work.
+        self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="tokens")
 
     async def verify(self, token: str) -> Identity:
         """Returns the token's account.
@@ -59,7 +62,7 @@ class TokenVerifier:
             self._verified.move_to_end(token)
             return known
         # The key set may have to be fetched, which blocks.
-        identity = await asyncio.to_thread(self._decode, token)
+        identity = await asyncio.get_running_loop().run_in_executor(self._threads, self._decode, token)
         self._verified[token] = identity
         if len(self._verified) > _CACHED_TOKENS:
             self._verified.popitem(last=False)

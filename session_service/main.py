@@ -45,6 +45,7 @@ from service_kit.grpc.guards import Access
 from service_kit.grpc.interceptor import CallInterceptor
 from service_kit.grpc.server import RunningServer, build_server, start_server, stop_requested
 from service_kit.logging import configure_logging
+from service_kit.periodic import repeating
 from service_kit.tokens import TokenVerifier
 from session_service.adapters.catalog.client import CatalogClient
 from session_service.adapters.celery.publisher import EventPublisher, FastPublisher
@@ -86,7 +87,7 @@ from session_service.adapters.redis.cache import RedisCache
 from session_service.adapters.redis.client import BestEffort, open_redis
 from session_service.adapters.redis.memory import RedisMemory
 from session_service.adapters.redis.rate_limits import RedisRateLimits
-from session_service.adapters.signals import CommitListener, JournalSignals
+from session_service.adapters.signals import CommitListener, JournalSignals, LookForChanges
 from session_service.adapters.stats.client import StatisticsClient
 from session_service.application.erase_personal_data import ErasePersonalData
 from session_service.application.export_personal_data import ExportPersonalData
@@ -102,6 +103,9 @@ INTERNAL_SERVICES = frozenset(
         servicer.EXPORT_SERVICE,
     }
 )
+
+# Other processes write too, of which this one hears nothing.
+_LOOK_EVERY_SECONDS = 0.5
 
 
 def utc_now() -> datetime:
@@ -120,9 +124,12 @@ async def serving(settings: SessionSettings) -> AsyncIterator[RunningServer]:
     publisher.start()
     redis = open_redis(settings.redis_url)
     try:
-        running = await _start(settings, _Outside(engine, catalog, stats, publisher, redis))
+        signals = JournalSignals()
+        running = await _start(settings, _Outside(engine, catalog, stats, publisher, redis), signals)
         try:
-            yield running
+            look = LookForChanges(signals, SqlReaders(engine).versions)
+            async with repeating(look, _LOOK_EVERY_SECONDS):
+                yield running
         finally:
             await running.stop(settings.shutdown_grace_seconds)
     finally:
@@ -144,8 +151,7 @@ class _Outside:
     redis: Redis
 
 
-async def _start(settings: SessionSettings, outside: _Outside) -> RunningServer:
-    signals = JournalSignals()
+async def _start(settings: SessionSettings, outside: _Outside, signals: JournalSignals) -> RunningServer:
     listener = CommitListener(outside.publisher, signals)
     first_wait = timedelta(seconds=settings.outbox_first_wait_seconds)
     use_cases = UseCases.wire(
@@ -178,8 +184,10 @@ async def _start(settings: SessionSettings, outside: _Outside) -> RunningServer:
         answers=SqlAnswers(outside.engine, tables.idempotency),
         raw_readers=design_contents.READERS,
         max_deadline_seconds=settings.max_deadline_seconds,
+        seating=settings.seating(),
+        pace=settings.pace(),
     )
-    server = build_server(interceptor, max_concurrent_rpcs=settings.max_concurrent_rpcs)
+    server = build_server(interceptor)
     add_SessionServiceServicer_to_server(SessionServicer(use_cases, utc_now), server)
     add_SessionExportServiceServicer_to_server(SessionExportServicer(use_cases), server)
     add_OutboxAdminServiceServicer_to_server(OutboxAdminServicer(use_cases), server)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from service_kit.settings import ServiceSettings
+from service_kit.grpc.places import Places, Seating
+from service_kit.settings import DownloadSettings, ServiceSettings
 
 
 class OutboxSettings(BaseSettings):
@@ -32,7 +34,60 @@ class PortalSettings(BaseSettings):
     portal_details_cache_seconds: int = Field(default=60, ge=1)
 
 
-class SessionSettings(ServiceSettings, OutboxSettings, PortalSettings):
+_SESSIONS = "/practice.session.v1.SessionService"
+_DESIGN = "/practice.products.design.v1.DesignSessionsService"
+_WATCHES = (f"{_SESSIONS}/WatchSession",)
+_LIVE = ("/practice.products.portal.v1.PortalLiveService/WatchSession",)
+_DOWNLOADS = (f"{_DESIGN}/ListMySessions",)
+# What brings or fetches up to some mebibytes.
+_DOCUMENTS = (
+    *(f"{_SESSIONS}/{method}" for method in ("SaveDraft", "GetDraft", "ListMessages")),
+    *(
+        f"/practice.session.v1.SubmissionService/{method}"
+        for method in ("CreateSubmission", "SubmitSession", "GetSubmission", "UpdateSubmission")
+    ),
+    "/practice.session.v1.SyncService/SyncSessions",
+    *(
+        f"{_DESIGN}/{method}"
+        for method in (
+            *("OpenSession", "GetActiveSession", "GetSession", "AutosaveSession", "AddSessionMessage"),
+            *("PauseSession", "ResumeSession"),
+            *("CreateSubmission", "SubmitSession", "GetSubmissionForProblem", "GetSubmission"),
+            *("UpdateSubmission", "AddSubmissionMessage"),
+        )
+    ),
+)
+
+
+class CrowdSettings(DownloadSettings):
+    """How much may be under way at once, of everybody together and of one account."""
+
+    max_watches: int = Field(default=600, ge=1, le=10_000, description="watched sessions at once")
+    max_watches_per_user: int = Field(default=10, ge=1, le=100, description="those of one account")
+    max_live: int = Field(default=600, ge=1, le=10_000, description="sessions the bridge listens to at once")
+    max_live_per_user: int = Field(default=10, ge=1, le=100, description="those of one account")
+    max_documents: int = Field(
+        default=150, ge=1, le=1000, description="calls at once that bring or fetch drawings, texts or syncs"
+    )
+    max_documents_per_user: int = Field(default=6, ge=1, le=100, description="those of one account")
+    max_waiting_documents: int = Field(
+        default=32, ge=1, le=1000, description="documents that wait for their turn to be read"
+    )
+
+    def kinds(self) -> Sequence[tuple[Places, Sequence[str]]]:
+        """Returns the kinds of calls that are counted for themselves, each with its methods."""
+        return (
+            (Places("watches", self.max_watches, self.max_watches_per_user), _WATCHES),
+            (Places("live connections", self.max_live, self.max_live_per_user), _LIVE),
+            (self.downloads(), _DOWNLOADS),
+            (
+                Places("documents", self.max_documents, self.max_documents_per_user, retry_after=1),
+                _DOCUMENTS,
+            ),
+        )
+
+
+class SessionSettings(ServiceSettings, OutboxSettings, PortalSettings, CrowdSettings):
     """The gRPC server's settings."""
 
     redis_url: str
@@ -41,6 +96,10 @@ class SessionSettings(ServiceSettings, OutboxSettings, PortalSettings):
     sync_max_age_days: int = Field(
         default=30, ge=1, le=3650, description="how long ago what a device syncs may have begun"
     )
+
+    def seating(self) -> Seating:
+        """Returns how many calls may be under way at once."""
+        return Seating.of(self.calls(), *self.kinds())
 
 
 class RelaySettings(OutboxSettings):

@@ -104,8 +104,10 @@ async def serving(settings: Settings, clock: Clock = _now) -> AsyncIterator[Runn
         on_admitted=ZoneHandover(CalendarSender(session, settings.internal_token())),
         answers=SqlAnswers(engine, idempotency),
         max_deadline_seconds=settings.max_deadline_seconds,
+        seating=settings.seating(),
+        pace=settings.pace(),
     )
-    server = build_server(interceptor, max_concurrent_rpcs=settings.max_concurrent_rpcs)
+    server = build_server(interceptor)
     broker = open_broker(settings.redis_url, "stats-server")
     backfills = CeleryBackfillQueue(broker)
     waiting = Waiting(SqlReader(engine), settings.wait_seconds)

@@ -54,9 +54,13 @@ class Access:
         self._internal = internal
         self._public = public
 
+    def is_internal(self, method: str) -> bool:
+        """Tells whether a method is for the platform's own services."""
+        return method.split("/")[1] in self._internal
+
     async def identify(self, method: str, metadata: Metadata) -> Call:
         """Returns the caller. Raises UnauthenticatedError or PermissionDeniedError."""
-        if method.split("/")[1] in self._internal:
+        if self.is_internal(method):
             shown = str(metadata.get(INTERNAL_KEY, ""))
             if not hmac.compare_digest(shown.encode(), self._internal_token.encode()):
                 raise PermissionDeniedError("This method is for the platform's own services")

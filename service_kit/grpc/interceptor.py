@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing
 from typing import Any, NoReturn, TypeAlias, cast
 
 import grpc
@@ -22,9 +23,11 @@ from service_kit.grpc.guards import (
     with_request_identity,
     with_time_zone,
 )
+from service_kit.grpc.places import Seat, Seating, default_seating
 from service_kit.grpc.presentation import ErrorPresenter, error_metadata
 from service_kit.grpc.repeats import HeldContext, answer_once
 from service_kit.grpc.statuses import to_status
+from service_kit.grpc.streams import Pace, send
 
 CORRELATION_KEY = "x-request-id"
 _UNGUARDED = ("/grpc.health.v1.Health/", "/grpc.reflection.")
@@ -37,7 +40,7 @@ Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 Deserializer = Callable[[bytes], object]
 Serializer = Callable[[Message], bytes]
 Unary = Callable[[Message, Context], Awaitable[Message]]
-Stream = Callable[[Message, Context], AsyncIterator[Message]]
+Stream = Callable[[Message, Context], AsyncGenerator[Message]]
 
 
 class _Unreadable:
@@ -67,7 +70,9 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     `presenters` gives the error shape of a product by its gRPC service name;
     `on_admitted` is told of every call that passed the guards; `answers` keeps
     what a repeated request is to get again, and `raw_readers` say which raw
-    bodies are the same request.
+    bodies are the same request. Callers from outside take a place of `seating`
+    until their answer has left; a stream goes on for as long as its token is
+    good and its client reads.
     Whatever else a handler raises is logged once with a correlation id and
     leaves as a generic INTERNAL: exception text never reaches a client.
     """
@@ -81,6 +86,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         answers: Answers | None = None,
         raw_readers: RawReaders | None = None,
         max_deadline_seconds: float = 15.0,
+        seating: Seating | None = None,
+        pace: Pace | None = None,
     ) -> None:
         self._access = access
         self._presenters = dict(presenters or {})
@@ -88,6 +95,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         self._answers = answers
         self._raw_readers = dict(raw_readers or {})
         self._max_deadline = max_deadline_seconds
+        self._seating = seating or default_seating()
+        self._pace = pace or Pace()
 
     async def intercept_service(
         self,
@@ -124,7 +133,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             try:
                 remaining = context.time_remaining()
                 async with asyncio.timeout(min(remaining or self._max_deadline, self._max_deadline)):
-                    call = await self._admit(method, request, context)
+                    call = await self._admit(method, request, context, Seat())
                     answer = await self._answer(call, inner, request, context, serialize)
                     if answer.headers:
                         await context.send_initial_metadata(answer.headers)
@@ -144,23 +153,36 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
         return await (answer_once(self._answers, call, handle) if self._answers else handle())
 
-    def _guard_stream(self, method: str, inner: Stream) -> Stream:
-        async def guarded(request: Message, context: Context) -> AsyncIterator[Message]:
+    def _guard_stream(self, method: str, inner: Stream) -> Callable[[Message, Context], Awaitable[None]]:
+        async def guarded(request: Message, context: Context) -> None:
+            seat = Seat()
             try:
-                await self._admit(method, request, context)
-                async for response in inner(request, context):
-                    yield response
+                await self._admit(method, request, context, seat)
+                async with aclosing(inner(request, context)) as responses:
+                    await send(responses, context, self._pace, self._may_listen(method, context))
             except Exception as error:
+                # What is left to send may wait for its reader as long as there is one.
+                seat.leave()
                 await self._refuse(method, error, context)
 
         return guarded
 
-    async def _admit(self, method: str, request: Message, context: Context) -> Call:
+    def _may_listen(self, method: str, context: Context) -> Callable[[], Awaitable[Call]] | None:
+        """Returns what asks again who the caller is, None for the platform's own services."""
+        if self._access.is_internal(method):
+            return None
+        metadata = dict(context.invocation_metadata() or ())
+        return lambda: self._access.identify(method, metadata)
+
+    async def _admit(self, method: str, request: Message, context: Context, seat: Seat) -> Call:
         metadata = dict(context.invocation_metadata() or ())
         correlation = str(metadata.get(CORRELATION_KEY) or uuid.uuid4())
         structlog.contextvars.bind_contextvars(correlation_id=correlation, method=method)
         call = await self._access.identify(method, metadata)
         structlog.contextvars.bind_contextvars(user_id=call.user_id)
+        if not self._access.is_internal(method):
+            context.add_done_callback(cast(Any, lambda _: seat.leave()))
+            seat.take(self._seating.at(method), call.user_id)
         call = with_time_zone(call, metadata)
         if isinstance(request, _Unreadable):
             raise InvalidArgumentError("The request could not be read", reason="REQUEST_MALFORMED")

@@ -21,11 +21,14 @@ log = structlog.get_logger(__name__)
 Register = Callable[[grpc.aio.Server], None]
 
 
-def build_server(interceptor: CallInterceptor, *, max_concurrent_rpcs: int = 500) -> grpc.aio.Server:
-    """Returns a server with the platform's limits and no service yet."""
+def build_server(interceptor: CallInterceptor) -> grpc.aio.Server:
+    """Returns a server with the platform's limits and no service yet.
+
+    How many calls may be under way the interceptor says: gRPC itself would count
+    health checks too, and a busy service would look like a dead one.
+    """
     return grpc.aio.server(
         interceptors=[interceptor],
-        maximum_concurrent_rpcs=max_concurrent_rpcs,
         options=[
             ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
             ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),

@@ -3,31 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 from session_service.application.ports.outbox import Outgoing
 
+# The versions of those sessions that are still there.
+Versions = Callable[[Collection[int]], Awaitable[Mapping[int, int]]]
+
 
 class JournalSignals:
-    """Implements ports.JournalSignals: one event a watched session."""
+    """Implements ports.JournalSignals: one event a watcher, with the version it has seen."""
 
     def __init__(self) -> None:
-        self._waiters: dict[int, set[asyncio.Event]] = {}
+        self._waiters: dict[int, dict[asyncio.Event, int]] = {}
 
-    async def wait(self, session_id: int, at_most: timedelta) -> None:
-        """Returns at the next change in this process, at the latest after `at_most`."""
+    async def wait(self, session_id: int, version: int) -> None:
+        """Returns at the next change in this process, or when a look finds another version."""
         event = asyncio.Event()
-        waiters = self._waiters.setdefault(session_id, set())
-        waiters.add(event)
+        waiters = self._waiters.setdefault(session_id, {})
+        waiters[event] = version
         try:
-            async with asyncio.timeout(at_most.total_seconds()):
-                await event.wait()
-        except TimeoutError:
-            return
+            await event.wait()
         finally:
-            waiters.discard(event)
+            del waiters[event]
             if not waiters:
                 self._waiters.pop(session_id, None)
 
@@ -36,6 +35,32 @@ class JournalSignals:
         for session_id in session_ids:
             for event in self._waiters.get(session_id, ()):
                 event.set()
+
+    def watched(self) -> list[int]:
+        """Returns the sessions that somebody waits for."""
+        return list(self._waiters)
+
+    def compare(self, versions: Mapping[int, int | None]) -> None:
+        """Wakes whoever waits for a session that is at another version, or gone."""
+        for session_id, version in versions.items():
+            for event, seen in self._waiters.get(session_id, {}).items():
+                if version != seen:
+                    event.set()
+
+
+class LookForChanges:
+    """Looks for changes that other processes made: one query for everybody who waits."""
+
+    def __init__(self, signals: JournalSignals, versions: Versions) -> None:
+        self._signals = signals
+        self._versions = versions
+
+    async def __call__(self) -> None:
+        """Looks once, and at nothing when nobody waits."""
+        watched = self._signals.watched()
+        if watched:
+            found = await self._versions(watched)
+            self._signals.compare({session_id: found.get(session_id) for session_id in watched})
 
 
 class Publisher(Protocol):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import timedelta
 
 from service_kit.call import Call
 from session_service.application.ports.reading import JournalEntry, Readers
@@ -12,10 +11,6 @@ from session_service.application.ports.sessions import SessionRef
 from session_service.application.ports.surroundings import Clock, JournalSignals
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change
-
-# Other processes write too, and a signal is only a hint: the journal itself is
-# looked at this often even when nothing was heard.
-_LOOK_AGAIN = timedelta(milliseconds=500)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +27,7 @@ class WatchSession:
     The snapshot is one row read at one moment and carries the version it is
     at; the journal is numbered by the same versions, so nothing can fall
     between the two. With a cursor there is no snapshot but everything after
-    it. Raises SessionNotFoundError.
+    it. Raises SessionNotFoundError, also once the session is gone.
     """
 
     def __init__(self, readers: Readers, signals: JournalSignals, clock: Clock) -> None:
@@ -60,4 +55,5 @@ class WatchSession:
                     return
             if not session.state.is_open:
                 return
-            await self._signals.wait(ref.id, _LOOK_AGAIN)
+            await self._signals.wait(ref.id, cursor)
+            session = await self._readers.get(call.user_id, ref)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -161,6 +161,13 @@ class SqlReaders:
                 )
                 for row in rows
             ]
+
+    async def versions(self, session_ids: Collection[int]) -> Mapping[int, int]:
+        """Selects versions by number."""
+        table = tables.practice_session
+        statement = select(table.c.id, table.c.version).where(table.c.id == func.any(list(session_ids)))
+        async with self._engine.connect() as connection:
+            return {row.id: row.version for row in await connection.execute(statement)}
 
     async def ended(self, user_id: int, after_session_id: int) -> AsyncIterator[PracticeSession]:
         """Selects ended sessions in chunks, each in a transaction of its own."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -108,6 +108,9 @@ class Readers(Protocol):
 
     async def journal(self, session_id: int, after: int) -> Sequence[JournalEntry]:
         """Returns the journal after a sequence number, oldest first."""
+
+    async def versions(self, session_ids: Collection[int]) -> Mapping[int, int]:
+        """Returns the versions of those sessions that are there, whoever's they are."""
 
     def ended(self, user_id: int, after_session_id: int) -> AsyncIterator[PracticeSession]:
         """Yields every ended session after a number, in order; of one user unless `user_id` is 0."""

@@ -55,5 +55,5 @@ class RateLimits(Protocol):
 class JournalSignals(Protocol):
     """Wakes those who watch a session."""
 
-    async def wait(self, session_id: int, at_most: timedelta) -> None:
-        """Returns when the session may have changed, at the latest after `at_most`."""
+    async def wait(self, session_id: int, version: int) -> None:
+        """Returns when the session may have another version, or may be gone."""

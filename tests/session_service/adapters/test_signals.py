@@ -3,37 +3,79 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from collections.abc import Collection, Mapping
 
-from session_service.adapters.signals import JournalSignals
+from session_service.adapters.signals import JournalSignals, LookForChanges
 
-LONG, SHORT = timedelta(seconds=30), timedelta(milliseconds=10)
+
+class Database:
+    """The versions of sessions, and what was asked."""
+
+    def __init__(self, **versions: int) -> None:
+        self.at = {int(name.removeprefix("s")): version for name, version in versions.items()}
+        self.asked: list[list[int]] = []
+
+    async def versions(self, session_ids: Collection[int]) -> Mapping[int, int]:
+        self.asked.append(sorted(session_ids))
+        return {number: self.at[number] for number in session_ids if number in self.at}
+
+
+async def waiting(signals: JournalSignals, session_id: int, version: int = 1) -> asyncio.Task[None]:
+    task = asyncio.create_task(signals.wait(session_id, version))
+    await asyncio.sleep(0)
+    return task
+
+
+async def woken(*tasks: asyncio.Task[None]) -> None:
+    async with asyncio.timeout(30):
+        await asyncio.gather(*tasks)
 
 
 async def test_a_change_wakes_every_watcher_of_its_session_at_once() -> None:
     signals = JournalSignals()
-    waiting = [asyncio.create_task(signals.wait(7, LONG)) for _ in range(3)]
-    other = asyncio.create_task(signals.wait(8, LONG))
-    await asyncio.sleep(0)
+    watchers = [await waiting(signals, 7) for _ in range(3)]
+    other = await waiting(signals, 8)
 
     signals.notify([7, 9])
 
-    async with asyncio.timeout(5):
-        await asyncio.gather(*waiting)
+    await woken(*watchers)
     assert not other.done()
     other.cancel()
-
-
-async def test_a_wait_ends_by_itself() -> None:
-    async with asyncio.timeout(5):
-        await JournalSignals().wait(7, SHORT)
 
 
 async def test_a_change_that_nobody_waits_for_is_not_kept() -> None:
     signals = JournalSignals()
     signals.notify([7])
-    waiting = asyncio.create_task(signals.wait(7, LONG))
-    await asyncio.sleep(0)
+    watcher = await waiting(signals, 7)
 
-    assert not waiting.done()
-    waiting.cancel()
+    assert not watcher.done()
+    watcher.cancel()
+
+
+async def test_one_look_is_for_everybody_and_wakes_those_who_have_seen_another_version() -> None:
+    signals, database = JournalSignals(), Database(s7=3, s8=1)
+    late, up_to_date = await waiting(signals, 7, version=2), await waiting(signals, 7, version=3)
+    others = [await waiting(signals, 8) for _ in range(50)]
+
+    await LookForChanges(signals, database.versions)()
+
+    await woken(late)
+    assert database.asked == [[7, 8]]
+    assert not any(task.done() for task in (up_to_date, *others))
+    for task in (up_to_date, *others):
+        task.cancel()
+
+
+async def test_a_look_wakes_those_who_wait_for_a_session_that_is_gone() -> None:
+    signals = JournalSignals()
+    watcher = await waiting(signals, 7)
+    await LookForChanges(signals, Database().versions)()
+    await woken(watcher)
+
+
+async def test_nothing_is_asked_while_nobody_waits() -> None:
+    signals, database = JournalSignals(), Database(s7=1)
+    (await waiting(signals, 7)).cancel()
+    await asyncio.sleep(0)
+    await LookForChanges(signals, database.versions)()
+    assert (database.asked, signals.watched()) == ([], [])

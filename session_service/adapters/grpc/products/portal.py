@@ -98,8 +98,8 @@ def _told(error: ServiceError) -> dict[str, Any]:
             return {"message": f"Session already {told['state']}", "details": details}
         case "ITEM_NOT_FOUND":
             return {"message": "item_id is not an item of this session", "details": {"field": "item_id"}}
-        case "RATE_LIMITED":
-            return {"retry_after": int(told["retry_after"])}
+    if told.get("retry_after"):
+        return {"retry_after": int(told["retry_after"])}
     return {"details": {"field": told["field"]}} if told.get("field") else {}
 
 

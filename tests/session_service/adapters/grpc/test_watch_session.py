@@ -22,6 +22,12 @@ State = session_pb.PracticeSession
 
 
 @pytest.fixture
+def session_settings(session_settings: dict[str, Any]) -> dict[str, Any]:
+    """Places for many watchers."""
+    return {**session_settings, "max_watches_per_user": 100}
+
+
+@pytest.fixture
 async def elsewhere(session_settings: dict[str, Any], me: Metadata) -> AsyncIterator[Learner]:
     """The same learner at another instance of the service on the same database."""
     async with (
