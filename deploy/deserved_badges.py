@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import cel
 import yaml
 
 from deploy.commands.content.schema import PRODUCTS
+from service_kit.time_zones import time_zone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ class Ended:
         return cls(
             product=session["product"],
             seconds=int(session["elapsed"].removesuffix("s")),
-            end=datetime.fromisoformat(session["end_time"]).astimezone(ZoneInfo(session["time_zone"])),
+            end=datetime.fromisoformat(session["end_time"]).astimezone(time_zone(session["time_zone"])),
             answers=session["answer_count"],
             correct_answers=session["correct_answer_count"],
             mode=session["mode"],

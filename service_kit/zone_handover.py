@@ -17,6 +17,7 @@ from datetime import datetime
 import structlog
 
 from service_kit.call import Call
+from service_kit.time_zones import canonical_name
 
 log = structlog.get_logger(__name__)
 
@@ -44,19 +45,21 @@ class ToldCalendars:
     def is_news(self, user_id: int, zone: str | None, signed_up_at: datetime | None, now: float) -> bool:
         """Tells whether there is something to tell; `now` is in seconds of any one clock.
 
-        A zone is news when it is another one, or was told over a minute ago;
+        A zone is news when it is another one, whatever its name, or was told over a minute ago;
         a sign-up never changes and is news once.
         """
         told = self._told.get(user_id, _Told())
         if signed_up_at is not None and not told.sign_up:
             return True
-        return zone is not None and (zone != told.zone or abs(now - told.zone_at) >= _TRUSTED_SECONDS)
+        if zone is None:
+            return False
+        return canonical_name(zone) != told.zone or abs(now - told.zone_at) >= _TRUSTED_SECONDS
 
     def remember(self, user_id: int, zone: str | None, signed_up_at: datetime | None, now: float) -> None:
         """Takes down what was told."""
         told = self._told.get(user_id, _Told())
         if zone is not None:
-            told = replace(told, zone=zone, zone_at=now)
+            told = replace(told, zone=canonical_name(zone), zone_at=now)
         self._told[user_id] = replace(told, sign_up=told.sign_up or signed_up_at is not None)
         self._told.move_to_end(user_id)
         if len(self._told) > self._most:

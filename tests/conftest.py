@@ -13,6 +13,7 @@ import logging
 import os
 import secrets
 import signal
+import zoneinfo
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,9 @@ from tests.guard import guard
 from tests.tokens import ISSUER, TestTokens
 
 pytest_plugins = ("tests.stack",)
+
+# What tests compute by themselves is to come from the pinned zone data as well, not from this machine's.
+zoneinfo.reset_tzpath(to=())
 
 _SERVERS = pytest.StashKey[Servers]()
 _REDIS_DATABASES = 16

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+
+from service_kit import time_zones
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class Calendar:
         Read off the wall clock, never counted in spans of 86,400 seconds, so
         days of 23 and 25 hours are days like any other.
         """
-        wall = instant.astimezone(ZoneInfo(self.time_zone))
+        wall = instant.astimezone(time_zones.time_zone(self.time_zone))
         if wall.hour < self.rollover_hour:
             return wall.date() - timedelta(days=1)
         return wall.date()
@@ -31,7 +32,7 @@ class Calendar:
 
         Where clocks spring over the turning hour, the day begins as they do.
         """
-        turn = datetime.combine(day, time(self.rollover_hour), ZoneInfo(self.time_zone))
+        turn = datetime.combine(day, time(self.rollover_hour), time_zones.time_zone(self.time_zone))
         return turn.astimezone(UTC)
 
 

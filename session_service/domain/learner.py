@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from service_kit.time_zones import is_same_zone
 from session_service.domain.days import Calendar
 
 # Two changes of a user never share an instant: it says which one is in force.
@@ -51,12 +52,16 @@ class Learner:
     ) -> CalendarChange | None:
         """Returns the change that puts these in force, None when nothing of it is news.
 
-        What is None stays as it was. The sign-up that was told first stays. A
-        change takes effect after the one before it, whatever the clock says.
+        What is None stays as it was, and so does a zone that is only named
+        otherwise: devices that say `Asia/Calcutta` and `Asia/Kolkata` agree.
+        The sign-up that was told first stays. A change takes effect after the
+        one before it, whatever the clock says.
         """
+        if time_zone is None or is_same_zone(time_zone, self.calendar.time_zone):
+            time_zone = self.calendar.time_zone
         calendar = replace(
             self.calendar,
-            time_zone=self.calendar.time_zone if time_zone is None else time_zone,
+            time_zone=time_zone,
             rollover_hour=self.calendar.rollover_hour if rollover_hour is None else rollover_hour,
         )
         signed_up_at = self.signed_up_at or signed_up_at

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from itertools import pairwise
 from uuid import UUID
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from service_kit import time_zones
 
 _DAY = timedelta(days=1)
 _HOUR = timedelta(hours=1)
@@ -34,7 +35,7 @@ class Calendar:
         """Returns the day an instant falls on; the turning instant belongs to the new day.
 
         Read off the wall clock, so days of 23 and 25 hours are days like any
-        other. A zone unknown to this machine reads as UTC: the day asked for
+        other. A zone unknown to the pinned data reads as UTC: the day asked for
         may be off, the facts never are.
         """
         return self.wall(instant).date()
@@ -76,11 +77,11 @@ class CalendarChange:
         return Calendar(self.time_zone, self.rollover_hour)
 
 
-def _zone(name: str) -> ZoneInfo:
+def _zone(name: str) -> tzinfo:
     try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return ZoneInfo("UTC")
+        return time_zones.time_zone(name)
+    except KeyError:
+        return time_zones.time_zone("UTC")
 
 
 @lru_cache(maxsize=1_024)
@@ -104,9 +105,7 @@ def _length(calendar: Calendar, day: date) -> timedelta:
     )
 
 
-def _pieces(
-    zone: ZoneInfo, since: datetime, until: datetime
-) -> Iterator[tuple[datetime, datetime, timedelta]]:
+def _pieces(zone: tzinfo, since: datetime, until: datetime) -> Iterator[tuple[datetime, datetime, timedelta]]:
     """Yields the spans of a time with one offset each. Two changes within an hour are unheard of."""
     start, offset = since, _offset(zone, since)
     hour = since
@@ -120,7 +119,7 @@ def _pieces(
     yield start, until, offset
 
 
-def _change_between(zone: ZoneInfo, before: datetime, after: datetime) -> datetime:
+def _change_between(zone: tzinfo, before: datetime, after: datetime) -> datetime:
     """Returns the first second with the offset of `after`."""
     offset = _offset(zone, after)
     while after - before > timedelta(seconds=1):
@@ -129,5 +128,5 @@ def _change_between(zone: ZoneInfo, before: datetime, after: datetime) -> dateti
     return after
 
 
-def _offset(zone: ZoneInfo, instant: datetime) -> timedelta:
+def _offset(zone: tzinfo, instant: datetime) -> timedelta:
     return instant.astimezone(zone).utcoffset() or timedelta()

@@ -53,6 +53,12 @@ async def test_what_a_call_says_of_its_user_is_handed_over(bench: Bench) -> None
     assert bench.receiver.got == [(7, TOKYO, SIGN_UP)]
 
 
+async def test_another_name_of_the_same_zone_is_no_news(bench: Bench) -> None:
+    for name in (TOKYO, "Japan", TOKYO, "Japan"):
+        await bench.call(name)
+    assert bench.receiver.got == [(7, TOKYO, None)]
+
+
 async def test_a_call_that_says_nothing_or_has_no_user_hands_nothing_over(bench: Bench) -> None:
     await bench.call()
     await bench.call(TOKYO, user_id=0)

@@ -48,6 +48,7 @@ def test_a_sign_up_that_becomes_known_is_a_change() -> None:
     "said",
     [
         {},
+        {"time_zone": "Japan"},
         {"time_zone": "Asia/Tokyo"},
         {"rollover_hour": 3},
         {"time_zone": "Asia/Tokyo", "rollover_hour": 3},

@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from practice.products.portal.v1 import portal_service_pb2 as pb2
 
 from service_kit.errors import InvalidArgumentError, NotFoundError
+from service_kit.time_zones import time_zone
 from session_service.adapters.grpc.converters import to_settings
 from session_service.adapters.grpc.products.shapes import content_name
 from session_service.application.ports.reading import SessionSelection
@@ -127,7 +127,7 @@ def _range(field: str, text: str, calendar: Calendar) -> tuple[datetime | None, 
             return calendar.start_of(day), calendar.start_of(day + timedelta(days=1))
         instant = datetime.fromisoformat(_SPACE_FOR_PLUS.sub(r"\1+\2", text))
         if instant.tzinfo is None:
-            instant = instant.replace(tzinfo=ZoneInfo(calendar.time_zone))
+            instant = instant.replace(tzinfo=time_zone(calendar.time_zone))
         start = instant.astimezone(UTC)
         precision = timedelta(microseconds=1) if instant.microsecond else timedelta(seconds=1)
         return start, start + precision
