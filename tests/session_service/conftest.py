@@ -120,6 +120,8 @@ def session_settings(
         "redis_url": redis_url,
         "catalog_address": catalog_address,
         "stats_address": statistics_at[1],
+        # Races are run by one account; what an account gets is tested where it is asked for.
+        "max_documents_per_user": 100,
     }
 
 
