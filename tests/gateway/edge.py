@@ -47,7 +47,7 @@ class Edge:
 
     def __init__(self, directory: Path, token: str, **settings: Any) -> None:
         ports = {f"gateway_{name}": free_port() for name in ("port", "admin_port", "operators_port")}
-        self.settings = GatewaySettings(gateway_max_heap_mib=256, **ports, **settings)
+        self.settings = GatewaySettings(**{"gateway_max_heap_mib": 256, **ports, **settings})
         self.url = f"http://127.0.0.1:{self.settings.gateway_port}"
         self.http = httpx.Client(base_url=self.url, timeout=10)
         self.operators = httpx.Client(
@@ -103,6 +103,11 @@ class Edge:
             response.begin()
             assert response.headers["content-type"] == "application/json"
             return response.status, json.loads(response.read())
+
+    def memory(self) -> float:
+        """Returns the part of the heap's limit that is in use."""
+        page = httpx.get(f"http://127.0.0.1:{self.settings.gateway_admin_port}/memory").json()
+        return int(page["allocated"]) / (self.settings.gateway_max_heap_mib * 1024 * 1024)
 
     def log_lines(self) -> list[dict[str, Any]]:
         """Returns the access log so far."""

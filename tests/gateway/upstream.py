@@ -216,7 +216,7 @@ ANSWERS: dict[str, Callable[[Any], Awaitable[Any]]] = {
 
 SERVERS: dict[str, tuple[Any, ...]] = {
     "identity": (identity_service_pb2, "IdentityService"),
-    "identity/privacy": (privacy_service_pb2, "PrivacyAdminService"),
+    "identity/privacy": (privacy_service_pb2, "PrivacyService", "PrivacyAdminService"),
     "identity/design": (design_users_service_pb2, "DesignUsersService"),
     "catalog": (catalog_service_pb2, "CatalogService", "CatalogAdminService"),
     "catalog/problems": (problem_service_pb2, "ProblemService"),
