@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from gateway.settings import ROOT
-from tests.gateway.edge import Edge, free_port, listens, wait_until
+from tests.gateway.edge import Edge, free_port, listens
 from tests.guard import marked
 from tests.tokens import TestTokens
+from tests.waiting import eventually
 
 
 def test_the_root_names_the_service_and_its_version(edge: Edge) -> None:
@@ -32,7 +33,7 @@ def test_health_is_ok_while_every_service_is(edge: Edge) -> None:
 
 
 def test_health_is_503_while_one_service_is_down(broken_edge: Edge) -> None:
-    wait_until(lambda: broken_edge.http.get("/health").status_code == 503)
+    eventually(lambda: broken_edge.http.get("/health").status_code == 503)
     response = broken_edge.http.get("/health")
     assert response.json()["status"] == "unavailable"
     assert response.headers["content-type"] == "application/json"
@@ -72,7 +73,7 @@ def test_a_service_of_two_copies_lives_while_one_does_and_one_that_hangs_is_answ
     gateway_settings: dict[str, Any],
     tokens: TestTokens,
 ) -> None:
-    wait_until(lambda: all(listens(address) for address in copies))
+    eventually(lambda: all(listens(address) for address in copies))
     settings = {**gateway_settings, "gateway_health_timeout_seconds": 1, "stats_address": ",".join(copies)}
     edge = Edge(tmp_path_factory.mktemp("edge"), tokens.issue(42), **settings)
 
@@ -84,16 +85,16 @@ def test_a_service_of_two_copies_lives_while_one_does_and_one_that_hangs_is_answ
     try:
         edge.wait_until_healthy()
         first.kill()
-        wait_until(lambda: [streak()[0] for _ in range(6)] == [501] * 6, seconds=20)
+        eventually(lambda: [streak()[0] for _ in range(6)] == [501] * 6, seconds=20)
         assert edge.http.get("/health").status_code == 200
         second.send_signal(signal.SIGSTOP)
-        wait_until(lambda: edge.http.get("/health").status_code == 503, seconds=20)
+        eventually(lambda: edge.http.get("/health").status_code == 503, seconds=20)
         status, took = streak()
         assert (status, took < 5) == (503, True)
         assert edge.call("GET", "/focus/api/v1/streak").json()["message"].startswith("Service temporarily")
         second.send_signal(signal.SIGCONT)
-        wait_until(lambda: edge.http.get("/health").status_code == 200, seconds=20)
-        wait_until(lambda: streak()[0] == 501, seconds=20)
+        eventually(lambda: edge.http.get("/health").status_code == 200, seconds=20)
+        eventually(lambda: streak()[0] == 501, seconds=20)
     finally:
         second.send_signal(signal.SIGCONT)
         edge.stop()
