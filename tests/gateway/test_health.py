@@ -16,7 +16,7 @@ from gateway.settings import ROOT
 from tests.gateway.edge import Edge, free_port, listens
 from tests.guard import marked
 from tests.tokens import TestTokens
-from tests.waiting import eventually
+from tests.waiting import PATIENCE_SECONDS, eventually
 
 
 def test_the_root_names_the_service_and_its_version(edge: Edge) -> None:
@@ -64,7 +64,7 @@ def copies() -> Iterator[dict[str, subprocess.Popen[bytes]]]:
     yield started
     for process in started.values():
         process.kill()
-        process.wait(10)
+        process.wait(PATIENCE_SECONDS)
 
 
 def test_a_service_of_two_copies_lives_while_one_does_and_one_that_hangs_is_answered_for_at_once(
@@ -85,16 +85,16 @@ def test_a_service_of_two_copies_lives_while_one_does_and_one_that_hangs_is_answ
     try:
         edge.wait_until_healthy()
         first.kill()
-        eventually(lambda: [streak()[0] for _ in range(6)] == [501] * 6, seconds=20)
+        eventually(lambda: [streak()[0] for _ in range(6)] == [501] * 6)
         assert edge.http.get("/health").status_code == 200
         second.send_signal(signal.SIGSTOP)
-        eventually(lambda: edge.http.get("/health").status_code == 503, seconds=20)
+        eventually(lambda: edge.http.get("/health").status_code == 503)
         status, took = streak()
         assert (status, took < 5) == (503, True)
         assert edge.call("GET", "/focus/api/v1/streak").json()["message"].startswith("Service temporarily")
         second.send_signal(signal.SIGCONT)
-        eventually(lambda: edge.http.get("/health").status_code == 200, seconds=20)
-        eventually(lambda: streak()[0] == 501, seconds=20)
+        eventually(lambda: edge.http.get("/health").status_code == 200)
+        eventually(lambda: streak()[0] == 501)
     finally:
         second.send_signal(signal.SIGCONT)
         edge.stop()

@@ -10,9 +10,10 @@ import httpx
 import pytest
 
 from tests.gateway.crowd import crowd, has_ended, request
-from tests.gateway.edge import Edge, wait_until
+from tests.gateway.edge import Edge
 from tests.gateway.upstream import Upstream
 from tests.tokens import TestTokens
+from tests.waiting import eventually
 
 Start = Callable[..., Edge]
 ANNOUNCED = 2_400_500
@@ -84,8 +85,8 @@ def test_answers_that_nobody_reads_are_dropped_before_they_fill_the_memory(
 ) -> None:
     edge = start_edge(gateway_max_heap_mib=128)
     with crowd(edge, 60, request("GET", "/v1/sessions/5/draft", tokens.issue(7))):
-        wait_until(lambda: "resetting" in edge.log_text(), seconds=30)
-        wait_until(lambda: edge.memory() < 0.9, seconds=30)
+        eventually(lambda: "resetting" in edge.log_text())
+        eventually(lambda: edge.memory() < 0.9)
         assert_all_others_are_answered(edge)
 
 
@@ -105,7 +106,7 @@ def test_half_sent_documents_of_one_person_are_few(public_edge: Edge, tokens: Te
         large = public_edge.call("PUT", "/v1/sessions/5/draft", json={"content": "x" * 1_000_000})
         assert large.status_code == 200
         kept = public_edge.settings.gateway_max_uploads_per_user
-        wait_until(lambda: sum(not has_ended(client, 0.01) for client in clients) <= kept, seconds=60)
+        eventually(lambda: sum(not has_ended(client, 0.01) for client in clients) <= kept)
 
 
 def test_half_sent_documents_of_many_people_at_many_addresses_are_bounded(
@@ -121,7 +122,7 @@ def test_half_sent_documents_of_many_people_at_many_addresses_are_bounded(
         small = public_edge.call("PUT", "/v1/sessions/5/draft", json={"content": "x"})
         assert small.status_code == 200
         kept = public_edge.settings.gateway_max_uploads
-        wait_until(lambda: sum(not has_ended(client, 0.01) for client in clients) <= kept, seconds=60)
+        eventually(lambda: sum(not has_ended(client, 0.01) for client in clients) <= kept)
 
 
 def test_a_place_is_free_again_when_a_document_has_arrived_or_broke_off_long_ago(
@@ -139,9 +140,9 @@ def test_a_place_is_free_again_when_a_document_has_arrived_or_broke_off_long_ago
     before = edge.memory()
     with crowd(edge, 2, half):
         # Both have places before anybody else asks for one.
-        wait_until(lambda: edge.memory() > before + 0.015)
+        eventually(lambda: edge.memory() > before + 0.015)
         assert save() == 429
-    wait_until(lambda: save() == 200, seconds=40)
+    eventually(lambda: save() == 200)
 
 
 @pytest.mark.parametrize(
@@ -166,7 +167,7 @@ def test_a_body_that_arrives_byte_by_byte_ends_the_request(hasty_edge: Edge, tok
 @pytest.mark.parametrize("path", ["/design/sessions/user/my-sessions", "/v1/sessions/5:watch"])
 def test_a_download_and_a_watch_come_to_an_end(hasty_edge: Edge, tokens: TestTokens, path: str) -> None:
     with crowd(hasty_edge, 1, request("GET", path, tokens.issue(7))):
-        wait_until(lambda: any(line["path"] == path for line in hasty_edge.log_lines()), seconds=20)
+        eventually(lambda: any(line["path"] == path for line in hasty_edge.log_lines()))
 
 
 def test_calls_without_a_token_do_not_take_the_places_of_the_others(
@@ -175,7 +176,7 @@ def test_calls_without_a_token_do_not_take_the_places_of_the_others(
     log_in = request("POST", "/v1/accounts:logIn").replace(b"\r\nhost", b"\r\nx-scenario: silence\r\nhost", 1)
     upstream.calls.clear()
     with crowd(hasty_edge, 3, log_in):
-        wait_until(lambda: len(upstream.calls) == 3)
+        eventually(lambda: len(upstream.calls) == 3)
         refused = hasty_edge.http.post("/v1/accounts:logIn", json={})
         assert (refused.status_code, refused.json()["code"]) == (503, 14)
         assert hasty_edge.call("GET", "/v1/accounts/me").status_code == 200
