@@ -100,6 +100,7 @@ class Database:
             signals=JournalSignals(),
             clock=lambda: datetime.now(UTC),
             sync_max_age=timedelta(days=30),
+            aside=asyncio.to_thread,
         )
 
     def unit_of_work(self) -> SqlUnitOfWork:
