@@ -6,6 +6,7 @@ imply; the first difference ends the story with an error.
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,7 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
+from deploy.commands.tables import output
 from deploy.deserved_badges import Ended, deserved_badges
 
 EXERCISES = 15
@@ -33,7 +35,7 @@ class DemoFailedError(Exception):
 
 def run(gateway_url: str, content: Path) -> None:
     """Tells the story. Raises DemoFailedError at the first number that is wrong."""
-    console = Console()
+    console = output()
     with httpx.Client(base_url=gateway_url, timeout=_DEADLINE_SECONDS) as client:
         learner = Learner(client)
         learner.sign_up()
@@ -43,7 +45,8 @@ def run(gateway_url: str, content: Path) -> None:
         show_progress(learner, content, console)
         sync(learner, console)
         explain(learner, console)
-    console.print("[green]every number is what the answers imply[/]")
+    console.print("[green]every number is what the answers imply[/]\n")
+    hand_over(learner, gateway_url, console)
 
 
 class Learner:
@@ -52,11 +55,12 @@ class Learner:
     def __init__(self, client: httpx.Client) -> None:
         self._client = client
         self.email = f"ana.{uuid.uuid4().hex[:12]}@example.com"
+        self.password = uuid.uuid4().hex
         self._headers = {"X-Time-Zone": "Europe/Madrid"}
 
     def sign_up(self) -> None:
         """Makes an account and logs in."""
-        credentials = {"email": self.email, "password": uuid.uuid4().hex}
+        credentials = {"email": self.email, "password": self.password}
         self.call("POST", "/v1/accounts:signUp", {"first_name": "Ana", "last_name": "Gil", **credentials})
         tokens = self.call("POST", "/v1/accounts:logIn", credentials)
         self._headers["Authorization"] = f"Bearer {tokens['access_token']}"
@@ -187,6 +191,26 @@ def explain(learner: Learner, console: Console) -> None:
     (day,) = told["days"]
     expect("session_count", day["session_count"], 3)
     console.print(f"[bold]Why is the streak what it is?[/] {told['paragraph']}\n")
+
+
+def hand_over(learner: Learner, gateway_url: str, console: Console) -> None:
+    """Tells how to go on as the learner of this story, and where."""
+    log_in = json.dumps({"email": learner.email, "password": learner.password})
+    pick = "python3 -c 'import json, sys; print(json.load(sys.stdin)[\"access_token\"])'"
+    console.print("[bold]The account is yours to try:[/]")
+    lines = (
+        f"  e-mail    {learner.email}",
+        f"  password  {learner.password}",
+        f"  token     TOKEN=$(curl -s {gateway_url}/v1/accounts:logIn -d '{log_in}' | {pick})",
+        f'  then      curl -s {gateway_url}/v1/standing -H "Authorization: Bearer $TOKEN"',
+        "",
+        f"web page    {gateway_url}/",
+        "every path  docs/endpoints.md, with examples in README.md",
+        "operators   .venv/bin/practice status, and docs/operating.md",
+        "to end      make down (the data stays)",
+    )
+    for line in lines:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def read_exercises(content: Path) -> list[dict[str, Any]]:

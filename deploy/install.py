@@ -11,7 +11,11 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Iterable
+import sysconfig
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
@@ -23,6 +27,7 @@ _BEGINS = re.compile(
 )
 _UNPACKING = "Installing collected packages:"
 _PARTS = 10
+_LOOK_SECONDS = 0.3
 
 
 class Progress:
@@ -34,15 +39,24 @@ class Progress:
         self._in_place = out.isatty()
         self._seen = 0
         self._part = 0
+        self._to_unpack = 0
 
     def take(self, line: str) -> None:
         """Takes a line of pip's."""
         if package := _BEGINS.match(line):
             self._seen += 1
-            self._tell(f"fetching {self._seen} of {self._total}: {package['name'] or package['file']}")
+            name = package["name"] or package["file"]
+            self._tell(self._seen, self._total, f"fetching {self._seen} of {self._total}: {name}")
         elif line.startswith(_UNPACKING):
             self._part = -1
-            self._tell(f"unpacking {len(line.removeprefix(_UNPACKING).split(','))} packages")
+            self._to_unpack = len(line.removeprefix(_UNPACKING).split(","))
+            self.unpacked(0)
+
+    def unpacked(self, count: int) -> None:
+        """Takes how many packages are whole: pip itself is silent while it unpacks them."""
+        if self._to_unpack:
+            told = f"unpacking {self._to_unpack} packages, {count} done"
+            self._tell(min(count, self._to_unpack), self._to_unpack, told)
 
     def end(self) -> None:
         """Leaves the line on a terminal."""
@@ -50,11 +64,11 @@ class Progress:
             self._out.write("\r\033[K")
             self._out.flush()
 
-    def _tell(self, text: str) -> None:
+    def _tell(self, count: int, total: int, text: str) -> None:
         if self._in_place:
             self._out.write(f"\r\033[K  {text}")
         else:
-            part = self._seen * _PARTS // max(self._total, 1)
+            part = count * _PARTS // max(total, 1)
             if part == self._part:
                 return
             self._part = part
@@ -62,12 +76,37 @@ class Progress:
         self._out.flush()
 
 
-def show(lines: Iterable[str], total: int, out: TextIO) -> None:
-    """Shows the progress that pip's lines tell of."""
+def show(lines: Iterable[str], total: int, out: TextIO, whole: Callable[[], int] = lambda: 0) -> None:
+    """Shows the progress that pip's lines tell of, and how many packages are whole meanwhile."""
     progress = Progress(total, out)
-    for line in lines:
-        progress.take(line)
+    with _looking(lambda: progress.unpacked(whole())):
+        for line in lines:
+            progress.take(line)
     progress.end()
+
+
+def whole_since(start: float, packages: Path) -> int:
+    """Returns how many packages were unpacked whole since an instant: pip signs each at its end."""
+    signed = packages.glob("*.dist-info/INSTALLER")
+    return sum(1 for path in signed if path.stat().st_mtime >= start)
+
+
+@contextmanager
+def _looking(look: Callable[[], None]) -> Iterator[None]:
+    """Looks from time to time for the duration of a block."""
+    ended = threading.Event()
+
+    def looks() -> None:
+        while not ended.wait(_LOOK_SECONDS):
+            look()
+
+    thread = threading.Thread(target=looks, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def install(lock: Path) -> int:
@@ -78,7 +117,9 @@ def install(lock: Path) -> int:
     ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as pip:
         assert pip.stdout is not None
-        show(pip.stdout, len(_LOCKED.findall(lock.read_text())), sys.stderr)
+        total, start = len(_LOCKED.findall(lock.read_text())), time.time()
+        packages = Path(sysconfig.get_path("purelib"))
+        show(pip.stdout, total, sys.stderr, lambda: whole_since(start, packages))
     return pip.returncode
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
-from deploy.install import show
+from deploy.install import show, whole_since
 from deploy.local.layout import ROOT
 
 PIP = [
@@ -36,7 +39,7 @@ def test_a_terminal_shows_one_line_that_changes_and_goes() -> None:
         "fetching 2 of 4: celery",
         "fetching 3 of 4: types_pyyaml",
         "fetching 4 of 4: types-psutil",
-        "unpacking 3 packages",
+        "unpacking 3 packages, 0 done",
         "",
     ]
 
@@ -47,6 +50,30 @@ def test_a_log_has_a_line_for_every_tenth_of_the_packages() -> None:
     assert log.getvalue().splitlines() == [
         f"  fetching {number} of 100: package-{number}" for number in range(10, 101, 10)
     ]
+
+
+def test_what_pip_unpacks_in_silence_is_counted_meanwhile() -> None:
+    terminal, whole = Terminal(), iter(range(1, 1_000))
+
+    def pip() -> Iterator[str]:
+        yield "Installing collected packages: alembic, celery, types-pyyaml\n"
+        deadline = time.monotonic() + 60
+        while "3 done" not in terminal.getvalue():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+    show(pip(), 3, terminal, lambda: next(whole))
+    assert "unpacking 3 packages, 1 done" in terminal.getvalue()
+
+
+def test_a_package_is_whole_once_pip_has_signed_it(tmp_path: Path) -> None:
+    start = time.time() - 5
+    for name in ("old", "new", "half"):
+        (tmp_path / f"{name}-1.dist-info").mkdir()
+    (tmp_path / "old-1.dist-info" / "INSTALLER").touch()
+    os.utime(tmp_path / "old-1.dist-info" / "INSTALLER", (start - 60, start - 60))
+    (tmp_path / "new-1.dist-info" / "INSTALLER").touch()
+    assert whole_since(start, tmp_path) == 1
 
 
 def test_the_errors_of_pip_are_shown_and_end_the_command(tmp_path: Path) -> None:
