@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 import grpc
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from practice.identity.v1.account_admin_service_pb2_grpc import add_AccountAdminServiceServicer_to_server
 from practice.identity.v1.identity_service_pb2_grpc import add_IdentityServiceServicer_to_server
 from practice.identity.v1.privacy_service_pb2_grpc import (
     add_PrivacyAdminServiceServicer_to_server,
@@ -20,11 +21,11 @@ from practice.products.design.v1.design_users_service_pb2_grpc import add_Design
 
 from identity_service import keys
 from identity_service.adapters.crypto.access_tokens import SignedAccessTokens
-from identity_service.adapters.crypto.common_passwords import read_common_passwords
 from identity_service.adapters.crypto.passwords import Argon2Passwords
 from identity_service.adapters.db.personal_data import OwnData
 from identity_service.adapters.db.unit_of_work import units_of_work
-from identity_service.adapters.grpc import privacy_servicer, servicer
+from identity_service.adapters.grpc import account_admin_servicer, privacy_servicer, servicer
+from identity_service.adapters.grpc.account_admin_servicer import AccountAdminServicer
 from identity_service.adapters.grpc.privacy_servicer import (
     PrivacyAdminServicer,
     PrivacyServicer,
@@ -33,13 +34,12 @@ from identity_service.adapters.grpc.privacy_servicer import (
 from identity_service.adapters.grpc.products import design
 from identity_service.adapters.privacy.offices import GrpcDataOffice
 from identity_service.adapters.session.calendars import CalendarSender
-from identity_service.application.address_limit import AddressLimit
 from identity_service.application.change_password import ChangePassword
 from identity_service.application.credential_check import CredentialCheck
-from identity_service.application.entrance import Entrance
 from identity_service.application.erase_account import EraseAccount
 from identity_service.application.erase_me import EraseMe
 from identity_service.application.export_data import ExportData
+from identity_service.application.find_account import FindAccount
 from identity_service.application.finish_erasures import FinishErasures
 from identity_service.application.forget_expired import ForgetExpired
 from identity_service.application.forgetting import Forgetting
@@ -53,7 +53,6 @@ from identity_service.application.refresh_access_token import RefreshAccessToken
 from identity_service.application.request_seal import RequestSeal
 from identity_service.application.sign_up import SignUp
 from identity_service.application.use_cases import UseCases
-from identity_service.domain.passwords import PasswordRules
 from identity_service.settings import Settings
 from service_kit.db.engines import close_async_engine, open_async_engine
 from service_kit.grpc.channels import open_channel
@@ -62,13 +61,9 @@ from service_kit.grpc.interceptor import CallInterceptor
 from service_kit.grpc.server import RunningServer, build_server, start_server, stop_requested
 from service_kit.logging import configure_logging
 from service_kit.periodic import repeating
+from service_kit.setting_faults import read_settings
 from service_kit.tokens import TokenVerifier
 from service_kit.zone_handover import ZoneHandover
-
-# Each has a connection to the database for itself: fewer than the pool has, so that calls which hash nothing
-# never wait for one. Sign-ups never take all threads that hash from log-ins.
-_CHECKS_AT_ONCE = 4
-_SIGN_UPS_AT_ONCE = 1
 
 
 def _now() -> datetime:
@@ -98,22 +93,24 @@ async def serving(settings: Settings, clock: Clock = _now) -> AsyncIterator[Runn
     forget_expired = ForgetExpired(units, clock)
     try:
         with closing(Argon2Passwords()) as passwords:
-            check = CredentialCheck(units, passwords, clock)
-            entrance = _entrance(settings, "log-ins", at_once=_CHECKS_AT_ONCE)
-            use_cases = _use_cases(
-                settings, units, passwords=passwords, check=check, entrance=entrance, clock=clock
-            )
+            check = CredentialCheck(units, passwords, settings.failures_per_account, clock)
+            use_cases = _use_cases(settings, units, passwords, check, clock)
             forgetting = Forgetting(units, offices, clock)
             privacy = PrivacyUseCases(
                 export_data=ExportData(units, {"identity": OwnData(engine), **offices}, clock),
-                erase_me=EraseMe(
-                    units, check, forgetting, clock, entrance=entrance, failures=settings.failure_limits
-                ),
+                erase_me=EraseMe(units, check, forgetting, clock),
                 erase_account=EraseAccount(units, forgetting, clock),
                 get_erasure_receipt=GetErasureReceipt(units),
             )
             running = await start_server(
-                server, settings.listen, [lambda server: _register(server, use_cases, privacy, zones)]
+                server,
+                settings.listen,
+                [
+                    lambda server: _register(server, use_cases, privacy, zones),
+                    lambda server: add_AccountAdminServiceServicer_to_server(
+                        AccountAdminServicer(FindAccount(units)), server
+                    ),
+                ],
             )
             try:
                 async with (
@@ -133,7 +130,7 @@ def _interceptor(settings: Settings, zones: ZoneHandover) -> CallInterceptor:
     access = Access(
         TokenVerifier(settings.jwks_uri, settings.jwt_issuer),
         settings.internal_token(),
-        internal=frozenset({privacy_servicer.ADMIN_SERVICE}),
+        internal=frozenset({privacy_servicer.ADMIN_SERVICE, account_admin_servicer.ADMIN_SERVICE}),
         public=servicer.PUBLIC | design.PUBLIC,
     )
     return CallInterceptor(
@@ -158,10 +155,8 @@ def _register(
 def _use_cases(
     settings: Settings,
     units: UnitOfWorkFactory,
-    *,
     passwords: Passwords,
     check: CredentialCheck,
-    entrance: Entrance,
     clock: Clock,
 ) -> UseCases:
     key = keys.read_signing_key(settings.signing_key_file)
@@ -173,49 +168,21 @@ def _use_cases(
         key, jwk["kid"], issuer=settings.jwt_issuer, lifetime=settings.access_lifetime
     )
     seal = RequestSeal(_seal_key(key))
-    rules = PasswordRules(read_common_passwords())
     return UseCases(
-        sign_up=SignUp(
-            units,
-            passwords,
-            seal,
-            clock,
-            entrance=_entrance(settings, "sign-ups", at_once=_SIGN_UPS_AT_ONCE),
-            per_address=AddressLimit(units, settings.sign_ups_per_address, clock),
-            rules=rules,
-        ),
+        sign_up=SignUp(units, passwords, seal, clock),
         log_in=LogIn(
             units,
             check,
             access_tokens,
             clock,
-            entrance=entrance,
-            per_address=AddressLimit(units, settings.log_ins_per_address, clock),
-            failures=settings.failure_limits,
+            per_address=settings.attempts_per_address,
             refresh_lifetime=settings.refresh_lifetime,
         ),
         refresh_access_token=RefreshAccessToken(units, access_tokens, clock),
         log_out=LogOut(units),
-        change_password=ChangePassword(
-            units,
-            check,
-            passwords,
-            seal,
-            entrance=entrance,
-            failures=settings.failure_limits,
-            rules=rules,
-        ),
+        change_password=ChangePassword(units, check, passwords, seal),
         get_me=GetMe(units),
         get_jwks=GetJwks(keys.jwks_document(published)),
-    )
-
-
-def _entrance(settings: Settings, what: str, *, at_once: int) -> Entrance:
-    return Entrance(
-        what,
-        at_once=at_once,
-        waiting=settings.password_calls_waiting,
-        waiting_per_subject=settings.password_calls_waiting_per_address,
     )
 
 
@@ -230,7 +197,7 @@ async def _serve_until_stopped(settings: Settings) -> None:
 
 def main() -> None:
     """Serves until SIGTERM or SIGINT."""
-    settings = Settings()
+    settings = read_settings(Settings)
     configure_logging("identity", settings.log_level)
     asyncio.run(_serve_until_stopped(settings))
 

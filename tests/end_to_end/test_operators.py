@@ -18,7 +18,7 @@ import pytest
 from deploy.local.stack import LocalStack
 from tests.end_to_end.conftest import Learner
 from tests.end_to_end.focusing import focus_streak, practised
-from tests.waiting import PATIENCE_SECONDS, eventually
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.xdist_group("stack")
 
@@ -35,9 +35,7 @@ class Operator:
     """Somebody with the platform's internal token."""
 
     def __init__(self, url: str, token: str) -> None:
-        self.client = httpx.Client(
-            base_url=url, timeout=PATIENCE_SECONDS, headers={"x-practice-internal": token}
-        )
+        self.client = httpx.Client(base_url=url, timeout=30, headers={"x-practice-internal": token})
 
     def ok(self, method: str, path: str, body: Any = None) -> Any:
         response = self.client.request(method, f"/admin/v1/{path}", json=body)
@@ -227,6 +225,15 @@ def test_dead_letters_are_counted_listed_and_requeued(
         assert answer["requeued_count"] == requeued
     left = [each["event_id"] for each in operator.ok("GET", "deadLetters")["dead_letters"]]
     assert event_id not in left
+
+
+def test_a_person_is_found_by_address_and_by_number(operator: Operator, learner: Learner) -> None:
+    found = operator.ok("POST", "accounts:find", {"email": learner.email.upper()})
+    assert found == learner.account
+    assert operator.ok("POST", "accounts:find", {"user_id": learner.account["user_id"]}) == found
+    nobody = operator.refused("POST", "accounts:find", {"email": "nobody@example.com"})
+    assert nobody == (404, "ACCOUNT_NOT_FOUND")
+    assert operator.refused("POST", "accounts:find", {}) == (400, "FIELD_INVALID")
 
 
 def test_a_person_is_exported_and_erased(operator: Operator, learner: Learner, tmp_path: Path) -> None:

@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 
 from gateway.settings import ROOT
-from tests.gateway.edge import Edge, free_port, listens
+from tests.gateway.edge import Edge, free_port, listens, wait_until
 from tests.gateway.upstream import Call, Upstream
 from tests.guard import marked
 from tests.tokens import TestTokens
-from tests.waiting import PATIENCE_SECONDS, eventually
 
 
 @pytest.fixture(scope="package")
@@ -37,10 +36,10 @@ def bridge_address(upstream: Upstream, tokens: TestTokens) -> Iterator[str]:
     }
     command = [sys.executable, "-m", "gateway.bridge"]
     with subprocess.Popen(command, env=marked(environment), cwd=ROOT, start_new_session=True) as process:
-        eventually(lambda: listens(address))
+        wait_until(lambda: listens(address))
         yield address
         process.terminate()
-        assert process.wait(PATIENCE_SECONDS) == 0
+        assert process.wait(5) == 0
 
 
 @pytest.fixture(scope="package")

@@ -19,7 +19,7 @@ from google.protobuf.message import Message
 from google.rpc import status_pb2
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from practice.catalog.v1 import catalog_service_pb2, problem_service_pb2
-from practice.identity.v1 import identity_service_pb2, privacy_service_pb2
+from practice.identity.v1 import account_admin_service_pb2, identity_service_pb2, privacy_service_pb2
 from practice.products.design.v1 import (
     design_problems_service_pb2,
     design_sessions_service_pb2,
@@ -36,7 +36,6 @@ from service_kit.errors import NotFoundError
 from service_kit.grpc.presentation import ProductError, answer_with_status, error_metadata
 from service_kit.grpc.statuses import to_status
 from tests.gateway.bridge.portal import FakePortal, serving_portal
-from tests.waiting import PATIENCE_SECONDS
 
 Context = grpc.aio.ServicerContext[Any, Any]
 Metadata = dict[str, str | bytes]
@@ -217,7 +216,8 @@ ANSWERS: dict[str, Callable[[Any], Awaitable[Any]]] = {
 
 SERVERS: dict[str, tuple[Any, ...]] = {
     "identity": (identity_service_pb2, "IdentityService"),
-    "identity/privacy": (privacy_service_pb2, "PrivacyService", "PrivacyAdminService"),
+    "identity/accounts": (account_admin_service_pb2, "AccountAdminService"),
+    "identity/privacy": (privacy_service_pb2, "PrivacyAdminService"),
     "identity/design": (design_users_service_pb2, "DesignUsersService"),
     "catalog": (catalog_service_pb2, "CatalogService", "CatalogAdminService"),
     "catalog/problems": (problem_service_pb2, "ProblemService"),
@@ -304,11 +304,11 @@ class Upstream:
 
     def start(self) -> None:
         self._thread.start()
-        assert self._ready.wait(PATIENCE_SECONDS)
+        assert self._ready.wait(10)
 
     def stop(self) -> None:
         self._loop.call_soon_threadsafe(self._stopping.set)
-        self._thread.join(PATIENCE_SECONDS)
+        self._thread.join(10)
 
     def tell_that_the_first_change_was_read(self) -> None:
         self._loop.call_soon_threadsafe(self.first_change_was_read.set)

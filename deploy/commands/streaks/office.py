@@ -12,7 +12,6 @@ from deploy.commands.service_settings import opened
 if TYPE_CHECKING:
     from deploy.commands.streaks.client import StreakOffice
 
-User = Annotated[int, typer.Argument(min=1, help="The account's number.")]
 Product = Annotated[str, typer.Option("--product", "-p", help="The product; `all` for all of them together.")]
 
 

@@ -1,0 +1,1 @@
+"""`practice user`: who is who."""
