@@ -1,0 +1,1 @@
+"""`practice logs`: what the processes say, in the order of time."""

@@ -1,0 +1,1 @@
+"""`practice status`: what runs, how well, since when."""
