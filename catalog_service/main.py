@@ -36,6 +36,7 @@ from service_kit.grpc.interceptor import CallInterceptor
 from service_kit.grpc.server import RunningServer, build_server, start_server, stop_requested
 from service_kit.logging import configure_logging
 from service_kit.periodic import repeating
+from service_kit.setting_faults import read_settings
 from service_kit.tokens import TokenVerifier
 from service_kit.zone_handover import ZoneHandover
 
@@ -105,7 +106,7 @@ async def _serve_until_stopped(settings: Settings) -> None:
 
 def main() -> None:
     """Serves until SIGTERM or SIGINT."""
-    settings = Settings()
+    settings = read_settings(Settings)
     configure_logging("catalog", settings.log_level)
     asyncio.run(_serve_until_stopped(settings))
 

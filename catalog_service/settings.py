@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from service_kit.setting_types import Addresses
 from service_kit.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):
     """What every service needs, who remembers users' zones, and how often the catalog cleans up."""
 
-    session_address: str = Field(description="host:port of the service that remembers users' zones")
-    housekeeping_seconds: float = Field(default=600, gt=0, description="how often expired rows are deleted")
+    session_address: Addresses = Field(description="the session service, which remembers users' zones")
+    housekeeping_seconds: float = Field(
+        default=600, gt=0, le=86_400, description="how often expired rows are deleted"
+    )

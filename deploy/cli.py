@@ -1,6 +1,8 @@
 """The `practice` command: the platform on this machine, its content, badges and outbox.
 
-practice up | down | status | logs NAME | demo | migrate | secrets DIRECTORY
+practice up | down | status | logs [NAME] | demo | migrate | secrets DIRECTORY
+practice config [set NAME=VALUE ... | unset NAME ...]
+practice user find EMAIL|NUMBER
 practice content check | load
 practice badges list | dry-run FILE|CONDITION
 practice outbox list | requeue [EVENT_ID ...]
@@ -16,40 +18,48 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
+from deploy.commands.accounts import command as accounts
 from deploy.commands.badges import command as badges
 from deploy.commands.content import command as content_command
+from deploy.commands.ending import run
+from deploy.commands.logs.command import all_logs, show_log, show_merged
 from deploy.commands.outbox import command as outbox
 from deploy.commands.privacy import command as privacy
 from deploy.commands.recalculation import command as recalculation
 from deploy.commands.reconciliation import command as reconciliation
+from deploy.commands.status.command import show_status
 from deploy.commands.streaks import command as streaks
 from deploy.commands.streaks import explain
+from deploy.configuration import command as configuration
+from deploy.configuration import judging
 from deploy.local.display import Progress
 from deploy.local.layout import ROOT, default_home
-from deploy.local.ports import PortError, Ports
+from deploy.local.ports import Ports
 from deploy.local.stack import LocalStack
 from deploy.local.startup import StackError
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+# A traceback is for a fault of ours; the values of variables, secrets among them, are for nobody.
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
+)
 content = typer.Typer(no_args_is_help=True, help="Check or load what the platform ships to practise.")
 app.add_typer(content, name="content")
 app.add_typer(badges.app, name="badges")
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(streaks.app, name="streak")
+app.add_typer(configuration.app, name="config")
+app.add_typer(accounts.app, name="user")
 # Without a name of their own: `practice export`.
 app.add_typer(privacy.app)
 app.add_typer(reconciliation.app)
 app.add_typer(explain.app)
 app.add_typer(recalculation.app)
-
-MEBIBYTE = 1024 * 1024
 
 
 def _home() -> Path:
@@ -57,8 +67,32 @@ def _home() -> Path:
 
 
 def _wanted() -> LocalStack:
-    """The stack that the environment asks for."""
-    return LocalStack(_home(), Ports.from_environment(os.environ), environment=dict(os.environ))
+    """The stack that the environment and the file of settings ask for. Raises SettingsError."""
+    settings = judging.given(_home(), os.environ)
+    judging.judge(settings)
+    values = settings.values
+    return LocalStack(_home(), Ports.from_environment(values), environment=values)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"practice-platform {version('practice-platform')}, tzdata {version('tzdata')}")
+        raise typer.Exit
+
+
+@app.callback()
+def practice(
+    _shown: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=_version,
+            is_eager=True,
+            help="Show the versions of the platform and of its time zones.",
+        ),
+    ] = False,
+) -> None:
+    """The platform on this machine, and what its operators do."""
 
 
 @app.command()
@@ -84,63 +118,40 @@ def down() -> None:
 
 @app.command()
 def status() -> None:
-    """Show each process: its id, health and memory. Exits with 1 unless all are healthy."""
-    stack = LocalStack.last_started(_home())
-    rows = [*stack.status(), stack.supervisor_status()]
-    if not any(row.pid for row in rows):
-        print("nothing runs: `make up` starts everything")
-        raise typer.Exit(1)
-    table = Table(box=None, pad_edge=False)
-    table.add_column("process", no_wrap=True)
-    table.add_column("pid", justify="right", no_wrap=True)
-    table.add_column("health")
-    table.add_column("memory", justify="right", no_wrap=True)
-    for row in rows:
-        health = "[green]healthy[/]" if row.healthy else f"[red]{row.problem}[/]"
-        table.add_row(row.name, str(row.pid or "-"), health, _mebibytes(row.memory_bytes))
-    for name in stack.settings.external:
-        table.add_row(name, "-", "given by its address", "-")
-    table.add_section()
-    table.add_row("total", "", "", _mebibytes(sum(row.memory_bytes for row in rows)))
-    Console().print(table)
-    print("memory: proportional set size of a process with its children")
-    print(f"logs: {stack.layout.home / 'log'}")
-    healthy = {row.name for row in rows if row.healthy}
-    if "session" in healthy and (dead := outbox.dead_letters(stack)):
-        Console().print(f"[red]{dead} events were given up:[/] `practice outbox list` shows them")
-    if "gateway" in healthy:
-        print(f"gateway {stack.gateway_url}")
-    if not all(row.healthy for row in rows):
-        raise typer.Exit(1)
-
-
-def _mebibytes(size: int) -> str:
-    return f"{size / MEBIBYTE:.1f} MiB"
+    """Show each process: its health, restarts, uptime and memory. Exits with 1 unless all are healthy."""
+    show_status(LocalStack.last_started(_home()))
 
 
 @app.command()
 def logs(
-    name: Annotated[str, typer.Argument(help="A process or job, as `practice status` names it.")],
+    name: Annotated[
+        str, typer.Argument(help="A process or job, as `practice status` names it; all when none is named.")
+    ] = "",
+    *,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on showing new lines.")] = False,
     lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many last lines.")] = 50,
+    request: Annotated[
+        str, typer.Option("--request", metavar="ID", help="Everything that was written about one request.")
+    ] = "",
 ) -> None:
-    """Show the last lines of a log."""
-    log = LocalStack.last_started(_home()).layout.log(name)
-    if not log.exists():
-        known = ", ".join(sorted(path.stem for path in log.parent.glob("*.log"))) or "none yet"
-        raise StackError(f"there is no log of {name!r}; there are: {known}")
-    command = ["tail", "-n", str(lines), *(["-F"] if follow else []), str(log)]
-    raise typer.Exit(subprocess.run(command, check=False).returncode)
+    """Show the last lines of a log, or of all of them in the order of time."""
+    layout = LocalStack.last_started(_home()).layout
+    if name and not request:
+        show_log(layout.log(name), follow=follow, lines=lines)
+    chosen = [layout.log(name)] if name else all_logs(layout.log("supervisor").parent)
+    show_merged(chosen, request, follow=follow, lines=lines)
 
 
 @app.command()
 def migrate() -> None:
     """Bring the database of DATABASE_URL, or the stack's own, to the newest schema."""
     stack = LocalStack.last_started(_home())
-    url = os.environ.get("DATABASE_URL") or stack.database_url
+    url = os.environ.get("DATABASE_URL")
+    if not url and stack.supervisor_status().pid is None:
+        raise StackError("the stack is not up: run `make up` first, or name a database with DATABASE_URL")
     services = ("identity_service", "catalog_service", "session_service", "stats_service")
     command = [sys.executable, "-m", "service_kit.db.migrate", *services]
-    done = subprocess.run(command, env={**os.environ, "DATABASE_URL": url}, check=False)
+    done = subprocess.run(command, env={**os.environ, "DATABASE_URL": url or stack.database_url}, check=False)
     raise typer.Exit(done.returncode)
 
 
@@ -180,18 +191,12 @@ def content_load(directory: Path = ROOT / "content") -> None:
     CATALOG_ADDRESS, STATS_ADDRESS and INTERNAL_TOKEN_FILE name the services, else
     the running stack's are used.
     """
-    stack = LocalStack.last_started(_home()).settings.values()
-    names = ("CATALOG_ADDRESS", "STATS_ADDRESS", "INTERNAL_TOKEN_FILE")
-    content_command.load(directory, {name: os.environ.get(name) or stack[name] for name in names})
+    content_command.load(directory)
 
 
 def main() -> None:
-    """Runs the command; a foreseen failure is one line and exit status 1."""
-    try:
-        app()
-    except (StackError, PortError, PermissionError) as error:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(f"[red]error:[/] {error}")
-        sys.exit(1)
+    """Runs the command; a foreseen failure is a line for each fault and exit status 1."""
+    run(app)
 
 
 if __name__ == "__main__":

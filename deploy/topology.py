@@ -27,6 +27,8 @@ class Process:
     # Names of the settings it always gets, and of those it gets when somebody gives them.
     settings: tuple[str, ...] = ()
     tunables: tuple[str, ...] = ()
+    # The class that its program reads its settings with: `module:class`.
+    reads: str = ""
     stop_signal: str = "TERM"
     # Seconds to end by itself before it is killed.
     stop_seconds: int = 20
@@ -41,6 +43,8 @@ class Job:
     needs: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
     tunables: tuple[str, ...] = ()
+    # As a process's.
+    reads: str = ""
 
 
 _SERVES = ("LISTEN", "DATABASE_URL", "JWKS_URI", "INTERNAL_TOKEN_FILE")
@@ -58,7 +62,11 @@ _SERVES_TUNABLES = (
 
 
 def _service(
-    name: str, *settings: str, needs: tuple[str, ...] = ("migrate",), tunables: tuple[str, ...] = ()
+    name: str,
+    *settings: str,
+    needs: tuple[str, ...] = ("migrate",),
+    tunables: tuple[str, ...] = (),
+    reads: str = "Settings",
 ) -> Process:
     return Process(
         name,
@@ -67,6 +75,7 @@ def _service(
         needs=needs,
         settings=(*_SERVES, *settings),
         tunables=(*_SERVES_TUNABLES, *tunables),
+        reads=f"{name}_service.settings:{reads}",
     )
 
 
@@ -86,23 +95,9 @@ _EDGE_TUNABLES = (
     "GATEWAY_TRUSTED_PROXIES",
     "GATEWAY_MAX_CONNECTIONS",
     "GATEWAY_MAX_HEAP_MIB",
-    "GATEWAY_MAX_OPEN_CALLS",
-    "GATEWAY_MAX_UPLOADS",
-    "GATEWAY_MAX_UPLOADS_PER_ADDRESS",
-    "GATEWAY_MAX_UPLOADS_PER_USER",
-    "GATEWAY_ADDRESS_RATE",
-    "GATEWAY_ADDRESS_BURST",
-    "GATEWAY_OPEN_ADDRESS_RATE",
-    "GATEWAY_OPEN_ADDRESS_BURST",
     "GATEWAY_REQUEST_TIMEOUT_SECONDS",
-    "GATEWAY_UPLOAD_SECONDS",
-    "GATEWAY_UPLOAD_IDLE_SECONDS",
-    "GATEWAY_DOWNLOAD_SECONDS",
-    "GATEWAY_DOWNLOAD_IDLE_SECONDS",
-    "GATEWAY_WATCH_SECONDS",
     "GATEWAY_STREAM_IDLE_SECONDS",
     "GATEWAY_HEALTH_INTERVAL_SECONDS",
-    "GATEWAY_HEALTH_TIMEOUT_SECONDS",
 )
 _EDGE = (
     "GATEWAY_HOST",
@@ -124,15 +119,10 @@ PROCESSES = (
         tunables=(
             "JWT_ACCESS_TOKEN_EXPIRE_HOURS",
             "JWT_REFRESH_TOKEN_EXPIRE_DAYS",
-            "LOG_IN_FAILURES_PER_ACCOUNT_AND_ADDRESS",
             "LOG_IN_FAILURES_PER_ACCOUNT",
             "LOG_IN_FAILURE_WINDOW_SECONDS",
             "LOG_IN_ATTEMPTS_PER_ADDRESS",
             "LOG_IN_ATTEMPT_WINDOW_SECONDS",
-            "SIGN_UP_ATTEMPTS_PER_ADDRESS",
-            "SIGN_UP_ATTEMPT_WINDOW_SECONDS",
-            "PASSWORD_CALLS_WAITING",
-            "PASSWORD_CALLS_WAITING_PER_ADDRESS",
             "HOUSEKEEPING_SECONDS",
             "ERASURE_RETRY_SECONDS",
             *_DOWNLOADS,
@@ -157,6 +147,7 @@ PROCESSES = (
             *("MAX_WATCHES", "MAX_WATCHES_PER_USER", "MAX_LIVE", "MAX_LIVE_PER_USER"),
             *("MAX_DOCUMENTS", "MAX_DOCUMENTS_PER_USER", "MAX_WAITING_DOCUMENTS"),
         ),
+        reads="SessionSettings",
     ),
     _service(
         "stats",
@@ -174,6 +165,7 @@ PROCESSES = (
         needs=("migrate", "redis"),
         settings=("DATABASE_URL", "REDIS_URL", "STATS_ADDRESS", "INTERNAL_TOKEN_FILE", "HEARTBEAT_FILE"),
         tunables=("LOG_LEVEL", "OUTBOX_FIRST_WAIT_SECONDS", "RELAY_INTERVAL_SECONDS", "RELAY_LEASE_SECONDS"),
+        reads="session_service.settings:RelaySettings",
     ),
     Process(
         "worker",
@@ -187,6 +179,7 @@ PROCESSES = (
         needs=("migrate", "redis"),
         settings=("DATABASE_URL", "REDIS_URL", "HEARTBEAT_FILE"),
         tunables=("LOG_LEVEL", "WATCHDOG_SECONDS", "LEADERBOARD_GRACE_HOURS"),
+        reads="stats_service.settings:WorkerSettings",
         stop_seconds=40,
     ),
     Process(
@@ -209,6 +202,7 @@ PROCESSES = (
             "RECONCILIATION_RECENT_SECONDS",
             "RECONCILIATION_NIGHTLY_HOUR",
         ),
+        reads="stats_service.settings:RecalculationSettings",
         stop_seconds=40,
     ),
     Process(
@@ -230,6 +224,7 @@ PROCESSES = (
             "BRIDGE_MAX_CONNECTIONS",
             "BRIDGE_MAX_CONNECTIONS_PER_USER",
         ),
+        reads="gateway.bridge.settings:BridgeSettings",
     ),
     Process(
         "gateway",
@@ -243,6 +238,7 @@ PROCESSES = (
         needs=("gateway-config", "identity", "catalog", "session", "stats", "bridge"),
         settings=_EDGE,
         tunables=_EDGE_TUNABLES,
+        reads="gateway.settings:GatewaySettings",
     ),
 )
 
@@ -255,6 +251,7 @@ JOBS = (
         ),
         needs=("postgres",),
         settings=("DATABASE_URL",),
+        reads="service_kit.settings:MigrationSettings",
     ),
     Job(
         "content",
@@ -267,5 +264,6 @@ JOBS = (
         ("python", "-m", "gateway.render", "$GATEWAY_CONFIG"),
         settings=_EDGE,
         tunables=_EDGE_TUNABLES,
+        reads="gateway.settings:GatewaySettings",
     ),
 )

@@ -6,6 +6,7 @@ stack, docker-compose and Kubernetes. Rendering twice gives the same bytes.
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import sys
 from pathlib import Path
@@ -13,31 +14,14 @@ from string import Template
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
 
 from gateway import contracts, lua, paths
-from gateway.addresses import Endpoint, endpoints
 from gateway.products import CANONICAL, OPERATORS, PRODUCTS
-from gateway.routes import (
-    BRIDGE,
-    INTERNAL_HEADER,
-    LARGE_BODY,
-    ORDINARY_BODY,
-    Config,
-    address_rate_limit,
-    jwt_rules,
-    operator_routes,
-    routes,
-    seconds,
-)
+from gateway.routes import BRIDGE, INTERNAL_HEADER, Config, jwt_rules, operator_routes, routes, seconds
 from gateway.settings import GatewaySettings
+from service_kit.setting_faults import read_settings
 
 TEMPLATES = Path(__file__).parent / "templates"
-
-# What of an answer may wait in the gateway for a client that reads slowly, in
-# bytes, and the calls that one service is asked at once.
-STREAM_WINDOW = 262_144
-MAX_CALLS = 4096
 
 # Request headers that only the platform itself may set, by how StringMatcher
 # matches their names. Services take a caller's identity from the token alone;
@@ -83,25 +67,25 @@ def template(name: str, **values: Any) -> Config:
 
 
 def cluster(name: str, address: str, settings: GatewaySettings) -> Config:
-    """Returns the cluster of one service, or of the bridge: all its copies, each asked for its health."""
-    copies = endpoints(address)
+    """Returns the cluster of one service, or of the bridge."""
+    host, _, port = address.rpartition(":")
     return template(
         "bridge.yaml" if name == BRIDGE else "cluster.yaml",
         NAME=name,
-        DISCOVERY="STATIC" if all(each.is_number for each in copies) else "STRICT_DNS",
-        ENDPOINTS=[{"endpoint": {"address": socket_address(each)}} for each in copies],
-        STREAM_WINDOW=STREAM_WINDOW,
-        CONNECTION_WINDOW=MAX_CALLS * STREAM_WINDOW,
-        MAX_CALLS=MAX_CALLS,
-        MAX_OPEN_CALLS=settings.gateway_max_open_calls,
+        DISCOVERY="STATIC" if is_ip(host.strip("[]")) else "STRICT_DNS",
+        HOST=host.strip("[]"),
+        PORT=int(port),
         HEALTH_INTERVAL=seconds(settings.gateway_health_interval_seconds),
-        HEALTH_TIMEOUT=seconds(settings.gateway_health_timeout_seconds),
     )
 
 
-def socket_address(endpoint: Endpoint) -> Config:
-    """Returns an endpoint as Envoy names it."""
-    return {"socket_address": {"address": endpoint.host, "port_value": endpoint.port}}
+def is_ip(host: str) -> bool:
+    """Tells a numeric address from a name."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def forgeable_headers(trusted_proxies: int) -> list[Config]:
@@ -142,11 +126,6 @@ def render(settings: GatewaySettings) -> Config:
         ROUTES=routes(methods, settings),
         LUA=lua.script((*PRODUCTS, CANONICAL), public_paths),
         QUERY_LUA=lua.query_script(),
-        UPLOAD_SECONDS=seconds(settings.gateway_upload_seconds),
-        ADDRESS_RATE_LIMIT=address_rate_limit(settings),
-        UPLOADS_LUA=lua.upload_script(settings),
-        ORDINARY_BODY=ORDINARY_BODY,
-        LARGE_BODY=LARGE_BODY,
         # One healthy copy of a service is enough for it to be there.
         HEALTHY_PERCENTAGES={name: {"value": 1} for name in addresses},
         JWT_ISSUER=settings.jwt_issuer,
@@ -187,23 +166,9 @@ def main() -> None:
     """Renders for the environment into the file named on the command line."""
     if len(sys.argv) != 2:
         sys.exit("usage: python -m gateway.render OUTPUT")
-    try:
-        settings = GatewaySettings()
-    except ValidationError as error:
-        sys.exit("\n".join(faults(error)))
     output = Path(sys.argv[1])
     output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(to_yaml(render(settings)), encoding="utf-8")
-
-
-def faults(error: ValidationError) -> list[str]:
-    """Returns a line for each setting that is wrong: its name, what was given and what is allowed."""
-    return [
-        f"{str(each['loc'][0]).upper()} is required"
-        if each["type"] == "missing"
-        else f"{str(each['loc'][0]).upper()}={each['input']!r}: {each['msg'].removeprefix('Value error, ')}"
-        for each in error.errors()
-    ]
+    output.write_text(to_yaml(render(read_settings(GatewaySettings))), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -9,47 +9,48 @@ from urllib.request import url2pathname
 
 from pydantic import Field, field_validator
 
-from identity_service.domain.attempts import AttemptLimit, FailureLimits
-from service_kit.grpc.places import Places, Seating
+from identity_service.domain.attempts import AttemptLimit
+from service_kit.grpc.places import Seating
+from service_kit.setting_types import Addresses, SecretFile
 from service_kit.settings import DownloadSettings, ServiceSettings
 
 EXPORT = "/practice.identity.v1.PrivacyService/ExportMyData"
-_ACCOUNTS = ("/practice.identity.v1.IdentityService", "/practice.products.design.v1.DesignUsersService")
-# Of strangers, of whom there are many: none of them takes a place that somebody with a token needs.
-SIGN_UPS = tuple(f"{service}/SignUp" for service in _ACCOUNTS)
-LOG_INS = tuple(f"{service}/LogIn" for service in _ACCOUNTS)
 
 
 class Settings(ServiceSettings, DownloadSettings):
     """What every service needs, and how tokens are made and guesses limited."""
 
-    signing_key_file: Path = Field(description="PEM of the Ed25519 key that signs access tokens")
-    session_address: str = Field(description="host:port of the service that remembers users' zones")
-    catalog_address: str = Field(description="host:port of the catalog, which keeps what people wrote")
-    stats_address: str = Field(description="host:port of the service that keeps people's progress")
-    jwt_access_token_expire_hours: float = Field(default=24, gt=0)
-    jwt_refresh_token_expire_days: float = Field(default=7, gt=0)
-    log_in_failures_per_account_and_address: int = Field(
-        default=10, ge=1, description="wrong passwords for an account from one address, or in its sessions"
+    signing_key_file: SecretFile = Field(description="PEM of the Ed25519 key that signs access tokens")
+    session_address: Addresses = Field(description="the session service, which remembers users' zones")
+    catalog_address: Addresses = Field(description="the catalog service, which keeps what people wrote")
+    stats_address: Addresses = Field(description="the stats service, which keeps people's progress")
+    jwt_access_token_expire_hours: float = Field(
+        default=24, gt=0, le=24 * 366, description="how long an access token is valid"
+    )
+    jwt_refresh_token_expire_days: float = Field(
+        default=7, gt=0, le=3660, description="how long a refresh token is valid"
     )
     log_in_failures_per_account: int = Field(
-        default=100, ge=1, description="wrong passwords for an account from all addresses"
+        default=10, ge=1, le=1_000, description="the most wrong passwords that an account takes in a window"
     )
-    log_in_failure_window_seconds: float = Field(default=15 * 60, gt=0)
-    log_in_attempts_per_address: int = Field(default=300, ge=1)
-    log_in_attempt_window_seconds: float = Field(default=60, gt=0)
-    sign_up_attempts_per_address: int = Field(default=300, ge=1)
-    sign_up_attempt_window_seconds: float = Field(default=60, gt=0)
-    password_calls_waiting: int = Field(
-        default=64,
-        ge=1,
-        description="log-ins that wait for their password to be hashed, and as many sign-ups",
+    log_in_failure_window_seconds: float = Field(
+        default=15 * 60, gt=0, le=7 * 86_400, description="the window of wrong passwords"
     )
-    password_calls_waiting_per_address: int = Field(default=32, ge=1, description="of them from one address")
-    housekeeping_seconds: float = Field(default=600, gt=0, description="how often expired rows are deleted")
+    log_in_attempts_per_address: int = Field(
+        default=300, ge=1, le=100_000, description="the most log-ins that a network address tries in a window"
+    )
+    log_in_attempt_window_seconds: float = Field(
+        default=60, gt=0, le=7 * 86_400, description="the window of log-ins of a network address"
+    )
+    housekeeping_seconds: float = Field(
+        default=600, gt=0, le=86_400, description="how often expired rows are deleted"
+    )
 
     erasure_retry_seconds: float = Field(
-        default=5, gt=0, description="how often services are asked that have not forgotten a person yet"
+        default=5,
+        gt=0,
+        le=86_400,
+        description="how often services are asked that have not forgotten a person yet",
     )
 
     @field_validator("jwks_uri")
@@ -61,15 +62,7 @@ class Settings(ServiceSettings, DownloadSettings):
 
     def seating(self) -> Seating:
         """Returns how many calls may be under way at once."""
-        return Seating.of(
-            self.calls(),
-            (self.downloads(), [EXPORT]),
-            (self._strangers("sign-ups"), SIGN_UPS),
-            (self._strangers("log-ins"), LOG_INS),
-        )
-
-    def _strangers(self, what: str) -> Places:
-        return Places(what, self.max_concurrent_rpcs, self.max_concurrent_rpcs, retry_after=1)
+        return Seating.of(self.calls(), (self.downloads(), [EXPORT]))
 
     @property
     def jwks_file(self) -> Path:
@@ -87,24 +80,15 @@ class Settings(ServiceSettings, DownloadSettings):
         return timedelta(days=self.jwt_refresh_token_expire_days)
 
     @property
-    def failure_limits(self) -> FailureLimits:
-        """How many wrong passwords are judged."""
-        window = timedelta(seconds=self.log_in_failure_window_seconds)
-        return FailureLimits(
-            together=AttemptLimit(self.log_in_failures_per_account_and_address, window),
-            account=AttemptLimit(self.log_in_failures_per_account, window),
+    def failures_per_account(self) -> AttemptLimit:
+        """How many wrong passwords an account takes."""
+        return AttemptLimit(
+            self.log_in_failures_per_account, timedelta(seconds=self.log_in_failure_window_seconds)
         )
 
     @property
-    def log_ins_per_address(self) -> AttemptLimit:
+    def attempts_per_address(self) -> AttemptLimit:
         """How many log-ins a network address may try."""
         return AttemptLimit(
             self.log_in_attempts_per_address, timedelta(seconds=self.log_in_attempt_window_seconds)
-        )
-
-    @property
-    def sign_ups_per_address(self) -> AttemptLimit:
-        """How many sign-ups a network address may try."""
-        return AttemptLimit(
-            self.sign_up_attempts_per_address, timedelta(seconds=self.sign_up_attempt_window_seconds)
         )

@@ -1,6 +1,8 @@
-"""Settings that every service reads once, at its start, from the environment.
+"""Settings that every process reads once, at its start, from the environment.
 
-Secrets come from files whose paths are settings, never from a default.
+Secrets come from files whose paths are settings, never from a default. What a
+setting takes is in its type and its bounds, and what it means in its
+description: the messages about wrong ones and docs/settings.md are made of them.
 """
 
 from __future__ import annotations
@@ -12,32 +14,56 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service_kit.grpc.places import Places, Seating
 from service_kit.grpc.streams import Pace
+from service_kit.setting_types import Address, KeysUri, LogLevel, PostgresUrl, SecretFile
 
 
-class ServiceSettings(BaseSettings):
+class PlatformSettings(BaseSettings):
+    """The settings of a process: `service_kit.setting_faults.read_settings` reads them."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
+
+
+class MigrationSettings(PlatformSettings):
+    """Where the schemas are that are brought up to date."""
+
+    database_url: PostgresUrl = Field(description="the database")
+
+
+class ServiceSettings(PlatformSettings):
     """What each gRPC service needs; services extend it with their own."""
 
-    model_config = SettingsConfigDict(extra="ignore", frozen=True)
-
-    listen: str = Field(description="host:port of the gRPC server")
-    database_url: str = Field(description="postgresql://user:password@host:port/database")
-    jwks_uri: str = Field(description="file:// or https:// address of the keys that verify access tokens")
-    jwt_issuer: str = "practice"
-    internal_token_file: Path = Field(description="secret that services show to each other")
-    log_level: str = "INFO"
-    database_pool_size: int = Field(default=10, ge=1, le=100)
-    max_concurrent_rpcs: int = Field(
-        default=500, ge=1, description="calls under way at once, without streams and health checks"
+    listen: Address = Field(description="where the gRPC server listens")
+    database_url: PostgresUrl = Field(description="the database")
+    jwks_uri: KeysUri = Field(description="the keys that verify access tokens")
+    jwt_issuer: str = Field(
+        default="practice", min_length=1, description="who makes access tokens, as it stands in them"
     )
-    max_concurrent_rpcs_per_user: int = Field(default=100, ge=1, description="those of one account")
+    internal_token_file: SecretFile = Field(description="the secret that services show to each other")
+    log_level: LogLevel = Field(default="INFO", description="what is logged: this and everything graver")
+    database_pool_size: int = Field(
+        default=10, ge=1, le=100, description="the most connections to the database a process has open"
+    )
+    max_concurrent_rpcs: int = Field(
+        default=500,
+        ge=1,
+        le=100_000,
+        description="the most calls under way at once in a service, without streams and health checks",
+    )
+    max_concurrent_rpcs_per_user: int = Field(
+        default=100, ge=1, le=100_000, description="the most of those for one account"
+    )
     stream_stall_seconds: float = Field(
         default=60.0, gt=0, le=3600, description="how long a client may leave a piece of a stream unread"
     )
     stream_check_seconds: float = Field(
         default=2.0, gt=0, le=60, description="how often an open stream's token is looked at again"
     )
-    max_deadline_seconds: float = Field(default=15.0, gt=0)
-    shutdown_grace_seconds: float = Field(default=10.0, ge=0)
+    max_deadline_seconds: float = Field(
+        default=15.0, gt=0, le=3600, description="how long a call may take, whatever its caller allows"
+    )
+    shutdown_grace_seconds: float = Field(
+        default=10.0, ge=0, le=3600, description="how long calls under way may go on when a process is ended"
+    )
 
     def calls(self) -> Places:
         """Returns the places of the calls that have none of their own kind."""
@@ -67,13 +93,13 @@ def read_secret(path: Path) -> str:
     return secret
 
 
-class DownloadSettings(BaseSettings):
+class DownloadSettings(PlatformSettings):
     """For services from which people download what there is of them."""
 
-    model_config = SettingsConfigDict(extra="ignore", frozen=True)
-
     max_downloads: int = Field(default=40, ge=1, le=1000, description="downloads under way at once")
-    max_downloads_per_user: int = Field(default=2, ge=1, le=100, description="those of one account")
+    max_downloads_per_user: int = Field(
+        default=2, ge=1, le=100, description="the most downloads at once of one account"
+    )
 
     def downloads(self) -> Places:
         """Returns the places of downloads."""

@@ -44,9 +44,9 @@ from service_kit.grpc.channels import open_channel
 from service_kit.grpc.guards import Access
 from service_kit.grpc.interceptor import CallInterceptor
 from service_kit.grpc.server import RunningServer, build_server, start_server, stop_requested
-from service_kit.heavy import HeavyWork
 from service_kit.logging import configure_logging
 from service_kit.periodic import repeating
+from service_kit.setting_faults import read_settings
 from service_kit.tokens import TokenVerifier
 from session_service.adapters.catalog.client import CatalogClient
 from session_service.adapters.celery.publisher import EventPublisher, FastPublisher
@@ -124,11 +124,9 @@ async def serving(settings: SessionSettings) -> AsyncIterator[RunningServer]:
     publisher = FastPublisher(EventPublisher(open_broker(settings.redis_url, "session")))
     publisher.start()
     redis = open_redis(settings.redis_url)
-    documents = HeavyWork("documents", settings.max_waiting_documents)
     try:
         signals = JournalSignals()
-        outside = _Outside(engine, catalog, stats, publisher, redis, documents)
-        running = await _start(settings, outside, signals)
+        running = await _start(settings, _Outside(engine, catalog, stats, publisher, redis), signals)
         try:
             look = LookForChanges(signals, SqlReaders(engine).versions)
             async with repeating(look, _LOOK_EVERY_SECONDS):
@@ -136,7 +134,6 @@ async def serving(settings: SessionSettings) -> AsyncIterator[RunningServer]:
         finally:
             await running.stop(settings.shutdown_grace_seconds)
     finally:
-        documents.close()
         await publisher.stop()
         await redis.aclose()
         await catalog.close()
@@ -153,7 +150,6 @@ class _Outside:
     stats: grpc.aio.Channel
     publisher: FastPublisher
     redis: Redis
-    documents: HeavyWork
 
 
 async def _start(settings: SessionSettings, outside: _Outside, signals: JournalSignals) -> RunningServer:
@@ -171,7 +167,6 @@ async def _start(settings: SessionSettings, outside: _Outside, signals: JournalS
         signals=signals,
         clock=utc_now,
         sync_max_age=timedelta(days=settings.sync_max_age_days),
-        aside=outside.documents,
     )
     interceptor = CallInterceptor(
         Access(
@@ -189,7 +184,6 @@ async def _start(settings: SessionSettings, outside: _Outside, signals: JournalS
         on_admitted=use_cases.remember_calendar.of_call,
         answers=SqlAnswers(outside.engine, tables.idempotency),
         raw_readers=design_contents.READERS,
-        aside=outside.documents,
         max_deadline_seconds=settings.max_deadline_seconds,
         seating=settings.seating(),
         pace=settings.pace(),
@@ -206,9 +200,7 @@ async def _start(settings: SessionSettings, outside: _Outside, signals: JournalS
     )
     add_SubmissionServiceServicer_to_server(SubmissionServicer(use_cases), server)
     add_SyncServiceServicer_to_server(SyncServicer(use_cases), server)
-    add_DesignSessionsServiceServicer_to_server(
-        design.DesignSessionsServicer(use_cases, outside.documents), server
-    )
+    add_DesignSessionsServiceServicer_to_server(design.DesignSessionsServicer(use_cases), server)
     add_ExercisesServiceServicer_to_server(exercises.ExercisesServicer(use_cases), server)
     add_FocusServiceServicer_to_server(focus.FocusServicer(use_cases), server)
     add_PortalServiceServicer_to_server(_portal(settings, use_cases, outside.redis), server)
@@ -252,7 +244,7 @@ async def serve(settings: SessionSettings) -> None:
 
 def main() -> None:
     """Reads the settings and serves."""
-    settings = SessionSettings()
+    settings = read_settings(SessionSettings)
     configure_logging("session", settings.log_level)
     asyncio.run(serve(settings))
 

@@ -15,6 +15,7 @@ from service_kit.db.faults import is_unavailable
 from service_kit.grpc.channels import open_channel
 from service_kit.grpc.server import stop_requested
 from service_kit.logging import configure_logging
+from service_kit.setting_faults import read_settings
 from service_kit.settings import read_secret
 from session_service.adapters.celery.publisher import EventPublisher
 from session_service.adapters.db.outbox_queue import SqlOutboxQueue
@@ -84,7 +85,7 @@ async def run(settings: RelaySettings) -> None:
 
 def main() -> None:
     """Reads the settings and relays."""
-    settings = RelaySettings()
+    settings = read_settings(RelaySettings)
     configure_logging("relay", settings.log_level)
     asyncio.run(run(settings))
 

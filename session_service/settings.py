@@ -6,32 +6,38 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service_kit.grpc.places import Places, Seating
-from service_kit.settings import DownloadSettings, ServiceSettings
+from service_kit.setting_types import Addresses, LogLevel, PostgresUrl, RedisUrl, SecretFile
+from service_kit.settings import DownloadSettings, PlatformSettings, ServiceSettings
 
 
-class OutboxSettings(BaseSettings):
+class OutboxSettings(PlatformSettings):
     """How hard the outbox tries."""
 
-    model_config = SettingsConfigDict(extra="ignore", frozen=True)
-
     outbox_first_wait_seconds: float = Field(
-        default=5.0, gt=0, description="until the relay asks whether a fresh event was applied"
+        default=5.0, gt=0, le=3600, description="until the relay asks whether a fresh event was applied"
     )
 
 
-class PortalSettings(BaseSettings):
+class PortalSettings(PlatformSettings):
     """The portal's limits for each user, and how long it may remember answers."""
 
-    model_config = SettingsConfigDict(extra="ignore", frozen=True)
-
-    portal_starts_per_hour: int = Field(default=30, ge=1)
-    portal_progress_updates_per_minute: int = Field(default=120, ge=1)
-    portal_completions_per_hour: int = Field(default=30, ge=1)
-    portal_history_cache_seconds: int = Field(default=300, ge=1)
-    portal_details_cache_seconds: int = Field(default=60, ge=1)
+    portal_starts_per_hour: int = Field(
+        default=30, ge=1, le=1_000_000, description="the most portal sessions a person starts in an hour"
+    )
+    portal_progress_updates_per_minute: int = Field(
+        default=120, ge=1, le=1_000_000, description="the most portal answers a person gives in a minute"
+    )
+    portal_completions_per_hour: int = Field(
+        default=30, ge=1, le=1_000_000, description="the most portal sessions a person completes in an hour"
+    )
+    portal_history_cache_seconds: int = Field(
+        default=300, ge=1, le=86_400, description="how long the portal may tell a history again"
+    )
+    portal_details_cache_seconds: int = Field(
+        default=60, ge=1, le=86_400, description="how long the portal may tell a session again"
+    )
 
 
 _SESSIONS = "/practice.session.v1.SessionService"
@@ -63,13 +69,19 @@ class CrowdSettings(DownloadSettings):
     """How much may be under way at once, of everybody together and of one account."""
 
     max_watches: int = Field(default=600, ge=1, le=10_000, description="watched sessions at once")
-    max_watches_per_user: int = Field(default=10, ge=1, le=100, description="those of one account")
+    max_watches_per_user: int = Field(
+        default=10, ge=1, le=100, description="the most watched sessions of one account"
+    )
     max_live: int = Field(default=600, ge=1, le=10_000, description="sessions the bridge listens to at once")
-    max_live_per_user: int = Field(default=10, ge=1, le=100, description="those of one account")
+    max_live_per_user: int = Field(
+        default=10, ge=1, le=100, description="the most live connections of one account"
+    )
     max_documents: int = Field(
         default=150, ge=1, le=1000, description="calls at once that bring or fetch drawings, texts or syncs"
     )
-    max_documents_per_user: int = Field(default=6, ge=1, le=100, description="those of one account")
+    max_documents_per_user: int = Field(
+        default=6, ge=1, le=100, description="the most calls for documents at once of one account"
+    )
     max_waiting_documents: int = Field(
         default=32, ge=1, le=1000, description="documents that wait for their turn to be read"
     )
@@ -90,9 +102,9 @@ class CrowdSettings(DownloadSettings):
 class SessionSettings(ServiceSettings, OutboxSettings, PortalSettings, CrowdSettings):
     """The gRPC server's settings."""
 
-    redis_url: str
-    catalog_address: str
-    stats_address: str
+    redis_url: RedisUrl = Field(description="Redis: the portal's limits and caches, and the task queue")
+    catalog_address: Addresses = Field(description="the catalog service")
+    stats_address: Addresses = Field(description="the stats service")
     sync_max_age_days: int = Field(
         default=30, ge=1, le=3650, description="how long ago what a device syncs may have begun"
     )
@@ -105,13 +117,15 @@ class SessionSettings(ServiceSettings, OutboxSettings, PortalSettings, CrowdSett
 class RelaySettings(OutboxSettings):
     """The relay's settings."""
 
-    database_url: str
-    redis_url: str
-    stats_address: str
-    internal_token_file: Path
-    log_level: str = "INFO"
-    relay_interval_seconds: float = Field(default=0.5, gt=0, description="pause after an idle round")
-    relay_lease_seconds: float = Field(
-        default=30.0, gt=0, description="how long a round keeps other relays off its events"
+    database_url: PostgresUrl = Field(description="the database")
+    redis_url: RedisUrl = Field(description="Redis: the task queue")
+    stats_address: Addresses = Field(description="the stats service")
+    internal_token_file: SecretFile = Field(description="the secret that services show to each other")
+    log_level: LogLevel = Field(default="INFO", description="what is logged: this and everything graver")
+    relay_interval_seconds: float = Field(
+        default=0.5, gt=0, le=60, description="the relay's pause after an idle round"
     )
-    heartbeat_file: Path | None = Field(default=None, description="touched after each round")
+    relay_lease_seconds: float = Field(
+        default=30.0, gt=0, le=3600, description="how long a round keeps other relays off its events"
+    )
+    heartbeat_file: Path | None = Field(default=None, description="touched after each round of work")

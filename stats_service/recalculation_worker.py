@@ -18,6 +18,7 @@ from sqlalchemy import Engine
 from service_kit.broker import open_broker
 from service_kit.db.engines import open_engine
 from service_kit.logging import configure_logging
+from service_kit.setting_faults import read_settings
 from stats_service.adapters.cel.conditions import published_condition
 from stats_service.adapters.celery.consuming import configure_consumer
 from stats_service.adapters.celery.recalculations import (
@@ -108,4 +109,4 @@ def build_worker(settings: RecalculationSettings) -> Celery:
     return app
 
 
-app = build_worker(RecalculationSettings())
+app = build_worker(read_settings(RecalculationSettings))

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from service_kit.settings import ServiceSettings
+from service_kit.setting_types import Addresses, LogLevel, PostgresUrl, RedisUrl, SecretFile
+from service_kit.settings import PlatformSettings, ServiceSettings
 from stats_service.domain.keeping import DEFAULT_FREEZE_LIMIT
 
 # Sessions that arrive so late still count for a board.
@@ -21,10 +21,10 @@ GraceHours = Annotated[
 class Settings(ServiceSettings):
     """What the gRPC server needs."""
 
-    redis_url: str = Field(description="redis://... of the task queue, to ask for backfills")
-    session_address: str = Field(description="host:port of the service that remembers users' zones")
+    redis_url: RedisUrl = Field(description="Redis: the task queue")
+    session_address: Addresses = Field(description="the session service, which remembers users' zones")
     wait_seconds: float = Field(
-        default=0.8, ge=0, description="how long a read waits for the completion it names"
+        default=0.8, ge=0, le=60, description="how long a read waits for the completion it names"
     )
     leaderboard_grace_hours: GraceHours = 12
     freeze_limit: int = Field(
@@ -33,23 +33,26 @@ class Settings(ServiceSettings):
         le=366,
         description="the most freezes that can be held for a streak; freezes recorded earlier keep theirs",
     )
-    housekeeping_seconds: float = Field(default=600, gt=0, description="how often expired rows are deleted")
+    housekeeping_seconds: float = Field(
+        default=600, gt=0, le=86_400, description="how often expired rows are deleted"
+    )
     report_days: float = Field(
         default=30,
         ge=1,
+        le=3660,
         description="how long the findings of recalculations and reconciliations are kept after their end",
     )
 
 
-class ConsumerSettings(BaseSettings):
+class ConsumerSettings(PlatformSettings):
     """What every worker needs."""
 
-    model_config = SettingsConfigDict(extra="ignore", frozen=True)
-
-    database_url: str = Field(description="postgresql://user:password@host:port/database")
-    redis_url: str = Field(description="redis://... of the task queue")
-    log_level: str = "INFO"
-    watchdog_seconds: float = Field(default=3.0, gt=0, description="how often the worker looks at itself")
+    database_url: PostgresUrl = Field(description="the database")
+    redis_url: RedisUrl = Field(description="Redis: the task queue")
+    log_level: LogLevel = Field(default="INFO", description="what is logged: this and everything graver")
+    watchdog_seconds: float = Field(
+        default=3.0, gt=0, le=10, description="how often a worker looks at itself"
+    )
     heartbeat_file: Path | None = Field(
         default=None, description="touched at every look that finds the worker consuming"
     )
@@ -64,20 +67,26 @@ class WorkerSettings(ConsumerSettings):
 class RecalculationSettings(ConsumerSettings):
     """What the worker of recalculations needs."""
 
-    upkeep_seconds: float = Field(default=10, gt=0, description="how often lost shards are looked for")
+    upkeep_seconds: float = Field(
+        default=10, gt=0, le=3600, description="how often lost shards are looked for"
+    )
     leaderboard_closing_seconds: float = Field(
-        default=600, gt=0, description="how often boards are closed if their time has come"
+        default=600, gt=0, le=86_400, description="how often boards are closed if their time has come"
     )
     recalculation_quiet_seconds: float = Field(
         default=60,
         gt=0,
+        le=86_400,
         description="after how long without any progress a job's messages are taken for lost",
     )
-    session_address: str = Field(description="host:port of the service that facts are compared with")
-    internal_token_file: Path
+    session_address: Addresses = Field(
+        description="the session service, whose events facts are compared with"
+    )
+    internal_token_file: SecretFile = Field(description="the secret that services show to each other")
     reconciliation_recent_seconds: float = Field(
         default=600,
         ge=0,
+        le=7 * 86_400,
         description="how often facts of the last days are compared; 0 for neither that nor the nightly one",
     )
     reconciliation_nightly_hour: int = Field(

@@ -24,6 +24,7 @@ from service_kit.broker import open_broker
 from service_kit.db.engines import open_engine
 from service_kit.errors import UnavailableError
 from service_kit.logging import configure_logging
+from service_kit.setting_faults import read_settings
 from stats_service.adapters.cel.conditions import published_condition
 from stats_service.adapters.celery.backfills import send_backfill
 from stats_service.adapters.celery.closing import register_closing
@@ -117,4 +118,4 @@ def build_worker(settings: WorkerSettings) -> Celery:
     return app
 
 
-app = build_worker(WorkerSettings())
+app = build_worker(read_settings(WorkerSettings))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TypeVar
+
+from deploy.faults import CommandError
 
 Office = TypeVar("Office")
 
@@ -16,19 +17,23 @@ Office = TypeVar("Office")
 def opened(
     open_office: Callable[[str, str], AbstractContextManager[Office]], address_setting: str
 ) -> Iterator[Office]:
-    """Opens the office of the service at a setting's address; a failed call ends the command."""
-    from deploy.commands.admin_calls import CallFailedError  # noqa: PLC0415 - slow to import
+    """Opens the office of the service at a setting's address. Raises CommandError."""
+    address, token = service_setting(address_setting), internal_token()
+    with open_office(address, token) as office:
+        yield office
 
-    address, token_file = service_setting(address_setting), service_setting("INTERNAL_TOKEN_FILE")
-    try:
-        with open_office(address, Path(token_file).read_text().strip()) as office:
-            yield office
-    except CallFailedError as error:
-        sys.exit(f"error: {error}")
+
+def internal_token() -> str:
+    """Returns the secret that services ask for. Raises CommandError, OSError."""
+    path = Path(service_setting("INTERNAL_TOKEN_FILE"))
+    token = path.read_text(encoding="utf-8").strip()
+    if not token:
+        raise CommandError(f"INTERNAL_TOKEN_FILE: {path} is empty")
+    return token
 
 
 def service_setting(name: str) -> str:
-    """Returns a setting such as STATS_ADDRESS; ends the command with the reason when nobody says it."""
+    """Returns a setting such as STATS_ADDRESS. Raises CommandError when nobody says it."""
     return os.environ.get(name) or _of_local_stack(name)
 
 
@@ -37,8 +42,8 @@ def _of_local_stack(name: str) -> str:
         from deploy.local.layout import default_home  # noqa: PLC0415 - absent where no local stack runs
         from deploy.local.stack import LocalStack  # noqa: PLC0415
     except ImportError:
-        sys.exit(f"error: {name} is not given")
+        raise CommandError(f"{name} is not given: it says where the service is") from None
     stack = LocalStack.last_started(default_home(dict(os.environ)))
     if stack.supervisor_status().pid is None:
-        sys.exit("error: the stack is not up: run `make up` first")
+        raise CommandError("the stack is not up: run `make up` first")
     return stack.settings.values()[name]

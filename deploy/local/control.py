@@ -23,6 +23,7 @@ import psutil
 from supervisor.xmlrpc import SupervisorTransport
 
 from deploy import topology
+from deploy.faults import CommandError
 from deploy.local import processes, programs, temporary
 from deploy.local.layout import Layout, make_private
 
@@ -32,7 +33,7 @@ _NO_SUCH_PROCESS = 10
 _ALREADY = (60, 70, 90)  # ALREADY_STARTED, NOT_RUNNING, ALREADY_ADDED
 
 
-class SupervisorError(RuntimeError):
+class SupervisorError(CommandError):
     """The supervisor did not start or did not obey."""
 
 

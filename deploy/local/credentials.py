@@ -8,12 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+from deploy.faults import CommandError
+
 RANDOM = ("postgres_password", "postgres_superuser_password", "redis_password", "internal_token")
 SIGNING_KEY = "signing_key.pem"
 PUBLIC_KEYS = "jwks.json"
 
 
-class CredentialsError(RuntimeError):
+class CredentialsError(CommandError):
     """The key tool failed; the message is its own."""
 
 

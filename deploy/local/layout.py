@@ -14,6 +14,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploy.faults import CommandError
+
 ROOT = Path(__file__).resolve().parents[2]
 # A Unix socket's path has at most 107 bytes; the supervisor adds a suffix while it binds.
 _SOCKET_BYTES = 90
@@ -107,5 +109,8 @@ def make_private(directory: Path) -> None:
 
 
 def default_home(environment: dict[str, str]) -> Path:
-    """PRACTICE_HOME, or .practice in the checkout."""
-    return Path(environment.get("PRACTICE_HOME") or ROOT / ".practice").absolute()
+    """PRACTICE_HOME, or .practice in the checkout. Raises CommandError when that is no directory."""
+    home = Path(environment.get("PRACTICE_HOME") or ROOT / ".practice").absolute()
+    if home.exists() and not home.is_dir():
+        raise CommandError(f"PRACTICE_HOME={home} is no directory: name one")
+    return home

@@ -15,10 +15,12 @@ from typing import Self
 
 import psutil
 
+from deploy.faults import CommandError
+
 HOST = "127.0.0.1"
 
 
-class PortError(ValueError):
+class PortError(CommandError):
     """A port setting is not a port, or two processes share one."""
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from deploy.faults import CommandError
 from deploy.local import programs
 
 DATABASE = "practice"
@@ -35,7 +36,11 @@ DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 THROWAWAY = {"fsync": "off", "synchronous_commit": "on", "full_page_writes": "off"}
 
 
-class PostgresError(RuntimeError):
+# Of what comes before and after, nothing says why.
+_TELLING = ("FATAL:", "PANIC:", "ERROR:", "error:", "could not ")
+
+
+class PostgresError(CommandError):
     """The cluster could not be made; the message says why."""
 
 
@@ -130,8 +135,17 @@ def _run(home: Path, program: Path, *arguments: str, text: str = "") -> None:
         programs.launched(description), input=text, capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
-        last = (done.stderr or done.stdout).strip().splitlines()[-1:]
-        raise PostgresError(f"{program.name} failed: {' '.join(last)}")
+        raise PostgresError(f"{program.name} failed: {_reason(home, done.stderr + done.stdout)}")
+
+
+def _reason(home: Path, output: str) -> str:
+    """The line of a program's output that says why it failed, and what to do when that is known."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    telling = [line for line in lines if any(word in line for word in _TELLING)]
+    reason = (telling or lines[-1:] or ["it said nothing"])[0]
+    if "No space left on device" in output or "Disk quota exceeded" in output:
+        reason += f": free space on the disk of {home}, and do it again"
+    return reason
 
 
 def describe(home: Path, words: list[str]) -> dict[str, Any]:

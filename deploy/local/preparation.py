@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 
 from deploy import probe, topology
+from deploy.configuration import judging
 from deploy.local import credentials, ports, postgres_server, record
 from deploy.local.layout import ROOT
 from deploy.local.settings import Settings
@@ -29,6 +30,13 @@ def generate_stubs(report: Report) -> None:
         raise StackError(f"the stubs could not be generated: {(done.stderr or done.stdout).strip()}")
     STUBS.touch()
     report("stubs", "done", "")
+
+
+def judge_settings(settings: Settings, nodes: Iterable[topology.Process | topology.Job]) -> None:
+    """Has every program's settings judged before one of them starts. Raises SettingsError."""
+    judging.refuse(
+        line for node in nodes for line in judging.judge_whole(node, settings.environment_of(node))
+    )
 
 
 def make_secrets(settings: Settings, processes: Iterable[topology.Process]) -> None:

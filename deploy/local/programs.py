@@ -9,10 +9,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from deploy.faults import CommandError
+
 _LAUNCH = Path(__file__).with_name("launch.py")
 
 
-class MissingProgramError(RuntimeError):
+class MissingProgramError(CommandError):
     """A wheel of the local stack is not installed."""
 
 

@@ -19,13 +19,15 @@ class Record:
     ports: Ports = field(default_factory=Ports)
     servers: Mapping[str, str] = field(default_factory=dict)
     digest: str = ""
+    # All settings that somebody gave.
+    given: Mapping[str, str] = field(default_factory=dict)
 
 
 def read(layout: Layout) -> Record | None:
     """The record, or None when the stack was never started."""
     try:
         kept = json.loads((layout.run / "stack.json").read_text())
-        return Record(Ports(**kept["ports"]), kept["servers"], kept["digest"])
+        return Record(Ports(**kept["ports"]), kept["servers"], kept["digest"], kept.get("given", {}))
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
 

@@ -16,7 +16,7 @@ import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -30,11 +30,12 @@ from deploy.local import (
     orphans,
     postgres_server,
     preparation,
+    restarts,
     temporary,
 )
 from deploy.local import record as records
 from deploy.local.layout import Layout
-from deploy.local.ports import Ports
+from deploy.local.ports import HOST, Ports
 from deploy.local.settings import Settings, digest_of_sources
 from deploy.local.startup import Node, Report, StackError, Startup
 
@@ -51,6 +52,9 @@ class ProcessStatus:
     problem: str | None
     memory_bytes: int
     log: Path
+    # How often it ended by itself since the supervisor began, and how long it runs.
+    restarts: int = 0
+    uptime_seconds: float | None = None
 
     @property
     def healthy(self) -> bool:
@@ -102,6 +106,11 @@ class LocalStack:
         return self.settings.gateway_url
 
     @property
+    def operators_url(self) -> str:
+        """http://127.0.0.1:PORT/admin/v1, for who has the internal token."""
+        return f"http://{HOST}:{self.settings.ports.gateway_operators}/admin/v1"
+
+    @property
     def database_url(self) -> str:
         """The address of the stack's database, with its password."""
         return self.settings.database_url()
@@ -114,8 +123,9 @@ class LocalStack:
     def up(self, report: Report = silent) -> bool:
         """Brings everything to health; returns whether anything had to be done.
 
-        Safe to interrupt and to call again. Raises StackError with one line that
-        names the taken port or the dead process and its log.
+        Safe to interrupt and to call again. Raises SettingsError before anything
+        starts, StackError with one line that names the taken port or the dead
+        process and its log.
         """
         temporary.remove_stale()
         self.layout.make()
@@ -128,8 +138,9 @@ class LocalStack:
                 raise StackError(f"the database could not be made: {error}") from error
 
     def _up(self, report: Report) -> bool:
-        preparation.generate_stubs(report)
         preparation.make_secrets(self.settings, self._processes)
+        preparation.judge_settings(self.settings, self._nodes)
+        preparation.generate_stubs(report)
         files = descriptions.render(self.settings, self._processes)
         digest = self._digest(files.digest)
         last = records.read(self.layout)
@@ -142,11 +153,12 @@ class LocalStack:
         preparation.ask_given_servers(self.settings)
         self._take_over(files, last, report)
         servers = {name: self.settings.environment.get(name, "") for name in records.SERVERS}
-        started = records.Record(self.settings.ports, {name: url for name, url in servers.items() if url})
+        known = {name: url for name, url in servers.items() if url}
+        started = records.Record(self.settings.ports, known, given=dict(self.settings.environment))
         records.write(self.layout, started)
         preparation.make_database(self.settings, self._processes, report)
         Startup(self.settings, self._supervisor, self._nodes, report, self._healthy_seconds).run()
-        records.write(self.layout, records.Record(started.ports, started.servers, digest))
+        records.write(self.layout, replace(started, digest=digest))
         return True
 
     def _take_over(self, files: descriptions.Files, last: records.Record | None, report: Report) -> None:
@@ -189,7 +201,9 @@ class LocalStack:
     def status(self, *, memory_too: bool = True) -> list[ProcessStatus]:
         """Every process: its id, what is wrong with it, and the memory of its family."""
         states = self._supervisor.states()
-        return [self._row(process, states.get(process.name), memory_too) for process in self._processes]
+        ended = restarts.count(self.layout.log("supervisor"))
+        rows = [self._row(process, states.get(process.name), memory_too) for process in self._processes]
+        return [replace(row, restarts=ended[row.name]) for row in rows]
 
     def supervisor_status(self) -> ProcessStatus:
         """The supervisor itself."""
@@ -232,7 +246,8 @@ class LocalStack:
         if state is None and (orphan := orphans.find(self.layout, process.name)) is not None:
             pid, problem = orphan.pid, "runs without the supervisor: `make up` takes it back"
         size = memory.proportional_bytes(pid) if pid and memory_too else 0
-        return ProcessStatus(process.name, pid, problem, size, log)
+        uptime = time.time() - state.started if state is not None and state.alive and state.started else None
+        return ProcessStatus(process.name, pid, problem, size, log, uptime_seconds=uptime)
 
     def _digest(self, files: str) -> str:
         """What the running stack must have been started with for `up` to have nothing to do."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from deploy import topology
+from deploy.faults import CommandError
 from deploy.local import health
 from deploy.local.control import State, Supervisor
 from deploy.local.settings import Settings
@@ -26,7 +27,7 @@ STARTS = {"postgres": 8}
 DEFAULT_STARTS = 2
 
 
-class StackError(RuntimeError):
+class StackError(CommandError):
     """The stack could not do what was asked; the message is one line for a person."""
 
 

@@ -18,6 +18,7 @@ from gateway.bridge.handshake import Handshake, select_subprotocol
 from gateway.bridge.settings import BridgeSettings
 from gateway.bridge.watch import open_channel
 from service_kit.logging import configure_logging
+from service_kit.setting_faults import read_settings
 from service_kit.tokens import TokenVerifier
 
 # Nothing that clients send is used.
@@ -101,7 +102,7 @@ async def _serve_until_stopped(settings: BridgeSettings) -> None:
 
 def main() -> None:
     """Serves until SIGTERM or SIGINT."""
-    settings = BridgeSettings()
+    settings = read_settings(BridgeSettings)
     configure_logging("bridge", settings.log_level)
     # It logs every request, with the token in it when it debugs.
     logging.getLogger("websockets").setLevel(logging.WARNING)

@@ -3,40 +3,50 @@
 from __future__ import annotations
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gateway.settings import listed
+from service_kit.setting_types import Address, Addresses, KeysUri, LogLevel
+from service_kit.settings import PlatformSettings
 
 
-class BridgeSettings(BaseSettings):
+class BridgeSettings(PlatformSettings):
     """Where the bridge listens, whom it asks, and how much it takes on."""
 
-    model_config = SettingsConfigDict(extra="ignore", frozen=True)
-
-    listen: str = Field(description="host:port of the WebSocket server")
-    session_address: str = "127.0.0.1:50053"
-    jwks_uri: str = Field(description="file:// or https:// address of the keys that verify access tokens")
-    jwt_issuer: str = "practice"
+    listen: Address = Field(description="where the WebSocket server listens")
+    session_address: Addresses = Field(default="127.0.0.1:50053", description="the session service")
+    jwks_uri: KeysUri = Field(description="the keys that verify access tokens")
+    jwt_issuer: str = Field(
+        default="practice", min_length=1, description="who makes access tokens, as it stands in them"
+    )
     cors_origins: str = Field(default="*", description="comma-separated origins of web pages, or *")
-    log_level: str = "INFO"
-    shutdown_grace_seconds: float = Field(default=10.0, ge=0)
+    log_level: LogLevel = Field(default="INFO", description="what is logged: this and everything graver")
+    shutdown_grace_seconds: float = Field(
+        default=10.0, ge=0, le=3600, description="how long calls under way may go on when a process is ended"
+    )
 
-    bridge_tick_seconds: float = Field(default=1.0, gt=0, description="between two time updates")
+    bridge_tick_seconds: float = Field(default=1.0, gt=0, le=60, description="between two time updates")
     bridge_open_seconds: float = Field(
-        default=5.0, gt=0, description="how long a handshake waits for the session"
+        default=5.0, gt=0, le=60, description="how long a handshake waits for the session"
     )
     bridge_ping_seconds: float = Field(
-        default=20.0, gt=0, description="between two pings, and how long a pong may take"
+        default=20.0, gt=0, le=3600, description="between two pings, and how long a pong may take"
     )
     bridge_send_seconds: float = Field(
-        default=10.0, gt=0, description="how long a client may leave a full buffer unread"
+        default=10.0, gt=0, le=3600, description="how long a client may leave a full buffer unread"
     )
     bridge_send_buffer_kib: int = Field(
-        default=64, ge=1, description="what waits in the system for a client, besides 16 KiB of our own"
+        default=64,
+        ge=1,
+        le=1_048_576,
+        description="what waits in the system for a client, besides 16 KiB of our own",
     )
     # Each holds a call at the session service, which takes 500 at once.
-    bridge_max_connections: int = Field(default=300, ge=1)
-    bridge_max_connections_per_user: int = Field(default=10, ge=1)
+    bridge_max_connections: int = Field(
+        default=300, ge=1, le=100_000, description="the most watchers at once"
+    )
+    bridge_max_connections_per_user: int = Field(
+        default=10, ge=1, le=100_000, description="the most watchers of one person at once"
+    )
 
     def allows(self, origin: str) -> bool:
         """Tells whether a web page of this origin may connect."""

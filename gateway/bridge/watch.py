@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import structlog
 from practice.products.portal.v1.portal_service_pb2 import LiveUpdate, WatchSessionRequest
+
+from service_kit.grpc.targets import in_turn, target
 
 if TYPE_CHECKING:
     from practice.products.portal.v1.portal_service_pb2_grpc import PortalLiveServiceAsyncStub
@@ -34,8 +37,9 @@ log = structlog.get_logger(__name__)
 def open_channel(address: str) -> grpc.aio.Channel:
     """Returns a channel that soon tries again. Connects on first use."""
     return grpc.aio.insecure_channel(
-        address,
+        target(address),
         options=[
+            ("grpc.service_config", json.dumps(in_turn(address))),
             # The watch has its own, which knows where it was.
             ("grpc.enable_retries", 0),
             ("grpc.initial_reconnect_backoff_ms", 100),

@@ -7,15 +7,17 @@ and names its tables' MetaData (with its schema) in `<package>.adapters.db.table
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, MetaData, text
+from sqlalchemy.exc import OperationalError
 
 from service_kit.db.engines import open_engine
+from service_kit.setting_faults import read_settings
+from service_kit.settings import MigrationSettings
 
 # One migration at a time on a server, however many replicas start together.
 _LOCK = 7_241_990
@@ -50,8 +52,13 @@ def upgrade(package: str, database_url: str) -> None:
 
 def main() -> None:
     """Migrates the packages named on the command line, in that order."""
+    database_url = read_settings(MigrationSettings).database_url
     for package in sys.argv[1:]:
-        upgrade(package, os.environ["DATABASE_URL"])
+        try:
+            upgrade(package, database_url)
+        except OperationalError as error:
+            reason = str(error.orig).strip().splitlines()[0]
+            sys.exit(f"error: {package} was not migrated: {reason}")
         print(f"migrated {package}", flush=True)
 
 

@@ -7,6 +7,7 @@ import json
 import grpc
 
 from service_kit.grpc.server import MAX_MESSAGE_BYTES
+from service_kit.grpc.targets import in_turn, target
 
 # Reads and idempotent writes only go through these channels, so a call that
 # met a restarting server may be sent again.
@@ -27,11 +28,14 @@ _RETRIES = {
 
 
 def open_channel(address: str) -> grpc.aio.Channel:
-    """Returns a channel that retries while the other side restarts. Connects on first use."""
+    """Returns a channel that retries while the other side restarts. Connects on first use.
+
+    The calls to a list of addresses go to each in turn, past those that do not answer.
+    """
     return grpc.aio.insecure_channel(
-        address,
+        target(address),
         options=[
-            ("grpc.service_config", json.dumps(_RETRIES)),
+            ("grpc.service_config", json.dumps(_RETRIES | in_turn(address))),
             ("grpc.enable_retries", 1),
             ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
             ("grpc.keepalive_time_ms", 30_000),

@@ -144,7 +144,7 @@ def test_a_fault_in_a_file_is_told_with_its_line_and_nothing_is_asked(editor: Ed
 def test_what_the_service_refuses_is_one_line(editor: Editor) -> None:
     refused = editor.runs("dry-run", "odd")
     assert (refused.returncode, refused.stdout) == (1, "")
-    assert refused.stderr.endswith("INVALID_ARGUMENT: The badge: condition is odd\n")
+    assert refused.stderr.endswith(" refuses: The badge: condition is odd\n")
     assert refused.stderr.startswith("error: the stats service at 127.0.0.1:")
 
 

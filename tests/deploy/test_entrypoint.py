@@ -21,9 +21,30 @@ def test_addresses_with_passwords_come_from_files(tmp_path: Path) -> None:
     }
 
 
-def test_a_missing_secret_file_is_an_error() -> None:
-    with pytest.raises(FileNotFoundError):
-        environment({"REDIS_URL_FILE": "/nowhere/redis_url"})
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("nowhere", "it takes the path of a file that can be read"), ("empty", "the file is empty")],
+)
+def test_a_secret_file_without_a_secret_is_one_line(tmp_path: Path, name: str, told: str) -> None:
+    (tmp_path / "empty").write_text("\n")
+    path = tmp_path / name
+    with pytest.raises(SystemExit) as ended:
+        environment({"REDIS_URL_FILE": str(path)})
+    assert ended.value.code == f"error: REDIS_URL_FILE={path}: {told}"
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ((), "there is no command: name one, such as python -m session_service.main"),
+        (("/nowhere/python",), "/nowhere/python cannot be run: no such file or directory"),
+    ],
+)
+def test_a_command_that_cannot_be_run_is_one_line(command: tuple[str, ...], told: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "deploy.entrypoint", *command], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (1, f"error: {told}\n")
 
 
 def test_the_command_replaces_the_entry_point(tmp_path: Path) -> None:

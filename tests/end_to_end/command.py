@@ -7,7 +7,6 @@ import subprocess
 import sys
 
 from deploy.local.stack import LocalStack
-from tests.waiting import PATIENCE_SECONDS
 
 
 def start_practice(stack: LocalStack, *words: str) -> subprocess.Popen[str]:
@@ -25,5 +24,5 @@ def start_practice(stack: LocalStack, *words: str) -> subprocess.Popen[str]:
 def practice(stack: LocalStack, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
     """Runs a command to its end; `given` is what the operator types."""
     process = start_practice(stack, *words)
-    said, complained = process.communicate(given, timeout=PATIENCE_SECONDS)
+    said, complained = process.communicate(given, timeout=120)
     return subprocess.CompletedProcess(process.args, process.returncode, said, complained)

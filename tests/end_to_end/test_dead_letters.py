@@ -82,5 +82,5 @@ def test_a_service_that_does_not_answer_is_one_line_and_exit_status_1(stack: Loc
         check=False,
     )
     assert done.returncode == 1
-    assert done.stderr.startswith("error: the session service at 127.0.0.1:1: UNAVAILABLE")
+    assert done.stderr.startswith("error: the session service at 127.0.0.1:1 does not answer")
     assert len(done.stderr.splitlines()) == 1

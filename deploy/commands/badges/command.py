@@ -22,7 +22,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from deploy.commands.ending import run
 from deploy.commands.service_settings import opened
+from deploy.commands.tables import show
 
 if TYPE_CHECKING:
     from practice.stats.v1 import badge_service_pb2 as pb
@@ -72,7 +74,7 @@ def list_badges(
         days = f"{badge.first_date or '...'} to {badge.last_date or '...'}" if _has_window(version) else ""
         hidden = "hidden" if badge.hidden else ""
         table.add_row(badge.badge_id, str(badge.version), state, hidden, days, badge.name, badge.condition)
-    Console().print(table)
+    show(table)
 
 
 @app.command("dry-run")
@@ -88,7 +90,7 @@ def dry_run(
     with _office() as office:
         tried = [_try(office, entry, name_users=users) for entry in entries]
     if not users:
-        Console().print(_table(tried))
+        show(_table(tried))
 
 
 def _try(office: BadgeOffice, entry: Entry, *, name_users: bool) -> _Tried:
@@ -165,4 +167,4 @@ def _office() -> AbstractContextManager[BadgeOffice]:
 
 
 if __name__ == "__main__":
-    app()
+    run(app)

@@ -7,10 +7,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Mapping
 from pathlib import Path
+
+from deploy.commands.ending import run
+from deploy.commands.service_settings import internal_token, service_setting
+from deploy.faults import CommandError
 
 DEFAULT = Path(__file__).resolve().parents[3] / "content"
 
@@ -19,6 +21,8 @@ def check(directory: Path) -> None:
     """Prints what is wrong with the files; exits with 1 when something is."""
     from deploy.commands.content import loading  # noqa: PLC0415 - slow to import, and needs the generated stubs
 
+    if not directory.is_dir():
+        raise CommandError(f"{directory} is no directory: name one with content files")
     faults = loading.check(directory)
     for fault in faults:
         print(fault)
@@ -27,15 +31,14 @@ def check(directory: Path) -> None:
     print(f"{directory}: no faults")
 
 
-def load(directory: Path, settings: Mapping[str, str]) -> None:
-    """Loads the files and prints what changed; exits with the reason when a service refuses."""
+def load(directory: Path) -> None:
+    """Loads the files and prints what changed. Raises CommandError when a service refuses."""
     from deploy.commands.content import loading  # noqa: PLC0415 - as above
 
-    token = Path(settings["INTERNAL_TOKEN_FILE"]).read_text().strip()
-    try:
-        report = loading.load(directory, settings["CATALOG_ADDRESS"], settings["STATS_ADDRESS"], token)
-    except (loading.ContentRefusedError, loading.LoadFailedError) as error:
-        sys.exit(str(error))
+    if not directory.is_dir():
+        raise CommandError(f"{directory} is no directory: name one with content files")
+    catalog, stats = service_setting("CATALOG_ADDRESS"), service_setting("STATS_ADDRESS")
+    report = loading.load(directory, catalog, stats, internal_token())
     for kind in report.kinds:
         print(f"{kind.kind}: {kind.created} new, {kind.updated} changed, {kind.unchanged} as before")
 
@@ -47,8 +50,8 @@ def main(arguments: list[str]) -> None:
     if action == "check":
         check(directory)
     else:
-        load(directory, os.environ)
+        load(directory)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    run(lambda: main(sys.argv[1:]))

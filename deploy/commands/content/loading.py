@@ -21,6 +21,8 @@ from practice.stats.v1 import stats_service_pb2, stats_service_pb2_grpc
 from deploy.commands.admin_calls import INTERNAL_HEADER, reason_of
 from deploy.commands.content.files import Entry, Fault, read_content
 from deploy.commands.content.schema import ACHIEVEMENTS, ACTIVITIES, BADGES, EXERCISES, PROBLEMS, SEQUENCES
+from deploy.faults import CommandError
+from service_kit.grpc.targets import target
 
 __all__ = ["ContentRefusedError", "Fault", "LoadFailedError", "LoadReport", "Loaded", "check", "load"]
 
@@ -34,7 +36,7 @@ _Request = TypeVar("_Request")
 _Response = TypeVar("_Response")
 
 
-class ContentRefusedError(Exception):
+class ContentRefusedError(CommandError):
     """The files have faults, so nothing was sent."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
@@ -42,11 +44,11 @@ class ContentRefusedError(Exception):
         self.faults = tuple(faults)
 
 
-class LoadFailedError(Exception):
+class LoadFailedError(CommandError):
     """A service did not take the content. Loading again is safe."""
 
     def __init__(self, kind: str, address: str, error: grpc.RpcError) -> None:
-        super().__init__(f"{kind} were not loaded by {address}: {reason_of(error)}")
+        super().__init__(f"{kind} were not loaded: the service at {address} {reason_of(error)}")
         self.kind = kind
         self.address = address
 
@@ -192,7 +194,7 @@ def _load_kind(
 ) -> Loaded:
     loaded = Loaded(kind)
     # The services are inside the platform's own network, never behind a proxy for the outside.
-    with grpc.insecure_channel(address, options=[("grpc.enable_http_proxy", 0)]) as channel:
+    with grpc.insecure_channel(target(address), options=[("grpc.enable_http_proxy", 0)]) as channel:
         caller = _Caller(channel, internal_token)
         for batch in batches:
             try:

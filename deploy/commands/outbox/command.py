@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from deploy.commands.ending import run
 from deploy.commands.service_settings import opened
+from deploy.commands.tables import ID_WIDTH, show
 
 if TYPE_CHECKING:
     from practice.session.v1 import outbox_admin_service_pb2 as pb
@@ -41,10 +42,10 @@ def list_dead_letters(
     with _office() as office:
         state, letters = office.state(), office.dead_letters(limit)
     if letters:
-        Console().print(_table(letters))
+        show(_table(letters))
     if len(letters) < state.dead_letter_count:
         print(f"... and {state.dead_letter_count - len(letters)} more: --limit shows them")
-    print(f"{state.dead_letter_count} dead, {_waiting(state)}")
+    print(f"{state.dead_letter_count} dead, {waiting(state)}")
 
 
 @app.command()
@@ -59,8 +60,8 @@ def requeue(
     print(f"requeued {requeued}")
 
 
-def dead_letters(stack: LocalStack) -> int:
-    """How many events of a running stack were given up; 0 when it cannot say."""
+def state_of(stack: LocalStack) -> pb.Outbox | None:
+    """What waits and what was given up in a running stack; None when it cannot say."""
     from deploy.commands.admin_calls import CallFailedError  # noqa: PLC0415 - slow to import
     from deploy.commands.outbox.client import open_office  # noqa: PLC0415 - as above, and needs the generated stubs
 
@@ -68,9 +69,9 @@ def dead_letters(stack: LocalStack) -> int:
     token = Path(settings["INTERNAL_TOKEN_FILE"]).read_text().strip()
     try:
         with open_office(settings["SESSION_ADDRESS"], token) as office:
-            return office.state().dead_letter_count
+            return office.state()
     except CallFailedError:
-        return 0
+        return None
 
 
 def _office() -> AbstractContextManager[OutboxOffice]:
@@ -83,11 +84,11 @@ def _office() -> AbstractContextManager[OutboxOffice]:
 def _table(letters: Sequence[pb.DeadLetter]) -> Table:
     table = Table(box=None, pad_edge=False)
     # An id is there to be copied: it is never shortened or broken.
-    table.add_column("event", no_wrap=True, min_width=len(str(UUID(int=0))))
+    table.add_column("event", no_wrap=True, min_width=ID_WIDTH)
     for column in ("user", "place", "attempts"):
         table.add_column(column, justify="right", no_wrap=True)
-    table.add_column("kind")
-    table.add_column("given up")
+    table.add_column("kind", overflow="fold")
+    table.add_column("given up", overflow="fold")
     table.add_column("why", overflow="fold")
     for letter in letters:
         died = letter.dead_time.ToDatetime(UTC).isoformat(" ", "seconds")
@@ -96,7 +97,8 @@ def _table(letters: Sequence[pb.DeadLetter]) -> Table:
     return table
 
 
-def _waiting(state: pb.Outbox) -> str:
+def waiting(state: pb.Outbox) -> str:
+    """Says how many events wait and for how long."""
     if not state.waiting_count:
         return "none waiting"
     age = timedelta(seconds=state.oldest_waiting_age.seconds)
@@ -104,4 +106,4 @@ def _waiting(state: pb.Outbox) -> str:
 
 
 if __name__ == "__main__":
-    app()
+    run(app)

@@ -11,7 +11,6 @@ INTERNAL_TOKEN_FILE name; there, without the local stack's packages, as
 
 from __future__ import annotations
 
-import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,7 +21,11 @@ from rich.console import Console
 from rich.progress import DownloadColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 
+from deploy.commands.accounts.people import User
+from deploy.commands.ending import run
 from deploy.commands.service_settings import opened
+from deploy.commands.tables import show
+from deploy.faults import CommandError
 
 if TYPE_CHECKING:
     from practice.identity.v1 import privacy_service_pb2 as pb
@@ -33,14 +36,14 @@ app = typer.Typer(
     no_args_is_help=True, help="Give people their data, and forget people.", rich_markup_mode=None
 )
 
-User = Annotated[int, typer.Argument(min=1, help="The account's number.")]
-
 
 @app.command()
 def export(user: User, to: Annotated[Path, typer.Option("--to", help="Where the ZIP archive goes.")]) -> None:
     """Write everything that is kept of a person into an archive."""
     if to.exists():
-        sys.exit(f"error: {to} is there already")
+        raise CommandError(f"{to} is there already: name another file with --to, or move that one away")
+    if not to.parent.is_dir():
+        raise CommandError(f"{to.parent} is no directory: make it, or name another file with --to")
     # Under its name only once it is whole.
     draft = to.with_name(f"{to.name}.part")
     try:
@@ -85,7 +88,7 @@ def _show(receipt: pb.ErasureReceipt) -> None:
             table.add_row(part.service, removed.room, str(removed.count), "")
         for corrected in part.corrected:
             table.add_row(part.service, corrected.what, "", str(corrected.count))
-    Console().print(table)
+    show(table)
     print(f"receipt {receipt.receipt_id} of account {receipt.account_number}")
     if receipt.complete:
         print(f"complete, sha256 {receipt.sha256}")
@@ -110,4 +113,4 @@ def _office() -> AbstractContextManager[PrivacyOffice]:
 
 
 if __name__ == "__main__":
-    app()
+    run(app)

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from deploy.commands.accounts.people import LARGEST_NUMBER, number_of
+from deploy.commands.ending import run
 from deploy.commands.service_settings import opened
 
 if TYPE_CHECKING:
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
 # Seconds between two looks.
 _LOOK_SECONDS = 0.3
 _DAY = ["%Y-%m-%d"]
-_LARGEST_NUMBER = 2**63 - 1
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -40,7 +41,9 @@ def recalculate(
     everybody: Annotated[bool, typer.Option("--all", help="Everybody.")] = False,
     user: Annotated[
         list[int] | None,
-        typer.Option("--user", min=1, max=_LARGEST_NUMBER, help="A person; may be repeated."),
+        typer.Option(
+            "--user", metavar="USER", parser=number_of, help="A person, by number or e-mail; may be repeated."
+        ),
     ] = None,
     users: Annotated[str, typer.Option("--users", metavar="A-B", help="People by number, both ends.")] = "",
     product: Annotated[str, typer.Option("--product", "-p", help="People who practised it.")] = "",
@@ -98,7 +101,7 @@ def _bounds(users: str) -> tuple[int, int]:
     if not users:
         return 0, 0
     first, dash, last = users.partition("-")
-    if not (dash and first.isdigit() and last.isdigit() and 0 < int(first) <= int(last) <= _LARGEST_NUMBER):
+    if not (dash and first.isdigit() and last.isdigit() and 0 < int(first) <= int(last) <= LARGEST_NUMBER):
         raise typer.BadParameter("--users takes two account numbers, the lower first: 100-200")
     return int(first), int(last)
 
@@ -157,4 +160,4 @@ def _office() -> AbstractContextManager[RecalculationOffice]:
 
 
 if __name__ == "__main__":
-    app()
+    run(app)

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from deploy.commands.standstill import PATIENCE_SECONDS, Standstill
+from deploy.commands.tables import show
 
 if TYPE_CHECKING:
     from practice.stats.v1 import recalculation_service_pb2 as pb
@@ -133,7 +134,7 @@ def show_tables(tables: Sequence[pb.TableDifference]) -> None:
         counts = (each.people_count, each.missing_row_count, each.surplus_row_count, each.changed_row_count)
         off = ", ".join(f"{name} {value:+,}" for name, value in sorted(each.excess.items()) if value)
         table.add_row(each.table, *(f"{count:,}" for count in counts), off or "-")
-    Console().print(table)
+    show(table)
 
 
 def show_people(people: Sequence[pb.UserDifference]) -> None:
@@ -145,7 +146,7 @@ def show_people(people: Sequence[pb.UserDifference]) -> None:
     for person in people:
         examples = [_spoken(row) for row in person.rows[:_ROWS_SHOWN]]
         table.add_row(str(person.user_id), str(person.row_count), "\n".join(examples))
-    Console().print(table)
+    show(table)
 
 
 def _spoken(row: pb.RowDifference) -> str:

@@ -20,8 +20,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
+from deploy.commands.accounts.people import number_of
+from deploy.commands.ending import run
 from deploy.commands.service_settings import opened
 from deploy.commands.standstill import PATIENCE_SECONDS, Standstill
+from deploy.commands.tables import show
 
 if TYPE_CHECKING:
     from practice.stats.v1 import reconciliation_service_pb2 as pb
@@ -33,7 +36,6 @@ _SHOWN = 20
 _LOOK_SECONDS = 0.25
 # A healed event arrives within a round of the relay; longer, when there are many.
 _ARRIVAL_SECONDS = 60.0
-_LARGEST_NUMBER = 2**63 - 1
 
 app = typer.Typer(help="Compare statistics with what happened.", rich_markup_mode=None)
 
@@ -42,7 +44,12 @@ app = typer.Typer(help="Compare statistics with what happened.", rich_markup_mod
 def reconcile(
     users: Annotated[
         list[int] | None,
-        typer.Option("--user", min=1, max=_LARGEST_NUMBER, help="Compare this account; again for more."),
+        typer.Option(
+            "--user",
+            metavar="USER",
+            parser=number_of,
+            help="Compare this account, by number or e-mail; again for more.",
+        ),
     ] = None,
     everybody: Annotated[bool, typer.Option("--all", help="Compare everybody.")] = False,
     deep: Annotated[bool, typer.Option("--deep", help="Derive progress anew and compare every row.")] = False,
@@ -66,7 +73,7 @@ def reconcile(
             raise typer.Exit(130) from None
         people = office.people(run.run_id, _SHOWN)
     if people:
-        Console().print(_table(people))
+        show(_table(people))
     if len(people) < run.different_count:
         print(f"... and {run.different_count - len(people)} more")
     print(_summary(run))
@@ -165,4 +172,4 @@ def _office() -> AbstractContextManager[ReconciliationOffice]:
 
 
 if __name__ == "__main__":
-    app()
+    run(app)

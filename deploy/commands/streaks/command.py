@@ -16,10 +16,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from deploy.commands.streaks.office import Product, User, office
+from deploy.commands.accounts.people import User
+from deploy.commands.ending import run
+from deploy.commands.streaks.office import Product, office
+from deploy.commands.tables import show
 
 if TYPE_CHECKING:
     from practice.stats.v1 import streak_pb2
@@ -85,7 +87,7 @@ def entries(
     for entry in found:
         recorded = entry.record_time.ToDatetime(UTC).isoformat(" ", "seconds")
         table.add_row(recorded, _kind(entry), entry.product, _days(entry), entry.actor, entry.reason)
-    Console().print(table)
+    show(table)
 
 
 def _kind(entry: streak_pb2.StreakEntry) -> str:
@@ -102,4 +104,4 @@ def _days(entry: streak_pb2.StreakEntry) -> str:
 
 
 if __name__ == "__main__":
-    app()
+    run(app)

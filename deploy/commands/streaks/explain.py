@@ -18,10 +18,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from deploy.commands.streaks.office import Product, User, office
+from deploy.commands.accounts.people import User
+from deploy.commands.ending import run
+from deploy.commands.streaks.office import Product, office
+from deploy.commands.tables import show
 
 if TYPE_CHECKING:
     from practice.stats.v1 import explanation_pb2
@@ -117,7 +119,7 @@ def _badge(opened: StreakOffice, user: int, badge_id: str) -> None:
     table = _table("variable", "value")
     for each in told.values:
         table.add_row(each.name, each.value)
-    Console().print(table)
+    show(table)
 
 
 def _total(opened: StreakOffice, user: int, product: str, known_at: datetime | None, limit: int) -> None:
@@ -130,7 +132,7 @@ def _total(opened: StreakOffice, user: int, product: str, known_at: datetime | N
     for day in told.days:
         figures = (day.session_count, day.elapsed_seconds, day.answer_count, day.correct_answer_count)
         table.add_row(day.date, *map(str, figures))
-    Console().print(table)
+    show(table)
     if told.next_page_token:
         print("... and more days")
 
@@ -139,7 +141,7 @@ def _print_days(days: Iterable[explanation_pb2.ExplainedDay]) -> None:
     table = _table("day", "was", "because", "sessions", "zone")
     for day in days:
         table.add_row(day.date, _status(day), _because(day), _sessions(day), _zone(day))
-    Console().print(table)
+    show(table)
 
 
 def _table(*columns: str) -> Table:
@@ -180,4 +182,4 @@ def _zone(day: explanation_pb2.ExplainedDay) -> str:
 
 
 if __name__ == "__main__":
-    app()
+    run(app)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -14,6 +15,7 @@ from practice.session.v1.reconciliation_service_pb2_grpc import ReconciliationAd
 
 from service_kit.errors import UnavailableError
 from service_kit.grpc.guards import INTERNAL_KEY
+from service_kit.grpc.targets import in_turn, target
 from stats_service.application.ports.reconciliation import Events, Fact, Known, Request, ToldDigest, Whom
 
 # People with events within this time are compared often.
@@ -29,7 +31,8 @@ Read = Callable[[str, bytes], Fact]
 def open_event_record(address: str, internal_token: str, read: Read) -> Iterator[SessionEventRecord]:
     """Opens a channel for the duration of a block; connects on first use."""
     # The service is inside the platform's own network, never behind a proxy for the outside.
-    with grpc.insecure_channel(address, options=[("grpc.enable_http_proxy", 0)]) as channel:
+    options = [("grpc.enable_http_proxy", 0), ("grpc.service_config", json.dumps(in_turn(address)))]
+    with grpc.insecure_channel(target(address), options=options) as channel:
         yield SessionEventRecord(channel, internal_token, read)
 
 

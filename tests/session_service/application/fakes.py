@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -161,7 +160,6 @@ class World:
             signals=self.signals,
             clock=self.clock,
             sync_max_age=timedelta(days=30),
-            aside=asyncio.to_thread,
         )
 
     def unit_of_work(self) -> FakeUnitOfWork:
