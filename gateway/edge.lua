@@ -157,6 +157,22 @@ local function check_path(handle, headers, kept, path, method)
   end
 end
 
+-- A body of `null` is no body. One that is longer than this says something else.
+local LONGEST_NULL = 64
+
+-- Takes such a body away. What waits for a body makes the objects of before unusable: call it last.
+local function drop_null(handle, headers)
+  local length = tonumber(headers:get("content-length") or "")
+  if not WITH_BODY[headers:get(":method")] or length == nil or length < 4 or length > LONGEST_NULL then
+    return
+  end
+  local sent = handle:body()
+  if sent ~= nil and sent:getBytes(0, sent:length()):match("^%s*null%s*$") then
+    sent:setBytes("")
+    handle:headers():replace("content-length", "0")
+  end
+end
+
 function envoy_on_request(handle)
   local headers = handle:headers()
   local path = headers:get(":path") or "/"
@@ -186,6 +202,7 @@ function envoy_on_request(handle)
     headers:replace(":path", bare .. query)
   end
   check_path(handle, headers, kept, path, method)
+  drop_null(handle, headers)
 end
 
 -- Waiting for a body or for trailers makes the objects of before unusable, so

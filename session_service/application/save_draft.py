@@ -19,7 +19,7 @@ class SaveDraft:
 
     Idempotent by content. Raises SessionNotFoundError, SessionEndedError,
     DraftInvalidError, and EtagMismatchError when `base_hash` is given and
-    another device saved since.
+    another device saved something else since.
     """
 
     def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock) -> None:

@@ -34,8 +34,7 @@ class UpdateSubmission:
 
         async def command(work: UnitOfWork) -> Submission:
             submission = await work.submissions.lock(call.user_id, ref)
-            submission.expect(etag)
-            changed = submission.change(changes, now=self._clock())
+            changed = submission.change(changes, etag=etag, now=self._clock())
             if changed is not submission:
                 await work.submissions.save(changed)
             return changed

@@ -8,6 +8,9 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from service_kit import time_zones
 
+EARLIEST = datetime.min.replace(tzinfo=UTC)
+LATEST = datetime.max.replace(tzinfo=UTC)
+
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
@@ -28,12 +31,24 @@ class Calendar:
         return wall.date()
 
     def start_of(self, day: date) -> datetime:
-        """Returns the first instant of a day. Raises OverflowError beyond the years 1 to 9999.
+        """Returns the first instant of a day.
 
         Where clocks spring over the turning hour, the day begins as they do.
         """
         turn = datetime.combine(day, time(self.rollover_hour), time_zones.time_zone(self.time_zone))
-        return turn.astimezone(UTC)
+        return in_utc(turn)
+
+    def end_of(self, day: date) -> datetime:
+        """Returns the first instant after a day; after the last day, the last there is."""
+        return LATEST if day == date.max else self.start_of(day + timedelta(days=1))
+
+
+def in_utc(instant: datetime) -> datetime:
+    """Returns an instant in UTC; one before the year 1 or after 9999 there is the first or last there is."""
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:
+        return EARLIEST if instant.year == EARLIEST.year else LATEST
 
 
 @dataclass(frozen=True, slots=True)

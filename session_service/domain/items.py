@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 
 DEFAULT_DIFFICULTY = "medium"
 DEFAULT_COUNT = 20
+# Who took longer was away.
+LONGEST_IN_AVERAGES_SECONDS = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -221,10 +221,10 @@ class PracticeSession:
         """Returns the session with a draft handed in, the time recorded.
 
         Raises EtagMismatchError when `base_hash` is given and is not the hash
-        of the stored draft: another device saved in between.
+        of the stored draft: another device saved something else in between.
         """
         self.must_be_open()
-        if base_hash and base_hash != self.draft_hash:
+        if base_hash and self.draft_hash not in (base_hash, draft_hash):
             raise EtagMismatchError(self.draft_hash)
         timed = self if reported is None else self._record_elapsed(reported, now)
         return replace(timed, draft_hash=draft_hash, draft_saved_at=now)._changed(now)

@@ -6,6 +6,7 @@ A value like a session: each method returns the submission as it is afterwards.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import astuple, dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -68,10 +69,23 @@ class Submission:
         if etag and etag != self.etag:
             raise EtagMismatchError(self.etag)
 
-    def change(self, changes: dict[str, Any], *, now: datetime) -> Submission:
-        """Returns the submission with new values of CHANGEABLE fields; itself when there are none."""
+    def change(self, changes: Mapping[str, Any], *, etag: str = "", now: datetime) -> Submission:
+        """Returns the submission with new values of CHANGEABLE fields; itself when there are none.
+
+        Of the feedback those lists change that are given. Raises
+        EtagMismatchError when the etag is of another version, unless this one
+        says all of it already: such a change was made, and its answer lost.
+        """
         assert changes.keys() <= CHANGEABLE
-        return replace(self, **changes)._changed(now) if changes else self
+        values = dict(changes)
+        if isinstance(values.get("feedback"), Mapping):
+            values["feedback"] = replace(self.feedback, **values["feedback"])
+        changed = replace(self, **values)
+        if not changes or changed != self:
+            self.expect(etag)
+        elif etag and etag != self.etag:
+            return self
+        return changed._changed(now) if changes else self
 
     def add_message(self, role: str, content: str, *, now: datetime) -> Submission:
         """Returns the submission with one more line of conversation. Raises ConversationFullError."""

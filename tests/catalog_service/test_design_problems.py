@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 import psycopg
 import pytest
+from google.protobuf.json_format import ParseDict
 from practice.products.design.v1 import design_problems_service_pb2 as pb
 from practice.products.design.v1 import design_problems_service_pb2_grpc as rpc
 
@@ -48,7 +49,7 @@ def make(design: Design, ana: Metadata) -> Make:
 
 
 def updating(problem: dict[str, Any], **changes: Any) -> pb.UpdateProblemBody:
-    return pb.UpdateProblemBody(problem_id=problem["id"], **changes)
+    return ParseDict({"problem_id": problem["id"], **changes}, pb.UpdateProblemBody())
 
 
 def invalid(place: str, field: str, message: str, kind: str) -> tuple[int, Any]:
@@ -215,17 +216,28 @@ async def test_an_update_changes_what_was_sent_and_nothing_else(
 ) -> None:
     problem = await make()
 
-    request = updating(problem, title="Updated", hints=["one"], estimated_time="", categories=[])
+    request = updating(
+        problem, title="Updated", hints=["one"], estimated_time="", categories=[], constraints=None
+    )
     status, body = await shown(design.UpdateProblem(request, metadata=ana))
 
     changed = body["problem"]
     assert (status, body["message"]) == (200, "Problem updated successfully")
-    expected = {**problem, "title": "Updated", "hints": ["one"], "estimated_time": ""}
+    expected = {**problem, "title": "Updated", "hints": ["one"], "estimated_time": "", "categories": []}
     assert changed == {**expected, "updated_at": changed["updated_at"]}
     assert changed["updated_at"] >= problem["updated_at"]
     nothing = (await shown(design.UpdateProblem(updating(problem), metadata=ana)))[1]
     assert nothing["problem"] == changed
-    for changes, field in (({"title": ""}, "title"), ({"difficulty": "x"}, "difficulty")):
+    for changes, field in (
+        ({"title": ""}, "title"),
+        ({"difficulty": "x"}, "difficulty"),
+        ({"hints": [""]}, "hints"),
+        ({"hints": ["x"] * 51}, "hints"),
+        ({"hints": [7]}, "hints"),
+        ({"hints": [None]}, "hints"),
+        ({"hints": {"a": 1}}, "hints"),
+        ({"hints": "one"}, "hints"),
+    ):
         answer = await refused(design.UpdateProblem(updating(problem, **changes), metadata=ana))
         assert (answer[0], answer[1]["detail"][0]["loc"]) == (422, ["body", field])
 

@@ -98,8 +98,26 @@ def test_no_body_is_needed_where_every_field_is_optional(edge: Edge, calls: list
 
 
 def test_a_number_may_come_as_text(edge: Edge, calls: list[Call]) -> None:
-    edge.call("POST", "/exercises/submit", json={"exercise_id": "123", "session_id": 42})
-    assert (calls[0].request.exercise_id, calls[0].request.session_id) == (123, 42)
+    edge.call("POST", "/exercises/submit", json={"exercise_id": "123", "session_id": "42"})
+    assert (calls[0].request.exercise_id.string_value, calls[0].request.session_id) == ("123", 42)
+
+
+@pytest.mark.parametrize("null", ["null", " null\n"])
+def test_a_body_of_null_is_no_body(edge: Edge, calls: list[Call], null: str) -> None:
+    for method, path in (("PATCH", f"{FOCUS}/7/resume"), ("POST", "/portal/api/v1/sessions/7/complete")):
+        assert edge.call(method, path, content=null).status_code == 200
+    assert calls[0].request.id == 7
+    assert edge.call("PUT", "/design/submissions/7", content=null).status_code == 200
+    assert calls[2].request.body.data == b""
+    assert edge.call("PATCH", f"{FOCUS}/7/resume", content="nul").status_code == 400
+
+
+def test_a_list_that_is_empty_is_told_from_one_that_was_not_sent(edge: Edge, calls: list[Call]) -> None:
+    edge.call("PUT", "/design/problems/7", json={"hints": [], "categories": None, "constraints": ["one"]})
+    sent = calls[0].request
+    kinds = [getattr(sent, name).WhichOneof("kind") for name in ("hints", "categories", "requirements")]
+    assert kinds == ["list_value", "null_value", None]
+    assert sent.constraints.list_value.values[0].string_value == "one"
 
 
 def test_json_is_read_whatever_the_content_type_says(edge: Edge, calls: list[Call]) -> None:

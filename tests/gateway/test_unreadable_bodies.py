@@ -37,7 +37,6 @@ def focus(message: str) -> dict[str, Any]:
         b'{"duration_seconds": NaN}',
         b'{"duration_seconds": 1e999}',
         b"[1]",
-        b"null",
         b"\xef\xbb\xbf{}",
         b'{"duration_seconds": "\xff"}',
         b"\xff\xfe{\x00}\x00",
@@ -48,7 +47,7 @@ def focus(message: str) -> dict[str, Any]:
         b'{"nested": ' * 200,
         b'{"duration_seconds": "%s"}' % (b"x" * 1000),
     ],
-    ids=range(15),
+    ids=range(14),
 )
 def test_a_body_that_cannot_be_read_is_a_400_in_the_platforms_words(
     edge: Edge, calls: list[Call], content: bytes
@@ -98,7 +97,7 @@ def test_every_product_says_it_in_its_own_shape(edge: Edge, path: str, status: i
     for content in (
         b"{",
         b"\xff",
-        b'{"activity_id": 1, "settings": 5, "sequence_id": [1], "email": {}, "exercise_id": []}',
+        b'{"activity_id": 1, "settings": 5, "sequence_id": [1], "email": {}, "user_answer": []}',
     ):
         response = edge.call("POST", path, content=content)
         assert (response.status_code, response.json()) == (status, body)

@@ -18,7 +18,7 @@ from session_service.application.ports.learners import LearnerMark
 from session_service.application.ports.reading import History, JournalEntry, Report, SessionSelection
 from session_service.application.ports.sessions import SessionRef, Summary
 from session_service.domain.days import Calendar
-from session_service.domain.items import SessionItem
+from session_service.domain.items import LONGEST_IN_AVERAGES_SECONDS, SessionItem
 from session_service.domain.messages import Message
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change, State
@@ -109,7 +109,9 @@ class SqlReaders:
             .group_by(answer.c.item)
             .order_by(func.min(answer.c.position))
         )
-        mean = select(func.avg(answer.c.time_taken)).where(answer.c.session_id == ref.id)
+        mean = select(func.avg(answer.c.time_taken)).where(
+            answer.c.session_id == ref.id, answer.c.time_taken <= LONGEST_IN_AVERAGES_SECONDS
+        )
         async with self._one_moment() as connection:
             session = await select_session(connection, user_id, ref)
             items = [SessionItem(*row) for row in await connection.execute(statement)]

@@ -54,7 +54,8 @@ class SessionSelection:
 class Report:
     """How a session went, item by item, in the order first answered.
 
-    `average_time_taken` is in seconds over the answers that told it.
+    `average_time_taken` is in seconds over the answers that told it and took
+    no longer than a day.
     """
 
     items: Sequence[SessionItem]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from session_service.domain.days import Calendar
+from session_service.domain.days import EARLIEST, LATEST, Calendar, in_utc
 
 SECOND = timedelta(seconds=1)
 
@@ -159,7 +159,25 @@ def test_a_day_whose_midnight_is_skipped_starts_as_the_clocks_spring() -> None:
     assert Calendar("Africa/Cairo").start_of(date(2025, 4, 25)) == utc(2025, 4, 24, 22)
 
 
-@pytest.mark.parametrize(("zone", "edge"), [("Asia/Tokyo", date.min), ("America/New_York", date.max)])
-def test_a_day_outside_of_time_has_no_start(zone: str, edge: date) -> None:
-    with pytest.raises(OverflowError):
-        Calendar(zone, 23 if edge == date.max else 0).start_of(edge)
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "UTC", "Pacific/Pago_Pago"])
+@pytest.mark.parametrize("hour", [0, 23])
+def test_the_first_and_the_last_day_are_days_in_every_zone(zone: str, hour: int) -> None:
+    calendar = Calendar(zone, hour)
+    assert (
+        EARLIEST
+        <= calendar.start_of(date.min)
+        < calendar.end_of(date.min)
+        == calendar.start_of(date(1, 1, 2))
+    )
+    assert (
+        calendar.end_of(date(9999, 12, 30))
+        == calendar.start_of(date.max)
+        <= calendar.end_of(date.max)
+        == LATEST
+    )
+
+
+def test_an_instant_outside_of_time_in_utc_is_the_first_or_the_last_one() -> None:
+    assert in_utc(datetime.fromisoformat("0001-01-01T00:00:00+14:00")) == EARLIEST
+    assert in_utc(datetime.fromisoformat("9999-12-31T23:59:59-11:00")) == LATEST
+    assert in_utc(datetime.fromisoformat("2026-01-01T01:00:00+01:00")) == utc(2026, 1, 1)

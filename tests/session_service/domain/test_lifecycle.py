@@ -130,6 +130,14 @@ def test_a_draft_is_refused_when_another_device_saved_in_between() -> None:
     assert (theirs.draft_hash, theirs.draft_saved_at) == ("second", at(2))
 
 
+@pytest.mark.parametrize("base", ["first", "second", "never"])
+def test_a_draft_that_is_stored_already_is_saved_whichever_version_it_was_made_from(base: str) -> None:
+    mine = started("design").save_draft(draft_hash="first", base_hash="", reported=None, now=at(1))
+    saved = mine.save_draft(draft_hash="second", base_hash="first", reported=None, now=at(2))
+    again = saved.save_draft(draft_hash="second", base_hash=base, reported=7, now=at(9))
+    assert (again.draft_hash, again.draft_saved_at, again.elapsed_seconds) == ("second", at(9), 7)
+
+
 def test_the_same_draft_again_is_a_save_too() -> None:
     session = started("design").save_draft(draft_hash="same", base_hash="", reported=None, now=at(1))
     again = session.save_draft(draft_hash="same", base_hash="", reported=None, now=at(9))

@@ -41,6 +41,19 @@ def test_no_change_makes_no_version(submission: Submission) -> None:
     assert submission.change({}, now=LATER) is submission
 
 
+def test_a_change_that_was_made_already_is_made_whichever_version_it_names(submission: Submission) -> None:
+    changed = submission.change({"score": 90}, etag=submission.etag, now=LATER)
+    assert changed.change({"score": 90}, etag=submission.etag, now=LATER) is changed
+    with pytest.raises(EtagMismatchError):
+        changed.change({"score": 91}, etag=submission.etag, now=LATER)
+
+
+def test_of_the_feedback_the_lists_change_that_are_given(submission: Submission) -> None:
+    told = submission.change({"feedback": Feedback(("a",), ("b",), ("c",))}, now=NOW)
+    changed = told.change({"feedback": {"strengths": (), "improvements": ("d",)}}, now=LATER)
+    assert changed.feedback == Feedback((), ("d",), ("c",))
+
+
 def test_lines_are_numbered_in_their_order(submission: Submission) -> None:
     told = submission.add_message("user", "Why?", now=NOW).add_message("assistant", "Because.", now=LATER)
     assert [(line.position, line.role, line.created_at) for line in told.messages] == [

@@ -6,16 +6,18 @@ from typing import Any
 
 import grpc
 from google.protobuf.empty_pb2 import Empty
+from google.protobuf.struct_pb2 import Value
 from practice.products.design.v1 import design_problems_service_pb2 as pb
 from practice.products.design.v1.design_problems_service_pb2_grpc import DesignProblemsServiceServicer
 
 from catalog_service.adapters.grpc.problem_converters import statement_fields
 from catalog_service.application.use_cases import UseCases
-from catalog_service.domain.errors import ContentNotFoundError, ProblemNotOwnedError
+from catalog_service.domain.errors import ContentNotFoundError, FieldInvalidError, ProblemNotOwnedError
 from catalog_service.domain.problems import STATEMENT_FIELDS, Problem, ProblemRef, Statement
 from service_kit import object_ids
 from service_kit.call import current_call
 from service_kit.errors import NotFoundError, ServiceError
+from service_kit.grpc.guards import validate
 from service_kit.grpc.presentation import ProductError, answer_with_status, http_status
 from service_kit.grpc.product_shapes import rfc3339, validation_details
 
@@ -24,6 +26,8 @@ PUBLIC = frozenset(f"/{SERVICE}/{name}" for name in ("ListProblems", "GetProblem
 _LISTS = frozenset({"categories", "requirements", "constraints", "hints"})
 _IN_QUERY = frozenset({"q", "skip", "limit"})
 _DEFAULT_LIMIT = 100
+# What a problem cannot be without.
+_VALID = {"title": "-", "description": "-", "difficulty": "easy"}
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -88,10 +92,11 @@ class DesignProblemsServicer(DesignProblemsServiceServicer):
     async def UpdateProblem(  # noqa: N802
         self, request: pb.UpdateProblemBody, context: Context
     ) -> pb.ProblemResponse:
-        """Changes a problem of the caller's; an empty list changes nothing, as one left out."""
-        # Texts that were sent, even empty, and lists that hold something.
-        given = {field.name for field, _ in request.ListFields()}
-        changes = {name: _value(request, name) for name in STATEMENT_FIELDS if name in given}
+        """Changes what was sent of a problem of the caller's: an empty list clears, one left out stays."""
+        given = {field.name for field, value in request.ListFields() if not _is_null(value)}
+        changes = {name: _change(request, name) for name in STATEMENT_FIELDS if name in given}
+        # The rules of a list are those that it was made by.
+        validate(pb.ProblemBody(**{**_VALID, **changes}))
         problem = await self._use.update_problem(current_call(), _ref(request.problem_id), changes)
         return pb.ProblemResponse(message="Problem updated successfully", problem=_to_problem(problem))
 
@@ -131,9 +136,24 @@ def _ref(text: str) -> ProblemRef:
     return ProblemRef(object_id.number, object_id.second)
 
 
-def _value(request: pb.ProblemBody | pb.UpdateProblemBody, name: str) -> Any:
+def _value(request: pb.ProblemBody, name: str) -> Any:
     value = getattr(request, name)
     return tuple(value) if name in _LISTS else value
+
+
+def _is_null(value: Any) -> bool:
+    return isinstance(value, Value) and value.HasField("null_value")
+
+
+def _change(request: pb.UpdateProblemBody, name: str) -> Any:
+    """Returns a member that was sent. Raises FieldInvalidError for anything but a list of texts."""
+    value = getattr(request, name)
+    if name not in _LISTS:
+        return value
+    items = value.list_value.values
+    if not value.HasField("list_value") or not all(item.HasField("string_value") for item in items):
+        raise FieldInvalidError(f"{name}: must be a list of texts", field=name, rule="string")
+    return tuple(item.string_value for item in items)
 
 
 def _to_problem(problem: Problem) -> pb.DesignProblem:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from service_kit.errors import InvalidArgumentError
 from session_service.domain import json_text
 from session_service.domain.drafts import MAX_DEPTH, check_depth
-from session_service.domain.submission import COMPLETED, IN_PROGRESS, Feedback
+from session_service.domain.submission import COMPLETED, IN_PROGRESS
 
 _LONGEST = 2**31 - 1
 _MOST_LINES, _LONGEST_LINE = 100, 2000
@@ -67,6 +67,8 @@ class _Body:
             text = data.decode()
         except UnicodeDecodeError as error:
             raise _invalid("", "The body is not UTF-8") from error
+        # No body has no members.
+        text = text if text.strip() else "{}"
         # The diagram is one level down.
         check_depth(text, MAX_DEPTH + 1)
         try:
@@ -87,9 +89,9 @@ class _Body:
         value, _ = self._need(name)
         if not isinstance(value, json_text.Number):
             raise _invalid(name, "Input should be a valid integer")
-        number = Decimal(value)
-        # The bounds first: 1e999999999 is an integer too, of a billion digits.
-        if not 0 <= number <= most:
+        number = _number(value)
+        # The bounds first: 1e999999 is an integer too, of a million digits.
+        if number is None or not 0 <= number <= most:
             raise _invalid(name, f"Input should be between 0 and {most}")
         if number != int(number):
             raise _invalid(name, "Input should be a valid integer")
@@ -107,16 +109,16 @@ class _Body:
             raise _invalid("status", f"Input should be '{IN_PROGRESS}' or '{COMPLETED}'", "string.in")
         return status
 
-    def feedback(self) -> Feedback:
+    def feedback(self) -> dict[str, tuple[str, ...]]:
+        """Returns the lists that were sent."""
         value, _ = self._need("feedback")
         if not isinstance(value, dict):
             raise _invalid("feedback", "Input should be an object")
-        return Feedback(
-            *(
-                _lines(f"feedback.{name}", value.get(name))
-                for name in ("strengths", "improvements", "missing_components")
-            )
-        )
+        return {
+            name: _lines(f"feedback.{name}", value[name])
+            for name in ("strengths", "improvements", "missing_components")
+            if value.get(name) is not None
+        }
 
     def _need(self, name: str) -> tuple[Any, str]:
         if name not in self._members:
@@ -124,9 +126,15 @@ class _Body:
         return self._members[name]
 
 
+def _number(written: str) -> Decimal | None:
+    """Returns a number, None for one that is larger or smaller than any that can be computed with."""
+    try:
+        return Decimal(written)
+    except InvalidOperation:
+        return None
+
+
 def _lines(field: str, value: Any) -> tuple[str, ...]:
-    if value is None:
-        return ()
     if not isinstance(value, list) or not all(map(_is_text, value)):
         raise _invalid(field, "Input should be a list of strings")
     if len(value) > _MOST_LINES:

@@ -31,8 +31,6 @@ def _submission_changes(request: pb2.UpdateSubmissionRequest) -> dict[str, Any]:
     changes = bodies.submission_changes(request.body.data)
     if "document" in changes:
         changes["document"] = content_hash(changes["document"])
-    if "feedback" in changes:
-        changes["feedback"] = asdict(changes["feedback"])
     return changes
 
 

@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import grpc
+from google.protobuf.struct_pb2 import Value
 from practice.products.exercises.v1 import exercises_service_pb2 as pb2
 from practice.products.exercises.v1.exercises_service_pb2_grpc import ExercisesServiceServicer
 
 from service_kit.call import current_call
-from service_kit.errors import ServiceError
+from service_kit.errors import InvalidArgumentError, ServiceError
 from service_kit.grpc.presentation import ProductError, http_status
 from session_service.adapters.grpc.converters import refusal_error
-from session_service.adapters.grpc.products.shapes import rfc3339_milliseconds
+from session_service.adapters.grpc.products.shapes import number_in, rfc3339_milliseconds
 from session_service.application.ports.sessions import SessionRef
 from session_service.application.submit_answers import Answered, SubmittedAnswer
 from session_service.application.use_cases import UseCases
-from session_service.domain.errors import ModeUnknownError
+from session_service.domain.errors import ItemNotFoundError, ModeUnknownError
 from session_service.domain.policies import policy_of
 from session_service.domain.practice_session import PracticeSession
 
@@ -26,6 +27,8 @@ SERVICE = "practice.products.exercises.v1.ExercisesService"
 Context = grpc.aio.ServicerContext[Any, Any]
 
 _STATUSES = {"SESSION_ENDED": 400}
+# Of a text that names nothing.
+_LONGEST_SHOWN = 64
 
 
 def present(error: ServiceError) -> ProductError:
@@ -66,9 +69,9 @@ class ExercisesServicer(ExercisesServiceServicer):
         self, request: pb2.SubmitAnswerRequest, context: Context
     ) -> pb2.SubmitAnswerResponse:
         """Records one answer."""
-        call = current_call()
+        call, exercise = current_call(), _exercise(request.exercise_id)
         answer = SubmittedAnswer(
-            item=f"exercises/{request.exercise_id}",
+            item=f"exercises/{exercise}",
             text=request.user_answer,
             time_taken=request.time_taken if request.HasField("time_taken") else None,
         )
@@ -78,7 +81,7 @@ class ExercisesServicer(ExercisesServiceServicer):
             )
         else:
             submission = await self._use.record_standalone_answer(call, PRODUCT, answer)
-        return _to_response(request.exercise_id, submission)
+        return _to_response(exercise, submission)
 
     async def EndSession(  # noqa: N802
         self, request: pb2.EndSessionRequest, context: Context
@@ -86,6 +89,32 @@ class ExercisesServicer(ExercisesServiceServicer):
         """Ends a session and sums it up."""
         ended = await self._use.complete_session(current_call(), SessionRef(request.session_id, PRODUCT))
         return _to_summary(ended.session)
+
+
+def _exercise(given: Value) -> int:
+    """Returns the exercise's number, which the document shows as text.
+
+    Raises ItemNotFoundError for a text that names none, InvalidArgumentError
+    for what is neither text nor a whole number.
+    """
+    number: int | None
+    match given.WhichOneof("kind"):
+        case "string_value":
+            number = number_in(given.string_value)
+            if number is None:
+                raise ItemNotFoundError(f"exercises/{given.string_value[:_LONGEST_SHOWN]}")
+            return number
+        case "number_value" if given.number_value.is_integer():
+            return int(given.number_value)
+        case None | "null_value":
+            raise _invalid("value is required", rule="required")
+    raise _invalid("must be the number of an exercise", rule="int64")
+
+
+def _invalid(problem: str, rule: str) -> InvalidArgumentError:
+    return InvalidArgumentError(
+        f"exercise_id: {problem}", reason="FIELD_INVALID", field="exercise_id", rule=rule
+    )
 
 
 def _to_response(exercise_id: int, submission: Answered) -> pb2.SubmitAnswerResponse:

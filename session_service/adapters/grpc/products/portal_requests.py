@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from practice.products.portal.v1 import portal_service_pb2 as pb2
@@ -12,11 +12,11 @@ from practice.products.portal.v1 import portal_service_pb2 as pb2
 from service_kit.errors import InvalidArgumentError, NotFoundError
 from service_kit.time_zones import time_zone
 from session_service.adapters.grpc.converters import to_settings
-from session_service.adapters.grpc.products.shapes import content_name
+from session_service.adapters.grpc.products.shapes import content_name, number_in
 from session_service.application.ports.reading import SessionSelection
 from session_service.application.ports.sessions import SessionRef
 from session_service.application.submit_answers import SubmittedAnswer
-from session_service.domain.days import Calendar
+from session_service.domain.days import LATEST, Calendar, in_utc
 from session_service.domain.items import DEFAULT_COUNT, DEFAULT_DIFFICULTY, Selection
 
 PRODUCT = "portal"
@@ -24,24 +24,28 @@ DEFAULT_TIME_LIMIT = 600
 LONGEST_TIME_LIMIT = 86_400
 
 _DEFAULT_PAGE = 10
+_DEFAULTS = {
+    "difficulty": DEFAULT_DIFFICULTY,
+    "word_count": DEFAULT_COUNT,
+    "time_limit": DEFAULT_TIME_LIMIT,
+}
 _DIFFICULTIES = ("easy", "medium", "hard")
 _MOST_WORDS = 100
 
-# Eighteen digits always fit 64 bits.
-_NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 _WORD_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}", re.ASCII)
 # An unescaped plus sign of a query arrives as a space.
 _SPACE_FOR_PLUS = re.compile(r"(T[^ ]+) ([0-9]{2}:[0-9]{2})\Z", re.ASCII)
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_ORDINAL = re.compile(r"([0-9]{4})-?([0-9]{3})", re.ASCII)
 
 
 def session_ref(session_id: str) -> SessionRef:
     """Returns the session a path names. Raises NotFoundError for what is no number."""
-    if not _NUMBER.fullmatch(session_id):
+    number = number_in(session_id)
+    if number is None:
         raise NotFoundError(
             "The session does not exist", reason="SESSION_NOT_FOUND", session=f"sessions/{session_id}"
         )
-    return SessionRef(int(session_id), PRODUCT)
+    return SessionRef(number, PRODUCT)
 
 
 def activity(number: int) -> str:
@@ -64,12 +68,7 @@ def start_settings(request: pb2.StartSessionRequest) -> StartSettings:
     its range. Members nobody knows come back as they are.
     """
     given = to_settings(request.settings)
-    shown = {
-        "difficulty": DEFAULT_DIFFICULTY,
-        "word_count": DEFAULT_COUNT,
-        "time_limit": DEFAULT_TIME_LIMIT,
-        **given,
-    }
+    shown = {**_DEFAULTS, **{name: value for name, value in given.items() if is_given(name, value)}}
     if shown["difficulty"] not in _DIFFICULTIES:
         raise _invalid("settings.difficulty", f"must be one of: {', '.join(_DIFFICULTIES)}")
     for name, most in (("word_count", _MOST_WORDS), ("time_limit", LONGEST_TIME_LIMIT)):
@@ -77,6 +76,11 @@ def start_settings(request: pb2.StartSessionRequest) -> StartSettings:
         if shown[name] is None:
             raise _invalid(f"settings.{name}", f"must be a whole number from 1 to {most}")
     return StartSettings(shown, Selection(shown["difficulty"], shown["word_count"]))
+
+
+def is_given(name: str, value: Any) -> bool:
+    """Tells whether a member says something: a null where there is a default does not."""
+    return value is not None or name not in _DEFAULTS
 
 
 def whole(value: Any, most: int) -> int | None:
@@ -121,18 +125,30 @@ def _range(field: str, text: str, calendar: Calendar) -> tuple[datetime | None, 
     """
     if not text:
         return None, None
+    day = _day(text)
+    if day is not None:
+        return calendar.start_of(day), calendar.end_of(day)
     try:
-        if _DATE.fullmatch(text):
-            day = date.fromisoformat(text)
-            return calendar.start_of(day), calendar.start_of(day + timedelta(days=1))
         instant = datetime.fromisoformat(_SPACE_FOR_PLUS.sub(r"\1+\2", text))
         if instant.tzinfo is None:
             instant = instant.replace(tzinfo=time_zone(calendar.time_zone))
-        start = instant.astimezone(UTC)
-        precision = timedelta(microseconds=1) if instant.microsecond else timedelta(seconds=1)
-        return start, start + precision
-    except (ValueError, OverflowError) as error:
+    except ValueError as error:
         raise _invalid(field, "must be a date or a time in ISO 8601") from error
+    start = in_utc(instant)
+    precision = timedelta(microseconds=1) if instant.microsecond else timedelta(seconds=1)
+    return start, start + min(precision, LATEST - start)
+
+
+def _day(text: str) -> date | None:
+    """Returns the day that a text names by month, week or number in its year, None for another text."""
+    try:
+        if (ordinal := _ORDINAL.fullmatch(text)) is not None:
+            first = date(int(ordinal[1]), 1, 1)
+            day = date.fromordinal(first.toordinal() + int(ordinal[2]) - 1)
+            return day if day.year == first.year else None
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _invalid(field: str, problem: str) -> InvalidArgumentError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 from google.protobuf.struct_pb2 import NullValue, Value
@@ -10,6 +11,12 @@ from session_service.domain.errors import ContentNotFoundError
 
 # Eighteen digits always fit 64 bits.
 _LARGEST_NUMBER = 10**18 - 1
+_NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
+
+
+def number_in(text: str) -> int | None:
+    """Returns the number that a text names something by, None for a text that can name nothing."""
+    return int(text) if _NUMBER.fullmatch(text) else None
 
 
 def content_name(kind: str, number: int) -> str:

@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
 import pytest
+from google.protobuf.json_format import ParseDict
+from google.protobuf.struct_pb2 import Value
 from practice.products.exercises.v1 import exercises_service_pb2 as pb
 from practice.products.exercises.v1 import exercises_service_pb2_grpc as rpc
 from practice.session.v1 import practice_session_pb2 as session_pb
@@ -34,6 +36,8 @@ def call(exercises: Product, me: Metadata) -> Callable[..., Any]:
 
 def caller(exercises: Product, metadata: Metadata) -> Callable[..., Any]:
     def call(method: str, *, headers: Metadata = (), **fields: Any) -> Any:
+        if "exercise_id" in fields:
+            fields["exercise_id"] = ParseDict(fields["exercise_id"], Value())
         request = getattr(pb, f"{method}Request")(**fields)
         return getattr(exercises, method)(request, metadata=(*metadata, *headers))
 
@@ -194,10 +198,28 @@ async def test_an_ended_session_takes_no_answer_and_no_second_end(call: Callable
     assert await refused(call("EndSession", session_id=number)) == COMPLETED
 
 
-@pytest.mark.parametrize("exercise_id", [404_404, 0, -5, 2**63 - 1])
+@pytest.mark.parametrize(
+    "exercise_id",
+    [
+        404_404,
+        0,
+        -5,
+        2**63 - 1,
+        "404404",
+        "abc",
+        "123abc",
+        "",
+        " ",
+        "9" * 20,
+        "-1",
+        "1.5",
+        "0123",
+        "ñ" * 9_999,
+    ],
+)
 @pytest.mark.parametrize("standalone", [True, False])
 async def test_an_unknown_exercise_is_not_found_and_counts_nothing(
-    call: Callable[..., Any], learner: Learner, exercise_id: int, standalone: bool
+    call: Callable[..., Any], learner: Learner, exercise_id: int | str, standalone: bool
 ) -> None:
     _, started = await shown(call("StartSession"))
     session = {} if standalone else {"session_id": int(started["session_id"])}
@@ -217,7 +239,10 @@ async def test_an_unknown_exercise_is_not_found_and_counts_nothing(
         ("SubmitAnswer", {"exercise_id": 123}, "user_answer"),
         ("SubmitAnswer", {"exercise_id": 123, "user_answer": "x" * 1001}, "user_answer"),
         ("SubmitAnswer", {"exercise_id": 123, "user_answer": "x", "time_taken": -1}, "time_taken"),
-        ("SubmitAnswer", {"exercise_id": 123, "user_answer": "x", "time_taken": 86_401}, "time_taken"),
+        ("SubmitAnswer", {"exercise_id": 123, "user_answer": "x", "time_taken": float("inf")}, "time_taken"),
+        ("SubmitAnswer", {"exercise_id": 1.5, "user_answer": "x"}, "exercise_id"),
+        ("SubmitAnswer", {"exercise_id": True, "user_answer": "x"}, "exercise_id"),
+        ("SubmitAnswer", {"exercise_id": None, "user_answer": "x"}, "exercise_id"),
         ("SubmitAnswer", {"exercise_id": 123, "user_answer": "x", "time_taken": float("nan")}, "time_taken"),
         ("SubmitAnswer", {"exercise_id": 123, "user_answer": "x\0"}, "U+0000"),
         ("EndSession", {}, "session_id"),

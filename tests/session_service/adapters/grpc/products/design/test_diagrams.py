@@ -179,7 +179,7 @@ async def test_size_and_depth_have_bounds(ana: Client, problem: str, diagram: st
 @pytest.mark.parametrize(
     ("body", "loc", "kind"),
     [
-        (b"", ["body"], "value_error"),
+        (b"", ["body", "diagram_data"], "missing"),
         (b"{", ["body"], "value_error"),
         (b"[]", ["body"], "value_error"),
         (b"\xff", ["body"], "value_error"),

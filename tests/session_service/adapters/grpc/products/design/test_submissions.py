@@ -139,6 +139,7 @@ async def test_an_update_changes_what_is_sent_and_nothing_else(ana: Client, prob
         {"score": 90},
         {"time_spent": 3000, "status": "completed"},
         {"feedback": feedback},
+        {"feedback": {**feedback, "strengths": []}},
         {"diagram_data": {"x": 1}},
     ]
     for changes in steps:
@@ -147,7 +148,7 @@ async def test_an_update_changes_what_is_sent_and_nothing_else(ana: Client, prob
         expected = {**submission, **changes, "updated_at": answer["submission"]["updated_at"]}
         assert answer["submission"] == expected
         submission = expected
-    for nothing in ({}, {"score": None}):
+    for nothing in ({}, {"score": None}, {"feedback": {}}, {"feedback": {"strengths": None}}):
         answer = await ana.ok("UpdateSubmission", nothing, submission_id=submission["id"])
         assert answer["submission"] == submission
     assert await ana.ok("GetSubmission", submission_id=submission["id"]) == submission
@@ -160,6 +161,12 @@ async def test_an_update_changes_what_is_sent_and_nothing_else(ana: Client, prob
         ({"score": -1}, ["score"]),
         ({"score": "90"}, ["score"]),
         ({"time_spent": -1}, ["time_spent"]),
+        (b'{"score": 1e9999999999999999999}', ["score"]),
+        (b'{"score": -1e9999999999999999999}', ["score"]),
+        (b'{"time_spent": 1e-9999999999999999999}', ["time_spent"]),
+        (b'{"time_spent": 1e9999999}', ["time_spent"]),
+        (b'{"time_spent": 18446744073709551616}', ["time_spent"]),
+        (b'{"time_spent": 0.5}', ["time_spent"]),
         ({"status": "done"}, ["status"]),
         ({"status": 7}, ["status"]),
         ({"diagram_data": "x"}, ["diagram_data"]),

@@ -88,7 +88,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"item_id": "en-hello", "answer": "x" * 1001}, "answer"),
     *(
         ({"item_id": "en-hello", "answer": "hola", "time_taken": value}, "time_taken")
-        for value in (-0.1, 86_400.1, float("nan"), float("inf"))
+        for value in (-0.1, float("nan"), float("inf"))
     ),
 ]
 

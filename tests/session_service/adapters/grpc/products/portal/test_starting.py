@@ -68,12 +68,20 @@ async def test_the_words_are_those_of_the_difficulty_filled_up_from_the_others_i
 
 
 BAD_SETTINGS: list[tuple[dict[str, Any], str]] = [
-    *(({"difficulty": value}, "settings.difficulty") for value in ("", "Medium", 3, None, True, ["easy"])),
-    *(({"word_count": value}, "settings.word_count") for value in (0, 101, -1, 1.5, "20", True, None, 1e300)),
-    *(({"time_limit": value}, "settings.time_limit") for value in (0, 86_401, "600", False, None, {"a": 1})),
+    *(({"difficulty": value}, "settings.difficulty") for value in ("", "Medium", 3, True, ["easy"])),
+    *(({"word_count": value}, "settings.word_count") for value in (0, 101, -1, 1.5, "20", True, 1e300)),
+    *(({"time_limit": value}, "settings.time_limit") for value in (0, 86_401, "600", False, {"a": 1})),
     ({f"s{number}": number for number in range(65)}, "settings"),
     ({"note": "x" * 9_000}, "settings"),
 ]
+
+
+async def test_a_setting_that_is_null_is_not_given(portal: Client) -> None:
+    sent = {"difficulty": None, "word_count": None, "time_limit": 60, "note": None}
+    body = await portal.ok("StartSession", activity_id=123, settings=sent)
+
+    settings = {"difficulty": "medium", "word_count": 20, "time_limit": 60, "note": None}
+    assert body["settings"] == settings
 
 
 @pytest.mark.parametrize(("settings", "field"), BAD_SETTINGS)
