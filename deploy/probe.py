@@ -24,6 +24,10 @@ class UnhealthyError(Exception):
     """The process does not serve; the message says what was seen."""
 
 
+class UnansweredError(UnhealthyError):
+    """The process does not even say that it does not serve."""
+
+
 def grpc_serving(address: str) -> None:
     """Asks grpc.health.v1 of `host:port`. Raises UnhealthyError."""
     import grpc  # noqa: PLC0415 - slow to import, and only this probe needs it
@@ -35,7 +39,9 @@ def grpc_serving(address: str) -> None:
                 health_pb2.HealthCheckRequest(), timeout=TIMEOUT_SECONDS
             )
         except grpc.RpcError as error:
-            raise UnhealthyError(f"{address}: {error.code().name}") from error
+            silent = error.code() in (grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.UNAVAILABLE)
+            kind = UnansweredError if silent else UnhealthyError
+            raise kind(f"{address}: {error.code().name}") from error
     if answer.status != health_pb2.HealthCheckResponse.SERVING:
         raise UnhealthyError(f"{address}: not serving")
 
@@ -48,7 +54,7 @@ def http_ok(address: str) -> None:
         connection.request("GET", parts.path or "/")
         status = connection.getresponse().status
     except (OSError, http.client.HTTPException) as error:
-        raise UnhealthyError(f"{address}: {error}") from error
+        raise UnansweredError(f"{address}: {error}") from error
     finally:
         connection.close()
     if status != 200:
@@ -69,7 +75,7 @@ def heartbeat(path: Path, *, since: float = 0.0) -> None:
         raise UnhealthyError("no heartbeat since its start")
     age = time.time() - beat
     if age > HEARTBEAT_SECONDS:
-        raise UnhealthyError(f"last heartbeat {age:.0f} s ago")
+        raise UnansweredError(f"last heartbeat {age:.0f} s ago")
 
 
 def postgres(url: str) -> None:

@@ -242,6 +242,18 @@ PROCESSES = (
     ),
 )
 
+# Only where supervisord starts the processes; in containers that is the orchestrator's matter.
+# It needs the last of them, so it comes last and leaves first.
+WATCHER = Process(
+    "watcher",
+    "heartbeat",
+    command=("python", "-m", "deploy.local.watcher", "$PRACTICE_HOME"),
+    needs=("gateway",),
+    settings=("HEARTBEAT_FILE",),
+    tunables=("LOG_LEVEL", "HUNG_SECONDS"),
+    stop_seconds=10,
+)
+
 JOBS = (
     Job(
         "migrate",

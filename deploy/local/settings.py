@@ -87,6 +87,7 @@ class Settings:
             "GATEWAY_ADMIN_PORT": str(self.ports.gateway_admin),
             "GATEWAY_OPERATORS_PORT": str(self.ports.gateway_operators),
             "GATEWAY_CONFIG": str(self.layout.gateway_config),
+            "PRACTICE_HOME": str(self.layout.home),
             "DESCRIPTOR_FILE": str(ROOT / "generated" / "practice.binpb"),
         }
 
@@ -99,7 +100,8 @@ class Settings:
         chosen = {name: values[name] for name in node.settings}
         chosen |= {name: self.environment[name] for name in node.tunables if name in self.environment}
         chosen |= self.extra
-        build = {"PRACTICE_BUILD": digest_of_sources(SERVICE_PACKAGES)}
+        packages = ("deploy",) if node is topology.WATCHER else SERVICE_PACKAGES
+        build = {"PRACTICE_BUILD": digest_of_sources(packages)}
         return {**BASE, "HOME": str(self.layout.run), **build, **chosen}
 
     def command_of(self, node: topology.Process | topology.Job) -> list[str]:

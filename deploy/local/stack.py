@@ -76,7 +76,7 @@ class LocalStack:
         *,
         environment: Mapping[str, str] | None = None,
         extra: Mapping[str, str] | None = None,
-        processes: Sequence[topology.Process] = topology.PROCESSES,
+        processes: Sequence[topology.Process] = (*topology.PROCESSES, topology.WATCHER),
         jobs: Sequence[topology.Job] = topology.JOBS,
         healthy_seconds: float = HEALTHY_SECONDS,
     ) -> None:

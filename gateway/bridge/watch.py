@@ -46,8 +46,8 @@ def open_channel(address: str) -> grpc.aio.Channel:
             ("grpc.min_reconnect_backoff_ms", 1_000),
             ("grpc.max_reconnect_backoff_ms", 2_000),
             # Finds a dead connection while nobody answers anything.
-            ("grpc.keepalive_time_ms", 30_000),
-            ("grpc.keepalive_timeout_ms", 10_000),
+            ("grpc.keepalive_time_ms", 10_000),
+            ("grpc.http2.ping_timeout_ms", 5_000),
         ],
     )
 

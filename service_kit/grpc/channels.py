@@ -38,7 +38,13 @@ def open_channel(address: str) -> grpc.aio.Channel:
             ("grpc.service_config", json.dumps(_RETRIES | in_turn(address))),
             ("grpc.enable_retries", 1),
             ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-            ("grpc.keepalive_time_ms", 30_000),
+            # A process that hangs still takes connections: after five seconds of a call without a
+            # word from it, it has three more to show that it lives.
+            ("grpc.keepalive_time_ms", 5_000),
+            # What bounds the wait for an answer; keepalive_timeout_ms leaves it at a minute.
+            ("grpc.http2.ping_timeout_ms", 3_000),
+            # The least is also how long a connection may take, and calls wait for it.
+            ("grpc.min_reconnect_backoff_ms", 1_000),
             ("grpc.max_reconnect_backoff_ms", 2_000),
         ],
     )

@@ -33,8 +33,9 @@ def build_server(interceptor: CallInterceptor) -> grpc.aio.Server:
             ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
             ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
             ("grpc.keepalive_time_ms", 30_000),
-            ("grpc.keepalive_timeout_ms", 10_000),
-            ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+            ("grpc.http2.ping_timeout_ms", 10_000),
+            # Callers ask every five seconds of a call whether this process lives.
+            ("grpc.http2.min_ping_interval_without_data_ms", 2_000),
             # The gateway's pings on an idle connection are no abuse.
             ("grpc.keepalive_permit_without_calls", 1),
             # Above the first, calls are refused at random; the gateway lets 8 KiB through.

@@ -10,14 +10,16 @@ import identity_service.settings
 import session_service.settings
 import stats_service.settings
 from deploy import topology
+from deploy.local import watcher
 
-NODES = {node.name: node for node in (*topology.PROCESSES, *topology.JOBS)}
+NODES = {node.name: node for node in (*topology.PROCESSES, topology.WATCHER, *topology.JOBS)}
 READ_BY: dict[str, type[BaseSettings]] = {
     "identity": identity_service.settings.Settings,
     "catalog": catalog_service.settings.Settings,
     "session": session_service.settings.SessionSettings,
     "stats": stats_service.settings.Settings,
     "relay": session_service.settings.RelaySettings,
+    "watcher": watcher.WatcherSettings,
     "bridge": gateway.bridge.settings.BridgeSettings,
     "worker": stats_service.settings.WorkerSettings,
     "recalculator": stats_service.settings.RecalculationSettings,

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+import psutil
 import psycopg
 import pytest
 import redis
@@ -44,6 +45,8 @@ PROCESSES = [
 LEARNERS = 6
 RECOVERY_SECONDS = 60.0
 SETTLE_SECONDS = 90.0
+# The gateway itself waits far longer for an answer.
+REFUSED_SECONDS = 5.0
 
 
 @pytest.fixture(scope="module")
@@ -246,6 +249,34 @@ def test_a_sync_that_a_killed_service_broke_off_is_completed_by_a_repeat_and_cou
     learner.client.close()
 
 
+def test_a_hung_service_fails_its_callers_soon_and_is_started_anew(stack: LocalStack) -> None:
+    learner = Learner(stack.gateway_url)
+    hung = stack.pid("session")
+    os.kill(hung, signal.SIGSTOP)
+    try:
+        # Nothing of theirs needs the session service.
+        learner.ok("GET", "/v1/exercises?page_size=1")
+        learner.ok("GET", "/v1/streaks")
+        learner.log_in()
+        eventually(lambda: refused_within(learner, REFUSED_SECONDS))
+        eventually(lambda: not psutil.pid_exists(hung))
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(hung, signal.SIGCONT)
+    stack.wait_healthy()
+    learner.ok("POST", SESSIONS, {"duration_seconds": 60}, status=201)
+
+
+def refused_within(learner: Learner, seconds: float) -> bool:
+    """Returns whether the session service's absence is said that soon."""
+    started = time.monotonic()
+    try:
+        answer = learner.send("GET", f"{SESSIONS}/active")
+    except httpx.TimeoutException:
+        return False
+    return answer.status_code == 503 and time.monotonic() - started < seconds
+
+
 def test_an_erasure_goes_on_after_identity_was_killed_between_two_answers(stack: LocalStack) -> None:
     learner = Learner(stack.gateway_url)
     learner.ok("POST", "/v1/sessions:recordStandaloneAnswer", ANSWERED)
@@ -261,7 +292,8 @@ def test_an_erasure_goes_on_after_identity_was_killed_between_two_answers(stack:
             eventually(lambda: database.execute(ANSWERS, [user_id]).fetchone() == (3,))
             stack.kill("identity")
         finally:
-            os.kill(stopped, signal.SIGCONT)
+            with suppress(ProcessLookupError):
+                os.kill(stopped, signal.SIGCONT)
         erasing.join(RECOVERY_SECONDS)
         stack.wait_healthy()
 
