@@ -248,6 +248,7 @@ WATCHER = Process(
     "watcher",
     "heartbeat",
     command=("python", "-m", "deploy.local.watcher", "$PRACTICE_HOME"),
+    reads="deploy.local.watcher:WatcherSettings",
     needs=("gateway",),
     settings=("HEARTBEAT_FILE",),
     tunables=("LOG_LEVEL", "HUNG_SECONDS"),

@@ -22,6 +22,8 @@ COMPLETIONS_TASK = "stats.apply_completions"
 # The same, of practice.events.v1.CalendarChanged, in the same queue.
 CALENDAR_CHANGES_TASK = "stats.apply_calendar_changes"
 COMPLETIONS_QUEUE = "completions"
+# The header of both with the request that made each event, by the event's id.
+REQUEST_IDS = "request_ids"
 
 # Seconds after which an unacknowledged message is delivered again; far above
 # a task's hard time limit.

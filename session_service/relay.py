@@ -19,6 +19,7 @@ from service_kit.setting_faults import read_settings
 from service_kit.settings import read_secret
 from session_service.adapters.celery.publisher import EventPublisher
 from session_service.adapters.db.outbox_queue import SqlOutboxQueue
+from session_service.adapters.outbox_log import LoggedOutboxQueue
 from session_service.adapters.stats.client import StatisticsClient
 from session_service.application.relay_outbox import RelayOutbox
 from session_service.settings import RelaySettings
@@ -59,7 +60,7 @@ async def run(settings: RelaySettings) -> None:
     channel = open_channel(settings.stats_address)
     queue = SqlOutboxQueue(engine, timedelta(seconds=settings.relay_lease_seconds))
     relay = RelayOutbox(
-        queue,
+        LoggedOutboxQueue(queue),
         EventPublisher(open_broker(settings.redis_url, "relay")),
         StatisticsClient(channel, read_secret(settings.internal_token_file)),
         first_wait=timedelta(seconds=settings.outbox_first_wait_seconds),

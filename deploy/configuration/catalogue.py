@@ -14,7 +14,11 @@ from deploy import topology
 from deploy.local import ports
 from service_kit.setting_faults import takes
 
-NODES: tuple[topology.Process | topology.Job, ...] = (*topology.PROCESSES, *topology.JOBS)
+NODES: tuple[topology.Process | topology.Job, ...] = (
+    *topology.PROCESSES,
+    topology.WATCHER,
+    *topology.JOBS,
+)
 # What `practice` itself reads of the environment only: where the file of settings is, for one.
 HOME = "PRACTICE_HOME"
 PORT_BASE = "PRACTICE_PORT_BASE"

@@ -26,6 +26,8 @@ from deploy.local.layout import Layout
 from deploy.local.ports import Ports
 from deploy.local.settings import Settings
 from service_kit.logging import configure_logging
+from service_kit.setting_faults import read_settings
+from service_kit.setting_types import LogLevel
 
 log = structlog.get_logger(__name__)
 
@@ -44,7 +46,7 @@ class WatcherSettings(BaseSettings):
     hung_seconds: float = Field(
         default=20.0, ge=5, le=3_600, description="seconds without an answer until a process is ended"
     )
-    log_level: str = "INFO"
+    log_level: LogLevel = Field(default="INFO", description="what is logged: this and everything graver")
 
 
 class Watcher:
@@ -135,7 +137,7 @@ def watch(layout: Layout, settings: WatcherSettings) -> None:
 
 def main() -> None:
     """Reads the settings and watches."""
-    settings = WatcherSettings()
+    settings = read_settings(WatcherSettings)
     configure_logging("watcher", settings.log_level)
     watch(Layout(Path(sys.argv[1])), settings)
 

@@ -58,6 +58,8 @@ def outbox_table(metadata: MetaData) -> Table:
         Column("acked_at", DateTime(timezone=True)),
         Column("dead_at", DateTime(timezone=True)),
         Column("last_error", Text),
+        # The request that made the event, for whoever follows it through the logs; empty for none.
+        Column("request_id", Text, nullable=False, server_default=""),
         UniqueConstraint("aggregate_id", "kind"),
         Index(
             "outbox_due",
@@ -75,6 +77,9 @@ class OutboxRow:
     """A due event as a relay claims it."""
 
     event_id: UUID
+    user_id: int
+    aggregate_id: int
+    request_id: str
     kind: str
     payload: bytes
     attempts: int
@@ -111,10 +116,13 @@ class OutboxRows:
             update(table)
             .where(table.c.event_id.in_(due))
             .values(next_attempt_at=func.now() + lease)
-            .returning(table.c.event_id, table.c.kind, table.c.payload, table.c.attempts)
+            .returning(
+                *(table.c.event_id, table.c.user_id, table.c.aggregate_id, table.c.request_id),
+                *(table.c.kind, table.c.payload, table.c.attempts),
+            )
         )
         rows = await self._connection.execute(leased)
-        return [OutboxRow(row.event_id, row.kind, row.payload, row.attempts) for row in rows]
+        return [OutboxRow(*row) for row in rows]
 
     async def acknowledge(self, event_ids: Sequence[UUID]) -> None:
         """Closes rows for good."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from typing import Any, NoReturn, TypeAlias, cast
@@ -16,6 +15,7 @@ from service_kit.answers import Answer, Answers
 from service_kit.call import Call, enter_call
 from service_kit.db.faults import is_erased, is_unavailable, is_unstorable_text
 from service_kit.errors import AccountErasedError, InvalidArgumentError, ServiceError, UnavailableError
+from service_kit.grpc.call_log import logged
 from service_kit.grpc.guards import (
     Access,
     RawReaders,
@@ -28,8 +28,8 @@ from service_kit.grpc.presentation import ErrorPresenter, error_metadata
 from service_kit.grpc.repeats import HeldContext, answer_once
 from service_kit.grpc.statuses import to_status
 from service_kit.grpc.streams import Pace, send
+from service_kit.request_ids import current_request_id, enter_request
 
-CORRELATION_KEY = "x-request-id"
 _UNGUARDED = ("/grpc.health.v1.Health/", "/grpc.reflection.")
 
 log = structlog.get_logger(__name__)
@@ -73,7 +73,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     bodies are the same request. Callers from outside take a place of `seating`
     until their answer has left; a stream goes on for as long as its token is
     good and its client reads.
-    Whatever else a handler raises is logged once with a correlation id and
+    Whatever else a handler raises is logged once with its request id and
     leaves as a generic INTERNAL: exception text never reaches a client.
     """
 
@@ -110,15 +110,19 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             return handler
         if handler.unary_stream is not None:
             return grpc.unary_stream_rpc_method_handler(
-                cast(Any, self._guard_stream(method, cast(Stream, handler.unary_stream))),
+                cast(Any, logged(self._guard_stream(method, cast(Stream, handler.unary_stream)))),
                 _tolerant(handler.request_deserializer),
                 handler.response_serializer,
             )
         return grpc.unary_unary_rpc_method_handler(
             cast(
                 Any,
-                self._guard_unary(
-                    method, cast(Unary, handler.unary_unary), cast(Serializer, handler.response_serializer)
+                logged(
+                    self._guard_unary(
+                        method,
+                        cast(Unary, handler.unary_unary),
+                        cast(Serializer, handler.response_serializer),
+                    )
                 ),
             ),
             _tolerant(handler.request_deserializer),
@@ -176,8 +180,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
     async def _admit(self, method: str, request: Message, context: Context, seat: Seat) -> Call:
         metadata = dict(context.invocation_metadata() or ())
-        correlation = str(metadata.get(CORRELATION_KEY) or uuid.uuid4())
-        structlog.contextvars.bind_contextvars(correlation_id=correlation, method=method)
+        enter_request(metadata)
+        structlog.contextvars.bind_contextvars(method=method)
         call = await self._access.identify(method, metadata)
         structlog.contextvars.bind_contextvars(user_id=call.user_id)
         if not self._access.is_internal(method):
@@ -212,6 +216,5 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             return AccountErasedError()
         if is_unstorable_text(error):
             return InvalidArgumentError("Text cannot hold the character U+0000", reason="FIELD_INVALID")
-        correlation = structlog.contextvars.get_contextvars().get("correlation_id", "")
         log.error("unexpected_error", exc_info=error)
-        return ServiceError("Something went wrong on our side", correlation_id=correlation)
+        return ServiceError("Something went wrong on our side", request_id=current_request_id())

@@ -25,6 +25,10 @@ class DueEvent:
     kind: str
     payload: bytes
     attempts: int
+    user_id: int = 0
+    # What the event is about: a session's number, for the end of one.
+    subject_id: int = 0
+    request_id: str = ""
 
 
 class OutboxQueue(Protocol):
@@ -129,7 +133,9 @@ class RelayOutbox:
         if not events:
             return 0
         try:
-            await self._publisher.publish([Outgoing(event.kind, event.payload) for event in events])
+            await self._publisher.publish(
+                [Outgoing(event.event_id, event.kind, event.payload, event.request_id) for event in events]
+            )
         except UnavailableError as failure:
             await self._retry(events, counted=False, error=failure.message)
             return 0

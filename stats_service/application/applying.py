@@ -47,6 +47,15 @@ class Delivery(Generic[F]):
 
     payload: bytes
     content: F | Rejection
+    # What made the event, for the log; empty when it is not known.
+    request_id: str = ""
+
+    def about(self) -> dict[str, object]:
+        """Returns what a log line says of it: whose it is, and from which request."""
+        names = ("event_id", "user_id", "session_id")
+        told = {name: getattr(self.content, name, None) for name in names}
+        ids = {name: str(value) if name == "event_id" else value for name, value in told.items() if value}
+        return {**ids, "request_id": self.request_id}
 
 
 @dataclass(slots=True)
@@ -120,7 +129,7 @@ class Applying(Generic[F]):
                 delivery, fact = items[0]
                 self._reject(delivery, _refused(delivery, fact, str(error)), result)
             else:
-                log.error("event_failed", event_id=str(items[0][1].event_id), exc_info=error)
+                log.error("event_failed", **items[0][0].about(), exc_info=error)
                 result.failed += 1
         else:
             for delivery, rejection in clashes:
@@ -140,12 +149,16 @@ class Applying(Generic[F]):
             for delivery, fact in items
             if known.get(fact.event_id) != fact
         ]
+        refused = {id(delivery) for delivery, _ in clashes}
+        for delivery, fact in items:
+            if id(delivery) not in refused:
+                log.info("event_applied", **delivery.about(), new=fact.event_id in added)
         result.new += len(added)
         result.repeated += len(items) - len(added) - len(clashes)
         return clashes
 
     def _reject(self, delivery: Delivery[F], rejection: Rejection, result: Applied[F]) -> None:
-        log.error("event_rejected", event_id=str(rejection.event_id), reason=rejection.reason)
+        log.error("event_rejected", **delivery.about(), reason=rejection.reason)
         try:
             if rejection.event_id is not None:
                 self._store.reject([rejection])

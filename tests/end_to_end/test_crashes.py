@@ -265,6 +265,7 @@ def test_a_hung_service_fails_its_callers_soon_and_is_started_anew(stack: LocalS
             os.kill(hung, signal.SIGCONT)
     stack.wait_healthy()
     learner.ok("POST", SESSIONS, {"duration_seconds": 60}, status=201)
+    learner.client.close()
 
 
 def refused_within(learner: Learner, seconds: float) -> bool:

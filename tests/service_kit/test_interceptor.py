@@ -45,11 +45,11 @@ async def test_the_text_of_an_unknown_error_stays_inside_and_is_logged_once(
         refused = await refusal(get((("x-request-id", "trace-7"),), stream=stream))
 
     assert (refused.code, refused.reason) == (grpc.StatusCode.INTERNAL, "INTERNAL")
-    assert refused.metadata == {"correlation_id": "trace-7"}
+    assert refused.metadata == {"request_id": "trace-7"}
     assert SECRET not in refused.message + str(refused.trailing)
     (logged,) = [line for line in map(json.loads, log_lines()) if line["level"] == "error"]
     assert logged["event"] == "unexpected_error"
-    assert logged["correlation_id"] == "trace-7"
+    assert logged["request_id"] == "trace-7"
     assert logged["method"] == f"/{PUBLIC_SERVICE}/{'Watch' if stream else 'Get'}"
     assert SECRET in logged["exception"]
 

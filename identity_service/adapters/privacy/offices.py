@@ -12,6 +12,7 @@ from practice.privacy.v1.personal_data_service_pb2_grpc import PersonalDataServi
 from service_kit.errors import UnavailableError
 from service_kit.grpc.guards import INTERNAL_KEY
 from service_kit.personal_data import FileChunk, Report
+from service_kit.request_ids import with_request_id
 
 
 class GrpcDataOffice:
@@ -25,7 +26,7 @@ class GrpcDataOffice:
     async def export(self, user_id: int) -> AsyncGenerator[FileChunk]:
         """Streams; who reads slowly is waited for."""
         request = pb.ExportPersonalDataRequest(user_id=user_id)
-        call = self._stub.ExportPersonalData(request, metadata=self._metadata)
+        call = self._stub.ExportPersonalData(request, metadata=with_request_id(self._metadata))
         try:
             with self._understood():
                 async for chunk in call:
@@ -38,7 +39,7 @@ class GrpcDataOffice:
         request = pb.ErasePersonalDataRequest(user_id=user_id, request_id=request_id)
         with self._understood():
             report = await self._stub.ErasePersonalData(
-                request, metadata=self._metadata, timeout=at_most_seconds
+                request, metadata=with_request_id(self._metadata), timeout=at_most_seconds
             )
         return Report(
             {each.room: each.count for each in report.removed},

@@ -14,6 +14,7 @@ from practice.catalog.v1.catalog_service_pb2_grpc import CatalogAdminServiceStub
 
 from service_kit.errors import NotFoundError, UnavailableError
 from service_kit.grpc.guards import INTERNAL_KEY
+from service_kit.request_ids import with_request_id
 from session_service.application.ports.catalog import Content
 from session_service.domain.achievements import Achievement
 from session_service.domain.grading import AnswerKey
@@ -115,7 +116,7 @@ class CatalogClient:
     async def _ask(self, method: Callable[..., Awaitable[Answer]], request: object) -> Answer:
         """Calls the catalog. Raises NotFoundError as it does, else UnavailableError."""
         try:
-            return await method(request, timeout=_DEADLINE_SECONDS, metadata=self._metadata)
+            return await method(request, timeout=_DEADLINE_SECONDS, metadata=with_request_id(self._metadata))
         except grpc.aio.AioRpcError as error:
             if error.code() is grpc.StatusCode.NOT_FOUND:
                 raise NotFoundError(error.details() or "not found", reason="CONTENT_NOT_FOUND") from error

@@ -11,7 +11,7 @@ import structlog
 from celery import Celery
 from kombu.exceptions import OperationalError
 
-from service_kit.broker import CALENDAR_CHANGES_TASK, COMPLETIONS_QUEUE, COMPLETIONS_TASK
+from service_kit.broker import CALENDAR_CHANGES_TASK, COMPLETIONS_QUEUE, COMPLETIONS_TASK, REQUEST_IDS
 from service_kit.errors import UnavailableError
 from session_service.application.ports.outbox import Outgoing
 from session_service.domain.events import CALENDAR_CHANGED, ENDED
@@ -31,25 +31,28 @@ class EventPublisher:
 
     async def publish(self, events: Sequence[Outgoing]) -> None:
         """Returns when the broker has the events. Raises UnavailableError when it does not answer."""
-        for kind, payloads in _messages(events):
+        for kind, some in _messages(events):
             # kombu blocks; the event loop must not.
-            await asyncio.to_thread(self._send, _TASKS[kind], payloads)
+            await asyncio.to_thread(self._send, _TASKS[kind], some)
 
-    def _send(self, task: str, payloads: Sequence[bytes]) -> None:
-        encoded = [base64.b64encode(payload).decode() for payload in payloads]
+    def _send(self, task: str, events: Sequence[Outgoing]) -> None:
+        encoded = [base64.b64encode(event.payload).decode() for event in events]
+        made_by = {str(event.event_id): event.request_id for event in events if event.request_id}
         try:
-            self._broker.send_task(task, args=[encoded], queue=COMPLETIONS_QUEUE)
+            self._broker.send_task(
+                task, args=[encoded], queue=COMPLETIONS_QUEUE, headers={REQUEST_IDS: made_by}
+            )
         except (OperationalError, OSError) as error:
             raise UnavailableError("The task queue does not answer", part="redis") from error
 
 
-def _messages(events: Sequence[Outgoing]) -> Iterator[tuple[str, list[bytes]]]:
-    """Yields the payloads of each message, which has events of one kind, in their order."""
+def _messages(events: Sequence[Outgoing]) -> Iterator[tuple[str, list[Outgoing]]]:
+    """Yields the events of each message, which are of one kind, in their order."""
     by_kind = sorted(events, key=lambda event: event.kind)
     for kind, group in groupby(by_kind, key=lambda event: event.kind):
-        payloads = [event.payload for event in group]
-        for first in range(0, len(payloads), _BATCH):
-            yield kind, payloads[first : first + _BATCH]
+        alike = list(group)
+        for first in range(0, len(alike), _BATCH):
+            yield kind, alike[first : first + _BATCH]
 
 
 class FastPublisher:

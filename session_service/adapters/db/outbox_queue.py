@@ -31,7 +31,18 @@ class SqlOutboxQueue:
         """Leases due events."""
         async with self._rows() as rows:
             claimed = await rows.claim(limit, self._lease)
-        return [DueEvent(row.event_id, row.kind, row.payload, row.attempts) for row in claimed]
+        return [
+            DueEvent(
+                event_id=row.event_id,
+                kind=row.kind,
+                payload=row.payload,
+                attempts=row.attempts,
+                user_id=row.user_id,
+                subject_id=row.aggregate_id,
+                request_id=row.request_id,
+            )
+            for row in claimed
+        ]
 
     async def acknowledge(self, event_ids: Sequence[UUID]) -> None:
         """Closes events."""

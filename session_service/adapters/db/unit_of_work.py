@@ -13,6 +13,7 @@ from service_kit.db.faults import is_erased
 from service_kit.db.idempotency import IdempotencyRecord
 from service_kit.errors import AccountErasedError
 from service_kit.once import Idempotency
+from service_kit.request_ids import current_request_id
 from session_service.adapters.db import tables
 from session_service.adapters.db.learners import SqlLearners
 from session_service.adapters.db.rows import to_outbox_values
@@ -59,9 +60,12 @@ class _Outbox:
         """Inserts events; the relay looks after those that are not confirmed by then."""
         if not events:
             return
-        rows = [{**to_outbox_values(event, self._encode), "first_wait": self._first_wait} for event in events]
+        made_by = {"request_id": current_request_id(), "first_wait": self._first_wait}
+        rows = [{**to_outbox_values(event, self._encode), **made_by} for event in events]
         await self._connection.execute(_ADD_EVENT, rows)
-        self.added += [Outgoing(row["kind"], row["payload"]) for row in rows]
+        self.added += [
+            Outgoing(row["event_id"], row["kind"], row["payload"], row["request_id"]) for row in rows
+        ]
 
 
 class _Sessions(SqlSessions):

@@ -14,6 +14,7 @@ from practice.stats.v1.stats_service_pb2_grpc import StatsAdminServiceStub
 
 from service_kit.errors import UnavailableError
 from service_kit.grpc.guards import INTERNAL_KEY
+from service_kit.request_ids import with_request_id
 from session_service.application.ports.statistics import Badge, DayOfPractice, Effects, Streak, Verdicts
 from session_service.domain.practice_session import PracticeSession
 
@@ -39,7 +40,7 @@ class StatisticsClient:
         request = stats_pb2.GetUserStandingRequest(user_id=user_id, min_user_seq=user_seq)
         try:
             response = await self._stub.GetUserStanding(
-                request, timeout=_CATCH_UP_SECONDS, metadata=self._metadata
+                request, timeout=_CATCH_UP_SECONDS, metadata=with_request_id(self._metadata)
             )
         except grpc.aio.AioRpcError as error:
             log.warning("statistics_late", code=error.code().name)
@@ -82,7 +83,7 @@ class StatisticsClient:
         timeout_seconds: float = _READ_SECONDS,
     ) -> Answer:
         try:
-            return await method(request, timeout=timeout_seconds, metadata=self._metadata)
+            return await method(request, timeout=timeout_seconds, metadata=with_request_id(self._metadata))
         except grpc.aio.AioRpcError as error:
             raise UnavailableError("Statistics do not answer; try again", part="stats") from error
 
@@ -90,7 +91,9 @@ class StatisticsClient:
         """Returns what became of at most 1,000 events."""
         request = stats_pb2.GetAppliedRequest(event_ids=[str(event_id) for event_id in event_ids])
         try:
-            response = await self._stub.GetApplied(request, timeout=_VERDICT_SECONDS, metadata=self._metadata)
+            response = await self._stub.GetApplied(
+                request, timeout=_VERDICT_SECONDS, metadata=with_request_id(self._metadata)
+            )
         except grpc.aio.AioRpcError as error:
             log.warning("statistics_silent", code=error.code().name)
             return None

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Protocol
+from uuid import UUID
 
 from session_service.domain.events import Event
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """An event on its way: its kind, which says who takes it, and its bytes."""
+    """An event on its way: its kind, which says who takes it, its bytes, and the request that made it."""
 
+    event_id: UUID
     kind: str
     payload: bytes
+    request_id: str = ""
 
 
 class Outbox(Protocol):

@@ -9,7 +9,8 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -66,6 +67,11 @@ def _decode(text: object, message: Callable[[], Any], to_fact: Callable[[UUID, A
         return Delivery(payload, to_fact(event_id, event))
     except _UnreadableError as error:
         return Delivery(payload, Rejection(event_id, str(error), payload, event.user_id or None))
+
+
+def from_request(delivery: Delivery[F], made_by: Mapping[str, str]) -> Delivery[F]:
+    """Returns a delivery that names its request, which the message tells beside the events."""
+    return replace(delivery, request_id=made_by.get(str(delivery.content.event_id), ""))
 
 
 def read(kind: str, payload: bytes) -> Completion | CalendarChange:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from celery import Celery, Task
 
-from service_kit.broker import CALENDAR_CHANGES_TASK, COMPLETIONS_TASK
+from service_kit.broker import CALENDAR_CHANGES_TASK, COMPLETIONS_TASK, REQUEST_IDS
 from service_kit.errors import UnavailableError
 from stats_service.adapters.celery.backfills import BACKFILL_TASK, send_backfill
-from stats_service.adapters.celery.events import decode, decode_calendar_change, encode
+from stats_service.adapters.celery.events import decode, decode_calendar_change, encode, from_request
 from stats_service.application.apply_calendar_changes import ApplyCalendarChanges
 from stats_service.application.apply_completions import ApplyCompletions
-from stats_service.application.applying import Applied
+from stats_service.application.applying import Applied, Delivery, Fact
 from stats_service.application.backfill_badges import BackfillBadges
 
 # With the pauses below, a database may be away for about ten seconds; after
@@ -25,6 +25,8 @@ MAX_RETRIES = 3
 # The delay is that of a task whose process died. It must stay far below the
 # queue's visibility timeout, or the waiting message is delivered a second time.
 _RETRIES = {"max_retries": MAX_RETRIES, "default_retry_delay": 1}
+
+F = TypeVar("F", bound=Fact)
 
 log = structlog.get_logger(__name__)
 
@@ -40,12 +42,12 @@ def register_tasks(
 
     @app.task(bind=True, name=COMPLETIONS_TASK, **_RETRIES)  # type: ignore[untyped-decorator]
     def completions(task: Task, payloads: Sequence[object]) -> None:
-        applied = apply_completions()([decode(payload) for payload in payloads])
+        applied = apply_completions()(_deliveries(task, decode, payloads))
         _conclude(task, "completions_applied", applied)
 
     @app.task(bind=True, name=CALENDAR_CHANGES_TASK, **_RETRIES)  # type: ignore[untyped-decorator]
     def calendar_changes(task: Task, payloads: Sequence[object]) -> None:
-        applied = apply_calendar_changes()([decode_calendar_change(payload) for payload in payloads])
+        applied = apply_calendar_changes()(_deliveries(task, decode_calendar_change, payloads))
         _conclude(task, "calendar_changes_applied", applied)
 
     @app.task(bind=True, name=BACKFILL_TASK, **_RETRIES)  # type: ignore[untyped-decorator]
@@ -60,6 +62,14 @@ def register_tasks(
             log.info("badges_backfilled", after=after_user_id, position=position)
 
 
+def _deliveries(
+    task: Any, decode: Callable[[object], Delivery[F]], payloads: Sequence[object]
+) -> list[Delivery[F]]:
+    """Returns the events of a message, each with the request that made it."""
+    made_by = (task.request.headers or {}).get(REQUEST_IDS) or {}
+    return [from_request(decode(payload), made_by) for payload in payloads]
+
+
 def _conclude(task: Any, event: str, applied: Applied[Any]) -> None:
     """Logs what became of a batch, and has what was postponed delivered again."""
     log.info(
@@ -71,13 +81,14 @@ def _conclude(task: Any, event: str, applied: Applied[Any]) -> None:
         postponed=len(applied.postponed),
     )
     if applied.postponed:
-        _later(task, [list(map(encode, applied.postponed))])
+        made_by = {str(each.content.event_id): each.request_id for each in applied.postponed}
+        _later(task, [list(map(encode, applied.postponed))], {REQUEST_IDS: made_by})
 
 
-def _later(task: Any, arguments: Sequence[object]) -> None:
+def _later(task: Any, arguments: Sequence[object], headers: dict[str, Any] | None = None) -> None:
     """Retries a task with these arguments after a pause with jitter, as long as it may."""
     if task.request.retries >= task.max_retries:
         log.warning("task_given_up", task=task.name)
         return
     pause = 2**task.request.retries * random.uniform(0.5, 1.5)  # noqa: S311 (not a secret)
-    raise task.retry(args=arguments, countdown=pause)
+    raise task.retry(args=arguments, countdown=pause, headers=headers)

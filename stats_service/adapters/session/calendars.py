@@ -9,6 +9,7 @@ from practice.session.v1.calendar_service_pb2 import RememberCalendarRequest
 from practice.session.v1.calendar_service_pb2_grpc import LearnerAdminServiceStub
 
 from service_kit.grpc.guards import INTERNAL_KEY
+from service_kit.request_ids import with_request_id
 
 
 class CalendarSender:
@@ -23,4 +24,4 @@ class CalendarSender:
         request = RememberCalendarRequest(user_id=user_id, time_zone=zone or "")
         if signed_up_at is not None:
             request.sign_up_time.FromDatetime(signed_up_at)
-        await self._stub.RememberCalendar(request, metadata=self._metadata)
+        await self._stub.RememberCalendar(request, metadata=with_request_id(self._metadata))

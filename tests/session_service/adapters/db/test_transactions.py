@@ -38,10 +38,11 @@ async def test_a_commit_holds_the_key_the_end_its_number_and_its_event(
 
     assert await database.column("idempotency", "key", user_id=user_id) == ["end"]
     assert await database.column("learner", "last_seq", user_id=user_id) == [1]
-    payload = encode(SessionEnded.of(ended.session))
+    event = SessionEnded.of(ended.session)
+    payload = encode(event)
     assert await database.column("outbox", "payload", user_id=user_id) == [payload]
     assert await database.column("outbox", "aggregate_id", user_id=user_id) == [ref.id]
-    assert database.told.published == [Outgoing(ENDED, payload)]
+    assert database.told.published == [Outgoing(event.event_id, ENDED, payload)]
     assert database.told.session_ids == [ref.id]
 
 

@@ -456,7 +456,7 @@ async def test_a_fault_leaves_as_a_generic_internal_error(
             refused_call = await refused(asking.call(method, name=name))
 
             assert (refused_call.code, refused_call.reason) == (Code.INTERNAL, "INTERNAL")
-            assert refused_call.metadata == {"correlation_id": "correlate-me"}
+            assert refused_call.metadata == {"request_id": "correlate-me"}
             assert "secret" not in refused_call.message
             assert not any(b"secret" in str(value).encode() for value in refused_call.trailing.values())
 
