@@ -44,6 +44,27 @@ OPEN_METHODS = frozenset(
     }
 )
 
+# The methods that carry documents, or many answers, and take bodies of full size.
+LARGE_METHODS = frozenset(
+    {
+        "practice.catalog.v1.ProblemService/CreateProblem",
+        "practice.catalog.v1.ProblemService/UpdateProblem",
+        "practice.session.v1.SessionService/SaveDraft",
+        "practice.session.v1.SessionService/SubmitAnswers",
+        "practice.session.v1.SubmissionService/CreateSubmission",
+        "practice.session.v1.SubmissionService/UpdateSubmission",
+        "practice.session.v1.SyncService/SyncSessions",
+        "practice.products.design.v1.DesignProblemsService/CreateProblem",
+        "practice.products.design.v1.DesignProblemsService/UpdateProblem",
+        "practice.products.design.v1.DesignSessionsService/AutosaveSession",
+        "practice.products.design.v1.DesignSessionsService/CreateSubmission",
+        "practice.products.design.v1.DesignSessionsService/UpdateSubmission",
+    }
+)
+
+# The methods whose streams go on until something has happened. All other streams are downloads.
+WATCHES = frozenset({"practice.session.v1.SessionService/WatchSession"})
+
 
 @dataclass(frozen=True, slots=True)
 class Binding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -10,10 +11,13 @@ from typing import Any
 
 from gateway.products import Body, Product
 from gateway.refusals import EXPLAINED, MALFORMED, REFUSALS, UNREADABLE
+from gateway.routes import ORDINARY_BODY
+from gateway.settings import GatewaySettings
 
 EDGE = Path(__file__).with_name("edge.lua")
 PATHS = Path(__file__).with_name("paths.lua")
 QUERY = Path(__file__).with_name("query.lua")
+UPLOADS = Path(__file__).with_name("uploads.lua")
 
 
 def bodies(product: Product) -> dict[str, str]:
@@ -55,9 +59,21 @@ def query_script() -> str:
     return QUERY.read_text(encoding="utf-8")
 
 
+def upload_script(settings: GatewaySettings) -> str:
+    """Returns uploads.lua with its limits."""
+    limits = {
+        "small": ORDINARY_BODY,
+        "all": settings.gateway_max_uploads,
+        "address": settings.gateway_max_uploads_per_address,
+        "user": settings.gateway_max_uploads_per_user,
+        "seconds": math.ceil(settings.gateway_upload_seconds + settings.gateway_request_timeout_seconds),
+    }
+    return f"local LIMITS = {to_lua(limits)}\n\n" + UPLOADS.read_text(encoding="utf-8")
+
+
 def to_lua(value: Any, indent: str = "") -> str:
-    """Returns texts, lists and mappings as a Lua expression."""
-    if isinstance(value, str):
+    """Returns texts, numbers, lists and mappings as a Lua expression."""
+    if isinstance(value, str | int):
         # For ASCII without control characters, Lua's escapes are JSON's.
         return json.dumps(value)
     inner = indent + "  "

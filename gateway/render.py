@@ -6,7 +6,6 @@ stack, docker-compose and Kubernetes. Rendering twice gives the same bytes.
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import sys
 from pathlib import Path
@@ -16,12 +15,29 @@ from typing import Any
 import yaml
 
 from gateway import contracts, lua, paths
+from gateway.addresses import Endpoint, endpoints
 from gateway.products import CANONICAL, OPERATORS, PRODUCTS
-from gateway.routes import BRIDGE, INTERNAL_HEADER, Config, jwt_rules, operator_routes, routes, seconds
+from gateway.routes import (
+    BRIDGE,
+    INTERNAL_HEADER,
+    LARGE_BODY,
+    ORDINARY_BODY,
+    Config,
+    address_rate_limit,
+    jwt_rules,
+    operator_routes,
+    routes,
+    seconds,
+)
 from gateway.settings import GatewaySettings
 from service_kit.setting_faults import read_settings
 
 TEMPLATES = Path(__file__).parent / "templates"
+
+# What of an answer may wait in the gateway for a client that reads slowly, in
+# bytes, and the calls that one service is asked at once.
+STREAM_WINDOW = 262_144
+MAX_CALLS = 4096
 
 # Request headers that only the platform itself may set, by how StringMatcher
 # matches their names. Services take a caller's identity from the token alone;
@@ -67,25 +83,25 @@ def template(name: str, **values: Any) -> Config:
 
 
 def cluster(name: str, address: str, settings: GatewaySettings) -> Config:
-    """Returns the cluster of one service, or of the bridge."""
-    host, _, port = address.rpartition(":")
+    """Returns the cluster of one service, or of the bridge: all its copies, each asked for its health."""
+    copies = endpoints(address)
     return template(
         "bridge.yaml" if name == BRIDGE else "cluster.yaml",
         NAME=name,
-        DISCOVERY="STATIC" if is_ip(host.strip("[]")) else "STRICT_DNS",
-        HOST=host.strip("[]"),
-        PORT=int(port),
+        DISCOVERY="STATIC" if all(each.is_number for each in copies) else "STRICT_DNS",
+        ENDPOINTS=[{"endpoint": {"address": socket_address(each)}} for each in copies],
+        STREAM_WINDOW=STREAM_WINDOW,
+        CONNECTION_WINDOW=MAX_CALLS * STREAM_WINDOW,
+        MAX_CALLS=MAX_CALLS,
+        MAX_OPEN_CALLS=settings.gateway_max_open_calls,
         HEALTH_INTERVAL=seconds(settings.gateway_health_interval_seconds),
+        HEALTH_TIMEOUT=seconds(settings.gateway_health_timeout_seconds),
     )
 
 
-def is_ip(host: str) -> bool:
-    """Tells a numeric address from a name."""
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
+def socket_address(endpoint: Endpoint) -> Config:
+    """Returns an endpoint as Envoy names it."""
+    return {"socket_address": {"address": endpoint.host, "port_value": endpoint.port}}
 
 
 def forgeable_headers(trusted_proxies: int) -> list[Config]:
@@ -126,6 +142,11 @@ def render(settings: GatewaySettings) -> Config:
         ROUTES=routes(methods, settings),
         LUA=lua.script((*PRODUCTS, CANONICAL), public_paths),
         QUERY_LUA=lua.query_script(),
+        UPLOAD_SECONDS=seconds(settings.gateway_upload_seconds),
+        ADDRESS_RATE_LIMIT=address_rate_limit(settings),
+        UPLOADS_LUA=lua.upload_script(settings),
+        ORDINARY_BODY=ORDINARY_BODY,
+        LARGE_BODY=LARGE_BODY,
         # One healthy copy of a service is enough for it to be there.
         HEALTHY_PERCENTAGES={name: {"value": 1} for name in addresses},
         JWT_ISSUER=settings.jwt_issuer,

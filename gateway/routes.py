@@ -24,12 +24,16 @@ UNTRANSCODED: Config = {
 }
 
 
-UNBUFFERED: Config = {
-    "envoy.filters.http.buffer": {
-        "@type": "type.googleapis.com/envoy.extensions.filters.http.buffer.v3.BufferPerRoute",
-        "disabled": True,
-    }
-}
+BUFFER_PER_ROUTE = "type.googleapis.com/envoy.extensions.filters.http.buffer.v3.BufferPerRoute"
+UNBUFFERED: Config = {"envoy.filters.http.buffer": {"@type": BUFFER_PER_ROUTE, "disabled": True}}
+
+# The largest bodies, in bytes. Without a token there is nothing to say but who
+# one is. A line of a conversation has 10,000 characters, each up to 12 bytes as
+# JSON escapes it. A draft of 1 MiB is JSON within JSON: escaped it is up to
+# twice that.
+OPEN_BODY = 16 * 1024
+ORDINARY_BODY = 128 * 1024
+LARGE_BODY = 2560 * 1024
 
 BRIDGE = "bridge"
 INTERNAL_HEADER = "x-practice-internal"
@@ -57,10 +61,91 @@ def routes(methods: list[contracts.Method], settings: GatewaySettings) -> list[C
             "typed_per_filter_config": UNTRANSCODED,
         },
         bridge_route(),
-        *(streaming_route(method, settings) for method in methods if method.streaming),
-        *(unary_route(service, settings) for service in contracts.services_of(methods)),
-        {"match": {"prefix": "/"}, "route": NOWHERE},
+        *method_routes(methods, settings),
+        *arrival_routes(methods, settings),
     ]
+
+
+def method_routes(methods: list[contracts.Method], settings: GatewaySettings) -> list[Config]:
+    """Returns the routes of what the transcoder made of REST calls."""
+    return [
+        *(streaming_route(method, settings) for method in methods if method.streaming),
+        *(open_route(method, settings) for method in methods if method.name in contracts.OPEN_METHODS),
+        *(service_route(service, settings) for service in contracts.services_of(methods)),
+    ]
+
+
+def arrival_routes(methods: list[contracts.Method], settings: GatewaySettings) -> list[Config]:
+    """Returns the routes of requests as they arrive, before the transcoder knows their methods.
+
+    They lead nowhere; they say how large a body may be and how long it may take.
+    """
+    arriving = {**NOWHERE, "idle_timeout": seconds(settings.gateway_upload_idle_seconds)}
+    open_filters = {
+        **body_limit(OPEN_BODY),
+        **rate_limit(settings.gateway_open_address_rate, settings.gateway_open_address_burst, "open"),
+    }
+    return [
+        *(
+            {"match": match, "route": arriving, "typed_per_filter_config": open_filters}
+            for match in body_matches(methods, contracts.OPEN_METHODS)
+        ),
+        *(
+            {"match": match, "route": arriving, "typed_per_filter_config": body_limit(LARGE_BODY)}
+            for match in body_matches(methods, contracts.LARGE_METHODS)
+        ),
+        {"match": {"prefix": "/"}, "route": arriving},
+    ]
+
+
+def body_matches(methods: list[contracts.Method], names: frozenset[str]) -> list[Config]:
+    """Returns how requests to those of the methods match that have a body, with and without a last slash."""
+    return [
+        {
+            "safe_regex": {"regex": f"{contracts.path_pattern(binding.path)}/*"},
+            "headers": [{"name": ":method", "string_match": {"exact": binding.verb}}],
+        }
+        for method in methods
+        if method.name in names
+        for binding in method.bindings
+        if binding.verb != "GET"
+    ]
+
+
+def body_limit(size: int) -> Config:
+    """Returns the filter configuration of a route whose bodies have at most `size` bytes."""
+    limit = {"@type": BUFFER_PER_ROUTE, "buffer": {"max_request_bytes": size}}
+    return {"envoy.filters.http.buffer": limit}
+
+
+def address_rate_limit(settings: GatewaySettings) -> Config:
+    """Returns the limit of all requests of an address."""
+    (limit,) = rate_limit(settings.gateway_address_rate, settings.gateway_address_burst, "all").values()
+    return dict(limit)
+
+
+def rate_limit(per_second: int, burst: int, name: str) -> Config:
+    """Returns the configuration of a limit of requests per client address, by its filter's name.
+
+    An address is that of one machine, or for IPv6 the 64 bits that a network has.
+    """
+    bucket = {"max_tokens": burst, "tokens_per_fill": per_second, "fill_interval": "1s"}
+    always = {"numerator": 100, "denominator": "HUNDRED"}
+    key = "masked_remote_address"
+    return {
+        "envoy.filters.http.local_ratelimit": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit",
+            "stat_prefix": name,
+            # Of all addresses together nothing is asked here.
+            "token_bucket": {"max_tokens": 2**31, "tokens_per_fill": 2**31, "fill_interval": "1s"},
+            "filter_enabled": {"default_value": always},
+            "filter_enforced": {"default_value": always},
+            "rate_limits": [{"actions": [{key: {"v4_prefix_mask_len": 32, "v6_prefix_mask_len": 64}}]}],
+            "descriptors": [{"entries": [{"key": key}], "token_bucket": bucket}],
+            "max_dynamic_descriptors": 10_000,
+            "response_headers_to_add": [{"header": {"key": "retry-after", "value": "1"}}],
+        }
+    }
 
 
 def operator_routes(methods: list[contracts.Method], settings: GatewaySettings) -> list[Config]:
@@ -74,8 +159,7 @@ def operator_routes(methods: list[contracts.Method], settings: GatewaySettings) 
             "direct_response": {"status": 401},
             "typed_per_filter_config": {**UNTRANSCODED, **UNBUFFERED},
         },
-        *(streaming_route(method, settings) for method in methods if method.streaming),
-        *(unary_route(service, settings) for service in contracts.services_of(methods)),
+        *method_routes(methods, settings),
         {"match": {"prefix": "/"}, "direct_response": {"status": 404}},
     ]
 
@@ -89,6 +173,7 @@ def bridge_route() -> Config:
         },
         "route": {
             "cluster": BRIDGE,
+            "priority": "HIGH",
             "timeout": "0s",
             "idle_timeout": "60s",
             "upgrade_configs": [{"upgrade_type": "websocket"}],
@@ -102,25 +187,51 @@ def bridge_route() -> Config:
 TRANSCODED: Config = {"headers": [{"name": "x-envoy-original-path", "present_match": True}]}
 
 
-def unary_route(service: str, settings: GatewaySettings) -> Config:
-    """Returns the route to a service's methods, which gives up after the request timeout."""
+def service_route(service: str, settings: GatewaySettings) -> Config:
+    """Returns the route to a service's methods."""
+    return unary_route({"prefix": f"/{service}/"}, service, settings, priority="HIGH")
+
+
+def open_route(method: contracts.Method, settings: GatewaySettings) -> Config:
+    """Returns the route to a method that needs no token: such calls cannot take the places of the others."""
+    return unary_route({"path": f"/{method.name}"}, method.service, settings, priority="DEFAULT")
+
+
+def unary_route(match: Config, service: str, settings: GatewaySettings, *, priority: str) -> Config:
+    """Returns a route to a service that gives up after the request timeout."""
     timeout = settings.gateway_request_timeout_seconds
     # The service hears of the deadline, and a second later than the gateway
     # acts on it, so that the gateway's answer is always the one that is sent.
     deadline = {"key": "grpc-timeout", "value": f"{int((timeout + 1) * 1000)}m"}
     return {
-        "match": {"prefix": f"/{service}/", **TRANSCODED},
-        "route": {"cluster": contracts.cluster_of(service), "timeout": seconds(timeout)},
+        "match": {**match, **TRANSCODED},
+        "route": {
+            "cluster": contracts.cluster_of(service),
+            "priority": priority,
+            "timeout": seconds(timeout),
+            # For whoever does not read the answer.
+            "idle_timeout": seconds(timeout + settings.gateway_download_idle_seconds),
+        },
         "request_headers_to_add": [{"header": deadline, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}],
     }
 
 
 def streaming_route(method: contracts.Method, settings: GatewaySettings) -> Config:
-    """Returns the route to a method that streams: no end but when nothing is said for long."""
-    idle = seconds(settings.gateway_stream_idle_seconds)
+    """Returns the route to a method that streams: a watch may be quiet for long, a download may not."""
+    idle, longest = (
+        (settings.gateway_stream_idle_seconds, settings.gateway_watch_seconds)
+        if method.name in contracts.WATCHES
+        else (settings.gateway_download_idle_seconds, settings.gateway_download_seconds)
+    )
     return {
         "match": {"path": f"/{method.name}", **TRANSCODED},
-        "route": {"cluster": contracts.cluster_of(method.service), "timeout": "0s", "idle_timeout": idle},
+        "route": {
+            "cluster": contracts.cluster_of(method.service),
+            "priority": "HIGH",
+            "timeout": "0s",
+            "idle_timeout": seconds(idle),
+            "max_stream_duration": {"max_stream_duration": seconds(longest)},
+        },
     }
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from importlib.metadata import version
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from gateway.addresses import endpoints
 from service_kit.settings import PlatformSettings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -18,7 +19,7 @@ def listed(text: str) -> list[str]:
 
 
 class GatewaySettings(PlatformSettings):
-    """Addresses are `host:port`; paths are as Envoy sees them, which may be inside a container."""
+    """Addresses are `host:port` or a list of them; paths are as Envoy sees them, maybe inside a container."""
 
     gateway_host: str = Field(
         default="127.0.0.1", min_length=1, description="the address that the gateway listens on"
@@ -58,22 +59,89 @@ class GatewaySettings(PlatformSettings):
         default=0, ge=0, le=10, description="proxies before this one whose X-Forwarded-For is believed"
     )
     gateway_max_connections: int = Field(
-        default=10_000, ge=1, le=1_000_000, description="the most connections the gateway has open"
+        default=10_000, ge=1, le=1_000_000, description="the most connections of clients in all"
     )
     gateway_max_heap_mib: int = Field(
-        default=512, ge=64, le=1_048_576, description="the memory from which on the gateway sheds load"
+        default=512,
+        ge=64,
+        le=1_048_576,
+        description="memory of Envoy; from 75 percent on the largest streams are ended",
+    )
+    gateway_max_open_calls: int = Field(
+        default=250, ge=1, le=100_000, description="calls without a token that one service is asked at once"
+    )
+    # Each may hold 2.5 MiB.
+    gateway_max_uploads: int = Field(
+        default=64, ge=1, le=100_000, description="requests above 128 KiB that are on their way at once"
+    )
+    gateway_max_uploads_per_address: int = Field(
+        default=24, ge=1, le=100_000, description="the same from one address"
+    )
+    gateway_max_uploads_per_user: int = Field(default=8, ge=1, le=100_000, description="the same of one user")
+    gateway_address_rate: int = Field(
+        default=1000,
+        ge=1,
+        le=1_000_000,
+        description="requests per second from one address, in the long run",
+    )
+    gateway_address_burst: int = Field(
+        default=5000, ge=1, le=1_000_000, description="requests at once from one address"
+    )
+    gateway_open_address_rate: int = Field(
+        default=20,
+        ge=1,
+        le=1_000_000,
+        description="log-ins, sign-ups and refreshes per second from one address",
+    )
+    gateway_open_address_burst: int = Field(
+        default=200,
+        ge=1,
+        le=1_000_000,
+        description="log-ins, sign-ups and refreshes at once from one address",
     )
     # Longer than the deadline that services keep themselves to, so that
     # their own answer, in the product's words, comes first.
     gateway_request_timeout_seconds: float = Field(
-        default=20.0, gt=0, le=3600, description="how long a request may take"
+        default=20.0, gt=0, le=3600, description="how long a service may take to answer"
+    )
+    gateway_upload_seconds: float = Field(
+        default=30.0, gt=0, le=3600, description="how long a request may take to arrive"
+    )
+    gateway_upload_idle_seconds: float = Field(
+        default=10.0, gt=0, le=3600, description="how long nothing may arrive of a request that has begun"
+    )
+    gateway_download_seconds: float = Field(
+        default=600.0,
+        gt=0,
+        le=86_400,
+        description="how long an export or a list of designs may take to be read",
+    )
+    gateway_download_idle_seconds: float = Field(
+        default=60.0, gt=0, le=3600, description="how long nothing may be read of one"
+    )
+    gateway_watch_seconds: float = Field(
+        default=14_400.0, gt=0, le=7 * 86_400, description="how long a watch may last"
     )
     gateway_stream_idle_seconds: float = Field(
-        default=3600.0, gt=0, le=86_400, description="how long a stream may be silent"
+        default=3600.0, gt=0, le=86_400, description="how long a watch may say nothing"
     )
     gateway_health_interval_seconds: float = Field(
-        default=2.0, gt=0, le=60, description="how often the gateway asks services for their health"
+        default=1.0, gt=0, le=60, description="between two health checks of a service"
     )
+    gateway_health_timeout_seconds: float = Field(
+        default=2.0,
+        gt=0,
+        le=60,
+        description="how long one may take; after two that fail, callers get 503 at once",
+    )
+
+    @field_validator(
+        "identity_address", "catalog_address", "session_address", "stats_address", "bridge_address"
+    )
+    @classmethod
+    def _check_address(cls, value: str) -> str:
+        endpoints(value)
+        return value
 
     def addresses(self) -> dict[str, str]:
         """Returns the address of each upstream by its cluster's name."""

@@ -21,6 +21,7 @@ from practice.products.design.v1.design_users_service_pb2_grpc import add_Design
 
 from identity_service import keys
 from identity_service.adapters.crypto.access_tokens import SignedAccessTokens
+from identity_service.adapters.crypto.common_passwords import read_common_passwords
 from identity_service.adapters.crypto.passwords import Argon2Passwords
 from identity_service.adapters.db.personal_data import OwnData
 from identity_service.adapters.db.unit_of_work import units_of_work
@@ -34,8 +35,10 @@ from identity_service.adapters.grpc.privacy_servicer import (
 from identity_service.adapters.grpc.products import design
 from identity_service.adapters.privacy.offices import GrpcDataOffice
 from identity_service.adapters.session.calendars import CalendarSender
+from identity_service.application.address_limit import AddressLimit
 from identity_service.application.change_password import ChangePassword
 from identity_service.application.credential_check import CredentialCheck
+from identity_service.application.entrance import Entrance
 from identity_service.application.erase_account import EraseAccount
 from identity_service.application.erase_me import EraseMe
 from identity_service.application.export_data import ExportData
@@ -53,6 +56,7 @@ from identity_service.application.refresh_access_token import RefreshAccessToken
 from identity_service.application.request_seal import RequestSeal
 from identity_service.application.sign_up import SignUp
 from identity_service.application.use_cases import UseCases
+from identity_service.domain.passwords import PasswordRules
 from identity_service.settings import Settings
 from service_kit.db.engines import close_async_engine, open_async_engine
 from service_kit.grpc.channels import open_channel
@@ -64,6 +68,11 @@ from service_kit.periodic import repeating
 from service_kit.setting_faults import read_settings
 from service_kit.tokens import TokenVerifier
 from service_kit.zone_handover import ZoneHandover
+
+# Each has a connection to the database for itself: fewer than the pool has, so that calls which hash nothing
+# never wait for one. Sign-ups never take all threads that hash from log-ins.
+_CHECKS_AT_ONCE = 4
+_SIGN_UPS_AT_ONCE = 1
 
 
 def _now() -> datetime:
@@ -93,12 +102,17 @@ async def serving(settings: Settings, clock: Clock = _now) -> AsyncIterator[Runn
     forget_expired = ForgetExpired(units, clock)
     try:
         with closing(Argon2Passwords()) as passwords:
-            check = CredentialCheck(units, passwords, settings.failures_per_account, clock)
-            use_cases = _use_cases(settings, units, passwords, check, clock)
+            check = CredentialCheck(units, passwords, clock)
+            entrance = _entrance(settings, "log-ins", at_once=_CHECKS_AT_ONCE)
+            use_cases = _use_cases(
+                settings, units, passwords=passwords, check=check, entrance=entrance, clock=clock
+            )
             forgetting = Forgetting(units, offices, clock)
             privacy = PrivacyUseCases(
                 export_data=ExportData(units, {"identity": OwnData(engine), **offices}, clock),
-                erase_me=EraseMe(units, check, forgetting, clock),
+                erase_me=EraseMe(
+                    units, check, forgetting, clock, entrance=entrance, failures=settings.failure_limits
+                ),
                 erase_account=EraseAccount(units, forgetting, clock),
                 get_erasure_receipt=GetErasureReceipt(units),
             )
@@ -155,8 +169,10 @@ def _register(
 def _use_cases(
     settings: Settings,
     units: UnitOfWorkFactory,
+    *,
     passwords: Passwords,
     check: CredentialCheck,
+    entrance: Entrance,
     clock: Clock,
 ) -> UseCases:
     key = keys.read_signing_key(settings.signing_key_file)
@@ -168,21 +184,49 @@ def _use_cases(
         key, jwk["kid"], issuer=settings.jwt_issuer, lifetime=settings.access_lifetime
     )
     seal = RequestSeal(_seal_key(key))
+    rules = PasswordRules(read_common_passwords())
     return UseCases(
-        sign_up=SignUp(units, passwords, seal, clock),
+        sign_up=SignUp(
+            units,
+            passwords,
+            seal,
+            clock,
+            entrance=_entrance(settings, "sign-ups", at_once=_SIGN_UPS_AT_ONCE),
+            per_address=AddressLimit(units, settings.sign_ups_per_address, clock),
+            rules=rules,
+        ),
         log_in=LogIn(
             units,
             check,
             access_tokens,
             clock,
-            per_address=settings.attempts_per_address,
+            entrance=entrance,
+            per_address=AddressLimit(units, settings.log_ins_per_address, clock),
+            failures=settings.failure_limits,
             refresh_lifetime=settings.refresh_lifetime,
         ),
         refresh_access_token=RefreshAccessToken(units, access_tokens, clock),
         log_out=LogOut(units),
-        change_password=ChangePassword(units, check, passwords, seal),
+        change_password=ChangePassword(
+            units,
+            check,
+            passwords,
+            seal,
+            entrance=entrance,
+            failures=settings.failure_limits,
+            rules=rules,
+        ),
         get_me=GetMe(units),
         get_jwks=GetJwks(keys.jwks_document(published)),
+    )
+
+
+def _entrance(settings: Settings, what: str, *, at_once: int) -> Entrance:
+    return Entrance(
+        what,
+        at_once=at_once,
+        waiting=settings.password_calls_waiting,
+        waiting_per_subject=settings.password_calls_waiting_per_address,
     )
 
 

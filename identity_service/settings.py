@@ -9,12 +9,16 @@ from urllib.request import url2pathname
 
 from pydantic import Field, field_validator
 
-from identity_service.domain.attempts import AttemptLimit
-from service_kit.grpc.places import Seating
+from identity_service.domain.attempts import AttemptLimit, FailureLimits
+from service_kit.grpc.places import Places, Seating
 from service_kit.setting_types import Addresses, SecretFile
 from service_kit.settings import DownloadSettings, ServiceSettings
 
 EXPORT = "/practice.identity.v1.PrivacyService/ExportMyData"
+_ACCOUNTS = ("/practice.identity.v1.IdentityService", "/practice.products.design.v1.DesignUsersService")
+# Of strangers, of whom there are many: none of them takes a place that somebody with a token needs.
+SIGN_UPS = tuple(f"{service}/SignUp" for service in _ACCOUNTS)
+LOG_INS = tuple(f"{service}/LogIn" for service in _ACCOUNTS)
 
 
 class Settings(ServiceSettings, DownloadSettings):
@@ -30,8 +34,14 @@ class Settings(ServiceSettings, DownloadSettings):
     jwt_refresh_token_expire_days: float = Field(
         default=7, gt=0, le=3660, description="how long a refresh token is valid"
     )
+    log_in_failures_per_account_and_address: int = Field(
+        default=10,
+        ge=1,
+        le=1_000,
+        description="wrong passwords for an account from one address, or in its sessions",
+    )
     log_in_failures_per_account: int = Field(
-        default=10, ge=1, le=1_000, description="the most wrong passwords that an account takes in a window"
+        default=100, ge=1, le=10_000, description="wrong passwords for an account from all addresses"
     )
     log_in_failure_window_seconds: float = Field(
         default=15 * 60, gt=0, le=7 * 86_400, description="the window of wrong passwords"
@@ -41,6 +51,24 @@ class Settings(ServiceSettings, DownloadSettings):
     )
     log_in_attempt_window_seconds: float = Field(
         default=60, gt=0, le=7 * 86_400, description="the window of log-ins of a network address"
+    )
+    sign_up_attempts_per_address: int = Field(
+        default=300,
+        ge=1,
+        le=100_000,
+        description="the most sign-ups that an address tries in a window",
+    )
+    sign_up_attempt_window_seconds: float = Field(
+        default=60, gt=0, le=7 * 86_400, description="the window of sign-ups of a network address"
+    )
+    password_calls_waiting: int = Field(
+        default=64,
+        ge=1,
+        le=10_000,
+        description="log-ins that wait for their password to be hashed, and as many sign-ups",
+    )
+    password_calls_waiting_per_address: int = Field(
+        default=32, ge=1, le=10_000, description="of them from one address"
     )
     housekeeping_seconds: float = Field(
         default=600, gt=0, le=86_400, description="how often expired rows are deleted"
@@ -62,7 +90,15 @@ class Settings(ServiceSettings, DownloadSettings):
 
     def seating(self) -> Seating:
         """Returns how many calls may be under way at once."""
-        return Seating.of(self.calls(), (self.downloads(), [EXPORT]))
+        return Seating.of(
+            self.calls(),
+            (self.downloads(), [EXPORT]),
+            (self._strangers("sign-ups"), SIGN_UPS),
+            (self._strangers("log-ins"), LOG_INS),
+        )
+
+    def _strangers(self, what: str) -> Places:
+        return Places(what, self.max_concurrent_rpcs, self.max_concurrent_rpcs, retry_after=1)
 
     @property
     def jwks_file(self) -> Path:
@@ -80,15 +116,24 @@ class Settings(ServiceSettings, DownloadSettings):
         return timedelta(days=self.jwt_refresh_token_expire_days)
 
     @property
-    def failures_per_account(self) -> AttemptLimit:
-        """How many wrong passwords an account takes."""
-        return AttemptLimit(
-            self.log_in_failures_per_account, timedelta(seconds=self.log_in_failure_window_seconds)
+    def failure_limits(self) -> FailureLimits:
+        """How many wrong passwords are judged."""
+        window = timedelta(seconds=self.log_in_failure_window_seconds)
+        return FailureLimits(
+            together=AttemptLimit(self.log_in_failures_per_account_and_address, window),
+            account=AttemptLimit(self.log_in_failures_per_account, window),
         )
 
     @property
-    def attempts_per_address(self) -> AttemptLimit:
+    def log_ins_per_address(self) -> AttemptLimit:
         """How many log-ins a network address may try."""
         return AttemptLimit(
             self.log_in_attempts_per_address, timedelta(seconds=self.log_in_attempt_window_seconds)
+        )
+
+    @property
+    def sign_ups_per_address(self) -> AttemptLimit:
+        """How many sign-ups a network address may try."""
+        return AttemptLimit(
+            self.sign_up_attempts_per_address, timedelta(seconds=self.sign_up_attempt_window_seconds)
         )

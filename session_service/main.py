@@ -44,6 +44,7 @@ from service_kit.grpc.channels import open_channel
 from service_kit.grpc.guards import Access
 from service_kit.grpc.interceptor import CallInterceptor
 from service_kit.grpc.server import RunningServer, build_server, start_server, stop_requested
+from service_kit.heavy import HeavyWork
 from service_kit.logging import configure_logging
 from service_kit.periodic import repeating
 from service_kit.setting_faults import read_settings
@@ -124,9 +125,11 @@ async def serving(settings: SessionSettings) -> AsyncIterator[RunningServer]:
     publisher = FastPublisher(EventPublisher(open_broker(settings.redis_url, "session")))
     publisher.start()
     redis = open_redis(settings.redis_url)
+    documents = HeavyWork("documents", settings.max_waiting_documents)
     try:
         signals = JournalSignals()
-        running = await _start(settings, _Outside(engine, catalog, stats, publisher, redis), signals)
+        outside = _Outside(engine, catalog, stats, publisher, redis, documents)
+        running = await _start(settings, outside, signals)
         try:
             look = LookForChanges(signals, SqlReaders(engine).versions)
             async with repeating(look, _LOOK_EVERY_SECONDS):
@@ -134,6 +137,7 @@ async def serving(settings: SessionSettings) -> AsyncIterator[RunningServer]:
         finally:
             await running.stop(settings.shutdown_grace_seconds)
     finally:
+        documents.close()
         await publisher.stop()
         await redis.aclose()
         await catalog.close()
@@ -150,6 +154,7 @@ class _Outside:
     stats: grpc.aio.Channel
     publisher: FastPublisher
     redis: Redis
+    documents: HeavyWork
 
 
 async def _start(settings: SessionSettings, outside: _Outside, signals: JournalSignals) -> RunningServer:
@@ -167,6 +172,7 @@ async def _start(settings: SessionSettings, outside: _Outside, signals: JournalS
         signals=signals,
         clock=utc_now,
         sync_max_age=timedelta(days=settings.sync_max_age_days),
+        aside=outside.documents,
     )
     interceptor = CallInterceptor(
         Access(
@@ -184,6 +190,7 @@ async def _start(settings: SessionSettings, outside: _Outside, signals: JournalS
         on_admitted=use_cases.remember_calendar.of_call,
         answers=SqlAnswers(outside.engine, tables.idempotency),
         raw_readers=design_contents.READERS,
+        aside=outside.documents,
         max_deadline_seconds=settings.max_deadline_seconds,
         seating=settings.seating(),
         pace=settings.pace(),
@@ -200,7 +207,9 @@ async def _start(settings: SessionSettings, outside: _Outside, signals: JournalS
     )
     add_SubmissionServiceServicer_to_server(SubmissionServicer(use_cases), server)
     add_SyncServiceServicer_to_server(SyncServicer(use_cases), server)
-    add_DesignSessionsServiceServicer_to_server(design.DesignSessionsServicer(use_cases), server)
+    add_DesignSessionsServiceServicer_to_server(
+        design.DesignSessionsServicer(use_cases, outside.documents), server
+    )
     add_ExercisesServiceServicer_to_server(exercises.ExercisesServicer(use_cases), server)
     add_FocusServiceServicer_to_server(focus.FocusServicer(use_cases), server)
     add_PortalServiceServicer_to_server(_portal(settings, use_cases, outside.redis), server)

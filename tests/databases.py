@@ -10,6 +10,7 @@ from psycopg import sql
 from sqlalchemy import make_url
 
 from service_kit.db import migrate
+from tests.waiting import PATIENCE_SECONDS
 
 ROOT = Path(__file__).parent.parent
 SERVICES = ("identity_service", "catalog_service", "session_service", "stats_service")
@@ -56,7 +57,7 @@ async def lock_waiters(database_url: str, count: int = 1) -> None:
         " WHERE datname = current_database() AND wait_event_type = 'Lock'"
     )
     async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
                 row = await (await connection.execute(query)).fetchone()
                 if row is not None and row[0] >= count:

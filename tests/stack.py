@@ -16,6 +16,7 @@ import pytest
 from deploy.local.servers import free_ports
 from deploy.local.stack import LocalStack
 from tests.guard import guard
+from tests.waiting import PATIENCE_SECONDS
 
 # A lost event is looked after at once: the tests wait for it. What tests damage is healed when they say so.
 TUNED = {
@@ -50,7 +51,7 @@ class Learner:
     """A person with an account of their own, as a client of the gateway."""
 
     def __init__(self, gateway: str, first_name: str = "Ana", **headers: str) -> None:
-        self.client = httpx.Client(base_url=gateway, timeout=15, headers=headers)
+        self.client = httpx.Client(base_url=gateway, timeout=PATIENCE_SECONDS, headers=headers)
         self.email = f"{first_name.lower()}.{uuid.uuid4().hex[:12]}@example.com"
         self.password = uuid.uuid4().hex
         names = {"first_name": first_name, "last_name": "Gil"}
@@ -105,5 +106,5 @@ def learner(make_learner: MakeLearner) -> Learner:
 @pytest.fixture
 def anyone(stack: LocalStack) -> Iterator[httpx.Client]:
     """A client without a token."""
-    with httpx.Client(base_url=stack.gateway_url, timeout=15) as client:
+    with httpx.Client(base_url=stack.gateway_url, timeout=PATIENCE_SECONDS) as client:
         yield client

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from identity_service.application.credential_check import CredentialCheck
+from identity_service.application.entrance import Entrance
 from identity_service.application.ports import Passwords, UnitOfWorkFactory
 from identity_service.application.request_seal import RequestSeal
-from identity_service.domain.accounts import normalised_password
+from identity_service.domain.accounts import Account, normalised_password
+from identity_service.domain.attempts import FailureLimits, session_subject
 from identity_service.domain.errors import AccountNotFoundError
+from identity_service.domain.passwords import PasswordRules
 from service_kit.call import Call
 
 
@@ -19,14 +22,25 @@ class ChangePassword:
         check: CredentialCheck,
         passwords: Passwords,
         seal: RequestSeal,
+        *,
+        entrance: Entrance,
+        failures: FailureLimits,
+        rules: PasswordRules,
     ) -> None:
         self._units = units
         self._check = check
         self._passwords = passwords
         self._seal = seal
+        self._entrance = entrance
+        self._failures = failures
+        self._rules = rules
 
     async def __call__(self, call: Call, current_password: str, new_password: str) -> None:
-        """Raises CredentialsInvalidError, TooManyAttemptsError, AccountNotFoundError."""
+        """Raises CredentialsInvalidError, PasswordTooCommonError, AccountNotFoundError.
+
+        TooManyAttemptsError only for failures within the account's sessions:
+        log-ins that failed keep nobody from it. TooManyAtOnceError.
+        """
         sealed = self._seal(call)
         async with self._units() as unit:
             # A repeat of a change that succeeded brings a password that is no longer right.
@@ -35,8 +49,14 @@ class ChangePassword:
             account = await unit.accounts.get(call.user_id)
         if account is None:
             raise AccountNotFoundError
-        examined = await self._check.examine(account.email, current_password)
-        password_hash = await self._passwords.hash(normalised_password(new_password))
+        self._rules.check("new_password", new_password, account.email)
+        async with self._entrance.place(session_subject(account.user_id)):
+            await self._change(sealed, account, current_password, new_password)
+
+    async def _change(self, sealed: Call, account: Account, current: str, new: str) -> None:
+        counters = self._failures.of_session(account.user_id)
+        examined = await self._check.examine(account.email, current, counters)
+        password_hash = await self._passwords.hash(normalised_password(new))
         async with self._units() as unit:
             if await unit.idempotency.claim(sealed, bool):
                 return

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from identity_service.application.credential_check import CredentialCheck
+from identity_service.application.entrance import Entrance
 from identity_service.application.forgetting import Forgetting
 from identity_service.application.ports import Clock, UnitOfWorkFactory
 from identity_service.domain.accounts import Account
-from identity_service.domain.attempts import account_subject
+from identity_service.domain.attempts import FailureLimits, account_subject, session_subject
 from identity_service.domain.erasure import Erasure
 from identity_service.domain.errors import AccountNotFoundError
 from service_kit.call import Call
@@ -20,15 +21,27 @@ class EraseMe:
     """
 
     def __init__(
-        self, units: UnitOfWorkFactory, check: CredentialCheck, forgetting: Forgetting, clock: Clock
+        self,
+        units: UnitOfWorkFactory,
+        check: CredentialCheck,
+        forgetting: Forgetting,
+        clock: Clock,
+        *,
+        entrance: Entrance,
+        failures: FailureLimits,
     ) -> None:
         self._units = units
         self._check = check
         self._forgetting = forgetting
         self._clock = clock
+        self._entrance = entrance
+        self._failures = failures
 
     async def __call__(self, call: Call, password: str) -> Erasure:
-        """Raises CredentialsInvalidError, TooManyAttemptsError, AccountNotFoundError."""
+        """Raises CredentialsInvalidError, AccountNotFoundError, TooManyAtOnceError.
+
+        TooManyAttemptsError for failures within the account's sessions.
+        """
         async with self._units() as unit:
             # In this order: what is erased in between has its receipt.
             account = await unit.accounts.get(call.user_id)
@@ -40,7 +53,9 @@ class EraseMe:
         return await self._forgetting.carry_on(erasure)
 
     async def _begin(self, account: Account, password: str) -> Erasure:
-        examined = await self._check.examine(account.email, password)
+        counters = self._failures.of_session(account.user_id)
+        async with self._entrance.place(session_subject(account.user_id)):
+            examined = await self._check.examine(account.email, password, counters)
         async with self._units() as unit:
             # A verdict would be on nobody: whoever asks twice at once is told what the first one did.
             await unit.attempts.lock(account_subject(account.email), self._clock())

@@ -59,8 +59,17 @@ class TooManyAttemptsError(RateLimitedError):
 
     def __init__(self, limit: int, retry_after: int) -> None:
         super().__init__(
-            "Too many attempts to log in; try again later", limit=limit, remaining=0, retry_after=retry_after
+            "Too many attempts; try again later", limit=limit, remaining=0, retry_after=retry_after
         )
+
+
+class PasswordTooCommonError(InvalidArgumentError):
+    """The password is among those that anybody tries first."""
+
+    reason = "PASSWORD_TOO_COMMON"
+
+    def __init__(self, field: str) -> None:
+        super().__init__(f"{field}: this password is guessed first; choose another", field=field)
 
 
 class ReceiptNotFoundError(NotFoundError):

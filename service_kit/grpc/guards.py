@@ -19,6 +19,7 @@ from service_kit.errors import (
     UnauthenticatedError,
     UnavailableError,
 )
+from service_kit.heavy import Aside
 from service_kit.time_zones import known_time_zone
 from service_kit.tokens import TokenVerifier
 
@@ -94,12 +95,14 @@ async def with_request_identity(
     method: str,
     request: Message,
     metadata: Metadata,
+    *,
     raw_readers: RawReaders | None = None,
+    aside: Aside = asyncio.to_thread,
 ) -> Call:
     """Returns the call with its idempotency key, from the request's field or else the header.
 
     A body that the service reads by itself has a reader among `raw_readers`;
-    a large one takes a while, in which other calls need not wait.
+    a large one takes a while, in which other calls need not wait: `aside`.
     """
     key = str(getattr(request, "request_id", "") or metadata.get(IDEMPOTENCY_KEY, ""))
     if not key:
@@ -111,7 +114,7 @@ async def with_request_identity(
             field=IDEMPOTENCY_KEY,
         )
     read = (raw_readers or {}).get(method)
-    content = await asyncio.to_thread(read, request) if read else _content(request)
+    content = await aside(read, request) if read else _content(request)
     return replace(call, request=RequestIdentity(key, method, hashlib.sha256(content).digest()))
 
 

@@ -28,6 +28,7 @@ from service_kit.grpc.presentation import ErrorPresenter, error_metadata
 from service_kit.grpc.repeats import HeldContext, answer_once
 from service_kit.grpc.statuses import to_status
 from service_kit.grpc.streams import Pace, send
+from service_kit.heavy import Aside
 from service_kit.request_ids import current_request_id, enter_request
 
 _UNGUARDED = ("/grpc.health.v1.Health/", "/grpc.reflection.")
@@ -70,7 +71,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     `presenters` gives the error shape of a product by its gRPC service name;
     `on_admitted` is told of every call that passed the guards; `answers` keeps
     what a repeated request is to get again, and `raw_readers` say which raw
-    bodies are the same request. Callers from outside take a place of `seating`
+    bodies are the same request, `aside` the event loop. Callers from outside take a place of `seating`
     until their answer has left; a stream goes on for as long as its token is
     good and its client reads.
     Whatever else a handler raises is logged once with its request id and
@@ -85,6 +86,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         on_admitted: Callable[[Call], Awaitable[None]] | None = None,
         answers: Answers | None = None,
         raw_readers: RawReaders | None = None,
+        aside: Aside = asyncio.to_thread,
         max_deadline_seconds: float = 15.0,
         seating: Seating | None = None,
         pace: Pace | None = None,
@@ -94,6 +96,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         self._on_admitted = on_admitted
         self._answers = answers
         self._raw_readers = dict(raw_readers or {})
+        self._aside = aside
         self._max_deadline = max_deadline_seconds
         self._seating = seating or default_seating()
         self._pace = pace or Pace()
@@ -191,7 +194,9 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         if isinstance(request, _Unreadable):
             raise InvalidArgumentError("The request could not be read", reason="REQUEST_MALFORMED")
         validate(request)
-        call = await with_request_identity(call, method, request, metadata, self._raw_readers)
+        call = await with_request_identity(
+            call, method, request, metadata, raw_readers=self._raw_readers, aside=self._aside
+        )
         enter_call(call)
         if self._on_admitted is not None:
             await self._on_admitted(call)

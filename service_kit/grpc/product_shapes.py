@@ -9,7 +9,7 @@ from typing import Any
 from service_kit.errors import ServiceError
 
 # Reasons for which a request can never be read as it is, and the field when the error names none.
-_UNREADABLE = {"FIELD_INVALID": "", "TIME_ZONE_UNKNOWN": "x-time-zone"}
+_UNREADABLE = {"FIELD_INVALID": "", "PASSWORD_TOO_COMMON": "", "TIME_ZONE_UNKNOWN": "x-time-zone"}
 _HEADERS = frozenset({"idempotency-key", "x-time-zone"})
 
 _TYPES = {

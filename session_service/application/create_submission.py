@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from service_kit.call import Call
+from service_kit.heavy import Aside
 from service_kit.once import once
 from session_service.application.looking_up import look_up
 from session_service.application.ports.catalog import Catalog
@@ -21,10 +20,11 @@ class CreateSubmission:
     Idempotent by the call's key. Raises ContentNotFoundError, DraftInvalidError.
     """
 
-    def __init__(self, unit_of_work: UnitOfWorkFactory, catalog: Catalog, clock: Clock) -> None:
+    def __init__(self, unit_of_work: UnitOfWorkFactory, catalog: Catalog, clock: Clock, aside: Aside) -> None:
         self._unit_of_work = unit_of_work
         self._catalog = catalog
         self._clock = clock
+        self._aside = aside
 
     async def __call__(
         self,
@@ -39,7 +39,7 @@ class CreateSubmission:
 
         Content that was not made in `content_second`, where one is given, does not exist.
         """
-        await asyncio.to_thread(content_hash, document)
+        await self._aside(content_hash, document)
         # Told inside of the transaction: see StartSession.
         known = await look_up(self._catalog, content, content_second)
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from service_kit.call import Call
+from service_kit.heavy import Aside
 from service_kit.once import once
 from session_service.application.ports.sessions import SessionRef
 from session_service.application.ports.surroundings import Clock
@@ -22,9 +21,10 @@ class SaveDraft:
     another device saved something else since.
     """
 
-    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock) -> None:
+    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock, aside: Aside) -> None:
         self._unit_of_work = unit_of_work
         self._clock = clock
+        self._aside = aside
 
     async def __call__(
         self,
@@ -37,7 +37,7 @@ class SaveDraft:
     ) -> PracticeSession:
         """Returns the session with the draft's hash. `reported` is in seconds."""
         # A large draft takes a tenth of a second; other calls need not wait for it.
-        draft_hash = await asyncio.to_thread(content_hash, content)
+        draft_hash = await self._aside(content_hash, content)
 
         async def command(work: UnitOfWork) -> PracticeSession:
             session = await work.sessions.lock(call.user_id, ref)

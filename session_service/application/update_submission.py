@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from service_kit.call import Call
+from service_kit.heavy import Aside
 from service_kit.once import once
 from session_service.application.ports.submissions import SubmissionRef
 from session_service.application.ports.surroundings import Clock
@@ -21,16 +21,17 @@ class UpdateSubmission:
     DraftInvalidError, EtagMismatchError.
     """
 
-    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock) -> None:
+    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock, aside: Aside) -> None:
         self._unit_of_work = unit_of_work
         self._clock = clock
+        self._aside = aside
 
     async def __call__(
         self, call: Call, ref: SubmissionRef, changes: dict[str, Any], *, etag: str = ""
     ) -> Submission:
         """Returns the submission. `changes` are values of submission.CHANGEABLE, by their names."""
         if "document" in changes:
-            await asyncio.to_thread(content_hash, changes["document"])
+            await self._aside(content_hash, changes["document"])
 
         async def command(work: UnitOfWork) -> Submission:
             submission = await work.submissions.lock(call.user_id, ref)

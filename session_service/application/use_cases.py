@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from service_kit.heavy import Aside
 from service_kit.zone_handover import ToldCalendars
 from session_service.application.abandon_session import AbandonSession
 from session_service.application.add_message import AddMessage
@@ -119,6 +120,7 @@ class UseCases:
         signals: JournalSignals,
         clock: Clock,
         sync_max_age: timedelta,
+        aside: Aside,
     ) -> UseCases:
         """Returns the use cases on these ports."""
         stored_calendars = ToldCalendars()
@@ -136,7 +138,7 @@ class UseCases:
             set_note=SetNote(unit_of_work, clock),
             submit_answers=SubmitAnswers(unit_of_work, catalog, clock),
             record_standalone_answer=RecordStandaloneAnswer(unit_of_work, catalog, statistics, clock),
-            save_draft=SaveDraft(unit_of_work, clock),
+            save_draft=SaveDraft(unit_of_work, clock, aside),
             get_draft=GetDraft(readers),
             add_message=AddMessage(unit_of_work, clock),
             list_messages=ListMessages(readers),
@@ -147,11 +149,11 @@ class UseCases:
             complete_with_summary=CompleteWithSummary(unit_of_work, statistics, clock),
             abandon_session=AbandonSession(unit_of_work, clock),
             view_workspaces=ViewWorkspaces(workspaces),
-            create_submission=CreateSubmission(unit_of_work, catalog, clock),
+            create_submission=CreateSubmission(unit_of_work, catalog, clock, aside),
             submit_session=SubmitSession(unit_of_work, statistics, clock),
             get_submission=GetSubmission(submissions),
             list_submissions=ListSubmissions(submissions),
-            update_submission=UpdateSubmission(unit_of_work, clock),
+            update_submission=UpdateSubmission(unit_of_work, clock, aside),
             add_submission_message=AddSubmissionMessage(unit_of_work, clock),
             delete_submission=DeleteSubmission(unit_of_work),
             sync_sessions=SyncSessions(unit_of_work, catalog, statistics, clock, sync_max_age),

@@ -11,6 +11,7 @@ from session_service.domain.errors import DraftInvalidError
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 64
+_quoted = json.JSONEncoder(ensure_ascii=False).encode
 EMPTY_HASH = hashlib.md5(b"", usedforsecurity=False).hexdigest()
 
 
@@ -45,32 +46,19 @@ def check_depth(content: str, most: int = MAX_DEPTH) -> None:
 
     Raises DraftInvalidError with `depth` over `most` levels.
     """
-    depth = 0
-    in_string = escaped = False
-    for character in content:
-        if in_string:
-            if escaped:
-                escaped = False
-            elif character == "\\":
-                escaped = True
-            elif character == '"':
-                in_string = False
-        elif character == '"':
-            in_string = True
-        elif character in "[{":
-            depth += 1
-            if depth > most:
-                raise DraftInvalidError("depth", f"A draft has at most {MAX_DEPTH} levels")
-        elif character in "]}":
-            depth -= 1
+    if json_text.is_deeper(content, most):
+        raise DraftInvalidError("depth", f"A draft has at most {MAX_DEPTH} levels")
 
 
 def _canonical(value: Any) -> str:
-    if isinstance(value, json_text.Number):
+    kind = type(value)
+    if kind is str:
+        return _quoted(value)
+    if kind is json_text.Number:
         return str(value)
-    if isinstance(value, dict):
-        members = (f"{json.dumps(key, ensure_ascii=False)}:{_canonical(value[key])}" for key in sorted(value))
+    if kind is dict:
+        members = [f"{_quoted(key)}:{_canonical(value[key])}" for key in sorted(value)]
         return "{" + ",".join(members) + "}"
-    if isinstance(value, list):
-        return "[" + ",".join(map(_canonical, value)) + "]"
-    return json.dumps(value, ensure_ascii=False)
+    if kind is list:
+        return "[" + ",".join([_canonical(each) for each in value]) + "]"
+    return _quoted(value)

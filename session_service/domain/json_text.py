@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
-_WHITE_SPACE = " \t\n\r"
+# More than any body of ours has.
+MOST_MEMBERS = 48
+
+_WHITE_SPACE = re.compile(r"[ \t\n\r]*")
+# To its end, or to that of a text that ends within it: nothing is looked at twice.
+_STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
+_NO_BRACKETS = re.compile(r"[^][{}]+")
 
 
 class Number(str):
@@ -32,11 +39,12 @@ def read(text: str) -> Any:
 def members(text: str) -> dict[str, tuple[Any, str]]:
     """Returns an object's members, each as `read` has it and as the very text it was written in.
 
-    Of a key that occurs twice the last counts. Raises ValueError for what is not a JSON object.
+    Of a key that occurs twice the last counts. Raises ValueError for what is not a JSON object,
+    and for one of more than MOST_MEMBERS.
     """
     found: dict[str, tuple[Any, str]] = {}
     at = _expect(text, _skip(text, 0), "{")
-    while True:
+    for _ in range(MOST_MEMBERS):
         if text[at : at + 1] == "}" and not found:
             break
         key, at = _decoder.raw_decode(text, at)
@@ -50,15 +58,31 @@ def members(text: str) -> dict[str, tuple[Any, str]]:
         if text[at : at + 1] == "}":
             break
         at = _expect(text, at, ",")
+    else:
+        raise ValueError("there are too many members")
     if _skip(text, at + 1) != len(text):
         raise ValueError("there is more after the object")
     return found
 
 
+def is_deeper(text: str, levels: int) -> bool:
+    """Tells whether brackets are nested deeper, before any parser recurses into them.
+
+    Of text that is not JSON it may say no up to twice as deep.
+    """
+    brackets = _NO_BRACKETS.sub("", _STRING.sub("", text)).replace("{", "[").replace("}", "]")
+    # The innermost pairs go first, a level at a time.
+    for _ in range(levels):
+        if not brackets:
+            return False
+        brackets = brackets.replace("[]", "")
+    # A bracket that closes nothing stops every parser.
+    return not brackets.startswith("]") and ("[]" in brackets or brackets.count("[") > levels)
+
+
 def _skip(text: str, at: int) -> int:
-    while at < len(text) and text[at] in _WHITE_SPACE:
-        at += 1
-    return at
+    found = _WHITE_SPACE.match(text, at)
+    return found.end() if found else at
 
 
 def _expect(text: str, at: int, character: str) -> int:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 from deploy.local.stack import LocalStack
+from tests.waiting import PATIENCE_SECONDS
 
 
 def start_practice(stack: LocalStack, *words: str) -> subprocess.Popen[str]:
@@ -24,5 +25,5 @@ def start_practice(stack: LocalStack, *words: str) -> subprocess.Popen[str]:
 def practice(stack: LocalStack, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
     """Runs a command to its end; `given` is what the operator types."""
     process = start_practice(stack, *words)
-    said, complained = process.communicate(given, timeout=120)
+    said, complained = process.communicate(given, timeout=PATIENCE_SECONDS)
     return subprocess.CompletedProcess(process.args, process.returncode, said, complained)

@@ -15,7 +15,7 @@ from deploy.local.stack import LocalStack
 from service_kit.grpc.guards import INTERNAL_KEY
 from tests.end_to_end.command import practice
 from tests.end_to_end.conftest import Learner, MakeLearner
-from tests.waiting import eventually
+from tests.waiting import PATIENCE_SECONDS, eventually
 
 pytestmark = pytest.mark.xdist_group("stack")
 
@@ -27,7 +27,7 @@ def publish(stack: LocalStack, definition: progress_pb2.BadgeDefinition) -> None
         stats_service_pb2_grpc.StatsAdminServiceStub(channel).LoadBadgeDefinitions(
             stats_service_pb2.LoadBadgeDefinitionsRequest(badge_definitions=[definition]),
             metadata=((INTERNAL_KEY, token),),
-            timeout=15,
+            timeout=PATIENCE_SECONDS,
         )
 
 

@@ -25,7 +25,7 @@ from deploy.local.stack import LocalStack
 from tests.end_to_end.conftest import Learner, start_stack
 from tests.offline import offline_answer, offline_session
 from tests.personal_data import rows_of
-from tests.waiting import eventually
+from tests.waiting import PATIENCE_SECONDS, eventually
 
 pytestmark = pytest.mark.xdist_group("crashes")
 
@@ -186,9 +186,9 @@ def wait_for(clients: list[Persistent], completions: int) -> None:
 @pytest.mark.parametrize("name", PROCESSES)
 def test_a_killed_process_loses_nothing_and_counts_nothing_twice(stack: LocalStack, name: str) -> None:
     def harm(clients: list[Persistent]) -> None:
-        wait_for(clients, 10)
+        wait_for(clients, PATIENCE_SECONDS)
         stack.kill(name)
-        wait_for(clients, 10)
+        wait_for(clients, PATIENCE_SECONDS)
         stack.wait_healthy()
 
     under_traffic(stack, harm)

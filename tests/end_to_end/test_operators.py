@@ -18,7 +18,7 @@ import pytest
 from deploy.local.stack import LocalStack
 from tests.end_to_end.conftest import Learner
 from tests.end_to_end.focusing import focus_streak, practised
-from tests.waiting import eventually
+from tests.waiting import PATIENCE_SECONDS, eventually
 
 pytestmark = pytest.mark.xdist_group("stack")
 
@@ -35,7 +35,9 @@ class Operator:
     """Somebody with the platform's internal token."""
 
     def __init__(self, url: str, token: str) -> None:
-        self.client = httpx.Client(base_url=url, timeout=30, headers={"x-practice-internal": token})
+        self.client = httpx.Client(
+            base_url=url, timeout=PATIENCE_SECONDS, headers={"x-practice-internal": token}
+        )
 
     def ok(self, method: str, path: str, body: Any = None) -> Any:
         response = self.client.request(method, f"/admin/v1/{path}", json=body)

@@ -11,7 +11,7 @@ import pytest
 from deploy.local.stack import LocalStack
 from tests.end_to_end.command import start_practice
 from tests.end_to_end.conftest import Learner, MakeLearner
-from tests.waiting import eventually
+from tests.waiting import PATIENCE_SECONDS, eventually
 
 pytestmark = pytest.mark.xdist_group("stack")
 
@@ -21,7 +21,7 @@ SESSIONS = "/focus/api/v1/sessions"
 def recalculate(stack: LocalStack, *words: str, status: int = 0) -> str:
     """Returns what the command says in the end."""
     process = start_practice(stack, "recalculate", *words)
-    said, complained = process.communicate(timeout=60)
+    said, complained = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == status, said + complained
     return said if status == 0 else complained
 
@@ -79,7 +79,7 @@ def test_ctrl_c_leaves_the_job_alone_which_can_be_ended_and_gone_on_with(stack: 
         assert process.stderr is not None
         job = process.stderr.readline().removeprefix("job ").strip()
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate(timeout=PATIENCE_SECONDS)
         assert process.returncode == 130
         assert f"the job goes on: `practice recalculate --watch {job}`" in said
         assert recalculate(stack, "--cancel", "latest") == f"cancelled {job}\n"

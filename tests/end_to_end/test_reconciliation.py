@@ -16,7 +16,7 @@ import pytest
 from deploy.local.stack import LocalStack
 from tests.end_to_end.command import start_practice
 from tests.end_to_end.conftest import Learner, start_stack
-from tests.waiting import eventually
+from tests.waiting import PATIENCE_SECONDS, eventually
 
 pytestmark = pytest.mark.xdist_group("reconciliation")
 
@@ -63,7 +63,7 @@ def people(stack: LocalStack) -> Iterator[People]:
 
 def reconcile(stack: LocalStack, *words: str, status: int = 0) -> str:
     process = start_practice(stack, "reconcile", "--settle", "0", *words)
-    output, errors = process.communicate(timeout=120)
+    output, errors = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == status, output + errors
     return output
 
@@ -172,7 +172,7 @@ def test_nothing_is_healed_falsely_or_counted_twice_while_people_practise(
     finally:
         stop.set()
         for thread in threads:
-            thread.join(30)
+            thread.join(PATIENCE_SECONDS)
     assert not errors
     assert all("0 differed" in output for output in outputs), outputs
     settled(database)
@@ -200,7 +200,7 @@ def test_a_run_whose_worker_is_killed_goes_on_when_it_is_asked_for_again(
         eventually(lambda: database.execute(WAITING).fetchone())
         stack.kill("recalculator")
         asking.send_signal(signal.SIGINT)
-        asking.communicate(timeout=30)
+        asking.communicate(timeout=PATIENCE_SECONDS)
     stack.wait_healthy()
 
     output = reconcile(stack, "--all")

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from gateway.settings import ROOT
-from tests.gateway.edge import Edge, free_port, listens, wait_until
+from tests.gateway.edge import Edge, free_port, listens
 from tests.gateway.upstream import Call, Upstream
 from tests.guard import marked
 from tests.tokens import TestTokens
+from tests.waiting import PATIENCE_SECONDS, eventually
 
 
 @pytest.fixture(scope="package")
@@ -36,10 +37,10 @@ def bridge_address(upstream: Upstream, tokens: TestTokens) -> Iterator[str]:
     }
     command = [sys.executable, "-m", "gateway.bridge"]
     with subprocess.Popen(command, env=marked(environment), cwd=ROOT, start_new_session=True) as process:
-        wait_until(lambda: listens(address))
+        eventually(lambda: listens(address))
         yield address
         process.terminate()
-        assert process.wait(5) == 0
+        assert process.wait(PATIENCE_SECONDS) == 0
 
 
 @pytest.fixture(scope="package")

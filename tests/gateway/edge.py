@@ -6,8 +6,6 @@ import http.client
 import json
 import socket
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ import httpx
 from deploy.local import programs
 from gateway.render import render, to_yaml
 from gateway.settings import GatewaySettings
+from tests.waiting import PATIENCE_SECONDS, eventually
 
 
 def free_port() -> int:
@@ -31,14 +30,6 @@ def listens(address: str) -> bool:
         return probe.connect_ex((host, int(port))) == 0
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
-    """Returns once the condition holds. Raises AssertionError when it does not in time."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come true in time"
-        time.sleep(0.02)
-
-
 class Edge:
     """Starts Envoy in a directory; `http` calls it without a token, `call` with one.
 
@@ -47,9 +38,9 @@ class Edge:
 
     def __init__(self, directory: Path, token: str, **settings: Any) -> None:
         ports = {f"gateway_{name}": free_port() for name in ("port", "admin_port", "operators_port")}
-        self.settings = GatewaySettings(gateway_max_heap_mib=256, **ports, **settings)
+        self.settings = GatewaySettings(**{"gateway_max_heap_mib": 256, **ports, **settings})
         self.url = f"http://127.0.0.1:{self.settings.gateway_port}"
-        self.http = httpx.Client(base_url=self.url, timeout=10)
+        self.http = httpx.Client(base_url=self.url, timeout=PATIENCE_SECONDS)
         self.operators = httpx.Client(
             base_url=f"http://127.0.0.1:{self.settings.gateway_operators_port}", timeout=10
         )
@@ -69,10 +60,10 @@ class Edge:
             )
 
     def wait_until_healthy(self) -> None:
-        wait_until(lambda: self._answers("/health"))
+        eventually(lambda: self._answers("/health"))
 
     def wait_until_up(self) -> None:
-        wait_until(lambda: self._answers("/"))
+        eventually(lambda: self._answers("/"))
 
     def _answers(self, path: str) -> bool:
         assert self._process.poll() is None, self._log.read_text()
@@ -85,7 +76,7 @@ class Edge:
         self.http.close()
         self.operators.close()
         self._process.terminate()
-        self._process.wait(10)
+        self._process.wait(PATIENCE_SECONDS)
 
     def call(self, method: str, path: str, *, scenario: str = "", **options: Any) -> httpx.Response:
         """Calls with a token and, for the upstream, a scenario."""
@@ -97,12 +88,19 @@ class Edge:
 
     def send_raw(self, request: bytes) -> tuple[int, dict[str, Any]]:
         """Sends bytes that no HTTP client would and returns the answer's status and JSON."""
-        with socket.create_connection(("127.0.0.1", self.settings.gateway_port), timeout=5) as connection:
+        with socket.create_connection(
+            ("127.0.0.1", self.settings.gateway_port), timeout=PATIENCE_SECONDS
+        ) as connection:
             connection.sendall(request)
             response = http.client.HTTPResponse(connection)
             response.begin()
             assert response.headers["content-type"] == "application/json"
             return response.status, json.loads(response.read())
+
+    def memory(self) -> float:
+        """Returns the part of the heap's limit that is in use."""
+        page = httpx.get(f"http://127.0.0.1:{self.settings.gateway_admin_port}/memory").json()
+        return int(page["allocated"]) / (self.settings.gateway_max_heap_mib * 1024 * 1024)
 
     def log_lines(self) -> list[dict[str, Any]]:
         """Returns the access log so far."""

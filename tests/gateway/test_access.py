@@ -12,6 +12,7 @@ import pytest
 from tests.gateway.edge import Edge
 from tests.gateway.upstream import Call
 from tests.tokens import TestTokens
+from tests.waiting import PATIENCE_SECONDS
 
 FOCUS = "/focus/api/v1/sessions"
 ORIGIN = "https://app.example"
@@ -206,5 +207,5 @@ def test_a_real_grpc_client_gets_nowhere(
     with grpc.insecure_channel(edge.url.removeprefix("http://")) as channel:
         call: Any = channel.unary_unary(f"/practice.{method}")
         with pytest.raises(grpc.RpcError):
-            call(b"", metadata=tokens.bearer(42), timeout=5)
+            call(b"", metadata=tokens.bearer(42), timeout=PATIENCE_SECONDS)
     assert not calls

@@ -16,10 +16,11 @@ from websockets.typing import Subprotocol
 
 from gateway.bridge.main import serving
 from gateway.bridge.settings import BridgeSettings
-from tests.gateway.bridge.portal import FakePortal, until
+from tests.gateway.bridge.portal import FakePortal
 from tests.gateway.edge import Edge, free_port
 from tests.gateway.upstream import Upstream
 from tests.tokens import TestTokens
+from tests.waiting import PATIENCE_SECONDS, until
 
 OWNER = 42
 UNAUTHORIZED = {"error": "unauthorized", "message": "A valid access token is required"}
@@ -51,7 +52,7 @@ def listen(edge: Edge, session: str, token: str = "", **options: Any) -> connect
 async def next_event(websocket: ClientConnection, kind: str) -> Any:
     """Receives until an event of this kind and returns what it tells."""
     while True:
-        event = json.loads(await asyncio.wait_for(websocket.recv(), 5))
+        event = json.loads(await asyncio.wait_for(websocket.recv(), PATIENCE_SECONDS))
         if event["type"] == kind:
             return event["data"]
 
@@ -78,7 +79,7 @@ async def test_a_session_is_followed_from_its_present_state_to_its_end(
         assert counted == [3, 4, 5]
         # The default: a second between two ticks.
         assert await next_event(websocket, "time_update") == {"elapsed": 101, "remaining": 499}
-        await asyncio.wait_for(await websocket.ping(), 5)
+        await asyncio.wait_for(await websocket.ping(), PATIENCE_SECONDS)
         portal.end(session, elapsed=102)
         told = await next_event(websocket, "session_complete")
         assert told == {"success_rate": 1.0, "duration": 102, "words_mastered": 5}

@@ -8,8 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.gateway.edge import Edge, wait_until
+from tests.gateway.edge import Edge
 from tests.gateway.upstream import Call
+from tests.waiting import eventually
 
 FOCUS = "/focus/api/v1/sessions"
 
@@ -195,7 +196,7 @@ def test_a_service_that_does_not_answer_the_canonical_api_is_a_504(broken_edge: 
 
 def test_the_access_log_has_the_call_and_no_token(edge: Edge) -> None:
     edge.call("GET", "/v1/sessions?product=secret-product", headers={"x-request-id": "log-me"})
-    wait_until(lambda: any(line["request_id"] == "log-me" for line in edge.log_lines()))
+    eventually(lambda: any(line["request_id"] == "log-me" for line in edge.log_lines()))
     line = next(line for line in edge.log_lines() if line["request_id"] == "log-me")
     assert (line["method"], line["path"], line["status"]) == ("GET", "/v1/sessions", 200)
     assert line["upstream"] == "session"

@@ -19,6 +19,7 @@ from envoy.extensions.filters.http.grpc_json_transcoder.v3 import transcoder_pb2
 from envoy.extensions.filters.http.header_mutation.v3 import header_mutation_pb2  # noqa: F401
 from envoy.extensions.filters.http.health_check.v3 import health_check_pb2  # noqa: F401
 from envoy.extensions.filters.http.jwt_authn.v3 import config_pb2  # noqa: F401
+from envoy.extensions.filters.http.local_ratelimit.v3 import local_rate_limit_pb2  # noqa: F401
 from envoy.extensions.filters.http.lua.v3 import lua_pb2  # noqa: F401
 from envoy.extensions.filters.http.router.v3 import router_pb2  # noqa: F401
 from envoy.extensions.filters.network.http_connection_manager.v3 import (
@@ -80,6 +81,23 @@ def test_a_service_name_is_looked_up_and_an_address_is_not(settings: GatewaySett
     assert {each["type"] for each in clusters(settings.model_copy(update={"stats_address": "[::1]:1"}))} == {
         "STATIC"
     }
+
+
+def test_the_window_of_a_connection_has_room_for_every_call_there_may_be(settings: GatewaySettings) -> None:
+    options = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+    for each in clusters(settings)[:4]:
+        http2 = each["typed_extension_protocol_options"][options]["explicit_http_config"][
+            "http2_protocol_options"
+        ]
+        most = max(limit["max_requests"] for limit in each["circuit_breakers"]["thresholds"])
+        assert http2["initial_connection_window_size"] >= most * http2["initial_stream_window_size"]
+
+
+def test_every_method_with_a_body_of_its_own_size_has_a_body() -> None:
+    methods = contracts.public_methods(CONTRACTS)
+    with_bodies = {each.name for each in methods if any(binding.verb != "GET" for binding in each.bindings)}
+    assert with_bodies >= contracts.LARGE_METHODS
+    assert {each.name for each in methods if each.streaming} >= contracts.WATCHES
 
 
 def clusters(settings: GatewaySettings) -> list[dict[str, Any]]:

@@ -36,6 +36,7 @@ from service_kit.errors import NotFoundError
 from service_kit.grpc.presentation import ProductError, answer_with_status, error_metadata
 from service_kit.grpc.statuses import to_status
 from tests.gateway.bridge.portal import FakePortal, serving_portal
+from tests.waiting import PATIENCE_SECONDS
 
 Context = grpc.aio.ServicerContext[Any, Any]
 Metadata = dict[str, str | bytes]
@@ -217,7 +218,7 @@ ANSWERS: dict[str, Callable[[Any], Awaitable[Any]]] = {
 SERVERS: dict[str, tuple[Any, ...]] = {
     "identity": (identity_service_pb2, "IdentityService"),
     "identity/accounts": (account_admin_service_pb2, "AccountAdminService"),
-    "identity/privacy": (privacy_service_pb2, "PrivacyAdminService"),
+    "identity/privacy": (privacy_service_pb2, "PrivacyService", "PrivacyAdminService"),
     "identity/design": (design_users_service_pb2, "DesignUsersService"),
     "catalog": (catalog_service_pb2, "CatalogService", "CatalogAdminService"),
     "catalog/problems": (problem_service_pb2, "ProblemService"),
@@ -304,11 +305,11 @@ class Upstream:
 
     def start(self) -> None:
         self._thread.start()
-        assert self._ready.wait(10)
+        assert self._ready.wait(PATIENCE_SECONDS)
 
     def stop(self) -> None:
         self._loop.call_soon_threadsafe(self._stopping.set)
-        self._thread.join(10)
+        self._thread.join(PATIENCE_SECONDS)
 
     def tell_that_the_first_change_was_read(self) -> None:
         self._loop.call_soon_threadsafe(self.first_change_was_read.set)

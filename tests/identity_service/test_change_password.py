@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 
 import grpc
+import pytest
 from practice.identity.v1 import identity_service_pb2 as pb
 
 from tests.grpc_errors import Refusal, outcome, refusal
@@ -38,16 +40,47 @@ async def test_a_change_needs_the_password_in_force(identity: Stub, person: Pers
     assert (await identity.LogIn(log_in(person.email, PASSWORD))).access_token
 
 
-async def test_a_change_counts_towards_the_failures_of_the_account(serve: Serve, person: Person) -> None:
-    async with serve(log_in_failures_per_account=2) as stub:
-        reasons = [
-            (await refusal(stub.ChangePassword(change(f"guess {turn}"), metadata=person.metadata))).reason
-            for turn in range(3)
-        ]
-        locked = await refusal(stub.LogIn(log_in(person.email, PASSWORD)))
+async def test_a_session_may_guess_so_often_and_keeps_nobody_from_logging_in(
+    serve: Serve, person: Person
+) -> None:
+    async with serve(log_in_failures_per_account_and_address=2, log_in_failures_per_account=2) as stub:
+        outcomes = await asyncio.gather(
+            *(
+                outcome(stub.ChangePassword(change(f"guess {turn}"), metadata=person.metadata))
+                for turn in range(5)
+            )
+        )
+        locked = await refusal(stub.ChangePassword(change(), metadata=person.metadata))
+        granted = await stub.LogIn(log_in(person.email, PASSWORD))
 
-    assert reasons == ["CREDENTIALS_INVALID", "CREDENTIALS_INVALID", "RATE_LIMITED"]
-    assert locked.reason == "RATE_LIMITED"
+    assert Counter(each.reason for each in outcomes) == {"CREDENTIALS_INVALID": 2, "RATE_LIMITED": 3}
+    assert (locked.code, locked.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "RATE_LIMITED")
+    assert granted.access_token
+
+
+async def test_a_session_changes_the_password_of_an_account_that_others_locked(
+    serve: Serve, person: Person
+) -> None:
+    async with serve(log_in_failures_per_account_and_address=2, log_in_failures_per_account=3) as stub:
+        for turn in range(3):
+            metadata = (("x-practice-client-address", f"{person.email} {turn}"),)
+            await refusal(stub.LogIn(log_in(person.email, "guess"), metadata=metadata))
+        locked = await refusal(stub.LogIn(log_in(person.email, PASSWORD)))
+        assert locked.reason == "RATE_LIMITED"
+
+        await stub.ChangePassword(change(), metadata=person.metadata)
+
+    async with serve() as later:
+        assert (await later.LogIn(log_in(person.email, NEW))).access_token
+
+
+@pytest.mark.parametrize("new", ["password1", "Sunshine", " 12345678 ", "zzzzzzzz", "        "])
+async def test_no_password_is_one_that_anybody_tries_first(identity: Stub, person: Person, new: str) -> None:
+    refused = await refusal(identity.ChangePassword(change(new=new), metadata=person.metadata))
+
+    assert (refused.code, refused.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "PASSWORD_TOO_COMMON")
+    assert refused.metadata == {"field": "new_password"}
+    assert (await identity.LogIn(log_in(person.email, PASSWORD))).access_token
 
 
 async def test_a_repeated_change_is_made_once_and_answered_again(identity: Stub, person: Person) -> None:

@@ -15,6 +15,7 @@ from identity_service.adapters.db.tables import attempts, idempotency, refresh_t
 from identity_service.settings import Settings
 from service_kit.db.engines import open_async_engine
 from tests.identity_service.conftest import PASSWORD, Clock, Serve
+from tests.waiting import PATIENCE_SECONDS
 
 TABLES = (attempts, refresh_tokens, idempotency)
 
@@ -40,7 +41,7 @@ async def test_expired_rows_go_by_themselves_and_others_stay(
             )
         clock.advance(days=8)
         await stub.LogIn(pb.LogInRequest(**credentials))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             # What is left is the address just counted and the token just given.
             while await counts(engine) != [1, 1, 0]:
                 await asyncio.sleep(0.02)

@@ -102,6 +102,37 @@ async def test_of_guesses_at_the_same_time_exactly_the_limit_is_judged(strict: S
     assert (locked.code, locked.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "RATE_LIMITED")
 
 
+async def test_whoever_fails_from_one_address_locks_nobody_out_from_another(
+    serve: Serve, address: str
+) -> None:
+    email = new_email()
+    async with serve(log_in_failures_per_account_and_address=3) as stub:
+        await stub.SignUp(pb.SignUpRequest(first_name="Ana", email=email, password=PASSWORD))
+        outcomes = await asyncio.gather(
+            *(outcome(log_in(stub, email, f"guess {number}", address)) for number in range(6))
+        )
+
+        assert Counter(result.reason for result in outcomes) == {"CREDENTIALS_INVALID": 3, "RATE_LIMITED": 3}
+        assert (await refusal(log_in(stub, email, address=address))).reason == "RATE_LIMITED"
+        assert (await log_in(stub, email, address=f"owner of {email}")).access_token
+        # Nor out of another account from the same address.
+        other = await refusal(log_in(stub, new_email(), address=address))
+        assert other.reason == "CREDENTIALS_INVALID"
+
+
+async def test_by_default_an_account_takes_ten_failures_from_an_address_and_a_hundred_in_all(
+    identity: Stub,
+) -> None:
+    email, reasons = new_email(), []
+    for number in range(111):
+        refused = await refusal(log_in(identity, email, "guess", address=f"{email} {number // 11}"))
+        reasons.append(refused.reason)
+
+    assert reasons[:100] == (["CREDENTIALS_INVALID"] * 10 + ["RATE_LIMITED"]) * 9 + ["CREDENTIALS_INVALID"]
+    assert Counter(reasons)["CREDENTIALS_INVALID"] == 100
+    assert (await refusal(log_in(identity, email, address=f"owner of {email}"))).reason == "RATE_LIMITED"
+
+
 async def test_right_passwords_at_the_same_time_never_lock_an_account(strict: Stub) -> None:
     email = new_email()
     await strict.SignUp(pb.SignUpRequest(first_name="Ana", email=email, password=PASSWORD))

@@ -30,6 +30,7 @@ from tests.grpc_errors import refusal
 from tests.identity_service.conftest import PASSWORD, Connect, Person, new_email
 from tests.identity_service.offices import Office, serving_office
 from tests.personal_data import rows_of
+from tests.waiting import PATIENCE_SECONDS
 
 OTHERS = ("catalog", "session", "stats")
 Offices = dict[str, Office]
@@ -99,7 +100,7 @@ def erase_me(privacy: rpc.PrivacyServiceAsyncStub, person: Person, password: str
 async def until_complete(
     admin: rpc.PrivacyAdminServiceAsyncStub, receipt_id: str, internal: Any
 ) -> pb.ErasureReceipt:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             request = pb.GetErasureReceiptRequest(receipt_id=receipt_id)
             receipt = await admin.GetErasureReceipt(request, metadata=internal)
@@ -322,7 +323,7 @@ async def test_a_service_that_restarts_carries_on_what_it_had_begun(
     offices["stats"].answering.clear()
     async with connect() as channel:
         asking = asyncio.ensure_future(erase_me(rpc.PrivacyServiceStub(channel), person))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while not offices["session"].erased:
                 await asyncio.sleep(0.01)
     await asyncio.gather(asking, return_exceptions=True)

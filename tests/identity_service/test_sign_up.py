@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from collections.abc import Awaitable
 from typing import Any
 
 import grpc
@@ -14,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from identity_service.adapters.db.tables import accounts, idempotency
 from tests.grpc_errors import Refusal, outcome, refusal
-from tests.identity_service.conftest import PASSWORD, Stub, new_email
+from tests.identity_service.conftest import PASSWORD, Clock, Serve, Stub, new_email
 
 
 def request(**changes: Any) -> pb.SignUpRequest:
@@ -40,6 +42,49 @@ async def test_an_email_in_other_capitals_is_taken(identity: Stub) -> None:
     refused = await refusal(identity.SignUp(request(email=email.title())))
 
     assert (refused.code, refused.reason) == (grpc.StatusCode.ALREADY_EXISTS, "EMAIL_TAKEN")
+
+
+async def test_an_address_may_sign_up_so_often_in_a_minute(serve: Serve, clock: Clock) -> None:
+    def from_address(address: str, **changes: Any) -> Awaitable[Any]:
+        return stub.SignUp(request(**changes), metadata=(("x-practice-client-address", address),))
+
+    here, elsewhere = f"client of {new_email()}", f"client of {new_email()}"
+    async with serve(sign_up_attempts_per_address=5) as stub:
+        taken = new_email()
+        await from_address(here, email=taken)
+        # To ask who has an account counts like any other.
+        outcomes = await asyncio.gather(*(outcome(from_address(here, email=taken)) for _ in range(8)))
+
+        assert Counter(each.reason for each in outcomes) == {"EMAIL_TAKEN": 4, "RATE_LIMITED": 4}
+        limited = await refusal(from_address(here))
+        assert (limited.code, limited.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "RATE_LIMITED")
+        assert 0 < int(limited.metadata["retry_after"]) <= 60
+        assert (await from_address(elsewhere)).user_id
+        # Nor do sign-ups keep anybody from logging in.
+        logged_in = pb.LogInRequest(email=taken, password=PASSWORD)
+        metadata = (("x-practice-client-address", here),)
+        assert (await stub.LogIn(logged_in, metadata=metadata)).access_token
+        clock.advance(seconds=61)
+        assert (await from_address(here)).user_id
+
+
+@pytest.mark.parametrize(
+    "password", ["12345678", "PASSWORD", " password1", "qwertyuiop", "88888888", "\u3164" * 8, " " * 8]
+)
+async def test_a_password_that_is_guessed_first_is_refused(identity: Stub, password: str) -> None:
+    refused = await refusal(identity.SignUp(request(password=password)))
+
+    assert (refused.code, refused.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "PASSWORD_TOO_COMMON")
+    assert refused.metadata == {"field": "password"}
+    assert password not in refused.message
+
+
+async def test_an_email_is_no_password(identity: Stub) -> None:
+    email = new_email()
+
+    for password in (email, email.upper(), email.partition("@")[0]):
+        refused = await refusal(identity.SignUp(request(email=email, password=password.ljust(8))))
+        assert refused.reason == "PASSWORD_TOO_COMMON"
 
 
 async def test_of_sign_ups_at_the_same_time_with_one_email_one_wins(identity: Stub) -> None:

@@ -21,6 +21,7 @@ from service_kit.grpc.server import build_server, start_server
 from tests.grpc_errors import refusal
 from tests.service_kit.conftest import ADMIN_SERVICE, PUBLIC_SERVICE, SERVICE, Serve
 from tests.tokens import TestTokens
+from tests.waiting import PATIENCE_SECONDS
 
 
 class Gate:
@@ -40,7 +41,7 @@ class Gate:
 
     async def holds(self, number: int) -> None:
         """Waits until so many are inside."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while self.inside != number:
                 await asyncio.sleep(0.01)
 
@@ -99,7 +100,7 @@ async def test_a_client_that_goes_away_gives_its_place_back(
         await gate.holds(1)
         held.cancel()
         await gate.holds(0)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while places.taken():
                 await asyncio.sleep(0.01)
         gate.opened.set()

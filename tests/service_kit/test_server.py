@@ -17,6 +17,7 @@ from service_kit.grpc.server import RunningServer, build_server, start_server
 from service_kit.periodic import repeating
 from service_kit.settings import read_secret
 from tests.service_kit.conftest import Serve
+from tests.waiting import PATIENCE_SECONDS
 
 
 async def start(access: Access, listen: str = "127.0.0.1:0") -> RunningServer:
@@ -34,7 +35,7 @@ async def test_health_needs_no_token_and_says_when_the_server_is_about_to_stop(a
     assert await health_of(server) == health_pb2.HealthCheckResponse.SERVING
 
     stopping = asyncio.create_task(server.stop(5, drain_seconds=0.3))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while await health_of(server) != health_pb2.HealthCheckResponse.NOT_SERVING:
             await asyncio.sleep(0.01)
     await stopping
@@ -76,7 +77,7 @@ async def test_a_job_that_fails_runs_again(log_lines: Callable[[], list[str]]) -
         if runs == 3:
             third.set()
 
-    async with repeating(job, 0.01), asyncio.timeout(5):
+    async with repeating(job, 0.01), asyncio.timeout(PATIENCE_SECONDS):
         await third.wait()
 
     assert "".join(log_lines()).count("periodic_job_failed") == 1

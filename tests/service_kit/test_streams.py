@@ -22,6 +22,7 @@ from service_kit.grpc.streams import Pace
 from service_kit.tokens import TokenVerifier
 from tests.grpc_errors import Refusal
 from tests.tokens import ISSUER, TestTokens
+from tests.waiting import PATIENCE_SECONDS
 
 SERVICE = "kit.test.v1.StreamService"
 PIECE = b"x" * 64 * 1024
@@ -81,7 +82,7 @@ async def silence() -> AsyncIterator[bytes]:
 async def end_of(call: Any) -> Refusal:
     """Reads to the end of a stream that must be broken off."""
     with pytest.raises(grpc.aio.AioRpcError) as raised:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while await call.read() is not grpc.aio.EOF:
                 pass
     return Refusal(raised.value)
@@ -132,7 +133,7 @@ async def test_who_reads_nothing_is_not_waited_for(tokens: TestTokens) -> None:
     async with streaming(endless, verifier, Pace(stall=0.5), places) as (stream, _):
         call = stream(HttpBody(), metadata=tokens.bearer(1))
         assert (await call.read()).data == PIECE
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await ended.wait()
             while places.taken():
                 await asyncio.sleep(0.01)
@@ -187,7 +188,7 @@ def _ask_raw(port: int, authorization: bytes) -> bytes:
             literal(b"authorization", authorization),
         )
     )
-    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS) as connection:
         connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + _frame(4, 0, 0, b""))
         connection.sendall(_frame(1, 4, 1, headers) + _frame(0, 1, 1, b"\0" * 5))
         answers = connection.makefile("rb")

@@ -10,6 +10,7 @@ import pytest
 
 from service_kit.call import Call
 from service_kit.zone_handover import ToldCalendars, ZoneHandover
+from tests.waiting import PATIENCE_SECONDS
 
 SIGN_UP = datetime(2026, 2, 1, tzinfo=UTC)
 TOKYO, MADRID = "Asia/Tokyo", "Europe/Madrid"
@@ -115,7 +116,7 @@ async def test_what_could_not_be_handed_over_fails_no_call_is_told_and_tried_aga
 
 async def test_a_receiver_that_does_not_answer_is_not_waited_for(bench: Bench) -> None:
     bench.receiver.silent = True
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await bench.call(TOKYO)
     bench.receiver.silent = False
     await bench.call(TOKYO)

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from deploy.local.servers import Server, ServerFailedError
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 # A client that comes back as soon as the server does.
@@ -63,18 +64,6 @@ def running(module: str, settings: Mapping[str, Any], log: Path) -> Iterator[Pro
         process.kill()
 
 
-async def until(condition: Callable[[], Any], *, seconds: float = 20.0) -> None:
-    """Returns once a condition holds, which may be asynchronous. Raises TimeoutError."""
-    async with asyncio.timeout(seconds):
-        while True:
-            holds = condition()
-            if asyncio.iscoroutine(holds):
-                holds = await holds
-            if holds:
-                return
-            await asyncio.sleep(0.02)
-
-
 async def restart(server: Server) -> None:
     """Starts a killed server again; its children may take a moment to leave the place."""
 
@@ -101,7 +90,7 @@ async def until_serving(channel: grpc.aio.Channel) -> None:
 
     async def serving() -> bool:
         try:
-            answer = await stub.Check(health_pb2.HealthCheckRequest(), timeout=1)
+            answer = await stub.Check(health_pb2.HealthCheckRequest(), timeout=5)
         except grpc.aio.AioRpcError:
             return False
         return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)

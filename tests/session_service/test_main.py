@@ -23,9 +23,10 @@ from session_service.main import serving
 from session_service.settings import SessionSettings
 from tests.grpc_errors import Refusal
 from tests.session_service.clients import Learner
-from tests.session_service.processes import Process, connected, restart, running, until, until_serving
+from tests.session_service.processes import Process, connected, restart, running, until_serving
 from tests.session_service.statistics import Statistics, consuming, take_published
 from tests.tokens import TestTokens
+from tests.waiting import PATIENCE_SECONDS, until
 
 SERVICE, RELAY = "session_service.main", "session_service.relay"
 Code = grpc.StatusCode
@@ -53,7 +54,7 @@ async def database(settings: dict[str, Any]) -> AsyncIterator[AsyncEngine]:
 
 async def persist(learner: Learner, method: str, **fields: Any) -> Any:
     """Repeats a call with its key until it is answered."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             try:
                 request = getattr(pb, f"{method}Request")(**fields)
@@ -202,7 +203,7 @@ async def test_a_database_that_crashes_and_comes_back_costs_refusals_that_may_be
                         answered[f"{refused.code.name} {refused.reason}"] += 1
 
             enough, back = 0, asyncio.Event()
-            async with asyncio.timeout(40), asyncio.TaskGroup() as hands:
+            async with asyncio.timeout(PATIENCE_SECONDS), asyncio.TaskGroup() as hands:
                 for learner in learners:
                     hands.create_task(practise(learner))
                 await until(lambda: answered["OK"] > 20)

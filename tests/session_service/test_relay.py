@@ -19,8 +19,9 @@ from session_service.adapters.db import tables
 from session_service.main import serving
 from session_service.settings import SessionSettings
 from tests.session_service.clients import Learner, Metadata
-from tests.session_service.processes import restart, running, until
+from tests.session_service.processes import restart, running
 from tests.session_service.statistics import Statistics, consuming, serving_statistics, take_published
+from tests.waiting import until
 
 RELAY = "session_service.relay"
 outbox = tables.outbox

@@ -33,7 +33,8 @@ class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
 
     async def SignUp(self, request: pb.SignUpRequest, context: Context) -> account_pb2.Account:  # noqa: N802
         """Makes an account."""
-        account = await self._use_cases.sign_up(current_call(), from_sign_up(request))
+        address = client_address(context.invocation_metadata() or (), context.peer())
+        account = await self._use_cases.sign_up(current_call(), from_sign_up(request), address)
         await hand_over(self._zones, account)
         return to_account(account)
 

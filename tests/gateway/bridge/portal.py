@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -144,10 +144,3 @@ async def serving_portal(portal: FakePortal, port: int = 0) -> AsyncIterator[str
         yield f"127.0.0.1:{bound}"
     finally:
         await server.stop(0)
-
-
-async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
-    """Returns once the condition holds. Raises TimeoutError when it does not in time."""
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.01)

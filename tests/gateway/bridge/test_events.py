@@ -12,7 +12,8 @@ from websockets.frames import CloseCode
 
 from gateway.bridge.events import SessionClock
 from tests.gateway.bridge.conftest import OWNER, SESSION, Client, RunBridge, completed, events, rest
-from tests.gateway.bridge.portal import LIMIT, WORDS, FakePortal, until
+from tests.gateway.bridge.portal import LIMIT, WORDS, FakePortal
+from tests.waiting import until
 
 
 def progress(completed: int) -> dict[str, Any]:

@@ -11,9 +11,10 @@ from websockets.exceptions import ConnectionClosed, ConnectionClosedError
 from websockets.frames import CloseCode
 
 from tests.gateway.bridge.conftest import SESSION, Client, RunBridge, completed, events
-from tests.gateway.bridge.portal import FakePortal, until
+from tests.gateway.bridge.portal import FakePortal
 from tests.gateway.bridge.test_handshake import refused
 from tests.tokens import TestTokens
+from tests.waiting import PATIENCE_SECONDS, until
 
 
 async def test_a_user_has_so_many_connections_and_the_next_is_a_429(
@@ -58,7 +59,7 @@ async def test_what_clients_say_is_ignored_and_a_ping_gets_its_pong(
     async with bridge.connect() as websocket:
         for number in range(50):
             await websocket.send("x" * 1000 if number % 2 else b"\xff")
-        await asyncio.wait_for(await websocket.ping(), 5)
+        await asyncio.wait_for(await websocket.ping(), PATIENCE_SECONDS)
         portal.answer(SESSION)
         assert completed(await events(websocket, 3)) == [0, 1]
 
@@ -138,7 +139,7 @@ async def test_a_stop_closes_every_connection_as_going_away(
         for websocket in websockets:
             await events(websocket, 2)
         closing = [asyncio.create_task(websocket.wait_closed()) for websocket in websockets]
-    await asyncio.wait_for(asyncio.gather(*closing), 5)
+    await asyncio.wait_for(asyncio.gather(*closing), PATIENCE_SECONDS)
     assert {websocket.close_code for websocket in websockets} == {CloseCode.GOING_AWAY}
     assert portal.watching == 0
     gc.collect()
@@ -148,7 +149,7 @@ async def test_a_stop_closes_every_connection_as_going_away(
 async def test_a_stop_waits_for_no_client_that_does_not_answer(
     run_bridge: RunBridge, portal: FakePortal
 ) -> None:
-    async with asyncio.timeout(4):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         async with run_bridge(shutdown_grace_seconds=0.2) as client:
             dead = await silent_client(client)
             await until(lambda: portal.watching == 1)

@@ -11,9 +11,10 @@ from websockets.exceptions import ConnectionClosedError
 from websockets.frames import CloseCode
 
 from tests.gateway.bridge.conftest import OWNER, SESSION, Client, RunBridge, completed, events, rest
-from tests.gateway.bridge.portal import FakePortal, serving_portal, until
+from tests.gateway.bridge.portal import FakePortal, serving_portal
 from tests.gateway.edge import free_port
 from tests.tokens import TestTokens
+from tests.waiting import until
 
 
 @pytest.mark.parametrize("end", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.INTERNAL, None], ids=str)

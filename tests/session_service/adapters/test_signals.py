@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Collection, Mapping
 
 from session_service.adapters.signals import JournalSignals, LookForChanges
+from tests.waiting import PATIENCE_SECONDS
 
 
 class Database:
@@ -27,7 +28,7 @@ async def waiting(signals: JournalSignals, session_id: int, version: int = 1) ->
 
 
 async def woken(*tasks: asyncio.Task[None]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await asyncio.gather(*tasks)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -160,6 +161,7 @@ class World:
             signals=self.signals,
             clock=self.clock,
             sync_max_age=timedelta(days=30),
+            aside=asyncio.to_thread,
         )
 
     def unit_of_work(self) -> FakeUnitOfWork:

@@ -63,7 +63,8 @@ class DesignUsersServicer(DesignUsersServiceServicer):
             email=request.email,
             password=request.password,
         )
-        account = await self._use.sign_up(current_call(), wanted)
+        address = client_address(context.invocation_metadata() or (), context.peer())
+        account = await self._use.sign_up(current_call(), wanted, address)
         await hand_over(self._zones, account)
         await answer_with_status(context, 201)
         return pb.SignUpResponse(message="User created successfully", user=_to_user(account))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -17,6 +16,7 @@ from service_kit import object_ids
 from service_kit.call import Call, current_call
 from service_kit.errors import NotFoundError
 from service_kit.grpc.presentation import STATUS_KEY, answer_with_status
+from service_kit.heavy import Aside
 from session_service.adapters.grpc.products import design_answers as answers
 from session_service.adapters.grpc.products import design_bodies as bodies
 from session_service.adapters.grpc.products import design_requests as requests
@@ -37,8 +37,9 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class DesignSessionsServicer(DesignSessionsServiceServicer):
     """Implements practice.products.design.v1.DesignSessionsService."""
 
-    def __init__(self, use_cases: UseCases) -> None:
+    def __init__(self, use_cases: UseCases, aside: Aside) -> None:
         self._use = use_cases
+        self._aside = aside
 
     async def OpenSession(  # noqa: N802 (gRPC names)
         self, request: pb2.OpenSessionRequest, context: Context
@@ -89,7 +90,7 @@ class DesignSessionsServicer(DesignSessionsServiceServicer):
     ) -> HttpBody:
         """Saves the diagram when it changed, its time always. Another's session is not found."""
         call, ref = current_call(), requests.session(request.session_id)
-        body = await asyncio.to_thread(bodies.autosave, request.body.data)
+        body = await self._aside(bodies.autosave, request.body.data)
         try:
             session = await self._use.save_draft(
                 call, ref, body.diagram, reported=body.time_spent, base_hash=requests.edited_version(context)
@@ -143,7 +144,7 @@ class DesignSessionsServicer(DesignSessionsServiceServicer):
     ) -> HttpBody:
         """Makes a submission by hand; the gateway answers 201."""
         call = current_call()
-        body = await asyncio.to_thread(bodies.new_submission, request.body.data)
+        body = await self._aside(bodies.new_submission, request.body.data)
         problem = requests.problem(body.problem_id)
         made = await self._use.create_submission(
             call,
@@ -198,7 +199,7 @@ class DesignSessionsServicer(DesignSessionsServiceServicer):
     ) -> HttpBody:
         """Changes the fields sent."""
         call, ref = current_call(), requests.submission(request.submission_id)
-        changes = await asyncio.to_thread(bodies.submission_changes, request.body.data)
+        changes = await self._aside(bodies.submission_changes, request.body.data)
         changed = await self._use.update_submission(call, ref, changes)
         return answers.changed_submission("Submission updated successfully", changed, call.email)
 

@@ -74,7 +74,8 @@ class _Body:
         try:
             self._members = json_text.members(text)
         except ValueError as error:
-            raise _invalid("", "The body must be a JSON object") from error
+            most = json_text.MOST_MEMBERS
+            raise _invalid("", f"The body must be a JSON object of at most {most} members") from error
 
     def has(self, name: str) -> bool:
         return self._members.get(name, (None, ""))[0] is not None

@@ -32,6 +32,7 @@ from session_service.application.use_cases import UseCases
 from session_service.domain.achievements import Achievement
 from session_service.domain.grading import AnswerKey
 from session_service.domain.items import ContentItem
+from tests.waiting import PATIENCE_SECONDS
 
 _keys = itertools.count(1)
 
@@ -99,6 +100,7 @@ class Database:
             signals=JournalSignals(),
             clock=lambda: datetime.now(UTC),
             sync_max_age=timedelta(days=30),
+            aside=asyncio.to_thread,
         )
 
     def unit_of_work(self) -> SqlUnitOfWork:
@@ -125,7 +127,7 @@ class Database:
             "SELECT count(*) FROM pg_stat_activity"
             " WHERE datname = current_database() AND wait_event_type = 'Lock'"
         )
-        async with asyncio.timeout(10), self.engine.connect() as connection:
+        async with asyncio.timeout(PATIENCE_SECONDS), self.engine.connect() as connection:
             while (await connection.execute(statement)).scalar_one() < calls:
                 await connection.rollback()
                 await asyncio.sleep(0.01)

@@ -19,6 +19,7 @@ from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change
 from tests.personal_data import rows_of
 from tests.session_service.adapters.db.conftest import Database
+from tests.waiting import PATIENCE_SECONDS
 
 
 @pytest.fixture
@@ -137,7 +138,7 @@ async def test_two_who_erase_at_once_leave_nothing_and_both_tell_all(
         await database.until_waiting(2)
         await at_first.rollback()
         # Whoever found the first event gone has not taken the rest for gone, too.
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while await database.count("outbox", user_id=user_id) > 1:
                 await asyncio.sleep(0.02)
         await database.until_waiting(2)

@@ -16,6 +16,7 @@ from session_service.adapters.db import tables
 from session_service.adapters.db.outbox_admin import SqlOutboxAdmin
 from session_service.adapters.db.outbox_queue import SqlOutboxQueue
 from tests.session_service.adapters.db.conftest import Database
+from tests.waiting import PATIENCE_SECONDS
 
 LATER = timedelta(minutes=1)
 
@@ -77,7 +78,7 @@ async def test_a_claimed_event_is_left_alone_until_its_lease_is_over(outbox: Dat
 
     assert len(claimed) == 10
     assert await short.claim(100) == []
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not (again := await short.claim(100)):
             await asyncio.sleep(0.02)
     assert {event.event_id for event in again} == {event.event_id for event in claimed}

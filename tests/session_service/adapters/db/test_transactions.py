@@ -25,6 +25,7 @@ from session_service.domain.events import ENDED, Event, SessionEnded
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change, State
 from tests.session_service.adapters.db.conftest import Database, PunctualStatistics, Told
+from tests.waiting import PATIENCE_SECONDS
 
 KeyedCall = Callable[..., Call]
 
@@ -104,7 +105,7 @@ async def test_a_cancelled_command_leaves_no_trace_and_gives_its_connection_back
             with pytest.raises(asyncio.CancelledError):
                 await waiting
 
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await asyncio.gather(*(narrow.use.get_session(Call(user_id), ref) for _ in range(10)))
     await engine.dispose()
     assert await database.count("idempotency", user_id=user_id) == 0

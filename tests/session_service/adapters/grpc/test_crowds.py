@@ -13,6 +13,7 @@ from practice.privacy.v1.personal_data_service_pb2_grpc import PersonalDataServi
 from session_service.settings import SessionSettings
 from tests.grpc_errors import Refusal, outcome
 from tests.session_service.clients import Learner, Metadata
+from tests.waiting import PATIENCE_SECONDS
 
 WATCHERS = 600
 
@@ -45,7 +46,7 @@ async def test_the_watchers_of_one_account_leave_everybody_else_answered_and_the
     # Whoever leaves makes room.
     for stream in streams:
         stream.cancel()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while isinstance(await first(learner.call("WatchSession", name=name)), Refusal):
             await asyncio.sleep(0.1)
 
@@ -58,7 +59,7 @@ async def test_a_watch_of_an_erased_account_ends(
     office: Any = PersonalDataServiceStub(channel)
     request = privacy_pb.ErasePersonalDataRequest(user_id=user_id, request_id="forget me")
     await office.ErasePersonalData(request, metadata=internal)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         ended = await outcome(stream.read())
     assert isinstance(ended, Refusal)
     assert ended.code in (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.UNAUTHENTICATED)

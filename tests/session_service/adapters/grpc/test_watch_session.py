@@ -16,6 +16,7 @@ from session_service.main import serving
 from session_service.settings import SessionSettings
 from tests.grpc_errors import refusal
 from tests.session_service.clients import Learner, Metadata, elapsed
+from tests.waiting import PATIENCE_SECONDS
 
 Kind = session_pb.SessionChange
 State = session_pb.PracticeSession
@@ -49,7 +50,7 @@ async def practise(name: str, *hands: Learner) -> None:
 
 async def everything(watcher: Learner, name: str, cursor: int = 0) -> list[session_pb.SessionChange]:
     """Watches until the service ends the stream."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         return [change async for change in watcher.call("WatchSession", name=name, cursor=cursor)]
 
 
@@ -80,7 +81,7 @@ async def test_a_watcher_sees_a_snapshot_and_then_every_change_while_others_writ
     snapshot = await anext(stream)
     writing = asyncio.create_task(practise(session.name, learner, learner))
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         changes = [change async for change in stream]
     await writing
 
@@ -104,7 +105,7 @@ async def test_changes_made_at_another_instance_are_seen_as_well(
     writing = asyncio.create_task(practise(name, elsewhere, learner))
 
     for stream in streams:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             check_complete([change async for change in stream], hands=2)
     await writing
 
@@ -129,7 +130,7 @@ async def test_a_watcher_that_reconnects_after_every_few_changes_sees_all_of_the
     writing = asyncio.create_task(practise(name, learner, elsewhere))
     dice = random.Random(7)
     seen: list[session_pb.SessionChange] = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not seen or seen[-1].kind != Kind.KIND_ENDED:
             hand = dice.choice((learner, elsewhere))
             stream = hand.call("WatchSession", name=name, cursor=seen[-1].cursor if seen else 1)
@@ -196,7 +197,7 @@ async def test_watchers_that_leave_take_nothing_with_them(learner: Learner) -> N
             stream.cancel()
 
     # The pool has five connections; none of them may be lost.
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await asyncio.gather(*(learner.call("GetSession", name=name) for _ in range(50)))
 
 

@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 from deploy.local.servers import Server
 from session_service.adapters.redis.cache import RedisCache
 from session_service.adapters.redis.client import BestEffort
+from tests.waiting import PATIENCE_SECONDS
 
 MINUTE = timedelta(minutes=1)
 
@@ -26,7 +27,7 @@ async def test_what_was_put_is_there_as_it_was_until_its_time_is_over(redis: Red
     assert await cache.get(key) == b"\x00\xff bytes"
     await cache.put(key, b"", timedelta(milliseconds=30))
     assert await cache.get(key) == b""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while await cache.get(key) is not None:
             await asyncio.sleep(0.01)
 
@@ -78,7 +79,7 @@ async def test_a_redis_that_hangs_costs_a_bounded_time(own_redis: Server, at_own
         assert time.monotonic() - began < 3
     finally:
         os.kill(own_redis.process.pid, signal.SIGCONT)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while await cache.get("key") != b"1":
             await asyncio.sleep(0.05)
 

@@ -117,7 +117,7 @@ def test_a_board_closes_by_itself_beside_running_workers(
             )
             worker.start()
             running.callback(worker.kill)
-        eventually(lambda: final(engine) == 3, 60)
+        eventually(lambda: final(engine) == 3)
     with engine.connect() as connection:
         kept = connection.execute(text("SELECT period, count(*) FROM stats.leaderboard_entry GROUP BY 1"))
         assert {tuple(row) for row in kept} == {("day", 3), ("week", 2), ("month", 1)}

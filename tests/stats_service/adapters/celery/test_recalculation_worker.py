@@ -270,7 +270,7 @@ def test_messages_that_redis_lost_are_sent_again_and_those_sent_twice_run_once(
     send_shards(broker, [(job_id, 1), (job_id, 1), (job_id, 1)])
     broker.close()
     workers[0].start()
-    eventually(lambda: jobs.finished(job_id), 30)
+    eventually(lambda: jobs.finished(job_id))
     state = jobs.state(job_id)
     assert (state.people_wrong, state.completions, state.shards_done) == (50, 500, state.shards)
     assert workers[0].stop() == 0

@@ -117,8 +117,8 @@ def test_every_completion_counts_once_through_kills_and_an_emptied_redis(
             publish_facts(missing)
         return not missing
 
-    eventually(republish_until_all_are_applied, 40)
-    eventually(lambda: not queued(transport), 10)
+    eventually(republish_until_all_are_applied)
+    eventually(lambda: not queued(transport))
     assert worker.stop() == 0
     assert_counted_once(engine, facts)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 
 from service_kit.broker import COMPLETIONS_QUEUE
+from tests.waiting import PATIENCE_SECONDS
 
 ROOT = Path(__file__).parents[4]
 
@@ -53,7 +54,7 @@ class Worker:
     def stop(self) -> int:
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(20)
+        return self.process.wait(PATIENCE_SECONDS)
 
 
 def worker_environment(database_url: str, redis_url: str, heartbeat: Path, **more: str) -> dict[str, str]:

@@ -28,7 +28,7 @@ from stats_service.domain.leaderboards import Metric
 from stats_service.domain.periods import Period, PeriodKind
 from tests.stats_service.adapters.conftest import Apply
 from tests.stats_service.facts import completion, history
-from tests.waiting import eventually
+from tests.waiting import PATIENCE_SECONDS, eventually
 
 GRACE = timedelta(hours=12)
 WEDNESDAY = date(2026, 2, 18)
@@ -337,7 +337,7 @@ def test_two_machines_close_a_board_once(engine: Engine, apply: Apply) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(PATIENCE_SECONDS)
     once = kept(engine)
     with engine.begin() as connection:
         connection.execute(text("TRUNCATE stats.leaderboard_closing, stats.leaderboard_entry"))
@@ -352,19 +352,19 @@ async def test_a_board_that_closes_while_completions_arrive_has_whole_ones_and_s
     begun = threading.Barrier(len(people) + 1)
 
     def practise(user: int) -> None:
-        begun.wait(10)
+        begun.wait(PATIENCE_SECONDS)
         for seq in range(1, sessions + 1):
             apply(completion(user_id=user, user_seq=seq, local_date=SUNDAY, elapsed_seconds=60))
 
     threads = [threading.Thread(target=practise, args=(user,)) for user in people]
     for thread in threads:
         thread.start()
-    begun.wait(10)
+    begun.wait(PATIENCE_SECONDS)
     eventually(lambda: open_scores(engine))
     closer(engine)()
     at_closing = kept(engine)
     for thread in threads:
-        thread.join(60)
+        thread.join(PATIENCE_SECONDS)
 
     assert kept(engine) == at_closing
     boards.now = CLOSED

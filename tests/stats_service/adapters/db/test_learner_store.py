@@ -28,7 +28,7 @@ from tests.stats_service.adapters.conftest import Apply
 from tests.stats_service.adapters.db.badges import badge, publish
 from tests.stats_service.adapters.db.dump import DERIVED, derived_state
 from tests.stats_service.facts import completion, history
-from tests.waiting import eventually
+from tests.waiting import PATIENCE_SECONDS, eventually
 
 DAY = date(2026, 2, 1)
 
@@ -247,7 +247,7 @@ def test_events_wait_only_for_the_same_person(engine: Engine, apply: Apply) -> N
             wait_for_a_blocked_statement(engine)
             assert not waiting.done()
             busy.rollback()
-            assert waiting.result(10).new == 1
+            assert waiting.result(PATIENCE_SECONDS).new == 1
 
 
 def test_a_database_that_is_away_postpones_and_recovers() -> None:
@@ -276,7 +276,7 @@ def at_once(calls: list[Apply]) -> list[Applied]:
     barrier = threading.Barrier(len(calls))
 
     def run(call: Apply) -> Applied:
-        barrier.wait(10)
+        barrier.wait(PATIENCE_SECONDS)
         return call()
 
     with ThreadPoolExecutor(len(calls)) as pool:

@@ -27,6 +27,7 @@ from tests.databases import lock_waiters
 from tests.personal_data import Office, rows_of
 from tests.stats_service.adapters.conftest import Apply, ApplyChanges
 from tests.stats_service.facts import calendar_change, completion, history
+from tests.waiting import PATIENCE_SECONDS
 
 Metadata = tuple[tuple[str, str], ...]
 DAYS = [date(2026, 2, day) for day in (16, 17, 18)]
@@ -197,7 +198,7 @@ async def test_a_completion_under_way_is_erased_with_the_rest(
     def take_in() -> None:
         with store.work_on([1]) as work:
             begun.set()
-            assert go_on.wait(10)
+            assert go_on.wait(PATIENCE_SECONDS)
             work.add([late])
             work.commit()
 

@@ -15,6 +15,7 @@ from deploy.local.servers import Server
 from session_service.adapters.redis.client import PREFIX
 from tests.session_service.adapters.grpc.products.portal.clients import Client
 from tests.session_service.clients import Learner
+from tests.waiting import PATIENCE_SECONDS
 
 
 @pytest.fixture
@@ -144,7 +145,7 @@ async def hammer(portal: Client, meanwhile: Callable[[], Awaitable[Any]], rounds
     readers = [asyncio.create_task(read()) for _ in range(4)]
     disturbing = asyncio.create_task(disturb())
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await asyncio.gather(write(), write())
     finally:
         writing = False
@@ -189,7 +190,7 @@ async def test_reads_of_one_moment_agree_and_give_their_connection_back(
 ) -> None:
     session_id = await one_ended(portal)
     # The pool has five connections; each read sets one apart for its moment.
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         bodies = await asyncio.gather(*(portal.history(offset=number) for number in range(40)))
         await asyncio.gather(*(portal.details(session_id) for _ in range(40)))
     assert [body["total"] for body in bodies] == [1] * 40

@@ -14,6 +14,7 @@ from tests.session_service.adapters.grpc.products.portal.clients import Client
 from tests.session_service.catalog import Catalog
 from tests.session_service.clients import Learner
 from tests.session_service.statistics import Statistics
+from tests.waiting import PATIENCE_SECONDS
 
 SHARP = {"type": "accuracy", "name": "Sharp Mind", "description": "80% success rate in a session"}
 
@@ -135,7 +136,7 @@ async def test_statistics_and_catalog_that_are_away_do_not_stop_a_completion(
     statistics.answering.clear()
     catalog.down = True
 
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         body = await portal.complete(session_id)
 
     assert body["session_summary"] == summary(

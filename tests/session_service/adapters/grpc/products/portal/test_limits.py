@@ -17,6 +17,7 @@ from session_service.settings import SessionSettings
 from tests.grpc_errors import Refusal, outcome, refusal
 from tests.session_service.adapters.grpc.products.portal.clients import Client
 from tests.session_service.clients import Metadata
+from tests.waiting import PATIENCE_SECONDS
 
 DEFAULTS = {
     "portal_starts_per_hour": 30,
@@ -165,7 +166,7 @@ async def test_practice_goes_on_without_redis_and_limits_come_back_with_it(
     assert (await portal.history())["total"] == 1
 
     own_redis.restart()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         for number in range(1000):
             refused = await outcome(portal.call("StartSession", activity_id=5))
             if isinstance(refused, Refusal):

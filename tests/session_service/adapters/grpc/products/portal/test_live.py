@@ -16,6 +16,7 @@ from session_service.settings import SessionSettings
 from tests.grpc_errors import refusal
 from tests.session_service.adapters.grpc.products.portal.clients import Client
 from tests.session_service.clients import Learner, Metadata
+from tests.waiting import PATIENCE_SECONDS
 
 
 class Watcher:
@@ -30,7 +31,7 @@ class Watcher:
         return self._stub.WatchSession(request, metadata=self._metadata)
 
     async def everything(self, session_id: str, cursor: int = 0) -> list[pb.LiveUpdate]:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             return [update async for update in self.watch(session_id, cursor)]
 
 
@@ -146,7 +147,7 @@ async def test_a_cursor_continues_without_the_present_state_and_misses_nothing(
     seen = [await live.watch(session_id).read()]
     writing = asyncio.create_task(_write_all(elsewhere, session_id))
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not seen[-1].ended:
             stream = live.watch(session_id, seen[-1].cursor)
             for _ in range(3):

@@ -1,0 +1,60 @@
+"""Lets a few costly calls in at once, has a bounded number wait, and refuses the others at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from service_kit.errors import TooManyAtOnceError
+
+# Whoever waited so long is better told to come back: their client gives up soon.
+_PATIENCE_SECONDS = 5.0
+
+
+class Entrance:
+    """The way to what hashes passwords, for calls of one kind: `what` is their name in the plural.
+
+    A call that is refused has cost nothing. Of the places to wait, whoever
+    shares a subject (an address, an account) gets so many at most.
+    """
+
+    def __init__(self, what: str, *, at_once: int, waiting: int, waiting_per_subject: int) -> None:
+        self._what = what
+        self._at_once = asyncio.Semaphore(at_once)
+        self._most = at_once + waiting
+        self._most_per_subject = at_once + waiting_per_subject
+        self._inside: Counter[bytes] = Counter()
+
+    @asynccontextmanager
+    async def place(self, subject: bytes) -> AsyncIterator[None]:
+        """Waits for a turn and holds it for the duration of a block.
+
+        Raises TooManyAtOnceError at once when there is no place to wait, and after a while when no turn came.
+        """
+        if self._inside[subject] >= self._most_per_subject:
+            raise TooManyAtOnceError(self._what, self._most_per_subject)
+        if self._inside.total() >= self._most:
+            raise TooManyAtOnceError(self._what, self._most)
+        self._inside[subject] += 1
+        try:
+            await self._turn()
+            try:
+                yield
+            finally:
+                self._at_once.release()
+        finally:
+            self._leave(subject)
+
+    async def _turn(self) -> None:
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                await self._at_once.acquire()
+        except TimeoutError:
+            raise TooManyAtOnceError(self._what, self._most) from None
+
+    def _leave(self, subject: bytes) -> None:
+        self._inside[subject] -= 1
+        if not self._inside[subject]:
+            del self._inside[subject]

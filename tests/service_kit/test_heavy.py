@@ -1,0 +1,84 @@
+"""Work beside the event loop: bounded, in turn, and never for who has left."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from service_kit.errors import TooManyAtOnceError
+from service_kit.heavy import HeavyWork
+from service_kit.tokens import TokenVerifier
+from tests.tokens import ISSUER, TestTokens
+
+
+class Blocking:
+    """Work that lasts until it is let go."""
+
+    def __init__(self) -> None:
+        self.begun = threading.Event()
+        self.released = threading.Event()
+        self.done: list[str] = []
+
+    def __call__(self, name: str) -> str:
+        self.begun.set()
+        self.released.wait(60)
+        self.done.append(name)
+        return name
+
+
+@pytest.fixture
+def work() -> Iterator[Blocking]:
+    work = Blocking()
+    yield work
+    work.released.set()
+
+
+async def test_work_is_done_one_piece_after_the_other_and_its_outcome_returned(work: Blocking) -> None:
+    heavy = HeavyWork("documents", most_waiting=5)
+    work.released.set()
+    assert await asyncio.gather(*(heavy(work, name) for name in "abc")) == ["a", "b", "c"]
+    with pytest.raises(ZeroDivisionError):
+        await heavy(lambda: 1 // 0)
+
+
+async def test_too_much_is_refused_at_once_and_taken_again_when_there_is_room(work: Blocking) -> None:
+    heavy = HeavyWork("documents", most_waiting=2)
+    taken = [asyncio.create_task(heavy(work, name)) for name in "abc"]
+    await asyncio.sleep(0)
+    with pytest.raises(TooManyAtOnceError) as refused:
+        await heavy(work, "d")
+    assert refused.value.metadata == {"what": "documents", "limit": "2", "retry_after": "1"}
+    work.released.set()
+    assert await asyncio.gather(*taken) == ["a", "b", "c"]
+    assert await heavy(work, "e") == "e"
+
+
+async def test_work_of_a_caller_who_left_is_not_begun(work: Blocking) -> None:
+    heavy = HeavyWork("documents", most_waiting=2)
+    first = asyncio.create_task(heavy(work, "first"))
+    await asyncio.to_thread(work.begun.wait, 60)
+    left = asyncio.create_task(heavy(work, "left"))
+    await asyncio.sleep(0)
+    left.cancel()
+    await asyncio.wait([left])
+    work.released.set()
+    assert await first == "first"
+    assert await heavy(work, "last") == "last"
+    assert work.done == ["first", "last"]
+
+
+async def test_a_fresh_token_is_checked_while_all_other_threads_work(
+    work: Blocking, tokens: TestTokens
+) -> None:
+    heavy = HeavyWork("documents", most_waiting=50)
+    pieces = [asyncio.create_task(heavy(work, "piece")) for _ in range(20)]
+    pieces += [asyncio.create_task(asyncio.to_thread(work, "other")) for _ in range(40)]
+    await asyncio.sleep(0)
+    async with asyncio.timeout(30):
+        assert (await TokenVerifier(tokens.jwks_uri, ISSUER).verify(tokens.issue(7))).user_id == 7
+    assert not any(piece.done() for piece in pieces)
+    work.released.set()
+    await asyncio.gather(*pieces)
