@@ -29,7 +29,8 @@ class Call:
     """One RPC: the authenticated caller and what their metadata said.
 
     `user_id` is 0 where the method needs no account. `time_zone` is the IANA
-    name the client sent, if any. `request` is absent when the client gave no
+    name the client sent, if any, and `ignored_time_zone` what it sent instead
+    of one. `request` is absent when the client gave no
     idempotency key, `signed_up_at` when the token does not say it.
     """
 
@@ -38,6 +39,7 @@ class Call:
     time_zone: str | None = None
     request: RequestIdentity | None = None
     signed_up_at: datetime | None = None
+    ignored_time_zone: str = ""
 
 
 _current: ContextVar[Call] = ContextVar("call")

@@ -20,13 +20,15 @@ from service_kit.errors import (
     UnavailableError,
 )
 from service_kit.heavy import Aside
-from service_kit.time_zones import known_time_zone
+from service_kit.time_zones import time_zones
 from service_kit.tokens import TokenVerifier
 
 INTERNAL_KEY = "x-practice-internal"
 IDEMPOTENCY_KEY = "idempotency-key"
 TIME_ZONE_KEY = "x-time-zone"
+IGNORED_TIME_ZONE_KEY = "x-time-zone-ignored"
 MAX_IDEMPOTENCY_KEY = 128
+MAX_TIME_ZONE = 64
 
 Metadata = Mapping[str, Any]
 # By method: bytes that are equal for two raw bodies that ask for the same.
@@ -83,11 +85,18 @@ class Access:
 
 
 def with_time_zone(call: Call, metadata: Metadata) -> Call:
-    """Returns the call with the zone its client sent. Raises InvalidArgumentError for an unknown one."""
+    """Returns the call with the zone its client sent.
+
+    What is no zone is no reason to refuse practice: browsers send
+    `Etc/Unknown` and `undefined` when they know none. It is ignored, and
+    the answer says so.
+    """
     zone = str(metadata.get(TIME_ZONE_KEY, "")).strip()
     if not zone:
         return call
-    return replace(call, time_zone=known_time_zone(zone))
+    if zone not in time_zones():
+        return replace(call, ignored_time_zone=zone[:MAX_TIME_ZONE])
+    return replace(call, time_zone=zone)
 
 
 async def with_request_identity(

@@ -17,6 +17,7 @@ from service_kit.db.faults import is_erased, is_unavailable, is_unstorable_text
 from service_kit.errors import AccountErasedError, InvalidArgumentError, ServiceError, UnavailableError
 from service_kit.grpc.call_log import logged
 from service_kit.grpc.guards import (
+    IGNORED_TIME_ZONE_KEY,
     Access,
     RawReaders,
     validate,
@@ -142,8 +143,11 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                 async with asyncio.timeout(min(remaining or self._max_deadline, self._max_deadline)):
                     call = await self._admit(method, request, context, Seat())
                     answer = await self._answer(call, inner, request, context, serialize)
-                    if answer.headers:
-                        await context.send_initial_metadata(answer.headers)
+                    headers = answer.headers
+                    if call.ignored_time_zone:
+                        headers += ((IGNORED_TIME_ZONE_KEY, call.ignored_time_zone),)
+                    if headers:
+                        await context.send_initial_metadata(headers)
                     return answer.message
             except Exception as error:
                 await self._refuse(method, error, context)

@@ -8,9 +8,9 @@ from typing import Any
 
 from service_kit.errors import ServiceError
 
-# Reasons for which a request can never be read as it is, and the field when the error names none.
-_UNREADABLE = {"FIELD_INVALID": "", "PASSWORD_TOO_COMMON": "", "TIME_ZONE_UNKNOWN": "x-time-zone"}
-_HEADERS = frozenset({"idempotency-key", "x-time-zone"})
+# Reasons for which a request can never be read as it is.
+_UNREADABLE = frozenset({"FIELD_INVALID", "PASSWORD_TOO_COMMON"})
+_HEADERS = frozenset({"idempotency-key"})
 
 _TYPES = {
     "required": "missing",
@@ -34,7 +34,7 @@ def validation_details(error: ServiceError, query: Collection[str] = ()) -> list
     """
     if error.reason not in _UNREADABLE:
         return None
-    field = error.metadata.get("field") or _UNREADABLE[error.reason]
+    field = error.metadata.get("field", "")
     place = "header" if field in _HEADERS else "query" if field in query else "body"
     rule = error.metadata.get("rule", "")
     message = "Field required" if rule == "required" else error.message.removeprefix(f"{field}: ")

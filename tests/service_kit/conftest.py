@@ -105,6 +105,7 @@ def _caller(channel: grpc.aio.Channel) -> Get:
         service: str = PUBLIC_SERVICE,
         name: str = "exercises/1",
         stream: bool = False,
+        headers: dict[str, str] | None = None,
     ) -> exercise_pb2.Exercise:
         request = pb.GetExerciseRequest(name=name)
         codec: dict[str, Any] = {
@@ -118,7 +119,10 @@ def _caller(channel: grpc.aio.Channel) -> Get:
             ]
             return responses[0]
         get: Any = channel.unary_unary(f"/{service}/Get", **codec)
-        response: exercise_pb2.Exercise = await get(request, metadata=metadata)
+        answering = get(request, metadata=metadata)
+        response: exercise_pb2.Exercise = await answering
+        if headers is not None:
+            headers |= dict(await answering.initial_metadata())
         return response
 
     return call

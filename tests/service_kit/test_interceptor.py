@@ -330,14 +330,26 @@ async def test_who_is_not_admitted_learns_nothing_about_the_request(serve: Serve
 
 @pytest.mark.parametrize(
     "zone",
-    ["Mars/Phobos", "../../etc/passwd", "europe/madrid", "GMT+25", "localtime", "Factory", "right/UTC"],
+    [
+        *("Mars/Phobos", "../../etc/passwd", "europe/madrid", "GMT+25", "localtime", "Factory", "right/UTC"),
+        *("Etc/Unknown", "undefined", "null", "+02:00"),
+    ],
 )
-async def test_a_time_zone_that_is_not_iana_is_refused(serve: Serve, zone: str) -> None:
+async def test_what_is_no_time_zone_is_ignored_and_the_answer_says_so(serve: Serve, zone: str) -> None:
+    headers: dict[str, str] = {}
     async with serve(answering) as get:
-        refused = await refusal(get((("x-time-zone", zone),)))
+        await get((("x-time-zone", zone),), headers=headers)
 
-    assert (refused.code, refused.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "TIME_ZONE_UNKNOWN")
-    assert refused.metadata == {"time_zone": zone}
+    assert headers["x-time-zone-ignored"] == zone
+
+
+async def test_a_time_zone_that_is_taken_is_not_told(serve: Serve) -> None:
+    headers: dict[str, str] = {}
+    async with serve(answering) as get:
+        await get((("x-time-zone", "Asia/Calcutta"),), headers=headers)
+
+    assert "etag" in headers
+    assert "x-time-zone-ignored" not in headers
 
 
 async def test_an_idempotency_key_is_bounded(serve: Serve) -> None:

@@ -55,12 +55,6 @@ def test_an_instant_is_shown_in_utc_whole_seconds_down() -> None:
             "too long",
             "value_error",
         ),
-        (
-            InvalidArgumentError("no zone", reason="TIME_ZONE_UNKNOWN", time_zone="x"),
-            ["header", "x-time-zone"],
-            "no zone",
-            "value_error",
-        ),
     ],
 )
 def test_an_invalid_field_is_told_with_its_place(

@@ -304,13 +304,6 @@ async def test_a_standalone_answer_with_a_key_counts_once(call: Callable[..., An
     assert len((await learner.call("ListSessions")).sessions) == 1
 
 
-async def test_an_unknown_time_zone_is_refused(call: Callable[..., Any]) -> None:
-    status, body = await refused(call("StartSession", headers=(("x-time-zone", "Mars/Olympus"),)))
-
-    assert status == 400
-    assert "Mars/Olympus" in body["detail"]
-
-
 async def test_a_fault_is_a_500_that_tells_nothing(
     call: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -255,12 +255,6 @@ async def test_a_call_without_a_good_token_is_refused_in_the_products_shape(port
             assert (status, set(body), body["error"]) == (401, {"error", "message"}, "unauthorized")
 
 
-async def test_an_unknown_time_zone_is_refused(portal: Client) -> None:
-    status, body = await portal.with_metadata(x_time_zone="Mars/Olympus").refused("ListHistory")
-
-    assert (status, body["error"]) == (400, "invalid_request")
-
-
 async def test_a_fault_is_a_500_that_tells_nothing(portal: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     async def broken(*_: Any) -> Any:
         raise RuntimeError("secret")
