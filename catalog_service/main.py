@@ -35,6 +35,7 @@ from service_kit.grpc.guards import Access
 from service_kit.grpc.interceptor import CallInterceptor
 from service_kit.grpc.server import RunningServer, build_server, start_server, stop_requested
 from service_kit.logging import configure_logging
+from service_kit.memory import return_what_is_freed
 from service_kit.periodic import repeating
 from service_kit.setting_faults import read_settings
 from service_kit.tokens import TokenVerifier
@@ -108,6 +109,7 @@ def main() -> None:
     """Serves until SIGTERM or SIGINT."""
     settings = read_settings(Settings)
     configure_logging("catalog", settings.log_level)
+    return_what_is_freed()
     asyncio.run(_serve_until_stopped(settings))
 
 

@@ -18,8 +18,8 @@ from dataclasses import asdict, dataclass, field, is_dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-# A piece travels as one gRPC message.
-LARGEST_PIECE = 512 * 1024
+# A piece travels as one gRPC message, and waits in memory for whoever reads slowly.
+LARGEST_PIECE = 64 * 1024
 
 README = "README.txt"
 
@@ -140,10 +140,19 @@ async def _pieces(file: str, texts: AsyncIterable[tuple[str, int]]) -> AsyncGene
     waiting, rows = bytearray(), 0
     async for text, begun in texts:
         waiting += text.encode()
+        # It may be large, and is not needed while others wait.
+        del text
         rows += begun
-        while len(waiting) >= LARGEST_PIECE:
-            yield FileChunk(file, bytes(waiting[:LARGEST_PIECE]), rows)
-            del waiting[:LARGEST_PIECE]
+        if len(waiting) < LARGEST_PIECE:
+            continue
+        full, waiting = bytes(waiting), bytearray()
+        for start in range(0, len(full), LARGEST_PIECE):
+            piece = full[start : start + LARGEST_PIECE]
+            if len(piece) < LARGEST_PIECE:
+                waiting += piece
+                break
+            yield FileChunk(file, piece, rows)
             rows = 0
+        del full
     if waiting:
         yield FileChunk(file, bytes(waiting), rows)

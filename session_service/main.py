@@ -46,6 +46,7 @@ from service_kit.grpc.interceptor import CallInterceptor
 from service_kit.grpc.server import RunningServer, build_server, start_server, stop_requested
 from service_kit.heavy import HeavyWork
 from service_kit.logging import configure_logging
+from service_kit.memory import return_what_is_freed
 from service_kit.periodic import repeating
 from service_kit.setting_faults import read_settings
 from service_kit.tokens import TokenVerifier
@@ -255,6 +256,7 @@ def main() -> None:
     """Reads the settings and serves."""
     settings = read_settings(SessionSettings)
     configure_logging("session", settings.log_level)
+    return_what_is_freed()
     asyncio.run(serve(settings))
 
 

@@ -18,6 +18,7 @@ from gateway.bridge.handshake import Handshake, select_subprotocol
 from gateway.bridge.settings import BridgeSettings
 from gateway.bridge.watch import open_channel
 from service_kit.logging import configure_logging
+from service_kit.memory import return_what_is_freed
 from service_kit.setting_faults import read_settings
 from service_kit.tokens import TokenVerifier
 
@@ -104,6 +105,7 @@ def main() -> None:
     """Serves until SIGTERM or SIGINT."""
     settings = read_settings(BridgeSettings)
     configure_logging("bridge", settings.log_level)
+    return_what_is_freed()
     # It logs every request, with the token in it when it debugs.
     logging.getLogger("websockets").setLevel(logging.WARNING)
     asyncio.run(_serve_until_stopped(settings))

@@ -169,12 +169,18 @@ def _entries(room: Room | Part, rows: Sequence[Row[Any]]) -> Page:
     return [{name: row._mapping[name] for name in names} for row in rows]
 
 
+def _shown_rows(of: Room | Part) -> Select[Any]:
+    """Returns the rows without what is hidden: it may be large."""
+    columns = {column.name: column for column in (*_key(of.table), *(of.table.c[n] for n in _shown(of)))}
+    return select(*columns.values())
+
+
 def _key(table: Table) -> list[Column[Any]]:
     return list(table.primary_key.columns)
 
 
 async def _pages(engine: AsyncEngine, room: Room, user_id: int) -> AsyncIterator[Page]:
-    query = select(room.table).where(room.of(user_id))
+    query = _shown_rows(room).where(room.of(user_id))
     async for rows in _by_key(engine, query, _key(room.table), room.page):
         yield _entries(room, rows)
 
@@ -184,7 +190,7 @@ async def _pages_of_part(engine: AsyncEngine, room: Room, part: Part, user_id: i
     parents = select(*key).where(room.of(user_id))
     async for found in _by_key(engine, parents, key, _PAGE):
         among = part.table.c[part.parent].in_([row[0] for row in found])
-        async for rows in _by_key(engine, select(part.table).where(among), _key(part.table), part.page):
+        async for rows in _by_key(engine, _shown_rows(part).where(among), _key(part.table), part.page):
             yield _entries(part, rows)
 
 

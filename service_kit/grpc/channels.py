@@ -46,5 +46,8 @@ def open_channel(address: str) -> grpc.aio.Channel:
             # The least is also how long a connection may take, and calls wait for it.
             ("grpc.min_reconnect_backoff_ms", 1_000),
             ("grpc.max_reconnect_backoff_ms", 2_000),
+            # Who reads a stream slowly has no more of it in memory than this.
+            ("grpc.http2.bdp_probe", 0),
+            ("grpc.http2.lookahead_bytes", 64 * 1024),
         ],
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any, NoReturn, TypeAlias, cast
 
 import grpc
@@ -165,12 +166,15 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         return await (answer_once(self._answers, call, handle) if self._answers else handle())
 
     def _guard_stream(self, method: str, inner: Stream) -> Callable[[Message, Context], Awaitable[None]]:
+        # The platform's own services wait for readers of theirs.
+        pace = replace(self._pace, stall=None) if self._access.is_internal(method) else self._pace
+
         async def guarded(request: Message, context: Context) -> None:
             seat = Seat()
             try:
                 await self._admit(method, request, context, seat)
                 async with aclosing(inner(request, context)) as responses:
-                    await send(responses, context, self._pace, self._may_listen(method, context))
+                    await send(responses, context, pace, self._may_listen(method, context))
             except Exception as error:
                 # What is left to send may wait for its reader as long as there is one.
                 seat.leave()

@@ -19,11 +19,11 @@ Check = Callable[[], Awaitable[object]]
 class Pace:
     """How patient streams are, in seconds.
 
-    `stall` is how long a reader may take for one piece, `check` how often it
-    is asked whether the caller may still listen.
+    `stall` is how long a reader may take for one piece, None for any time;
+    `check` is how often it is asked whether the caller may still listen.
     """
 
-    stall: float = 60.0
+    stall: float | None = 60.0
     check: float = 2.0
 
 

@@ -11,7 +11,7 @@ from session_service.application.ports.sessions import SessionRef
 from session_service.application.ports.workspaces import Workspace, WorkspaceReaders
 from session_service.domain.practice_session import PracticeSession
 
-_AT_ONCE_BYTES = 3 * 1024 * 1024
+_AT_ONCE_BYTES = 512 * 1024
 
 
 class ViewWorkspaces:

@@ -8,8 +8,10 @@ from service_kit.db.idempotency import NOT_EXPORTED
 from service_kit.db.personal_rooms import Part, Room, SqlPersonalData
 from session_service.adapters.db import tables
 
-# Rows of up to a mebibyte and more: few at once.
-_FEW = 8
+# Rows of up to a mebibyte and more: one at once.
+_ONE = 1
+# Those of some kilobytes.
+_FEW = 16
 
 ROOMS = (
     # Gone first, so that nothing more is published.
@@ -23,14 +25,14 @@ ROOMS = (
         "submissions",
         "Work that you handed in, and what was said of it.",
         tables.submission,
-        page=_FEW,
+        page=_ONE,
         parts=(
             Part(
                 "submission_messages",
                 "The conversation about each, by submission_id.",
                 tables.submission_message,
                 "submission_id",
-                page=100,
+                page=_FEW,
             ),
         ),
     ),
@@ -42,8 +44,8 @@ ROOMS = (
             Part("answers", "Answers that you gave.", tables.answer, "session_id"),
             Part("items", "What you were to practise, such as words.", tables.session_item, "session_id"),
             Part("changes", "What happened in the session, step by step.", tables.journal, "session_id"),
-            Part("drafts", "Drawings and texts as last saved.", tables.draft, "session_id", page=_FEW),
-            Part("messages", "The conversation.", tables.message, "session_id", page=100),
+            Part("drafts", "Drawings and texts as last saved.", tables.draft, "session_id", page=_ONE),
+            Part("messages", "The conversation.", tables.message, "session_id", page=_FEW),
             Part(
                 "synced_items",
                 "What you made offline and handed in later.",
@@ -63,6 +65,7 @@ ROOMS = (
         "requests",
         "Changes asked for under an Idempotency-Key in the last 72 hours, and the answers.",
         tables.idempotency,
+        page=_FEW,
         hidden=NOT_EXPORTED,
     ),
 )

@@ -61,9 +61,11 @@ class DesignSessionsServicer(DesignSessionsServiceServicer):
         )
         before = "["
         async for workspace in self._use.view_workspaces.each(selection):
-            yield answers.piece(before + answers.text(workspace, call.email))
+            for piece in answers.pieces(before + answers.text(workspace, call.email)):
+                yield piece
             before = ","
-        yield answers.piece("[]" if before == "[" else "]")
+        for piece in answers.pieces("[]" if before == "[" else "]"):
+            yield piece
 
     async def GetActiveSession(  # noqa: N802
         self, request: pb2.GetActiveSessionRequest, context: Context

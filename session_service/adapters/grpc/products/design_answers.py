@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +17,8 @@ from session_service.domain.messages import Message
 from session_service.domain.states import State
 from session_service.domain.submission import Submission
 
+# Of an answer that is read slowly this much waits in memory, again and again.
+_PIECE_BYTES = 64 * 1024
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
@@ -40,13 +42,17 @@ def text(workspace: Workspace, email: str) -> str:
     return _dump(_session(workspace, email))
 
 
-def piece(part: str) -> HttpBody:
-    """Returns a part of an answer that is sent in pieces.
+def pieces(part: str) -> Iterator[HttpBody]:
+    """Yields a part of an answer that is sent in pieces, in some that are not large.
 
     With its character set named, the gateway takes it for no stream of JSON
     lines.
     """
-    return HttpBody(content_type="application/json; charset=utf-8", data=part.encode())
+    data = part.encode()
+    for start in range(0, len(data), _PIECE_BYTES):
+        yield HttpBody(
+            content_type="application/json; charset=utf-8", data=data[start : start + _PIECE_BYTES]
+        )
 
 
 def nothing() -> HttpBody:
