@@ -52,7 +52,7 @@ _DOCUMENTS = (
         f"/practice.session.v1.SubmissionService/{method}"
         for method in ("CreateSubmission", "SubmitSession", "GetSubmission", "UpdateSubmission")
     ),
-    "/practice.session.v1.SyncService/SyncSessions",
+    *(f"/practice.session.v1.SyncService/{method}" for method in ("SyncSessions", "SyncSessionsJson")),
     *(
         f"{_DESIGN}/{method}"
         for method in (

@@ -97,18 +97,21 @@ def test_one_bad_item_is_told_and_the_others_are_merged(learner: Learner, ended:
     assert [each["reason"] for each in results[5]["refused_answers"]] == ["ITEM_NOT_FOUND"]
 
 
-def test_an_item_that_is_no_message_fails_the_call_and_halves_find_it(
-    learner: Learner, ended: datetime
-) -> None:
-    good, bad = (json.dumps(offline_session(ended, note="~")) for _ in range(2))
-    for broken in ('"\\ud83d"', "5", '{"a": 1}'):
-        body = f'{{"items": [{good}, {bad.replace(json.dumps("~"), broken)}]}}'.encode()
-        refused = learner.send("POST", SYNC, body)
-        assert refused.status_code == 400
-        assert refused.json()["details"][0]["reason"] == "REQUEST_MALFORMED"
-    assert learner.ok("GET", "/v1/sessions")["sessions"] == []
-    half = learner.ok("POST", SYNC, f'{{"items": [{good}, null]}}'.encode())
-    assert outcomes(half) == {"MERGED": 1}
+def test_of_an_item_with_any_fault_that_item_alone_is_refused(learner: Learner, ended: datetime) -> None:
+    good, bad, other = (json.dumps(offline_session(ended, note="~")) for _ in range(3))
+    for broken in (b'"\\ud83d"', b"5", b'{"a": 1}', b"[" * 2_000 + b"]" * 2_000, b'"\xff"', b"NaN"):
+        item = bad.encode().replace(b'"~"', broken)
+        answer = learner.ok("POST", SYNC, b'{"items": [%s, %s, null]}' % (good.encode(), item))
+        first, second, third = answer["results"]
+        assert first["outcome"] in ("OUTCOME_MERGED", "OUTCOME_ALREADY_KNOWN")
+        assert [each["outcome"] for each in (second, third)] == ["OUTCOME_REFUSED"] * 2
+        (detail,) = second["error"]["details"]
+        assert (detail["reason"], detail["metadata"]["field"]) == ("FIELD_INVALID", "note")
+        assert second["client_id"] == json.loads(bad)["session"]["client_id"]
+    assert len(learner.ok("GET", "/v1/sessions")["sessions"]) == 1
+    refused = learner.send("POST", SYNC, f'{{"items": [{other}'.encode())
+    assert refused.status_code == 400
+    assert refused.json()["details"][0]["reason"] == "REQUEST_MALFORMED"
 
 
 def test_the_day_is_the_devices_and_the_accounts_zone_stays(learner: Learner, ended: datetime) -> None:

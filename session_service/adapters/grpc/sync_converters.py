@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from google.protobuf.message import Message
@@ -46,13 +47,21 @@ def to_item(item: pb2.SyncItem) -> OfflineItem | UnreadableItem:
         if item.HasField("session") == item.HasField("answer"):
             raise OfflineItemInvalidError("items", "An item is a session or an answer")
         if item.HasField("session"):
-            return _to_session(session)
-        return _to_answer(answer, _session_number(answer.session))
+            return to_session(session, map(to_part, session.answers))
+        return to_lone_answer(answer)
     except ServiceError as error:
-        return UnreadableItem((session.client_id or answer.answer_id)[:_LONGEST_ID], error)
+        return unreadable(session.client_id or answer.answer_id, error)
 
 
-def _to_session(session: pb2.OfflineSession) -> OfflineSession:
+def unreadable(client_id: str, error: ServiceError) -> UnreadableItem:
+    """Returns an item of which only the id may be known."""
+    return UnreadableItem(client_id[:_LONGEST_ID], error)
+
+
+def to_session(
+    session: pb2.OfflineSession, answers: Iterable[OfflineAnswer | RefusedAnswer]
+) -> OfflineSession:
+    """Returns a session with its answers, not those in the message. Raises OfflineItemInvalidError."""
     outcome = _ENDS.get(session.outcome)
     if outcome is None:
         raise OfflineItemInvalidError("outcome", f"outcome must be one of: {', '.join(_ENDS)}")
@@ -68,16 +77,22 @@ def _to_session(session: pb2.OfflineSession) -> OfflineSession:
         elapsed_seconds=_whole_seconds(session, "elapsed_seconds"),
         outcome=outcome,
         note=session.note,
-        answers=tuple(map(_to_part, session.answers)),
+        answers=tuple(answers),
     )
 
 
-def _to_part(answer: pb2.OfflineAnswer) -> OfflineAnswer | RefusedAnswer:
+def to_part(answer: pb2.OfflineAnswer) -> OfflineAnswer | RefusedAnswer:
+    """Returns an answer of a session, or that it cannot be read. Raises nothing."""
     try:
         number = _session_number(answer.session) if answer.session else None
         return _to_answer(answer, number)
     except ServiceError as error:
         return RefusedAnswer.of(answer.answer_id, error.reason)
+
+
+def to_lone_answer(answer: pb2.OfflineAnswer) -> OfflineAnswer:
+    """Returns an answer that is an item of its own. Raises OfflineItemInvalidError."""
+    return _to_answer(answer, _session_number(answer.session))
 
 
 def _to_answer(answer: pb2.OfflineAnswer, session_id: int | None) -> OfflineAnswer:

@@ -1,0 +1,194 @@
+"""What devices send of their time offline as JSON: no fault in an item keeps the others out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import Message
+from practice.session.v1 import sync_service_pb2 as pb2
+
+from service_kit.errors import InvalidArgumentError, ServiceError
+from session_service.adapters.grpc.sync_converters import to_lone_answer, to_part, to_session, unreadable
+from session_service.application.sync_sessions import UnreadableItem
+from session_service.domain.errors import OfflineItemInvalidError
+from session_service.domain.offline import OfflineAnswer, OfflineItem, RefusedAnswer
+
+_MOST_ITEMS = 2_000
+_LONGEST_KEY = 128
+# Nothing that means something lies deeper.
+_DEEPEST = 16
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?", re.ASCII)
+
+Filled = TypeVar("Filled", bound=Message)
+
+
+@dataclass(frozen=True, slots=True)
+class JsonBatch:
+    """The items of a call, each still JSON; `digest` is the same however they are spelled."""
+
+    items: list[Any]
+    request_id: str
+    digest: bytes
+
+    @property
+    def answer_count(self) -> int:
+        """How many answers there are, right or not."""
+        return sum(map(answers_in, self.items))
+
+
+def read(data: bytes) -> JsonBatch:
+    """Reads a call. Raises InvalidArgumentError for what is no object with a list of items."""
+    # A byte that is no UTF-8 becomes a character that no text may have: a fault of its item.
+    text = data.decode(errors="surrogateescape")
+    try:
+        try:
+            body = _decoder.decode(text)
+        except RecursionError:
+            body = _decoder.decode(_flattened(text))
+    except ValueError as error:
+        raise InvalidArgumentError("The request could not be read", reason="REQUEST_MALFORMED") from error
+    if not isinstance(body, dict):
+        raise InvalidArgumentError("The request could not be read", reason="REQUEST_MALFORMED")
+    items = body.get("items")
+    if not isinstance(items, list) or not 1 <= len(items) <= _MOST_ITEMS:
+        raise _invalid("items", f"must be a list of 1 to {_MOST_ITEMS} items")
+    key = _member(body, "request_id", "requestId")
+    if key is not None and (not _is_text(key) or len(key) > _LONGEST_KEY):
+        raise _invalid("request_id", f"must be a text of at most {_LONGEST_KEY} characters")
+    return JsonBatch(items, key or "", _digest(items, data))
+
+
+def to_item(item: Any) -> OfflineItem | UnreadableItem:
+    """Returns an item of a call, or why it cannot be read. Raises nothing."""
+    try:
+        if not isinstance(item, dict):
+            raise OfflineItemInvalidError("items", "An item is an object with a session or an answer")
+        session, answer = item.get("session"), item.get("answer")
+        if (session is None) == (answer is None):
+            raise OfflineItemInvalidError("items", "An item is a session or an answer")
+        if session is None:
+            return to_lone_answer(_filled(pb2.OfflineAnswer(), "answer", answer))
+        message = _filled(pb2.OfflineSession(), "session", session)
+        return to_session(message, map(_to_part, _answers(session)))
+    except ServiceError as error:
+        return unreadable(_id_in(item), error)
+
+
+def _to_part(answer: Any) -> OfflineAnswer | RefusedAnswer:
+    try:
+        return to_part(_filled(pb2.OfflineAnswer(), "answers", answer))
+    except ServiceError as error:
+        return RefusedAnswer.of(_text_of(answer, "answer_id", "answerId"), error.reason)
+
+
+def _filled(message: Filled, name: str, value: Any) -> Filled:
+    """Returns the message with the members of an object; those nobody knows are left alone.
+
+    Raises OfflineItemInvalidError that names the member for a value of the
+    wrong type.
+    """
+    if not isinstance(value, dict):
+        raise OfflineItemInvalidError(name, f"{name} must be an object")
+    for field in message.DESCRIPTOR.fields:
+        given = _member(value, field.name, field.json_name)
+        if given is None or field.type == FieldDescriptor.TYPE_MESSAGE:
+            continue
+        number = field.type == FieldDescriptor.TYPE_DOUBLE
+        setattr(message, field.name, _number(field.name, given) if number else _text(field.name, given))
+    return message
+
+
+def _text(name: str, value: Any) -> str:
+    if not _is_text(value):
+        raise OfflineItemInvalidError(name, f"{name} must be a text of whole characters")
+    return str(value)
+
+
+def _number(name: str, value: Any) -> float:
+    # Like all of protobuf's JSON, a number may come as text.
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        value = float(value)
+    if not isinstance(value, float) or not math.isfinite(value):
+        raise OfflineItemInvalidError(name, f"{name} must be a number")
+    return value
+
+
+def _answers(session: dict[str, Any]) -> list[Any]:
+    answers = session.get("answers")
+    if answers is not None and not isinstance(answers, list):
+        raise OfflineItemInvalidError("answers", "answers must be a list")
+    return answers or []
+
+
+def answers_in(item: Any) -> int:
+    """Returns how many answers an item has, right or not."""
+    if not isinstance(item, dict):
+        return 0
+    session = item.get("session")
+    answers = session.get("answers") if isinstance(session, dict) else None
+    return (len(answers) if isinstance(answers, list) else 0) + (item.get("answer") is not None)
+
+
+def _id_in(item: Any) -> str:
+    if not isinstance(item, dict):
+        return ""
+    session_id = _text_of(item.get("session"), "client_id", "clientId")
+    return session_id or _text_of(item.get("answer"), "answer_id", "answerId")
+
+
+def _text_of(value: Any, *names: str) -> str:
+    """Returns a member that is a text, an empty one for anything else."""
+    found = _member(value, *names) if isinstance(value, dict) else None
+    return str(found) if _is_text(found) else ""
+
+
+def _member(value: dict[str, Any], *names: str) -> Any:
+    return next((value[name] for name in names if value.get(name) is not None), None)
+
+
+def _is_text(value: Any) -> bool:
+    """Tells whether a value is text that can be kept: half of a surrogate pair cannot."""
+    return isinstance(value, str) and (
+        value.isascii() or not any("\ud800" <= character <= "\udfff" for character in value)
+    )
+
+
+def _digest(items: list[Any], data: bytes) -> bytes:
+    try:
+        text = json.dumps(items, sort_keys=True)
+    except RecursionError:
+        return hashlib.sha256(data).digest()
+    return hashlib.sha256(text.encode()).digest()
+
+
+def _flattened(text: str) -> str:
+    """Returns JSON text with an empty list for what is nested deeper than anything that means something."""
+    parts: list[str] = []
+    depth = kept = 0
+    for token in _TOKEN.finditer(text):
+        if token[0] in "[{":
+            depth += 1
+            if depth == _DEEPEST + 1:
+                parts.append(text[kept : token.start()] + "[]")
+        elif token[0] in "]}":
+            if depth == _DEEPEST + 1:
+                kept = token.end()
+            depth -= 1
+    if depth > _DEEPEST:
+        raise ValueError("the text ends within an object or a list")
+    return "".join([*parts, text[kept:]])
+
+
+# No number here needs more than a double, and none is too long to be read as one.
+_decoder = json.JSONDecoder(parse_int=float, parse_float=float)
+
+
+def _invalid(field: str, problem: str) -> InvalidArgumentError:
+    return InvalidArgumentError(f"{field}: {problem}", reason="FIELD_INVALID", field=field)
