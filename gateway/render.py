@@ -31,6 +31,7 @@ from gateway.routes import (
 )
 from gateway.settings import GatewaySettings
 from service_kit.setting_faults import read_settings
+from service_kit.time_zones import zone_data_version
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -136,6 +137,7 @@ def render(settings: GatewaySettings) -> Config:
         MAX_CONNECTIONS=settings.gateway_max_connections,
         TRUSTED_PROXIES=settings.gateway_trusted_proxies,
         VERSION=settings.service_version,
+        ZONE_DATA=zone_data_version(),
         CLUSTERS=[cluster(name, address, settings) for name, address in addresses.items()],
         FORGEABLE_HEADERS=forgeable_headers(settings.gateway_trusted_proxies),
         CORS_ORIGINS=origin_matchers(settings.origins()),
