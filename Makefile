@@ -31,8 +31,8 @@ status: $(STAMP)  ## Show each process, its pid, health and memory
 demo: up  ## Start everything and play a learner's day against it
 	@$(BIN)/practice demo
 
-compose-secrets: protos  ## Make the secrets that docker-compose.yml mounts
-	@$(BIN)/practice secrets .practice/containers
+compose-secrets:  ## Make the secrets that docker-compose.yml mounts
+	@sh deploy/secrets.sh .practice/containers
 
 test: protos  ## Run all tests
 	@$(BIN)/pytest -n 2 --dist loadgroup

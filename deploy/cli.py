@@ -158,10 +158,8 @@ def migrate() -> None:
 @app.command()
 def secrets(directory: Path) -> None:
     """Make the secrets that docker-compose.yml mounts; keeps the ones that exist."""
-    from deploy.container_secrets import make  # noqa: PLC0415 - only this command needs it
-
-    make(directory)
-    print(f"secrets in {directory}")
+    done = subprocess.run(["sh", str(ROOT / "deploy" / "secrets.sh"), str(directory)], check=False)
+    raise typer.Exit(done.returncode)
 
 
 @app.command()

@@ -24,6 +24,8 @@ class Process:
     command: tuple[str, ...] = ()
     # Processes that must be healthy, and jobs that must be done, before it starts.
     needs: tuple[str, ...] = ()
+    # The one schema of the database that it reads and writes.
+    schema: str = ""
     # Names of the settings it always gets, and of those it gets when somebody gives them.
     settings: tuple[str, ...] = ()
     tunables: tuple[str, ...] = ()
@@ -73,6 +75,7 @@ def _service(
         "grpc",
         command=("python", "-m", f"{name}_service.main"),
         needs=needs,
+        schema=name,
         settings=(*_SERVES, *settings),
         tunables=(*_SERVES_TUNABLES, *tunables),
         reads=f"{name}_service.settings:{reads}",
@@ -182,6 +185,7 @@ PROCESSES = (
         "heartbeat",
         command=("python", "-m", "session_service.relay"),
         needs=("migrate", "redis"),
+        schema="session",
         settings=("DATABASE_URL", "REDIS_URL", "STATS_ADDRESS", "INTERNAL_TOKEN_FILE", "HEARTBEAT_FILE"),
         tunables=("LOG_LEVEL", "OUTBOX_FIRST_WAIT_SECONDS", "RELAY_INTERVAL_SECONDS", "RELAY_LEASE_SECONDS"),
         reads="session_service.settings:RelaySettings",
@@ -196,6 +200,7 @@ PROCESSES = (
             *("--without-gossip", "--without-mingle", "--without-heartbeat"),
         ),
         needs=("migrate", "redis"),
+        schema="stats",
         settings=("DATABASE_URL", "REDIS_URL", "HEARTBEAT_FILE"),
         tunables=("LOG_LEVEL", "WATCHDOG_SECONDS", "LEADERBOARD_GRACE_HOURS"),
         reads="stats_service.settings:WorkerSettings",
@@ -211,6 +216,7 @@ PROCESSES = (
             *("--without-gossip", "--without-mingle", "--without-heartbeat"),
         ),
         needs=("migrate", "redis"),
+        schema="stats",
         settings=("DATABASE_URL", "REDIS_URL", "SESSION_ADDRESS", "INTERNAL_TOKEN_FILE", "HEARTBEAT_FILE"),
         tunables=(
             "LOG_LEVEL",

@@ -10,7 +10,13 @@ from pathlib import Path
 
 from deploy.faults import CommandError
 
-RANDOM = ("postgres_password", "postgres_superuser_password", "redis_password", "internal_token")
+# Who has a role of their own in the database.
+SERVICES = ("identity", "catalog", "session", "stats")
+RANDOM = (
+    *("postgres_password", "postgres_superuser_password"),
+    *(f"postgres_{service}_password" for service in SERVICES),
+    *("redis_password", "internal_token"),
+)
 SIGNING_KEY = "signing_key.pem"
 PUBLIC_KEYS = "jwks.json"
 

@@ -1,8 +1,9 @@
 """Makes and starts a PostgreSQL cluster in a directory, as root or as anybody.
 
 Loopback TCP with SCRAM passwords only: no Unix socket, whose path would have
-to be short. Two roles: `postgres`, the superuser nobody uses in a program, and
-`practice`, the owner of the database `practice`.
+to be short. The roles: `postgres`, the superuser nobody uses in a program; `practice`,
+the owner of the database `practice`, who migrates it; and `practice_SERVICE`, who may
+do in their own schema what the migration grants them, and nothing elsewhere.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import os
 import pwd
 import shutil
 import subprocess
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -46,10 +48,11 @@ class PostgresError(CommandError):
 
 @dataclass(frozen=True)
 class Passwords:
-    """The two secrets of a cluster."""
+    """The secrets of a cluster; those of the services by their names."""
 
     superuser: str
     practice: str
+    services: Mapping[str, str] = field(default_factory=dict)
 
 
 def system_user() -> str | None:
@@ -80,14 +83,32 @@ def make_directory(path: Path) -> None:
         os.chown(path, account.pw_uid, account.pw_gid)
 
 
-def initialise(home: Path, passwords: Passwords, *, sync: bool = True) -> None:
-    """Makes the cluster `home`/data with its roles and database; a no-op when it is there.
+def initialise(
+    home: Path, passwords: Passwords, *, sync: bool = True, creates_databases: bool = False
+) -> None:
+    """Makes the cluster `home`/data with its roles and database; a no-op when all is there.
 
-    Interrupted work is thrown away and done again: the cluster gets its name last.
+    Its server must not run. Interrupted work is done again: the cluster gets its name last.
+    `creates_databases` lets the owner make further ones.
     """
+    if not (home / "data").exists():
+        _make_cluster(home, passwords, sync, creates_databases)
+    if passwords.services and lacks_roles(home):
+        _single(home, home / "data", _service_roles(passwords))
+        _roles_made(home).touch()
+
+
+def lacks_roles(home: Path) -> bool:
+    """Whether there is a cluster in which the services have no roles of their own yet."""
+    return (home / "data").exists() and not _roles_made(home).exists()
+
+
+def _roles_made(home: Path) -> Path:
+    return home / "roles.made"
+
+
+def _make_cluster(home: Path, passwords: Passwords, sync: bool, creates_databases: bool) -> None:
     data, building = home / "data", home / "data.building"
-    if data.exists():
-        return
     make_directory(home)
     shutil.rmtree(building, ignore_errors=True)
     secret = home / "initdb.password"
@@ -98,15 +119,7 @@ def initialise(home: Path, passwords: Passwords, *, sync: bool = True) -> None:
         os.chown(secret, status.st_uid, status.st_gid)
     try:
         _run(home, programs.postgres("initdb"), *_initdb_arguments(building, secret, sync))
-        _run(
-            home,
-            programs.postgres("postgres"),
-            "--single",
-            "-D",
-            str(building),
-            "postgres",
-            text=_roles(passwords),
-        )
+        _single(home, building, _owner(passwords, creates_databases))
     finally:
         secret.unlink(missing_ok=True)
     building.rename(data)
@@ -121,12 +134,33 @@ def _initdb_arguments(data: Path, secret: Path, sync: bool) -> list[str]:
     ]
 
 
-def _roles(passwords: Passwords) -> str:
-    # Single-user mode takes one statement per line.
+def _single(home: Path, data: Path, statements: str) -> None:
+    # Single-user mode takes one statement per line, and goes on after one that fails.
+    arguments = ("--single", "-D", str(data), "postgres")
+    _run(home, programs.postgres("postgres"), *arguments, text=statements)
+
+
+def _owner(passwords: Passwords, creates_databases: bool) -> str:
+    may = "CREATEDB" if creates_databases else "NOCREATEDB"
     return (
-        f"CREATE ROLE {ROLE} LOGIN CREATEDB PASSWORD '{passwords.practice}'\n"
+        f"CREATE ROLE {ROLE} LOGIN {may} PASSWORD '{passwords.practice}'\n"
         f"CREATE DATABASE {DATABASE} OWNER {ROLE}\n"
     )
+
+
+def _service_roles(passwords: Passwords) -> str:
+    lines = [f"ALTER ROLE {ROLE} NOCREATEDB"]
+    for service, password in passwords.services.items():
+        lines += [
+            f"CREATE ROLE {role_of(service)}",
+            f"ALTER ROLE {role_of(service)} LOGIN PASSWORD '{password}'",
+        ]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def role_of(service: str) -> str:
+    """The role of a service, or the owner's for no service."""
+    return f"{ROLE}_{service}" if service else ROLE
 
 
 def _run(home: Path, program: Path, *arguments: str, text: str = "") -> None:
@@ -169,6 +203,6 @@ def server(home: Path, port: int, *, durable: bool = True) -> dict[str, Any]:
     return describe(home, [str(programs.postgres("postgres")), "-D", str(home / "data"), *flags])
 
 
-def url(port: int, password: str, *, host: str = "127.0.0.1") -> str:
-    """The address programs use."""
-    return f"postgresql://{ROLE}:{password}@{host}:{port}/{DATABASE}"
+def url(port: int, password: str, *, service: str = "") -> str:
+    """The address that the programs of a service use, or those of the owner."""
+    return f"postgresql://{role_of(service)}:{password}@127.0.0.1:{port}/{DATABASE}"

@@ -47,14 +47,22 @@ def make_secrets(settings: Settings, processes: Iterable[topology.Process]) -> N
 
 
 def make_database(settings: Settings, processes: Iterable[topology.Process], report: Report) -> None:
-    """Makes the stack's own database cluster when it has one and it is missing. Raises PostgresError."""
+    """Makes the stack's own database cluster, or what it lacks, when it has one. Raises PostgresError."""
     home = settings.layout.postgres
-    if (home / "data").exists() or not any(process.image == "postgres" for process in processes):
+    if not any(process.image == "postgres" for process in processes):
+        return
+    if (home / "data").exists() and not postgres_server.lacks_roles(home):
         return
     report("database", "running", "")
-    names = ("postgres_superuser_password", "postgres_password")
-    superuser, practice = (credentials.read(settings.layout.secrets, name) for name in names)
-    postgres_server.initialise(home, postgres_server.Passwords(superuser, practice))
+    passwords = {name: credentials.read(settings.layout.secrets, name) for name in credentials.RANDOM}
+    postgres_server.initialise(
+        home,
+        postgres_server.Passwords(
+            passwords["postgres_superuser_password"],
+            passwords["postgres_password"],
+            {service: passwords[f"postgres_{service}_password"] for service in credentials.SERVICES},
+        ),
+    )
     report("database", "done", "")
 
 

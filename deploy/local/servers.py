@@ -125,7 +125,7 @@ def start_postgres(
     home = directory or _temporary("postgres")
     port, password = port or free_port(), _password(home)
     passwords = postgres_server.Passwords(secrets.token_urlsafe(16), password)
-    postgres_server.initialise(home, passwords, sync=durable)
+    postgres_server.initialise(home, passwords, sync=durable, creates_databases=True)
     command = _command(postgres_server.server(home, port, durable=durable))
     address = postgres_server.url(port, password)
     return _start(

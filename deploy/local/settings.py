@@ -53,13 +53,13 @@ class Settings:
         """The address people and programs use."""
         return f"http://{HOST}:{self.ports.gateway}"
 
-    def database_url(self) -> str:
-        """DATABASE_URL, or the address of the stack's own server."""
+    def database_url(self, service: str = "") -> str:
+        """DATABASE_URL, or the address of the stack's own server for a service or its owner."""
         if "postgres" in self.external:
             return self.external["postgres"]
-        return postgres_server.url(
-            self.ports.postgres, credentials.read(self.layout.secrets, "postgres_password")
-        )
+        secret = f"postgres_{service}_password" if service else "postgres_password"
+        password = credentials.read(self.layout.secrets, secret)
+        return postgres_server.url(self.ports.postgres, password, service=service)
 
     def redis_url(self) -> str:
         """REDIS_URL, or the address of the stack's own server."""
@@ -96,6 +96,8 @@ class Settings:
         values = self.values()
         if node.name in addressable(self.ports):
             values["LISTEN"] = f"{HOST}:{getattr(self.ports, node.name)}"
+        if isinstance(node, topology.Process) and node.schema:
+            values["DATABASE_URL"] = self.database_url(node.schema)
         values["HEARTBEAT_FILE"] = str(self.layout.heartbeat(node.name))
         chosen = {name: values[name] for name in node.settings}
         chosen |= {name: self.environment[name] for name in node.tunables if name in self.environment}

@@ -156,6 +156,9 @@ class LocalStack:
         known = {name: url for name, url in servers.items() if url}
         started = records.Record(self.settings.ports, known, given=dict(self.settings.environment))
         records.write(self.layout, started)
+        if postgres_server.lacks_roles(self.layout.postgres):
+            # One of before there were roles: they are made while no server runs on it.
+            self._supervisor.stop(["postgres"])
         preparation.make_database(self.settings, self._processes, report)
         Startup(self.settings, self._supervisor, self._nodes, report, self._healthy_seconds).run()
         records.write(self.layout, replace(started, digest=digest))

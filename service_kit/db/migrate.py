@@ -2,6 +2,8 @@
 
 Each service keeps its Alembic revisions in `<package>/adapters/db/migrations`
 and names its tables' MetaData (with its schema) in `<package>.adapters.db.tables`.
+DATABASE_URL is the owner's; where the server has a role `practice_<schema>`, that role is
+granted what the service does in its schema.
 """
 
 from __future__ import annotations
@@ -21,6 +23,8 @@ from service_kit.settings import MigrationSettings
 
 # One migration at a time on a server, however many replicas start together.
 _LOCK = 7_241_990
+# With a schema's name behind it: who may use that schema and no other.
+ROLE_PREFIX = "practice_"
 
 
 def alembic_config(package: str, connection: Connection | None = None) -> Config:
@@ -45,9 +49,23 @@ def upgrade(package: str, database_url: str) -> None:
             connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{metadata.schema}"'))
             connection.commit()
             command.upgrade(alembic_config(package, connection), "head")
+            _grant(connection, str(metadata.schema))
             connection.commit()
     finally:
         engine.dispose()
+
+
+def _grant(connection: Connection, schema: str) -> None:
+    """Lets the schema's service use it, when it has a role of its own: data, and no tables."""
+    role = f"{ROLE_PREFIX}{schema}"
+    if not connection.scalar(text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": role}):
+        return
+    for grant in (
+        f'USAGE ON SCHEMA "{schema}"',
+        f'SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA "{schema}"',
+        f'USAGE, SELECT ON ALL SEQUENCES IN SCHEMA "{schema}"',
+    ):
+        connection.execute(text(f'GRANT {grant} TO "{role}"'))
 
 
 def main() -> None:

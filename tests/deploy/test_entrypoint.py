@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
-from deploy.entrypoint import environment
+from deploy.entrypoint import environment, wait_for
+from deploy.local.servers import free_port
 
 
 def test_addresses_with_passwords_come_from_files(tmp_path: Path) -> None:
@@ -59,3 +62,22 @@ def test_the_command_replaces_the_entry_point(tmp_path: Path) -> None:
     )
     output, _ = process.communicate()
     assert output == f"{process.pid} redis://:secret@redis:6379/0 False\n"
+
+
+def test_the_command_waits_until_what_it_needs_takes_connections() -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{listener.getsockname()[1]}"
+        later = threading.Timer(1.0, listener.listen)
+        later.start()
+        wait_for(f"{address},{address}", seconds=60)
+        later.join()
+
+
+def test_what_never_takes_connections_is_named() -> None:
+    address = f"127.0.0.1:{free_port()}"
+    command = [sys.executable, "-m", "deploy.entrypoint", "true"]
+    with pytest.raises(TimeoutError, match=address):
+        wait_for(address, seconds=0)
+    done = subprocess.run(command, env={**os.environ, "WAIT_FOR": ""}, check=False)
+    assert done.returncode == 0

@@ -11,7 +11,7 @@ import pytest
 import redis
 
 from deploy import topology
-from deploy.local import temporary
+from deploy.local import credentials, temporary
 from deploy.local.processes import runs
 from deploy.local.servers import free_port
 from deploy.local.startup import StackError
@@ -220,7 +220,7 @@ def test_secrets_are_made_once_and_readable_by_their_owner_alone(
     stack = make_stack(small_gateway)
     stack.up()
     secrets = {path.name: path.read_text() for path in stack.layout.secrets.iterdir()}
-    assert len(set(secrets.values())) == len(secrets) == 4
+    assert len(set(secrets.values())) == len(secrets) == len(credentials.RANDOM)
     assert {path.stat().st_mode & 0o777 for path in stack.layout.secrets.iterdir()} == {0o600}
     assert stack.layout.secrets.stat().st_mode & 0o777 == 0o700
     assert stack.layout.run.stat().st_mode & 0o777 == 0o700

@@ -1,0 +1,133 @@
+"""Each service has a role of its own, which its schema alone lets in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from deploy import topology
+from deploy.local import credentials, postgres_server
+from deploy.local.credentials import SERVICES
+from deploy.local.servers import free_ports
+from deploy.local.stack import LocalStack
+from tests.deploy.conftest import MakeStack
+from tests.guard import guard
+
+POSTGRES = next(process for process in topology.PROCESSES if process.name == "postgres")
+MIGRATE = next(job for job in topology.JOBS if job.name == "migrate")
+TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = %s ORDER BY tablename"
+SEQUENCES = "SELECT sequencename FROM pg_sequences WHERE schemaname = %s"
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """A database as `make up` makes it, with every schema and nothing in them."""
+    home = tmp_path_factory.mktemp("roles")
+    guard().watch(home)
+    stack = LocalStack(home, free_ports(), processes=(POSTGRES,), jobs=(MIGRATE,))
+    stack.up()
+    yield stack
+    stack.down()
+
+
+@pytest.fixture(params=SERVICES)
+def service(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def own(stack: LocalStack, service: str) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
+    """A connection as the service has it."""
+    with psycopg.connect(stack.settings.database_url(service), autocommit=True) as connection:
+        yield connection
+
+
+def names(stack: LocalStack, query: str, schema: str) -> list[sql.Identifier]:
+    with psycopg.connect(stack.database_url) as owner:
+        found = [sql.Identifier(schema, str(row[0])) for row in owner.execute(query, [schema])]
+    return found
+
+
+def test_a_service_may_change_the_data_of_its_schema_and_read_no_other(
+    stack: LocalStack, service: str, own: psycopg.Connection[tuple[object, ...]]
+) -> None:
+    tables = names(stack, TABLES, service)
+    assert len(tables) > 1
+    for table in tables:
+        own.execute(sql.SQL("SELECT * FROM {} LIMIT 1").format(table))
+        own.execute(sql.SQL("DELETE FROM {} WHERE false").format(table))
+    for sequence in names(stack, SEQUENCES, service):
+        own.execute(sql.SQL("SELECT nextval({}::regclass)").format(sql.Literal(sequence.as_string())))
+    for other in set(SERVICES) - {service}:
+        for table in names(stack, TABLES, other):
+            for statement in ("SELECT * FROM {}", "DELETE FROM {}", "INSERT INTO {} DEFAULT VALUES"):
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    own.execute(sql.SQL(statement).format(table))
+
+
+def test_a_service_may_make_and_drop_nothing(
+    stack: LocalStack, service: str, own: psycopg.Connection[tuple[object, ...]]
+) -> None:
+    (table, *_) = names(stack, TABLES, service)
+    for statement in (
+        "CREATE DATABASE more",
+        "CREATE SCHEMA more",
+        "CREATE ROLE more",
+        f"CREATE TABLE {service}.more (n int)",
+        "CREATE TABLE public.more (n int)",
+        f"DROP TABLE {table.as_string()}",
+        f"TRUNCATE {table.as_string()}",
+        "SET ROLE practice",
+    ):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            own.execute(statement)  # type: ignore[arg-type]
+
+
+def test_the_owner_makes_no_databases(stack: LocalStack) -> None:
+    with (
+        psycopg.connect(stack.database_url, autocommit=True) as owner,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
+        owner.execute("CREATE DATABASE more")
+
+
+def test_a_cluster_of_before_there_were_roles_gets_them(make_stack: MakeStack) -> None:
+    stack: LocalStack = make_stack(POSTGRES, jobs=(MIGRATE,))
+    stack.layout.make()
+    credentials.make_random(stack.layout.secrets)
+    superuser, owner = (
+        credentials.read(stack.layout.secrets, name)
+        for name in ("postgres_superuser_password", "postgres_password")
+    )
+    postgres_server.initialise(
+        stack.layout.postgres, postgres_server.Passwords(superuser, owner), creates_databases=True
+    )
+    stack.up()
+    with psycopg.connect(stack.settings.database_url("stats")) as connection:
+        connection.execute("SELECT 1 FROM stats.completion LIMIT 1")
+
+
+def test_every_process_with_a_database_has_a_schema_and_gets_the_address_of_its_role(
+    make_stack: MakeStack,
+) -> None:
+    stack = make_stack()
+    stack.layout.make()
+    credentials.make_random(stack.layout.secrets)
+    for process in topology.PROCESSES:
+        assert bool(process.schema) == ("DATABASE_URL" in process.settings), process.name
+        if process.schema:
+            url = stack.settings.environment_of(process)["DATABASE_URL"]
+            assert url.startswith(f"postgresql://practice_{process.schema}:")
+    assert stack.settings.environment_of(MIGRATE)["DATABASE_URL"] == stack.database_url
+
+
+def test_one_given_database_is_everybodys(make_stack: MakeStack) -> None:
+    url = "postgresql://someone:secret@127.0.0.1:1/somewhere"
+    stack = make_stack(environment={"DATABASE_URL": url})
+    stack.layout.make()
+    credentials.make_random(stack.layout.secrets)
+    processes = [process for process in topology.PROCESSES if process.schema]
+    assert {stack.settings.environment_of(each)["DATABASE_URL"] for each in processes} == {url}
