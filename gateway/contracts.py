@@ -53,7 +53,7 @@ LARGE_METHODS = frozenset(
         "practice.session.v1.SessionService/SubmitAnswers",
         "practice.session.v1.SubmissionService/CreateSubmission",
         "practice.session.v1.SubmissionService/UpdateSubmission",
-        "practice.session.v1.SyncService/SyncSessions",
+        "practice.session.v1.SyncService/SyncSessionsJson",
         "practice.products.design.v1.DesignProblemsService/CreateProblem",
         "practice.products.design.v1.DesignProblemsService/UpdateProblem",
         "practice.products.design.v1.DesignSessionsService/AutosaveSession",
