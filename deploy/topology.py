@@ -248,6 +248,7 @@ PROCESSES = (
             "BRIDGE_SEND_BUFFER_KIB",
             "BRIDGE_MAX_CONNECTIONS",
             "BRIDGE_MAX_CONNECTIONS_PER_USER",
+            "BRIDGE_MAX_CONNECTIONS_PER_ADDRESS",
         ),
         reads="gateway.bridge.settings:BridgeSettings",
     ),

@@ -25,15 +25,23 @@ class SlowReaderError(Exception):
     """The client does not read what it is sent."""
 
 
+class GivesWayError(Exception):
+    """Somebody who listens nowhere yet has the place now."""
+
+
 class Audience:
     """What a connection holds as long as it lasts: its watch and its place.
 
-    `expires_at` is when the listener's token does, in Unix seconds.
+    `expires_at` is when the listener's token does, in Unix seconds; once
+    `gives_way` is set, the place is another one's.
     """
 
-    def __init__(self, watch: Watch, expires_at: float, leave: Callable[[], None]) -> None:
+    def __init__(
+        self, watch: Watch, expires_at: float, gives_way: asyncio.Event, leave: Callable[[], None]
+    ) -> None:
         self.watch = watch
         self.expires_at = expires_at
+        self.gives_way = gives_way
         self._leave = leave
 
     def end(self) -> None:
@@ -83,6 +91,8 @@ class Relay:
             await self._send(end_event(last))
         except ConnectionClosed:
             return
+        except GivesWayError:
+            await self._connection.close(CloseCode.TRY_AGAIN_LATER, "all places are taken")
         except SlowReaderError:
             log.warning("slow_reader_cut_off")
             # A close frame would only join the queue.
@@ -93,7 +103,7 @@ class Relay:
 
     async def _until_the_end(self) -> LiveUpdate | None:
         """Returns the session's last update, None when the token expired before."""
-        coroutines = (self._tell_changes(), self._tell_time(), self._listen())
+        coroutines = (self._tell_changes(), self._tell_time(), self._listen(), self._make_room())
         tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
         try:
             seconds_left = self._audience.expires_at + CLOCK_SKEW_SECONDS - time.time()
@@ -130,6 +140,10 @@ class Relay:
         """Reads, so that pongs and a close are seen; what clients say is of no interest."""
         while True:
             await self._connection.recv(decode=False)
+
+    async def _make_room(self) -> None:
+        await self._audience.gives_way.wait()
+        raise GivesWayError
 
     async def _send(self, event: str) -> None:
         try:

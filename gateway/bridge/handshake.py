@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
+from ipaddress import ip_network
 from itertools import pairwise
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -23,9 +24,9 @@ from websockets.headers import parse_subprotocol
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
-from gateway.bridge.admission import Admission, TooManyError, TooManyOfOneUserError
+from gateway.bridge.admission import Admission, TooManyError, TooManyOfOneError
 from gateway.bridge.connection import Audience, LiveConnection
-from gateway.bridge.refusals import RefusedError, answer, from_service, refusal, too_many_of_one_user
+from gateway.bridge.refusals import RefusedError, answer, from_service, refusal, too_many_of_one
 from gateway.bridge.settings import BridgeSettings
 from gateway.bridge.watch import Listener, StreamEndedError, Watch
 from service_kit.errors import UnauthenticatedError, UnavailableError
@@ -34,6 +35,8 @@ from service_kit.tokens import Identity, TokenVerifier
 if TYPE_CHECKING:
     from practice.products.portal.v1.portal_service_pb2_grpc import PortalLiveServiceAsyncStub
 
+# Set by the gateway, which takes it away from whoever else sends it.
+_CLIENT_ADDRESS = "X-Practice-Client-Address"
 BEARER = Subprotocol("bearer")
 _PATH = re.compile(r"/portal/ws/sessions/([^/]+)/?")
 # Seconds after which somebody with too many connections may try again.
@@ -51,7 +54,7 @@ class Handshake:
         self._settings = settings
         self._verifier = verifier
         self._service = service
-        self._admission = Admission(settings.bridge_max_connections, settings.bridge_max_connections_per_user)
+        self._admission = Admission(settings.places())
 
     async def __call__(self, connection: ServerConnection, request: Request) -> Response | None:
         """Returns a refusal, the answer to a health check, or None to go on."""
@@ -68,10 +71,11 @@ class Handshake:
         session_id = self._session_asked_for(request)
         token = bearer_token(request.headers)
         identity = await self._identify(token)
+        gives_way = asyncio.Event()
         try:
-            self._admission.enter(identity.user_id)
-        except TooManyOfOneUserError:
-            raise too_many_of_one_user(_RETRY_SECONDS) from None
+            place = self._admission.enter(identity.user_id, _address(connection, request), gives_way.set)
+        except TooManyOfOneError:
+            raise too_many_of_one(_RETRY_SECONDS) from None
         except TooManyError:
             log.warning("bridge_full", limit=self._settings.bridge_max_connections)
             raise refusal(503) from None
@@ -79,7 +83,7 @@ class Handshake:
         watch = Watch(self._service, Listener(session_id, token, request_id))
         # From here on the connection gives the place back when it is lost, however that happens.
         connection.audience = Audience(
-            watch, identity.expires_at, leave=lambda: self._admission.leave(identity.user_id)
+            watch, identity.expires_at, gives_way, leave=lambda: self._admission.leave(place)
         )
         connection.first = await self._first_update(watch, session_id)
 
@@ -110,6 +114,19 @@ class Handshake:
             raise from_service(error, session_id) from None
         except (StreamEndedError, TimeoutError):
             raise refusal(503) from None
+
+
+def _address(connection: ServerConnection, request: Request) -> str:
+    """Returns the client's address as the gateway saw it, or the peer's where there is no gateway.
+
+    Of IPv6 the first 64 bits: whoever has one address of such a network has all.
+    """
+    told = next(iter(request.headers.get_all(_CLIENT_ADDRESS)), "")
+    address = told or str((connection.remote_address or ("",))[0])
+    try:
+        return str(ip_network(f"{address}/64", strict=False)) if ":" in address else address
+    except ValueError:
+        return address
 
 
 def bearer_token(headers: Headers) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from gateway.bridge.admission import Places
 from gateway.settings import listed
 from service_kit.setting_types import Address, Addresses, KeysUri, LogLevel
 from service_kit.settings import PlatformSettings
@@ -24,7 +25,7 @@ class BridgeSettings(PlatformSettings):
         default=10.0, ge=0, le=3600, description="how long calls under way may go on when a process is ended"
     )
 
-    bridge_tick_seconds: float = Field(default=1.0, gt=0, le=60, description="between two time updates")
+    bridge_tick_seconds: float = Field(default=1.0, gt=0, le=3600, description="between two time updates")
     bridge_open_seconds: float = Field(
         default=5.0, gt=0, le=60, description="how long a handshake waits for the session"
     )
@@ -40,13 +41,24 @@ class BridgeSettings(PlatformSettings):
         le=1_048_576,
         description="what waits in the system for a client, besides 16 KiB of our own",
     )
-    # Each holds a call at the session service, which takes 500 at once.
+    # Each holds a live watch at the session service, which has places for 600.
     bridge_max_connections: int = Field(
-        default=300, ge=1, le=100_000, description="the most watchers at once"
+        default=600, ge=1, le=100_000, description="the most watchers at once"
     )
     bridge_max_connections_per_user: int = Field(
-        default=10, ge=1, le=100_000, description="the most watchers of one person at once"
+        default=3, ge=1, le=100_000, description="the most watchers of one person at once"
     )
+    bridge_max_connections_per_address: int = Field(
+        default=100, ge=1, le=100_000, description="the most watchers from one network address at once"
+    )
+
+    def places(self) -> Places:
+        """Returns how many may listen at once."""
+        return Places(
+            self.bridge_max_connections,
+            self.bridge_max_connections_per_user,
+            self.bridge_max_connections_per_address,
+        )
 
     def allows(self, origin: str) -> bool:
         """Tells whether a web page of this origin may connect."""

@@ -28,10 +28,17 @@ class Client:
         self.url = f"ws://{address}/portal/ws/sessions/{SESSION}"
         self.token = token
 
-    def connect(self, url: str = "", *, token: str | None = None, **options: Any) -> connect:
-        """Connects with the token in the header; with an empty one, without the header."""
+    def connect(
+        self, url: str = "", *, token: str | None = None, address: str = "", **options: Any
+    ) -> connect:
+        """Connects with the token in the header; with an empty one, without the header.
+
+        `address` is what the gateway says of the client.
+        """
         token = self.token if token is None else token
         headers = {"Authorization": f"Bearer {token}"} if token else {}
+        if address:
+            headers["X-Practice-Client-Address"] = address
         return connect(url or self.url, additional_headers=headers, proxy=None, compression=None, **options)
 
     def connect_as_browser(self, token: str, origin: str | None = None) -> connect:

@@ -53,6 +53,44 @@ async def test_a_full_bridge_is_a_503(run_bridge: RunBridge, portal: FakePortal,
         assert (await refused(client.connect(client.url[:-1] + "8", token=tokens.issue(43)))).status == 503
 
 
+async def test_whoever_has_most_places_gives_one_up_to_who_has_none(
+    run_bridge: RunBridge, portal: FakePortal, tokens: TestTokens
+) -> None:
+    portal.begin("8", owner=43)
+    theirs = {"token": tokens.issue(43), "address": "192.0.2.2"}
+    async with (
+        run_bridge(bridge_max_connections=3) as client,
+        client.connect(address="192.0.2.1") as oldest,
+        client.connect(address="192.0.2.1") as newer,
+        client.connect(address="192.0.2.1") as newest,
+        client.connect(client.url[:-1] + "8", **theirs) as newcomer,
+    ):
+        assert len(await events(newcomer, 2)) == 2
+        with pytest.raises(ConnectionClosedError):
+            await events(oldest, 3)
+        assert oldest.close_code == CloseCode.TRY_AGAIN_LATER
+        portal.answer(SESSION)
+        for websocket in (newer, newest):
+            assert completed(await events(websocket, 3)) == [0, 1]
+        # Both addresses would have as many then: nobody gives way.
+        assert (await refused(client.connect(client.url[:-1] + "8", **theirs))).status == 503
+
+
+async def test_one_address_has_so_many_connections_whoever_they_are_of(
+    run_bridge: RunBridge, portal: FakePortal, tokens: TestTokens
+) -> None:
+    portal.begin("8", owner=43)
+    theirs = {"token": tokens.issue(43)}
+    async with (
+        run_bridge(bridge_max_connections_per_address=1) as client,
+        client.connect(address="2001:db8::1"),
+    ):
+        url = client.url[:-1] + "8"
+        assert (await refused(client.connect(url, address="2001:db8::2", **theirs))).status == 429
+        async with client.connect(url, address="2001:db8:0:1::2", **theirs) as websocket:
+            assert await events(websocket, 2)
+
+
 async def test_what_clients_say_is_ignored_and_a_ping_gets_its_pong(
     bridge: Client, portal: FakePortal
 ) -> None:
@@ -135,7 +173,7 @@ async def test_a_stop_closes_every_connection_as_going_away(
     run_bridge: RunBridge, portal: FakePortal, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with run_bridge() as client:
-        websockets = [await client.connect() for _ in range(5)]
+        websockets = [await client.connect() for _ in range(3)]
         for websocket in websockets:
             await events(websocket, 2)
         closing = [asyncio.create_task(websocket.wait_closed()) for websocket in websockets]
