@@ -41,9 +41,18 @@ def grpc_serving(address: str) -> None:
         except grpc.RpcError as error:
             silent = error.code() in (grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.UNAVAILABLE)
             kind = UnansweredError if silent else UnhealthyError
-            raise kind(f"{address}: {error.code().name}") from error
+            raise kind(f"{address}: {_seen(error.code().name)}") from error
     if answer.status != health_pb2.HealthCheckResponse.SERVING:
         raise UnhealthyError(f"{address}: not serving")
+
+
+def _seen(code: str) -> str:
+    """What became of a health check, in words."""
+    words = {
+        "DEADLINE_EXCEEDED": f"does not answer within {TIMEOUT_SECONDS:.0f} s",
+        "UNAVAILABLE": "nobody answers",
+    }
+    return words.get(code, f"answers with an error ({code.lower().replace('_', ' ')})")
 
 
 def http_ok(address: str) -> None:

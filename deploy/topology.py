@@ -260,6 +260,8 @@ PROCESSES = (
             *("envoy", "-c", "$GATEWAY_CONFIG", "--concurrency", "1", "--log-level", "warning"),
             # One restart at a time: the supervisor's. Shared memory would tie two stacks together.
             "--disable-hot-restart",
+            # What was asked can be read a second later.
+            *("--file-flush-interval-msec", "1000"),
         ),
         needs=("gateway-config", "identity", "catalog", "session", "stats", "bridge"),
         settings=_EDGE,

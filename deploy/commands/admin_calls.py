@@ -19,6 +19,11 @@ _NO_ANSWER = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, gr
 class CallFailedError(CommandError):
     """A service did not do what was asked; the message is one line for a person."""
 
+    def __init__(self, message: str, *, not_found: bool = False) -> None:
+        super().__init__(message)
+        # The service knows for sure that what was asked for does not exist.
+        self.not_found = not_found
+
 
 @contextmanager
 def open_admin_channel(service: str, address: str) -> Iterator[grpc.Channel]:
@@ -32,7 +37,9 @@ def open_admin_channel(service: str, address: str) -> Iterator[grpc.Channel]:
         try:
             yield channel
         except grpc.RpcError as error:
-            raise CallFailedError(f"the {service} service at {address} {reason_of(error)}") from error
+            unknown = isinstance(error, grpc.Call) and error.code() is grpc.StatusCode.NOT_FOUND
+            told = f"the {service} service at {address} {reason_of(error)}"
+            raise CallFailedError(told, not_found=unknown) from error
 
 
 def reason_of(error: grpc.RpcError) -> str:

@@ -47,7 +47,8 @@ def practice(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
         '{"event": "served", "timestamp": "2026-11-28T21:00:00.123000Z", "user_id": 1}',
         "2026-11-28 21:00:00.123 UTC [4711] LOG:  ready",
         "[2026-11-28 21:00:00.123][4711][warning][config] told",
-        '{"start_time":"2026-11-28T21:00:00.123Z","path":"/health","timestamp": "2026-11-28T21:00:00.123Z"}',
+        '{"bytes_sent":155,"details":"via_upstream","path":"/v1/standing","request_id":"e442e3ec-0e4f-412c-b52d",'
+        '"status":200,"time":"2026-11-28T21:00:00.123Z","upstream":"stats"}',
     ],
 )
 def test_an_instant_is_found_however_it_is_written(line: str) -> None:

@@ -269,7 +269,7 @@ def test_an_operator_exports_and_erases_from_the_command_line(
     assert practice(stack, "erase", user_id, "--yes").stdout == again.stdout
     unknown = practice(stack, "export", "999999999", "--to", str(tmp_path / "nobody.zip"))
     assert unknown.returncode == 1
-    assert "There is no such account" in unknown.stderr
+    assert unknown.stderr == "error: there is no account 999999999\n"
     assert not list(tmp_path.glob("nobody*"))
 
 

@@ -14,9 +14,8 @@ from typing import Annotated
 
 import typer
 
-from deploy.commands.accounts.people import parsed
+from deploy.commands.accounts.people import found, parsed
 from deploy.commands.ending import run
-from deploy.commands.service_settings import opened
 from deploy.commands.tables import plain_table, show
 
 app = typer.Typer(no_args_is_help=True, help="Find the account of a person.", rich_markup_mode=None)
@@ -32,11 +31,7 @@ def find(
     who: Annotated[str, typer.Argument(metavar="EMAIL|NUMBER", help="What is known of the person.")],
 ) -> None:
     """Show the number, the name and the e-mail address of an account, and when it signed up."""
-    from deploy.commands.accounts.client import open_office  # noqa: PLC0415 - slow to import, and needs the generated stubs
-
-    known = parsed(who)
-    with opened(open_office, "IDENTITY_ADDRESS") as office:
-        account = office.find(known)
+    account = found(parsed(who))
     table = plain_table("number", "name", "email", "signed up")
     signed_up = account.create_time.ToDatetime(UTC).isoformat(" ", "seconds")
     name = " ".join(part for part in (account.first_name, account.last_name) if part)

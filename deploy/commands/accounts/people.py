@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from deploy.commands.service_settings import opened
 from deploy.faults import CommandError
 
+if TYPE_CHECKING:
+    from practice.identity.v1 import account_pb2
+
 LARGEST_NUMBER = 2**63 - 1
+
+
+class NobodyError(CommandError):
+    """Nobody is known by that number or address."""
 
 
 def parsed(who: str) -> int | str:
@@ -24,22 +31,44 @@ def parsed(who: str) -> int | str:
     raise typer.BadParameter(f"{who!r} is no account's number and no e-mail address")
 
 
-def number_of(who: str) -> int:
-    """Returns an account's number; an e-mail address is looked up. Raises BadParameter, CommandError."""
-    known = parsed(who)
-    if isinstance(known, int):
-        return known
+def found(who: int | str) -> account_pb2.Account:
+    """Returns the account of a person. Raises CommandError."""
     from deploy.commands.accounts.client import open_office  # noqa: PLC0415 - slow to import, and needs the generated stubs
+    from deploy.commands.admin_calls import CallFailedError  # noqa: PLC0415 - as above
 
     try:
         with opened(open_office, "IDENTITY_ADDRESS") as office:
-            return office.find(known).user_id
-    except CommandError as error:
-        raise CommandError(f"{known}: {error}") from error
+            return office.find(who)
+    except CallFailedError as error:
+        if error.not_found:
+            raise NobodyError(f"there is no account {who}") from error
+        raise
+
+
+def number_of(who: str) -> int:
+    """Returns an account's number; an e-mail address is looked up. Raises BadParameter, CommandError."""
+    known = parsed(who)
+    return known if isinstance(known, int) else int(found(known).user_id)
+
+
+def number_of_somebody(who: str) -> int:
+    """Returns the number of an account that there is. Raises BadParameter, CommandError.
+
+    Only what the identity service knows for sure counts: accounts may be kept elsewhere.
+    """
+    known = parsed(who)
+    try:
+        return int(found(known).user_id)
+    except NobodyError:
+        raise
+    except CommandError:
+        if isinstance(known, int):
+            return known
+        raise
 
 
 # A person, in every command that is about one.
-User = Annotated[
-    int,
-    typer.Argument(metavar="USER", parser=number_of, help="The account's number, or its e-mail address."),
-]
+_USER = {"metavar": "USER", "help": "The account's number, or its e-mail address."}
+User = Annotated[int, typer.Argument(parser=number_of_somebody, **_USER)]
+# The same where the account may be gone already.
+FormerUser = Annotated[int, typer.Argument(parser=number_of, **_USER)]

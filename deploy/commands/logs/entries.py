@@ -17,7 +17,7 @@ _INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)[.,](\d{1,6})(Z|[+-
 _SPOKEN = re.compile(r"\b(\d\d) ([A-Z][a-z]{2}) (\d{4}) (\d\d:\d\d:\d\d)\.(\d{3})")
 # An instant stands near the beginning, or as a field of a JSON object.
 _NEAR = 80
-_FIELD = re.compile(r'"timestamp": ?"([^"]+)"')
+_FIELD = re.compile(r'"(?:timestamp|time)": ?"([^"]+)"')
 # These write the time of this machine.
 _LOCAL = ("supervisor", "redis")
 _FIRST = datetime.min.replace(tzinfo=UTC)
@@ -47,7 +47,8 @@ class Parser:
     def take(self, line: str) -> Entry | None:
         """Takes a line; returns the entry that it ends, if it begins another."""
         at = instant_of(line, local=self._name in _LOCAL)
-        if at is None and self._open is not None:
+        # An object is a line of its own, even without an instant.
+        if at is None and self._open is not None and not line.startswith("{"):
             self._open = replace(self._open, lines=(*self._open.lines, line))
             return None
         ended, self._open = self._open, Entry(at or _FIRST, self._name, (line,))

@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.progress import DownloadColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 
-from deploy.commands.accounts.people import User
+from deploy.commands.accounts.people import FormerUser, User
 from deploy.commands.ending import run
 from deploy.commands.service_settings import opened
 from deploy.commands.tables import show
@@ -58,7 +58,7 @@ def export(user: User, to: Annotated[Path, typer.Option("--to", help="Where the 
 
 
 @app.command()
-def erase(user: User, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
+def erase(user: FormerUser, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
     """Erase a person everywhere, for good. Doing it again shows the receipt."""
     if not yes:
         typer.confirm(f"Erase account {user} and everything of it, for good?", abort=True)
@@ -98,9 +98,9 @@ def _show(receipt: pb.ErasureReceipt) -> None:
 
 def _progress(what: str) -> Progress:
     # On the error channel, so that the output stays what it is.
-    progress = Progress(
-        SpinnerColumn(), TextColumn(what), DownloadColumn(), console=Console(stderr=True), transient=True
-    )
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn(what), DownloadColumn())
+    progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
     progress.add_task(what, total=None)
     return progress
 

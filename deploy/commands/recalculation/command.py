@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deploy.commands.accounts.people import LARGEST_NUMBER, number_of
+from deploy.commands.accounts.people import LARGEST_NUMBER, number_of_somebody
 from deploy.commands.ending import run
 from deploy.commands.service_settings import opened
 
@@ -42,7 +42,10 @@ def recalculate(
     user: Annotated[
         list[int] | None,
         typer.Option(
-            "--user", metavar="USER", parser=number_of, help="A person, by number or e-mail; may be repeated."
+            "--user",
+            metavar="USER",
+            parser=number_of_somebody,
+            help="A person, by number or e-mail; may be repeated.",
         ),
     ] = None,
     users: Annotated[str, typer.Option("--users", metavar="A-B", help="People by number, both ends.")] = "",

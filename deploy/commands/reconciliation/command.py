@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
-from deploy.commands.accounts.people import number_of
+from deploy.commands.accounts.people import number_of_somebody
 from deploy.commands.ending import run
 from deploy.commands.service_settings import opened
 from deploy.commands.standstill import PATIENCE_SECONDS, Standstill
@@ -47,7 +47,7 @@ def reconcile(
         typer.Option(
             "--user",
             metavar="USER",
-            parser=number_of,
+            parser=number_of_somebody,
             help="Compare this account, by number or e-mail; again for more.",
         ),
     ] = None,

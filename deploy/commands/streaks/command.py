@@ -81,6 +81,9 @@ def entries(
     """Show what is on record that keeps a person's streaks, the newest first."""
     with office() as opened:
         found = opened.entries(user, limit)
+    if not found:
+        print("nothing is on record")
+        return
     table = Table(box=None, pad_edge=False)
     for column in ("recorded", "what", "streak", "day", "who", "why"):
         table.add_column(column, overflow="fold")
