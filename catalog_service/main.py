@@ -39,6 +39,7 @@ from service_kit.memory import return_what_is_freed
 from service_kit.periodic import repeating
 from service_kit.setting_faults import read_settings
 from service_kit.tokens import TokenVerifier
+from service_kit.write_health import EVERY_SECONDS, WriteHealth
 from service_kit.zone_handover import ZoneHandover
 
 
@@ -58,7 +59,10 @@ async def serving(settings: Settings) -> AsyncIterator[RunningServer]:
             server, settings.listen, [lambda server: _register(server, use_cases, engine)]
         )
         try:
-            async with repeating(ForgetExpired(units), settings.housekeeping_seconds):
+            async with (
+                repeating(ForgetExpired(units), settings.housekeeping_seconds),
+                repeating(WriteHealth(engine, running), EVERY_SECONDS),
+            ):
                 yield running
         finally:
             await running.stop(settings.shutdown_grace_seconds)

@@ -28,22 +28,26 @@ class UnansweredError(UnhealthyError):
     """The process does not even say that it does not serve."""
 
 
-def grpc_serving(address: str) -> None:
-    """Asks grpc.health.v1 of `host:port`. Raises UnhealthyError."""
+class DiskFullError(UnhealthyError):
+    """The server has no room left to write."""
+
+
+def grpc_serving(address: str, part: str = "") -> None:
+    """Asks grpc.health.v1 of `host:port`, of the process or of a part of it. Raises UnhealthyError."""
     import grpc  # noqa: PLC0415 - slow to import, and only this probe needs it
     from grpc_health.v1 import health_pb2, health_pb2_grpc  # noqa: PLC0415
 
     with grpc.insecure_channel(address, options=[("grpc.enable_http_proxy", 0)]) as channel:
         try:
             answer = health_pb2_grpc.HealthStub(channel).Check(
-                health_pb2.HealthCheckRequest(), timeout=TIMEOUT_SECONDS
+                health_pb2.HealthCheckRequest(service=part), timeout=TIMEOUT_SECONDS
             )
         except grpc.RpcError as error:
             silent = error.code() in (grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.UNAVAILABLE)
             kind = UnansweredError if silent else UnhealthyError
             raise kind(f"{address}: {_seen(error.code().name)}") from error
     if answer.status != health_pb2.HealthCheckResponse.SERVING:
-        raise UnhealthyError(f"{address}: not serving")
+        raise UnhealthyError(f"{address}: not serving {part}".rstrip())
 
 
 def _seen(code: str) -> str:
@@ -88,13 +92,23 @@ def heartbeat(path: Path, *, since: float = 0.0) -> None:
 
 
 def postgres(url: str) -> None:
-    """Connects and asks for nothing. Raises UnhealthyError."""
+    """Connects and writes what leaves nothing behind. Raises UnhealthyError."""
     import psycopg  # noqa: PLC0415
 
+    from service_kit.db.writable import STATEMENTS  # noqa: PLC0415
+
     try:
-        psycopg.connect(url, connect_timeout=int(TIMEOUT_SECONDS)).close()
+        connection = psycopg.connect(url, connect_timeout=int(TIMEOUT_SECONDS))
     except psycopg.Error as error:
         raise UnhealthyError(str(error).strip().splitlines()[0]) from error
+    with connection:
+        try:
+            for statement in STATEMENTS:
+                connection.execute(statement)
+        except psycopg.errors.DiskFull as error:
+            raise DiskFullError(f"takes no writes: {str(error).splitlines()[0]}") from error
+        except psycopg.Error as error:
+            raise UnhealthyError(f"takes no writes: {str(error).splitlines()[0]}") from error
 
 
 def redis(url: str) -> None:

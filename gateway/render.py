@@ -100,6 +100,14 @@ def cluster(name: str, address: str, settings: GatewaySettings) -> Config:
     )
 
 
+def of_writes(service: Config) -> Config:
+    """Returns a cluster that nothing is routed to: its health says whether the service takes changes."""
+    check = {**service["health_checks"][0], "grpc_health_check": {"service_name": "writes"}}
+    name = f"{service['name']}-writes"
+    assignment = {**service["load_assignment"], "cluster_name": name}
+    return {**service, "name": name, "load_assignment": assignment, "health_checks": [check]}
+
+
 def socket_address(endpoint: Endpoint) -> Config:
     """Returns an endpoint as Envoy names it."""
     return {"socket_address": {"address": endpoint.host, "port_value": endpoint.port}}
@@ -128,6 +136,8 @@ def render(settings: GatewaySettings) -> Config:
     public_paths = paths.path_table(methods, settings.contracts_file, (*paths.FRONT_DOOR, paths.LIVE))
     operator_paths = paths.path_table(operator_methods, settings.contracts_file)
     addresses = settings.addresses()
+    services = {name: cluster(name, address, settings) for name, address in addresses.items()}
+    writes = [of_writes(each) for name, each in services.items() if name != BRIDGE]
     return template(
         "envoy.yaml",
         HOST=settings.gateway_host,
@@ -138,7 +148,7 @@ def render(settings: GatewaySettings) -> Config:
         TRUSTED_PROXIES=settings.gateway_trusted_proxies,
         VERSION=settings.service_version,
         ZONE_DATA=zone_data_version(),
-        CLUSTERS=[cluster(name, address, settings) for name, address in addresses.items()],
+        CLUSTERS=[*services.values(), *writes],
         FORGEABLE_HEADERS=forgeable_headers(settings.gateway_trusted_proxies),
         CORS_ORIGINS=origin_matchers(settings.origins()),
         ROUTES=routes(methods, settings),
@@ -149,8 +159,8 @@ def render(settings: GatewaySettings) -> Config:
         UPLOADS_LUA=lua.upload_script(settings),
         ORDINARY_BODY=ORDINARY_BODY,
         LARGE_BODY=LARGE_BODY,
-        # One healthy copy of a service is enough for it to be there.
-        HEALTHY_PERCENTAGES={name: {"value": 1} for name in addresses},
+        # One healthy copy of a service is enough for it to be there, and one that writes for changes.
+        HEALTHY_PERCENTAGES={name: {"value": 1} for name in (*services, *(each["name"] for each in writes))},
         JWT_ISSUER=settings.jwt_issuer,
         JWKS_FILE=str(settings.jwks_file),
         JWT_RULES=jwt_rules(methods),

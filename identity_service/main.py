@@ -68,6 +68,7 @@ from service_kit.memory import return_what_is_freed
 from service_kit.periodic import repeating
 from service_kit.setting_faults import read_settings
 from service_kit.tokens import TokenVerifier
+from service_kit.write_health import EVERY_SECONDS, WriteHealth
 from service_kit.zone_handover import ZoneHandover
 
 # Each has a connection to the database for itself: fewer than the pool has, so that calls which hash nothing
@@ -131,6 +132,7 @@ async def serving(settings: Settings, clock: Clock = _now) -> AsyncIterator[Runn
                 async with (
                     repeating(forget_expired, settings.housekeeping_seconds),
                     repeating(FinishErasures(units, forgetting, clock), settings.erasure_retry_seconds),
+                    repeating(WriteHealth(engine, running), EVERY_SECONDS),
                 ):
                     yield running
             finally:

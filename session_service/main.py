@@ -50,6 +50,7 @@ from service_kit.memory import return_what_is_freed
 from service_kit.periodic import repeating
 from service_kit.setting_faults import read_settings
 from service_kit.tokens import TokenVerifier
+from service_kit.write_health import EVERY_SECONDS, WriteHealth
 from session_service.adapters.catalog.client import CatalogClient
 from session_service.adapters.celery.publisher import EventPublisher, FastPublisher
 from session_service.adapters.db import tables
@@ -133,7 +134,10 @@ async def serving(settings: SessionSettings) -> AsyncIterator[RunningServer]:
         running = await _start(settings, outside, signals)
         try:
             look = LookForChanges(signals, SqlReaders(engine).versions)
-            async with repeating(look, _LOOK_EVERY_SECONDS):
+            async with (
+                repeating(look, _LOOK_EVERY_SECONDS),
+                repeating(WriteHealth(engine, running), EVERY_SECONDS),
+            ):
                 yield running
         finally:
             await running.stop(settings.shutdown_grace_seconds)

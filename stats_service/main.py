@@ -27,6 +27,7 @@ from service_kit.memory import return_what_is_freed
 from service_kit.periodic import repeating
 from service_kit.setting_faults import read_settings
 from service_kit.tokens import TokenVerifier
+from service_kit.write_health import EVERY_SECONDS, WriteHealth
 from service_kit.zone_handover import ZoneHandover
 from stats_service.adapters.cel.conditions import compile_condition, published_condition
 from stats_service.adapters.celery.backfills import CeleryBackfillQueue
@@ -128,6 +129,7 @@ async def serving(settings: Settings, clock: Clock = _now) -> AsyncIterator[Runn
             async with (
                 repeating(_forget_expired(settings, engine), settings.housekeeping_seconds),
                 repeating(catching_up(engine, backfills), settings.housekeeping_seconds),
+                repeating(WriteHealth(engine, running), EVERY_SECONDS),
             ):
                 yield running
         finally:

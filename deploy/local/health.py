@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
+import shutil
+
 from deploy import probe, topology
 from deploy.local.control import State
 from deploy.local.ports import HOST
 from deploy.local.settings import Settings
+
+# The part of a service's health that tells of changes; service_kit.grpc.server gives it.
+WRITES = "writes"
 
 
 def check(settings: Settings, process: topology.Process, started: float) -> None:
     """Asks the process by its own kind of probe. Raises probe.UnhealthyError with what was seen."""
     match process.probe:
         case "postgres":
-            probe.postgres(settings.database_url())
+            _postgres(settings)
         case "redis":
             probe.redis(settings.redis_url())
         case "grpc":
-            probe.grpc_serving(f"{HOST}:{getattr(settings.ports, process.name)}")
+            address = f"{HOST}:{getattr(settings.ports, process.name)}"
+            probe.grpc_serving(address)
+            probe.grpc_serving(address, WRITES)
         case "http":
             probe.http_ok(f"http://{HOST}:{getattr(settings.ports, process.name)}/health")
         case "heartbeat":
             # The supervisor counts in whole seconds: within the first, a beat may be the predecessor's.
             probe.heartbeat(settings.layout.heartbeat(process.name), since=started + 1)
+
+
+def _postgres(settings: Settings) -> None:
+    try:
+        probe.postgres(settings.database_url())
+    except probe.DiskFullError as error:
+        home = settings.layout.postgres
+        free = shutil.disk_usage(home).free // 2**20
+        raise probe.UnhealthyError(f"{error} ({free} MiB free on the disk of {home})") from error
 
 
 def problem(settings: Settings, process: topology.Process, state: State | None) -> str | None:

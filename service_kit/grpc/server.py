@@ -15,6 +15,8 @@ from service_kit.grpc.interceptor import CallInterceptor
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 # Long enough for the gateway's health check to see NOT_SERVING and route around.
 DRAIN_SECONDS = 0.5
+# The name under which health tells of changes; "" tells of the process.
+WRITES = "writes"
 
 log = structlog.get_logger(__name__)
 
@@ -57,6 +59,11 @@ class RunningServer:
         self.port = port
         self._status = status
 
+    async def tell_writes(self, possible: bool) -> None:
+        """Says by the health of `writes` whether changes can be made; what is read goes on."""
+        states = health_pb2.HealthCheckResponse
+        await self._status.set(WRITES, states.SERVING if possible else states.NOT_SERVING)
+
     async def stop(self, grace_seconds: float, drain_seconds: float = DRAIN_SECONDS) -> None:
         """Reports NOT_SERVING, lets callers notice, finishes the calls under way.
 
@@ -80,7 +87,8 @@ async def start_server(
     health_pb2_grpc.add_HealthServicer_to_server(status, server)
     port = server.add_insecure_port(listen)
     await server.start()
-    await status.set("", health_pb2.HealthCheckResponse.SERVING)
+    for name in ("", WRITES):
+        await status.set(name, health_pb2.HealthCheckResponse.SERVING)
     log.info("serving", listen=listen, port=port)
     return RunningServer(server, port, status)
 

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from deploy import topology
+from deploy import probe, topology
 from deploy.local import credentials, postgres_server
 from deploy.local.credentials import SERVICES
 from deploy.local.servers import free_ports
@@ -131,3 +131,7 @@ def test_one_given_database_is_everybodys(make_stack: MakeStack) -> None:
     credentials.make_random(stack.layout.secrets)
     processes = [process for process in topology.PROCESSES if process.schema]
     assert {stack.settings.environment_of(each)["DATABASE_URL"] for each in processes} == {url}
+
+
+def test_a_service_may_try_whether_the_database_takes_writes(stack: LocalStack, service: str) -> None:
+    probe.postgres(stack.settings.database_url(service))

@@ -15,6 +15,7 @@ import pytest
 from gateway.settings import ROOT
 from service_kit.time_zones import zone_data_version
 from tests.gateway.edge import Edge, free_port, listens
+from tests.gateway.upstream import Upstream
 from tests.guard import marked
 from tests.tokens import TestTokens
 from tests.waiting import PATIENCE_SECONDS, eventually
@@ -48,9 +49,11 @@ SERVICE = """
 import sys
 from concurrent.futures import ThreadPoolExecutor
 import grpc
-from grpc_health.v1 import health, health_pb2_grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 server = grpc.server(ThreadPoolExecutor(4))
-health_pb2_grpc.add_HealthServicer_to_server(health.HealthServicer(), server)
+status = health.HealthServicer()
+status.set("writes", health_pb2.HealthCheckResponse.SERVING)
+health_pb2_grpc.add_HealthServicer_to_server(status, server)
 server.add_insecure_port(sys.argv[1])
 server.start()
 server.wait_for_termination()
@@ -101,3 +104,15 @@ def test_a_service_of_two_copies_lives_while_one_does_and_one_that_hangs_is_answ
     finally:
         second.send_signal(signal.SIGCONT)
         edge.stop()
+
+
+def test_health_is_503_while_a_service_takes_no_writes_and_what_is_read_is_answered(
+    edge: Edge, upstream: Upstream
+) -> None:
+    upstream.take_writes("session", possible=False)
+    try:
+        eventually(lambda: edge.http.get("/health").status_code == 503)
+        assert edge.call("GET", "/v1/sessions/5").status_code == 200
+    finally:
+        upstream.take_writes("session", possible=True)
+    eventually(lambda: edge.http.get("/health").status_code == 200)

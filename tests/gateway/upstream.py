@@ -34,6 +34,7 @@ from practice.stats.v1 import explanation_service_pb2, recalculation_service_pb2
 
 from service_kit.errors import NotFoundError
 from service_kit.grpc.presentation import ProductError, answer_with_status, error_metadata
+from service_kit.grpc.server import WRITES
 from service_kit.grpc.statuses import to_status
 from tests.gateway.bridge.portal import FakePortal, serving_portal
 from tests.waiting import PATIENCE_SECONDS
@@ -300,6 +301,7 @@ class Upstream:
     def __init__(self) -> None:
         self.calls: list[Call] = []
         self.addresses: dict[str, str] = {}
+        self._health: dict[str, health.aio.HealthServicer] = {}
         self._ready = threading.Event()
         self._thread = threading.Thread(target=asyncio.run, args=(self._serve(),), daemon=True)
 
@@ -326,13 +328,21 @@ class Upstream:
         for server in servers:
             await server.stop(0)
 
+    def take_writes(self, name: str, possible: bool) -> None:
+        """Has a server say whether it can make changes."""
+        states = health_pb2.HealthCheckResponse
+        told = self._health[name].set(WRITES, states.SERVING if possible else states.NOT_SERVING)
+        asyncio.run_coroutine_threadsafe(told, self._loop).result()
+
     async def _start(self, name: str) -> grpc.aio.Server:
         # As the services have it: by default a gRPC server refuses calls at random from 8 KiB of metadata.
         server = grpc.aio.server(options=[("grpc.max_metadata_size", 16 * 1024)])
         server.add_generic_rpc_handlers((Methods(self, name),))
         status = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(status, server)
-        await status.set("", health_pb2.HealthCheckResponse.SERVING)
+        for part in ("", WRITES):
+            await status.set(part, health_pb2.HealthCheckResponse.SERVING)
+        self._health[name] = status
         self.addresses[name] = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
         await server.start()
         return server
