@@ -10,8 +10,10 @@ local KEEP = "practice.edge"
 local STATUS, BODY = "x-practice-status", "x-practice-body"
 -- Why a call was refused: a name of practice.errors.v1.ErrorReason.
 local REASON = "x-practice-reason"
--- Set by local_reply_config on what Envoy itself answers: the request's path.
-local REFUSED = "x-practice-refused"
+
+-- Set by local_reply_config: on every answer of Envoy's own, and on what could
+-- not be read, where the body has the parser's words.
+local OWN, UNREAD = "x-content-type-options", "x-practice-unread"
 
 -- What a service says in trailers and an HTTP client reads in headers.
 local PROMOTED = { "retry-after", "etag", REASON }
@@ -208,21 +210,14 @@ end
 -- Waiting for a body or for trailers makes the objects of before unusable, so
 -- each function below asks the handle again after it waited.
 
--- What Envoy refused: a 400 about a field keeps its reason, the rest gets the
--- table's words. An answer to HEAD has no body and gets none.
-local function reword(handle, path, kept)
+-- What could not be read: local_reply_config left the parser's words in the
+-- body. An answer to HEAD has none and gets none.
+local function explain(handle, path, kept)
   local sent = handle:body()
   local text = sent and sent:getBytes(0, sent:length()) or ""
-  local headers = handle:headers()
-  local code = headers:get(":status")
-  if code == "403" and text:find("jwt_authn_access_denied", 1, true) then
-    -- A token for another audience is a 403 to Envoy.
-    code = "401"
-  end
-  local fault = code == "400" and kept.fault or nil
-  local status, body = refusal(product_of(path), code, path, text, kept.method, fault)
-  headers:replace(REASON, reason_of(code))
-  set_status(headers, status)
+  local status, body = refusal(product_of(path), "400", path, text, kept.method, kept.fault)
+  handle:headers():replace(REASON, reason_of("400"))
+  handle:headers():replace(":status", status)
   if sent ~= nil then
     set_body(handle, body)
   end
@@ -283,14 +278,17 @@ end
 function envoy_on_response(handle)
   local headers = handle:headers()
   local kept = handle:streamInfo():dynamicMetadata():get(KEEP) or {}
-  local refused = take(headers, REFUSED)
+  local unread = take(headers, UNREAD)
   local status, body = take(headers, STATUS), take(headers, BODY)
+  local code = headers:get(":status")
   local in_grpc = (headers:get("content-type") or ""):find("^application/grpc")
   if kept.native or in_grpc and kept.path == nil then
-    refuse_native(handle, kept.path or refused or "/")
-  elseif refused ~= nil then
-    reword(handle, refused, kept)
-  elseif tonumber(headers:get(":status")) >= 400 then
+    refuse_native(handle, kept.path or "/")
+  elseif unread ~= nil then
+    explain(handle, kept.path or "/", kept)
+  elseif headers:get(OWN) ~= nil then
+    return
+  elseif tonumber(code) >= 400 then
     if kept.method ~= "HEAD" then
       shape_error(handle, kept, status, body)
     end

@@ -17,6 +17,7 @@ import yaml
 from gateway import contracts, lua, paths
 from gateway.addresses import Endpoint, endpoints
 from gateway.products import CANONICAL, OPERATORS, PRODUCTS
+from gateway.replies import health_replies, refusal_replies
 from gateway.routes import (
     BRIDGE,
     INTERNAL_HEADER,
@@ -146,12 +147,14 @@ def render(settings: GatewaySettings) -> Config:
         MAX_HEAP_BYTES=settings.gateway_max_heap_mib * 1024 * 1024,
         MAX_CONNECTIONS=settings.gateway_max_connections,
         TRUSTED_PROXIES=settings.gateway_trusted_proxies,
-        VERSION=settings.service_version,
-        ZONE_DATA=zone_data_version(),
         CLUSTERS=[*services.values(), *writes],
         FORGEABLE_HEADERS=forgeable_headers(settings.gateway_trusted_proxies),
         CORS_ORIGINS=origin_matchers(settings.origins()),
         ROUTES=routes(methods, settings),
+        LOCAL_REPLIES=[
+            *health_replies(settings.service_version, zone_data_version()),
+            *refusal_replies((*PRODUCTS, CANONICAL)),
+        ],
         LUA=lua.script((*PRODUCTS, CANONICAL), public_paths),
         QUERY_LUA=lua.query_script(),
         UPLOAD_SECONDS=seconds(settings.gateway_upload_seconds),
@@ -170,6 +173,7 @@ def render(settings: GatewaySettings) -> Config:
         OPERATORS_PORT=settings.gateway_operators_port,
         OPERATORS_FORGEABLE_HEADERS=removals(*OPERATORS_FORGEABLE_HEADERS),
         OPERATORS_ROUTES=operator_routes(operator_methods, settings),
+        OPERATORS_LOCAL_REPLIES=refusal_replies((OPERATORS,)),
         OPERATORS_LUA=lua.script((OPERATORS,), operator_paths, INTERNAL_HEADER),
         OPERATORS_SERVICES=contracts.services_of(operator_methods),
     )

@@ -12,6 +12,7 @@ import yaml
 from envoy.config.bootstrap.v3 import bootstrap_pb2
 
 # Imported so that the types named in the configuration can be found.
+from envoy.extensions.access_loggers.filters.cel.v3 import cel_pb2  # noqa: F401
 from envoy.extensions.access_loggers.stream.v3 import stream_pb2  # noqa: F401
 from envoy.extensions.filters.http.buffer.v3 import buffer_pb2  # noqa: F401
 from envoy.extensions.filters.http.cors.v3 import cors_pb2  # noqa: F401

@@ -145,6 +145,11 @@ async def silence(context: Context) -> None:
     await asyncio.Event().wait()
 
 
+async def silence_after_headers(context: Context) -> None:
+    await context.send_initial_metadata((("x-first", "1"), ("x-practice-status", "201")))
+    await asyncio.Event().wait()
+
+
 SCENARIOS: dict[str, Callable[[Context], Awaitable[None]]] = {
     scenario.__name__: scenario
     for scenario in (
@@ -157,7 +162,7 @@ SCENARIOS: dict[str, Callable[[Context], Awaitable[None]]] = {
             unauthenticated,
             with_etag,
         ),
-        *(failed_precondition, aborted, exhausted, crash, silence),
+        *(failed_precondition, aborted, exhausted, crash, silence, silence_after_headers),
     )
 }
 
