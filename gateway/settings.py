@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from importlib.metadata import version
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field
 
 from gateway.addresses import endpoints
+from service_kit.setting_types import Takes
 from service_kit.settings import PlatformSettings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -18,8 +20,18 @@ def listed(text: str) -> list[str]:
     return [item.strip() for item in text.split(",") if item.strip()]
 
 
+def _checked(text: str) -> str:
+    endpoints(text)
+    return text
+
+
+Upstream = Annotated[
+    str, AfterValidator(_checked), Takes("host:port, or several: 10.0.0.1:50053,10.0.0.2:50053")
+]
+
+
 class GatewaySettings(PlatformSettings):
-    """Addresses are `host:port` or a list of them; paths are as Envoy sees them, maybe inside a container."""
+    """Paths are as Envoy sees them, which may be inside a container."""
 
     gateway_host: str = Field(
         default="127.0.0.1", min_length=1, description="the address that the gateway listens on"
@@ -34,11 +46,11 @@ class GatewaySettings(PlatformSettings):
     gateway_operators_port: int = Field(
         default=9902, ge=0, le=65535, description="the port of the operators' listener"
     )
-    identity_address: str = Field(default="127.0.0.1:50051", description="the identity service")
-    catalog_address: str = Field(default="127.0.0.1:50052", description="the catalog service")
-    session_address: str = Field(default="127.0.0.1:50053", description="the session service")
-    stats_address: str = Field(default="127.0.0.1:50054", description="the stats service")
-    bridge_address: str = Field(default="127.0.0.1:50055", description="the bridge for WebSockets")
+    identity_address: Upstream = Field(default="127.0.0.1:50051", description="the identity service")
+    catalog_address: Upstream = Field(default="127.0.0.1:50052", description="the catalog service")
+    session_address: Upstream = Field(default="127.0.0.1:50053", description="the session service")
+    stats_address: Upstream = Field(default="127.0.0.1:50054", description="the stats service")
+    bridge_address: Upstream = Field(default="127.0.0.1:50055", description="the bridge for WebSockets")
 
     jwks_file: Path = Field(description="the public keys that verify access tokens")
     jwt_issuer: str = Field(
@@ -59,25 +71,27 @@ class GatewaySettings(PlatformSettings):
         default=0, ge=0, le=10, description="proxies before this one whose X-Forwarded-For is believed"
     )
     gateway_max_connections: int = Field(
-        default=10_000, ge=1, le=1_000_000, description="the most connections of clients in all"
+        default=10_000, ge=1, le=1_000_000, description="the most connections the gateway has open"
     )
     gateway_max_heap_mib: int = Field(
         default=512,
         ge=64,
         le=1_048_576,
-        description="memory of Envoy; from 75 percent on the largest streams are ended",
+        description="the gateway's memory: from 60 percent on it sheds load",
     )
     gateway_max_open_calls: int = Field(
-        default=250, ge=1, le=100_000, description="calls without a token that one service is asked at once"
+        default=250, ge=1, le=100_000, description="the most calls without a token a service is asked at once"
     )
     # Each may hold 2.5 MiB.
     gateway_max_uploads: int = Field(
-        default=64, ge=1, le=100_000, description="requests above 128 KiB that are on their way at once"
+        default=64, ge=1, le=100_000, description="the most requests above 128 KiB on their way at once"
     )
     gateway_max_uploads_per_address: int = Field(
-        default=24, ge=1, le=100_000, description="the same from one address"
+        default=24, ge=1, le=100_000, description="the most of those from one address"
     )
-    gateway_max_uploads_per_user: int = Field(default=8, ge=1, le=100_000, description="the same of one user")
+    gateway_max_uploads_per_user: int = Field(
+        default=8, ge=1, le=100_000, description="the most of those of one account"
+    )
     gateway_address_rate: int = Field(
         default=1000,
         ge=1,
@@ -91,13 +105,13 @@ class GatewaySettings(PlatformSettings):
         default=20,
         ge=1,
         le=1_000_000,
-        description="log-ins, sign-ups and refreshes per second from one address",
+        description="log-ins, sign-ups, refreshes a second from one address",
     )
     gateway_open_address_burst: int = Field(
         default=200,
         ge=1,
         le=1_000_000,
-        description="log-ins, sign-ups and refreshes at once from one address",
+        description="log-ins, sign-ups, refreshes at once from one address",
     )
     # Longer than the deadline that services keep themselves to, so that
     # their own answer, in the product's words, comes first.
@@ -114,10 +128,10 @@ class GatewaySettings(PlatformSettings):
         default=600.0,
         gt=0,
         le=86_400,
-        description="how long an export or a list of designs may take to be read",
+        description="how long an export or a list of designs may be read",
     )
     gateway_download_idle_seconds: float = Field(
-        default=60.0, gt=0, le=3600, description="how long nothing may be read of one"
+        default=60.0, gt=0, le=3600, description="how long nothing may be read of an answer"
     )
     gateway_watch_seconds: float = Field(
         default=14_400.0, gt=0, le=7 * 86_400, description="how long a watch may last"
@@ -126,22 +140,14 @@ class GatewaySettings(PlatformSettings):
         default=3600.0, gt=0, le=86_400, description="how long a watch may say nothing"
     )
     gateway_health_interval_seconds: float = Field(
-        default=1.0, gt=0, le=60, description="between two health checks of a service"
+        default=1.0, gt=0, le=60, description="how often the gateway asks services for their health"
     )
     gateway_health_timeout_seconds: float = Field(
         default=2.0,
         gt=0,
         le=60,
-        description="how long one may take; after two that fail, callers get 503 at once",
+        description="how long it waits for that; after two failures callers get 503 at once",
     )
-
-    @field_validator(
-        "identity_address", "catalog_address", "session_address", "stats_address", "bridge_address"
-    )
-    @classmethod
-    def _check_address(cls, value: str) -> str:
-        endpoints(value)
-        return value
 
     def addresses(self) -> dict[str, str]:
         """Returns the address of each upstream by its cluster's name."""
