@@ -2,7 +2,7 @@
 -- transcoder. PRODUCTS, BODIES and REASONS come before this text: the path
 -- prefixes of the products, per product and status the body of a refusal, and
 -- per status its reason. So do TOKEN_HEADER, without which nobody is told what
--- is served ("" where everybody is), and paths.lua.
+-- is served ("" where everybody is), paths.lua and headers.lua.
 
 local KEEP = "practice.edge"
 
@@ -116,12 +116,12 @@ local function explained(product, reason, places)
 end
 
 -- The body of a refusal; a status without words of its own becomes a 500.
--- `fault` is what paths.lua found in the query.
-local function refusal(product, status, path, body, method, fault)
+-- `fault` is what paths.lua found in the query, or headers.lua in the headers: `place` says where.
+local function refusal(product, status, path, body, method, fault, place)
   local with_place = BODIES[product.name].explained:find('"@location@"', 1, true)
   if fault ~= nil then
     local name, words = fault:match("^(.-): (.*)$")
-    return product.malformed, explained(product, with_place and words or fault, '["query","' .. name .. '"]')
+    return product.malformed, explained(product, with_place and words or fault, '["' .. place .. '","' .. name .. '"]')
   end
   if status == "400" then
     local in_transcoder = body ~= nil and body:find("grpc_json_transcode", 1, true)
@@ -191,6 +191,15 @@ function envoy_on_request(handle)
     return
   end
 
+  settle_request_id(headers)
+  local fault = fault_in_headers(headers)
+  if fault ~= nil then
+    kept:set(KEEP, "fault", fault)
+    kept:set(KEEP, "place", "header")
+    handle:respond({ [":status"] = "400" }, "")
+    return
+  end
+
   -- A scheme is the same in any case (RFC 9110), and one spelling is what
   -- every reader of the header after this knows.
   local authorization = headers:get("authorization")
@@ -215,7 +224,7 @@ end
 local function explain(handle, path, kept)
   local sent = handle:body()
   local text = sent and sent:getBytes(0, sent:length()) or ""
-  local status, body = refusal(product_of(path), "400", path, text, kept.method, kept.fault)
+  local status, body = refusal(product_of(path), "400", path, text, kept.method, kept.fault, kept.place or "query")
   handle:headers():replace(REASON, reason_of("400"))
   handle:headers():replace(":status", status)
   if sent ~= nil then

@@ -16,6 +16,7 @@ from gateway.settings import GatewaySettings
 
 EDGE = Path(__file__).with_name("edge.lua")
 PATHS = Path(__file__).with_name("paths.lua")
+HEADERS = Path(__file__).with_name("headers.lua")
 QUERY = Path(__file__).with_name("query.lua")
 UPLOADS = Path(__file__).with_name("uploads.lua")
 
@@ -51,7 +52,7 @@ def script(products: tuple[Product, ...], paths: Mapping[str, Any], token_header
         "PATHS": paths,
     }
     head = "".join(f"local {name} = {to_lua(value)}\n" for name, value in tables.items())
-    return "\n".join((head, PATHS.read_text(encoding="utf-8"), EDGE.read_text(encoding="utf-8")))
+    return "\n".join((head, *(file.read_text(encoding="utf-8") for file in (PATHS, HEADERS, EDGE))))
 
 
 def query_script() -> str:

@@ -10,8 +10,9 @@ import httpx
 import pytest
 
 from tests.gateway.crowd import crowd, request
-from tests.gateway.edge import Edge, wait_until
+from tests.gateway.edge import Edge
 from tests.tokens import TestTokens
+from tests.waiting import eventually
 
 LATE = "The service did not answer in time; try again"
 AWAY = "Service temporarily unavailable; try again"
@@ -74,7 +75,7 @@ def test_a_gateway_without_memory_says_so_in_the_products_shape(full_edge: Edge,
                     seen.setdefault(path, response)
             return seen.keys() == PATHS.keys()
 
-        wait_until(refused, seconds=30)
+        eventually(refused)
     for path, response in seen.items():
         assert_own(response, PATHS[path], AWAY, "DEPENDENCY_UNAVAILABLE")
 
