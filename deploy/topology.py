@@ -93,7 +93,6 @@ _ADDRESSES = (
 # What Envoy's configuration is rendered from.
 _EDGE_TUNABLES = (
     "JWT_ISSUER",
-    "CORS_ORIGINS",
     "GATEWAY_OPERATORS_HOST",
     "GATEWAY_TRUSTED_PROXIES",
     "GATEWAY_MAX_CONNECTIONS",
@@ -122,6 +121,7 @@ _EDGE = (
     "GATEWAY_ADMIN_PORT",
     "GATEWAY_OPERATORS_PORT",
     *_ADDRESSES,
+    "CORS_ORIGINS",
     "JWKS_FILE",
     "DESCRIPTOR_FILE",
 )
@@ -235,10 +235,9 @@ PROCESSES = (
         "http",
         command=("python", "-m", "gateway.bridge"),
         needs=("session",),
-        settings=("LISTEN", "SESSION_ADDRESS", "JWKS_URI"),
+        settings=("LISTEN", "SESSION_ADDRESS", "JWKS_URI", "CORS_ORIGINS"),
         tunables=(
             "JWT_ISSUER",
-            "CORS_ORIGINS",
             "LOG_LEVEL",
             "SHUTDOWN_GRACE_SECONDS",
             "BRIDGE_TICK_SECONDS",

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from gateway.addresses import endpoints
-from service_kit.setting_types import Takes
+from service_kit.setting_types import Origins, Takes
 from service_kit.settings import PlatformSettings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -56,7 +56,7 @@ class GatewaySettings(PlatformSettings):
     jwt_issuer: str = Field(
         default="practice", min_length=1, description="who makes access tokens, as it stands in them"
     )
-    cors_origins: str = Field(default="*", description="comma-separated origins, or *")
+    cors_origins: Origins = Field(description="the web pages that may call; a stack here takes all")
     contracts_file: Path = Field(
         default=ROOT / "generated" / "practice.binpb", description="the descriptor set read while rendering"
     )

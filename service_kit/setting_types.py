@@ -53,6 +53,17 @@ def _addresses(text: str) -> str:
     return ",".join(addresses(text))
 
 
+def _origins(text: str) -> str:
+    for origin in (item.strip() for item in text.split(",") if item.strip()):
+        parts = urlsplit(origin)
+        # Raises ValueError for a port that is none.
+        _ = parts.port
+        whole = parts.scheme in ("http", "https") and parts.hostname
+        if origin != "*" and (not whole or origin != f"{parts.scheme}://{parts.netloc}" or "@" in origin):
+            raise ValueError(f"{origin!r} is no origin")
+    return text
+
+
 def _url_of(*schemes: str) -> AfterValidator:
     def check(text: str) -> str:
         parts = urlsplit(text)
@@ -88,6 +99,11 @@ Addresses = Annotated[
     str,
     AfterValidator(_addresses),
     Takes("host:port, or several IP addresses: 10.0.0.1:50053,10.0.0.2:50053"),
+]
+Origins = Annotated[
+    str,
+    AfterValidator(_origins),
+    Takes("origins of web pages, such as https://app.example,http://localhost:3000, or * for all"),
 ]
 PostgresUrl = Annotated[
     str, _url_of("postgresql", "postgres"), Takes("postgresql://user:password@host:port/database")

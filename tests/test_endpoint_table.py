@@ -133,7 +133,7 @@ def bound() -> dict[tuple[str, str], contracts.Method]:
 
 @cache
 def edge_config() -> Any:
-    return render(GatewaySettings(jwks_file=Path("jwks.json"), contracts_file=CONTRACTS))
+    return render(GatewaySettings(jwks_file=Path("jwks.json"), contracts_file=CONTRACTS, cors_origins="*"))
 
 
 def connection_manager(listener_name: str) -> Any:

@@ -23,7 +23,7 @@ NODES: tuple[topology.Process | topology.Job, ...] = (
 HOME = "PRACTICE_HOME"
 PORT_BASE = "PRACTICE_PORT_BASE"
 # Settings that a stack makes itself unless somebody gives them.
-_GIVABLE = ("DATABASE_URL", "REDIS_URL", "GATEWAY_HOST")
+_GIVABLE = ("DATABASE_URL", "REDIS_URL", "GATEWAY_HOST", "CORS_ORIGINS")
 _A_PORT = "a whole number from 1 to 65535"
 
 

@@ -82,6 +82,8 @@ class Settings:
             "JWKS_FILE": str(secrets / credentials.PUBLIC_KEYS),
             "SIGNING_KEY_FILE": str(secrets / credentials.SIGNING_KEY),
             "INTERNAL_TOKEN_FILE": str(secrets / "internal_token"),
+            # Here the pages are one's own; elsewhere somebody has to say whose they are.
+            "CORS_ORIGINS": self.environment.get("CORS_ORIGINS", "*"),
             "GATEWAY_HOST": self.environment.get("GATEWAY_HOST", HOST),
             "GATEWAY_PORT": str(self.ports.gateway),
             "GATEWAY_ADMIN_PORT": str(self.ports.gateway_admin),

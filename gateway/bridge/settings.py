@@ -6,7 +6,7 @@ from pydantic import Field
 
 from gateway.bridge.admission import Places
 from gateway.settings import listed
-from service_kit.setting_types import Address, Addresses, KeysUri, LogLevel
+from service_kit.setting_types import Address, Addresses, KeysUri, LogLevel, Origins
 from service_kit.settings import PlatformSettings
 
 
@@ -19,7 +19,7 @@ class BridgeSettings(PlatformSettings):
     jwt_issuer: str = Field(
         default="practice", min_length=1, description="who makes access tokens, as it stands in them"
     )
-    cors_origins: str = Field(default="*", description="comma-separated origins of web pages, or *")
+    cors_origins: Origins = Field(description="the web pages that may call; a stack here takes all")
     log_level: LogLevel = Field(default="INFO", description="what is logged: this and everything graver")
     shutdown_grace_seconds: float = Field(
         default=10.0, ge=0, le=3600, description="how long calls under way may go on when a process is ended"

@@ -80,11 +80,22 @@ def test_a_service_waits_for_what_the_topology_says_it_needs(name: str) -> None:
 @pytest.mark.parametrize(
     "name", [node.name for node in NODES.values() if node.settings and node.name != "gateway"]
 )
-def test_a_service_gets_the_settings_of_the_topology_and_no_others(name: str) -> None:
+def test_a_service_gets_the_settings_of_the_topology_all_of_them_and_no_others(name: str) -> None:
     node = NODES[name]
-    given = names_of(SERVICES[name])
-    assert set(node.settings) <= given
-    assert given <= {*node.settings, *node.tunables}
+    assert names_of(SERVICES[name]) == {*node.settings, *node.tunables}
+
+
+def test_what_may_be_set_is_passed_on_only_when_somebody_sets_it() -> None:
+    """An empty value would be a wrong one."""
+    for name, node in NODES.items():
+        for setting, value in (SERVICES[name].get("environment") or {}).items():
+            if setting in node.tunables:
+                assert value is None or re.search(r":-[^}]+}$|^[\w.]+$", str(value)), (name, setting)
+
+
+def test_nobody_but_the_operator_says_which_web_pages_may_call() -> None:
+    for name in ("bridge", "gateway-config"):
+        assert SERVICES[name]["environment"]["CORS_ORIGINS"].startswith("${CORS_ORIGINS?")
 
 
 @pytest.mark.parametrize("name", PROCESSES)

@@ -33,6 +33,7 @@ def bridge_address(upstream: Upstream, tokens: TestTokens) -> Iterator[str]:
         "LISTEN": address,
         "SESSION_ADDRESS": upstream.portal_address,
         "JWKS_URI": tokens.jwks_uri,
+        "CORS_ORIGINS": "*",
         "LOG_LEVEL": "WARNING",
     }
     command = [sys.executable, "-m", "gateway.bridge"]

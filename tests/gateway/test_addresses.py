@@ -23,7 +23,7 @@ def test_an_address_is_a_host_and_a_port_or_a_list_of_them() -> None:
 
 def test_a_service_may_have_several_addresses_and_each_is_one_of_its_cluster(tmp_path: Path) -> None:
     settings = GatewaySettings(
-        jwks_file=tmp_path, session_address="10.0.0.1:1,[::1]:2", stats_address="a:1,b:2"
+        jwks_file=tmp_path, cors_origins="*", session_address="10.0.0.1:1,[::1]:2", stats_address="a:1,b:2"
     )
     by_name = {each["name"]: each for each in render.render(settings)["static_resources"]["clusters"]}
     assert (by_name["session"]["type"], by_name["stats"]["type"]) == ("STATIC", "STRICT_DNS")
@@ -44,6 +44,7 @@ def test_an_address_that_is_none_is_refused_in_a_line_that_names_the_setting(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, address: str
 ) -> None:
     monkeypatch.setenv("JWKS_FILE", "jwks.json")
+    monkeypatch.setenv("CORS_ORIGINS", "")
     monkeypatch.setenv("SESSION_ADDRESS", address)
     monkeypatch.setattr(sys, "argv", ["render", str(tmp_path / "envoy.yaml")])
     with pytest.raises(SystemExit):

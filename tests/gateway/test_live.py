@@ -132,6 +132,7 @@ async def test_a_bridge_that_is_away_is_a_503_and_so_is_a_session_service(
         listen=broken_edge.settings.bridge_address,
         session_address=f"127.0.0.1:{free_port()}",
         jwks_uri=tokens.jwks_uri,
+        cors_origins="*",
     )
     async with serving(settings):
         assert (await refusal(listen(broken_edge, "1", token)))[:2] == (503, UNAVAILABLE)

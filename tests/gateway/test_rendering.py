@@ -50,7 +50,9 @@ CONTRACTS = ROOT / "generated" / "practice.binpb"
 
 @pytest.fixture
 def settings(tokens: TestTokens) -> GatewaySettings:
-    return GatewaySettings(jwks_file=tokens.directory / "jwks.json", descriptor_file=CONTRACTS)
+    return GatewaySettings(
+        jwks_file=tokens.directory / "jwks.json", descriptor_file=CONTRACTS, cors_origins="*"
+    )
 
 
 def service_names(settings: GatewaySettings, **changes: Any) -> GatewaySettings:
@@ -123,7 +125,7 @@ def test_the_command_writes_the_configuration_that_the_environment_asks_for(
     settings: GatewaySettings, tmp_path: Path
 ) -> None:
     output = tmp_path / "new" / "envoy.yaml"
-    environment = {"JWKS_FILE": str(settings.jwks_file), "GATEWAY_PORT": "18099"}
+    environment = {"JWKS_FILE": str(settings.jwks_file), "GATEWAY_PORT": "18099", "CORS_ORIGINS": "*"}
     command = [sys.executable, "-m", "gateway.render", str(output)]
     subprocess.run(command, env=environment, cwd=ROOT, check=True)
     expected = settings.model_copy(update={"gateway_port": 18099})

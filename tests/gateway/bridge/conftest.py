@@ -83,6 +83,7 @@ def run_bridge(portal: FakePortal, tokens: TestTokens) -> RunBridge:
                 "listen": "127.0.0.1:0",
                 "session_address": address,
                 "jwks_uri": tokens.jwks_uri,
+                "cors_origins": "*",
                 "bridge_tick_seconds": 3600,
                 "shutdown_grace_seconds": 1,
             }
