@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 
 import grpc
 from practice.catalog.v1 import catalog_service_pb2_grpc, problem_service_pb2_grpc
+from practice.identity.v1.revocation_service_pb2 import ListRevocationsRequest
+from practice.identity.v1.revocation_service_pb2_grpc import RevocationServiceStub
 from practice.privacy.v1.personal_data_service_pb2_grpc import add_PersonalDataServiceServicer_to_server
 from practice.products.design.v1 import design_problems_service_pb2_grpc
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -33,10 +35,12 @@ from service_kit.db.engines import close_async_engine, open_async_engine
 from service_kit.grpc.channels import open_channel
 from service_kit.grpc.guards import Access
 from service_kit.grpc.interceptor import CallInterceptor
+from service_kit.grpc.revocations import following
 from service_kit.grpc.server import RunningServer, build_server, start_server, stop_requested
 from service_kit.logging import configure_logging
 from service_kit.memory import return_what_is_freed
 from service_kit.periodic import repeating
+from service_kit.revocations import Revocations
 from service_kit.setting_faults import read_settings
 from service_kit.tokens import TokenVerifier
 from service_kit.write_health import EVERY_SECONDS, WriteHealth
@@ -53,27 +57,31 @@ async def serving(settings: Settings) -> AsyncIterator[RunningServer]:
     use_cases = build_use_cases(units)
     session = open_channel(settings.session_address)
     zones = ZoneHandover(CalendarSender(session, settings.internal_token()))
-    server = build_server(_interceptor(settings, zones, engine))
+    revocations = Revocations(settings.access_lifetime)
+    server = build_server(_interceptor(settings, zones, engine, revocations))
     try:
-        running = await start_server(
-            server, settings.listen, [lambda server: _register(server, use_cases, engine)]
-        )
-        try:
-            async with (
-                repeating(ForgetExpired(units), settings.housekeeping_seconds),
-                repeating(WriteHealth(engine, running), EVERY_SECONDS),
-            ):
-                yield running
-        finally:
-            await running.stop(settings.shutdown_grace_seconds)
+        async with following(settings, revocations, RevocationServiceStub, ListRevocationsRequest):
+            running = await start_server(
+                server, settings.listen, [lambda server: _register(server, use_cases, engine)]
+            )
+            try:
+                async with (
+                    repeating(ForgetExpired(units), settings.housekeeping_seconds),
+                    repeating(WriteHealth(engine, running), EVERY_SECONDS),
+                ):
+                    yield running
+            finally:
+                await running.stop(settings.shutdown_grace_seconds)
     finally:
         await session.close()
         await close_async_engine(engine)
 
 
-def _interceptor(settings: Settings, zones: ZoneHandover, engine: AsyncEngine) -> CallInterceptor:
+def _interceptor(
+    settings: Settings, zones: ZoneHandover, engine: AsyncEngine, revocations: Revocations
+) -> CallInterceptor:
     access = Access(
-        TokenVerifier(settings.jwks_uri, settings.jwt_issuer),
+        TokenVerifier(settings.jwks_uri, settings.jwt_issuer, settings.access_lifetime, revocations),
         settings.internal_token(),
         internal=frozenset({admin_servicer.SERVICE, personal_data_servicer.SERVICE}),
         public=problem_servicer.PUBLIC | design.PUBLIC,

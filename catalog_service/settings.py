@@ -5,10 +5,10 @@ from __future__ import annotations
 from pydantic import Field
 
 from service_kit.setting_types import Addresses
-from service_kit.settings import ServiceSettings
+from service_kit.settings import RevocationSettings, ServiceSettings
 
 
-class Settings(ServiceSettings):
+class Settings(ServiceSettings, RevocationSettings):
     """What every service needs, who remembers users' zones, and how often the catalog cleans up."""
 
     session_address: Addresses = Field(description="the session service, which remembers users' zones")

@@ -52,6 +52,7 @@ class Job:
 _SERVES = ("LISTEN", "DATABASE_URL", "JWKS_URI", "INTERNAL_TOKEN_FILE")
 _SERVES_TUNABLES = (
     "JWT_ISSUER",
+    "JWT_ACCESS_TOKEN_EXPIRE_HOURS",
     "LOG_LEVEL",
     "DATABASE_POOL_SIZE",
     "MAX_CONCURRENT_RPCS",
@@ -134,7 +135,6 @@ PROCESSES = (
         "identity",
         *("SIGNING_KEY_FILE", "CATALOG_ADDRESS", "SESSION_ADDRESS", "STATS_ADDRESS"),
         tunables=(
-            "JWT_ACCESS_TOKEN_EXPIRE_HOURS",
             "JWT_REFRESH_TOKEN_EXPIRE_DAYS",
             "LOG_IN_FAILURES_PER_ACCOUNT_AND_ADDRESS",
             "LOG_IN_FAILURES_PER_ACCOUNT",
@@ -152,10 +152,10 @@ PROCESSES = (
     ),
     # A zone that cannot be handed over to the session service is handed over
     # with a later call: nobody waits for that service to start.
-    _service("catalog", "SESSION_ADDRESS", tunables=("HOUSEKEEPING_SECONDS",)),
+    _service("catalog", "IDENTITY_ADDRESS", "SESSION_ADDRESS", tunables=("HOUSEKEEPING_SECONDS",)),
     _service(
         "session",
-        *("REDIS_URL", "CATALOG_ADDRESS", "STATS_ADDRESS"),
+        *("REDIS_URL", "IDENTITY_ADDRESS", "CATALOG_ADDRESS", "STATS_ADDRESS"),
         needs=("migrate", "redis"),
         tunables=(
             "OUTBOX_FIRST_WAIT_SECONDS",
@@ -173,7 +173,7 @@ PROCESSES = (
     ),
     _service(
         "stats",
-        *("REDIS_URL", "SESSION_ADDRESS"),
+        *("REDIS_URL", "IDENTITY_ADDRESS", "SESSION_ADDRESS"),
         needs=("migrate", "redis"),
         tunables=(
             *("WAIT_SECONDS", "LEADERBOARD_GRACE_HOURS", "FREEZE_LIMIT"),
@@ -238,6 +238,7 @@ PROCESSES = (
         settings=("LISTEN", "SESSION_ADDRESS", "JWKS_URI", "CORS_ORIGINS"),
         tunables=(
             "JWT_ISSUER",
+            "JWT_ACCESS_TOKEN_EXPIRE_HOURS",
             "LOG_LEVEL",
             "SHUTDOWN_GRACE_SECONDS",
             "BRIDGE_TICK_SECONDS",

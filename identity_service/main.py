@@ -8,6 +8,7 @@ import hmac
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime
+from functools import partial
 
 import grpc
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -17,6 +18,7 @@ from practice.identity.v1.privacy_service_pb2_grpc import (
     add_PrivacyAdminServiceServicer_to_server,
     add_PrivacyServiceServicer_to_server,
 )
+from practice.identity.v1.revocation_service_pb2_grpc import add_RevocationServiceServicer_to_server
 from practice.products.design.v1.design_users_service_pb2_grpc import add_DesignUsersServiceServicer_to_server
 
 from identity_service import keys
@@ -25,7 +27,12 @@ from identity_service.adapters.crypto.common_passwords import read_common_passwo
 from identity_service.adapters.crypto.passwords import Argon2Passwords
 from identity_service.adapters.db.personal_data import OwnData
 from identity_service.adapters.db.unit_of_work import units_of_work
-from identity_service.adapters.grpc import account_admin_servicer, privacy_servicer, servicer
+from identity_service.adapters.grpc import (
+    account_admin_servicer,
+    privacy_servicer,
+    revocation_servicer,
+    servicer,
+)
 from identity_service.adapters.grpc.account_admin_servicer import AccountAdminServicer
 from identity_service.adapters.grpc.privacy_servicer import (
     PrivacyAdminServicer,
@@ -33,6 +40,7 @@ from identity_service.adapters.grpc.privacy_servicer import (
     PrivacyUseCases,
 )
 from identity_service.adapters.grpc.products import design
+from identity_service.adapters.grpc.revocation_servicer import RevocationServicer
 from identity_service.adapters.privacy.offices import GrpcDataOffice
 from identity_service.adapters.session.calendars import CalendarSender
 from identity_service.application.address_limit import AddressLimit
@@ -49,9 +57,10 @@ from identity_service.application.forgetting import Forgetting
 from identity_service.application.get_erasure_receipt import GetErasureReceipt
 from identity_service.application.get_jwks import GetJwks
 from identity_service.application.get_me import GetMe
+from identity_service.application.list_revocations import ListRevocations
 from identity_service.application.log_in import LogIn
 from identity_service.application.log_out import LogOut
-from identity_service.application.ports import Clock, Passwords, UnitOfWorkFactory
+from identity_service.application.ports import Clock, Hear, Passwords, UnitOfWorkFactory
 from identity_service.application.refresh_access_token import RefreshAccessToken
 from identity_service.application.request_seal import RequestSeal
 from identity_service.application.sign_up import SignUp
@@ -62,10 +71,12 @@ from service_kit.db.engines import close_async_engine, open_async_engine
 from service_kit.grpc.channels import open_channel
 from service_kit.grpc.guards import Access
 from service_kit.grpc.interceptor import CallInterceptor
+from service_kit.grpc.revocations import ASK_EVERY_SECONDS
 from service_kit.grpc.server import RunningServer, build_server, start_server, stop_requested
 from service_kit.logging import configure_logging
 from service_kit.memory import return_what_is_freed
 from service_kit.periodic import repeating
+from service_kit.revocations import Following, Revocations
 from service_kit.setting_faults import read_settings
 from service_kit.tokens import TokenVerifier
 from service_kit.write_health import EVERY_SECONDS, WriteHealth
@@ -100,36 +111,46 @@ async def serving(settings: Settings, clock: Clock = _now) -> AsyncIterator[Runn
         name: GrpcDataOffice(channel, settings.internal_token(), name) for name, channel in channels.items()
     }
     zones = ZoneHandover(CalendarSender(channels["session"], settings.internal_token()))
-    server = build_server(_interceptor(settings, zones))
+    revocations = Revocations(settings.access_lifetime, clock)
+    list_revocations = ListRevocations(units, clock, settings.access_lifetime)
+    hear = Following(revocations, list_revocations)
+    server = build_server(_interceptor(settings, zones, revocations))
     forget_expired = ForgetExpired(units, clock)
     try:
         with closing(Argon2Passwords()) as passwords:
             check = CredentialCheck(units, passwords, clock)
             entrance = _entrance(settings, "log-ins", at_once=_CHECKS_AT_ONCE)
             use_cases = _use_cases(
-                settings, units, passwords=passwords, check=check, entrance=entrance, clock=clock
+                settings, units, passwords=passwords, check=check, entrance=entrance, clock=clock, hear=hear
             )
             forgetting = Forgetting(units, offices, clock)
             privacy = PrivacyUseCases(
                 export_data=ExportData(units, {"identity": OwnData(engine), **offices}, clock),
                 erase_me=EraseMe(
-                    units, check, forgetting, clock, entrance=entrance, failures=settings.failure_limits
+                    units,
+                    check,
+                    forgetting,
+                    clock,
+                    hear=hear,
+                    entrance=entrance,
+                    failures=settings.failure_limits,
                 ),
-                erase_account=EraseAccount(units, forgetting, clock),
+                erase_account=EraseAccount(units, forgetting, hear, clock),
                 get_erasure_receipt=GetErasureReceipt(units),
             )
-            running = await start_server(
-                server,
-                settings.listen,
-                [
-                    lambda server: _register(server, use_cases, privacy, zones),
-                    lambda server: add_AccountAdminServiceServicer_to_server(
-                        AccountAdminServicer(FindAccount(units)), server
-                    ),
-                ],
+            await hear()
+            registered = partial(
+                _register,
+                use_cases=use_cases,
+                privacy=privacy,
+                zones=zones,
+                list_revocations=list_revocations,
+                find_account=FindAccount(units),
             )
+            running = await start_server(server, settings.listen, [registered])
             try:
                 async with (
+                    repeating(hear, ASK_EVERY_SECONDS),
                     repeating(forget_expired, settings.housekeeping_seconds),
                     repeating(FinishErasures(units, forgetting, clock), settings.erasure_retry_seconds),
                     repeating(WriteHealth(engine, running), EVERY_SECONDS),
@@ -143,12 +164,19 @@ async def serving(settings: Settings, clock: Clock = _now) -> AsyncIterator[Runn
         await close_async_engine(engine)
 
 
-def _interceptor(settings: Settings, zones: ZoneHandover) -> CallInterceptor:
+def _interceptor(settings: Settings, zones: ZoneHandover, revocations: Revocations) -> CallInterceptor:
     access = Access(
-        TokenVerifier(settings.jwks_uri, settings.jwt_issuer),
+        TokenVerifier(settings.jwks_uri, settings.jwt_issuer, settings.access_lifetime, revocations),
         settings.internal_token(),
-        internal=frozenset({privacy_servicer.ADMIN_SERVICE, account_admin_servicer.ADMIN_SERVICE}),
+        internal=frozenset(
+            {
+                privacy_servicer.ADMIN_SERVICE,
+                account_admin_servicer.ADMIN_SERVICE,
+                revocation_servicer.SERVICE,
+            }
+        ),
         public=servicer.PUBLIC | design.PUBLIC,
+        repeatable=servicer.REPEATABLE | design.REPEATABLE | privacy_servicer.REPEATABLE,
     )
     return CallInterceptor(
         access,
@@ -161,11 +189,19 @@ def _interceptor(settings: Settings, zones: ZoneHandover) -> CallInterceptor:
 
 
 def _register(
-    server: grpc.aio.Server, use_cases: UseCases, privacy: PrivacyUseCases, zones: ZoneHandover
+    server: grpc.aio.Server,
+    *,
+    use_cases: UseCases,
+    privacy: PrivacyUseCases,
+    zones: ZoneHandover,
+    list_revocations: ListRevocations,
+    find_account: FindAccount,
 ) -> None:
     add_IdentityServiceServicer_to_server(servicer.IdentityServicer(use_cases, zones), server)
     add_PrivacyServiceServicer_to_server(PrivacyServicer(privacy), server)
     add_PrivacyAdminServiceServicer_to_server(PrivacyAdminServicer(privacy), server)
+    add_AccountAdminServiceServicer_to_server(AccountAdminServicer(find_account), server)
+    add_RevocationServiceServicer_to_server(RevocationServicer(list_revocations), server)
     add_DesignUsersServiceServicer_to_server(design.DesignUsersServicer(use_cases, zones), server)
 
 
@@ -176,6 +212,7 @@ def _use_cases(
     passwords: Passwords,
     check: CredentialCheck,
     entrance: Entrance,
+    hear: Hear,
     clock: Clock,
 ) -> UseCases:
     key = keys.read_signing_key(settings.signing_key_file)
@@ -209,12 +246,14 @@ def _use_cases(
             refresh_lifetime=settings.refresh_lifetime,
         ),
         refresh_access_token=RefreshAccessToken(units, access_tokens, clock),
-        log_out=LogOut(units),
+        log_out=LogOut(units, hear, clock),
         change_password=ChangePassword(
             units,
             check,
             passwords,
             seal,
+            hear,
+            clock=clock,
             entrance=entrance,
             failures=settings.failure_limits,
             rules=rules,

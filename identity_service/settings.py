@@ -28,9 +28,6 @@ class Settings(ServiceSettings, DownloadSettings):
     session_address: Addresses = Field(description="the session service, which remembers users' zones")
     catalog_address: Addresses = Field(description="the catalog service, which keeps what people wrote")
     stats_address: Addresses = Field(description="the stats service, which keeps people's progress")
-    jwt_access_token_expire_hours: float = Field(
-        default=24, gt=0, le=24 * 366, description="how long an access token is valid"
-    )
     jwt_refresh_token_expire_days: float = Field(
         default=7, gt=0, le=3660, description="how long a refresh token is valid"
     )
@@ -104,11 +101,6 @@ class Settings(ServiceSettings, DownloadSettings):
     def jwks_file(self) -> Path:
         """The JWK set to publish."""
         return Path(url2pathname(urlsplit(self.jwks_uri).path))
-
-    @property
-    def access_lifetime(self) -> timedelta:
-        """How long an access token is valid."""
-        return timedelta(hours=self.jwt_access_token_expire_hours)
 
     @property
     def refresh_lifetime(self) -> timedelta:

@@ -31,7 +31,9 @@ class Call:
     `user_id` is 0 where the method needs no account. `time_zone` is the IANA
     name the client sent, if any, and `ignored_time_zone` what it sent instead
     of one. `request` is absent when the client gave no
-    idempotency key, `signed_up_at` when the token does not say it.
+    idempotency key, `signed_up_at` when the token does not say it. With an
+    `ended` token nothing is done that was not done with it before: the call may
+    be a repeat.
     """
 
     user_id: int = 0
@@ -40,6 +42,7 @@ class Call:
     request: RequestIdentity | None = None
     signed_up_at: datetime | None = None
     ignored_time_zone: str = ""
+    ended: bool = False
 
 
 _current: ContextVar[Call] = ContextVar("call")

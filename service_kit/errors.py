@@ -71,6 +71,13 @@ class UnauthenticatedError(ServiceError):
     reason = "TOKEN_INVALID"
 
 
+class TokenEndedError(UnauthenticatedError):
+    """The access token was ended before it expires: by a log-out everywhere, a new password or an erasure."""
+
+    def __init__(self) -> None:
+        super().__init__("The access token was ended; log in again")
+
+
 class RateLimitedError(ServiceError):
     """The caller called too often; `retry_after` in the metadata says when to come back."""
 

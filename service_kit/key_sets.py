@@ -10,7 +10,7 @@ from urllib.request import url2pathname
 
 import jwt
 
-_LIFESPAN_SECONDS = 300
+_LIFESPAN_SECONDS = 60
 
 
 class KeySet(Protocol):

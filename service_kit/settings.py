@@ -7,6 +7,7 @@ description: the messages about wrong ones and docs/settings.md are made of them
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 from pydantic import Field
@@ -14,7 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service_kit.grpc.places import Places, Seating
 from service_kit.grpc.streams import Pace
-from service_kit.setting_types import Address, KeysUri, LogLevel, PostgresUrl, SecretFile
+from service_kit.setting_types import Address, Addresses, KeysUri, LogLevel, PostgresUrl, SecretFile
 
 
 class PlatformSettings(BaseSettings):
@@ -37,6 +38,9 @@ class ServiceSettings(PlatformSettings):
     jwks_uri: KeysUri = Field(description="the keys that verify access tokens")
     jwt_issuer: str = Field(
         default="practice", min_length=1, description="who makes access tokens, as it stands in them"
+    )
+    jwt_access_token_expire_hours: float = Field(
+        default=24, gt=0, le=24 * 366, description="how long access tokens live; longer ones are refused"
     )
     internal_token_file: SecretFile = Field(description="the secret that services show to each other")
     log_level: LogLevel = Field(default="INFO", description="what is logged: this and everything graver")
@@ -65,6 +69,11 @@ class ServiceSettings(PlatformSettings):
         default=10.0, ge=0, le=3600, description="how long calls under way may go on when a process is ended"
     )
 
+    @property
+    def access_lifetime(self) -> timedelta:
+        """How long an access token is valid at most."""
+        return timedelta(hours=self.jwt_access_token_expire_hours)
+
     def calls(self) -> Places:
         """Returns the places of the calls that have none of their own kind."""
         return Places("calls", self.max_concurrent_rpcs, self.max_concurrent_rpcs_per_user, retry_after=1)
@@ -91,6 +100,14 @@ def read_secret(path: Path) -> str:
     if not secret:
         raise ValueError(f"secret file {path} is empty")
     return secret
+
+
+class RevocationSettings(PlatformSettings):
+    """For services that hear of access tokens which were ended."""
+
+    identity_address: Addresses = Field(
+        default="", description="the identity service, which tells what tokens were ended; nobody when empty"
+    )
 
 
 class DownloadSettings(PlatformSettings):

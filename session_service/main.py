@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import grpc
+from practice.identity.v1.revocation_service_pb2 import ListRevocationsRequest
+from practice.identity.v1.revocation_service_pb2_grpc import RevocationServiceStub
 from practice.privacy.v1.personal_data_service_pb2_grpc import add_PersonalDataServiceServicer_to_server
 from practice.products.design.v1.design_sessions_service_pb2_grpc import (
     add_DesignSessionsServiceServicer_to_server,
@@ -43,11 +45,13 @@ from service_kit.db.engines import close_async_engine, open_async_engine
 from service_kit.grpc.channels import open_channel
 from service_kit.grpc.guards import Access
 from service_kit.grpc.interceptor import CallInterceptor
+from service_kit.grpc.revocations import following
 from service_kit.grpc.server import RunningServer, build_server, start_server, stop_requested
 from service_kit.heavy import HeavyWork
 from service_kit.logging import configure_logging
 from service_kit.memory import return_what_is_freed
 from service_kit.periodic import repeating
+from service_kit.revocations import Revocations
 from service_kit.setting_faults import read_settings
 from service_kit.tokens import TokenVerifier
 from service_kit.write_health import EVERY_SECONDS, WriteHealth
@@ -130,17 +134,19 @@ async def serving(settings: SessionSettings) -> AsyncIterator[RunningServer]:
     documents = HeavyWork("documents", settings.max_waiting_documents)
     try:
         signals = JournalSignals()
-        outside = _Outside(engine, catalog, stats, publisher, redis, documents)
-        running = await _start(settings, outside, signals)
-        try:
-            look = LookForChanges(signals, SqlReaders(engine).versions)
-            async with (
-                repeating(look, _LOOK_EVERY_SECONDS),
-                repeating(WriteHealth(engine, running), EVERY_SECONDS),
-            ):
-                yield running
-        finally:
-            await running.stop(settings.shutdown_grace_seconds)
+        revocations = Revocations(settings.access_lifetime)
+        outside = _Outside(engine, catalog, stats, publisher, redis, documents, revocations)
+        async with following(settings, revocations, RevocationServiceStub, ListRevocationsRequest):
+            running = await _start(settings, outside, signals)
+            try:
+                look = LookForChanges(signals, SqlReaders(engine).versions)
+                async with (
+                    repeating(look, _LOOK_EVERY_SECONDS),
+                    repeating(WriteHealth(engine, running), EVERY_SECONDS),
+                ):
+                    yield running
+            finally:
+                await running.stop(settings.shutdown_grace_seconds)
     finally:
         documents.close()
         await publisher.stop()
@@ -160,6 +166,7 @@ class _Outside:
     publisher: FastPublisher
     redis: Redis
     documents: HeavyWork
+    revocations: Revocations
 
 
 async def _start(settings: SessionSettings, outside: _Outside, signals: JournalSignals) -> RunningServer:
@@ -181,7 +188,9 @@ async def _start(settings: SessionSettings, outside: _Outside, signals: JournalS
     )
     interceptor = CallInterceptor(
         Access(
-            TokenVerifier(settings.jwks_uri, settings.jwt_issuer),
+            TokenVerifier(
+                settings.jwks_uri, settings.jwt_issuer, settings.access_lifetime, outside.revocations
+            ),
             settings.internal_token(),
             internal=INTERNAL_SERVICES,
         ),

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from service_kit.grpc.places import Places, Seating
 from service_kit.setting_types import Addresses, LogLevel, PostgresUrl, RedisUrl, SecretFile
-from service_kit.settings import DownloadSettings, PlatformSettings, ServiceSettings
+from service_kit.settings import DownloadSettings, PlatformSettings, RevocationSettings, ServiceSettings
 
 
 class OutboxSettings(PlatformSettings):
@@ -99,7 +99,7 @@ class CrowdSettings(DownloadSettings):
         )
 
 
-class SessionSettings(ServiceSettings, OutboxSettings, PortalSettings, CrowdSettings):
+class SessionSettings(ServiceSettings, RevocationSettings, OutboxSettings, PortalSettings, CrowdSettings):
     """The gRPC server's settings."""
 
     redis_url: RedisUrl = Field(description="Redis: the portal's limits and caches, and the task queue")

@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import grpc
+from practice.identity.v1.revocation_service_pb2 import ListRevocationsRequest
+from practice.identity.v1.revocation_service_pb2_grpc import RevocationServiceStub
 from practice.privacy.v1.personal_data_service_pb2_grpc import add_PersonalDataServiceServicer_to_server
 from practice.products.focus.v1 import focus_service_pb2_grpc as focus_rpc
 from practice.stats.v1 import badge_service_pb2_grpc as badge_rpc
@@ -21,10 +23,12 @@ from service_kit.db.engines import close_async_engine, open_async_engine, open_e
 from service_kit.grpc.channels import open_channel
 from service_kit.grpc.guards import Access
 from service_kit.grpc.interceptor import CallInterceptor
+from service_kit.grpc.revocations import following
 from service_kit.grpc.server import RunningServer, build_server, start_server, stop_requested
 from service_kit.logging import configure_logging
 from service_kit.memory import return_what_is_freed
 from service_kit.periodic import repeating
+from service_kit.revocations import Revocations
 from service_kit.setting_faults import read_settings
 from service_kit.tokens import TokenVerifier
 from service_kit.write_health import EVERY_SECONDS, WriteHealth
@@ -97,9 +101,9 @@ async def serving(settings: Settings, clock: Clock = _now) -> AsyncIterator[Runn
     )
     # For what is computed from everybody's facts, beside the event loop.
     examining = open_engine(settings.database_url, pool_size=1, application="stats-dry-run")
-    access = Access(
-        TokenVerifier(settings.jwks_uri, settings.jwt_issuer), settings.internal_token(), internal=INTERNAL
-    )
+    revocations = Revocations(settings.access_lifetime)
+    verifier = TokenVerifier(settings.jwks_uri, settings.jwt_issuer, settings.access_lifetime, revocations)
+    access = Access(verifier, settings.internal_token(), internal=INTERNAL)
     session = open_channel(settings.session_address)
     interceptor = CallInterceptor(
         access,
@@ -124,16 +128,17 @@ async def serving(settings: Settings, clock: Clock = _now) -> AsyncIterator[Runn
         register_explanations(server, engine, clock)
         register_recalculations(server, engine, broker)
         register_reconciliation_service(server, engine, broker)
-        running = await start_server(server, settings.listen, [])
-        try:
-            async with (
-                repeating(_forget_expired(settings, engine), settings.housekeeping_seconds),
-                repeating(catching_up(engine, backfills), settings.housekeeping_seconds),
-                repeating(WriteHealth(engine, running), EVERY_SECONDS),
-            ):
-                yield running
-        finally:
-            await running.stop(settings.shutdown_grace_seconds)
+        async with following(settings, revocations, RevocationServiceStub, ListRevocationsRequest):
+            running = await start_server(server, settings.listen, [])
+            try:
+                async with (
+                    repeating(_forget_expired(settings, engine), settings.housekeeping_seconds),
+                    repeating(catching_up(engine, backfills), settings.housekeeping_seconds),
+                    repeating(WriteHealth(engine, running), EVERY_SECONDS),
+                ):
+                    yield running
+            finally:
+                await running.stop(settings.shutdown_grace_seconds)
     finally:
         broker.close()
         await session.close()

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from service_kit.setting_types import Addresses, LogLevel, PostgresUrl, RedisUrl, SecretFile
-from service_kit.settings import PlatformSettings, ServiceSettings
+from service_kit.settings import PlatformSettings, RevocationSettings, ServiceSettings
 from stats_service.domain.keeping import DEFAULT_FREEZE_LIMIT
 
 # Sessions that arrive so late still count for a board.
@@ -18,7 +18,7 @@ GraceHours = Annotated[
 ]
 
 
-class Settings(ServiceSettings):
+class Settings(ServiceSettings, RevocationSettings):
     """What the gRPC server needs."""
 
     redis_url: RedisUrl = Field(description="Redis: the task queue")

@@ -39,7 +39,7 @@ async def serving(settings: BridgeSettings) -> AsyncIterator[int]:
     """
     listener = _listener(settings)
     async with open_channel(settings.session_address) as channel:
-        verifier = TokenVerifier(settings.jwks_uri, settings.jwt_issuer)
+        verifier = TokenVerifier(settings.jwks_uri, settings.jwt_issuer, settings.access_lifetime)
         handshake = Handshake(settings, verifier, PortalLiveServiceStub(channel))
 
         async def relay(connection: ServerConnection) -> None:

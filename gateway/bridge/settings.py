@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from pydantic import Field
 
 from gateway.bridge.admission import Places
@@ -18,6 +20,9 @@ class BridgeSettings(PlatformSettings):
     jwks_uri: KeysUri = Field(description="the keys that verify access tokens")
     jwt_issuer: str = Field(
         default="practice", min_length=1, description="who makes access tokens, as it stands in them"
+    )
+    jwt_access_token_expire_hours: float = Field(
+        default=24, gt=0, le=24 * 366, description="how long access tokens live; longer ones are refused"
     )
     cors_origins: Origins = Field(description="the web pages that may call; a stack here takes all")
     log_level: LogLevel = Field(default="INFO", description="what is logged: this and everything graver")
@@ -59,6 +64,11 @@ class BridgeSettings(PlatformSettings):
             self.bridge_max_connections_per_user,
             self.bridge_max_connections_per_address,
         )
+
+    @property
+    def access_lifetime(self) -> timedelta:
+        """How long an access token is valid at most."""
+        return timedelta(hours=self.jwt_access_token_expire_hours)
 
     def allows(self, origin: str) -> bool:
         """Tells whether a web page of this origin may connect."""

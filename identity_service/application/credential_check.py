@@ -59,9 +59,10 @@ class CredentialCheck:
         password, once a limit is reached.
         """
         await self._failures(unit, examined)
+        stored, now_stored = examined.stored, await unit.accounts.find(examined.email)
         # The password may have been changed since it was compared.
-        if examined.stored is not None and await unit.accounts.find(examined.email) == examined.stored:
-            return examined.stored.account
+        if stored and now_stored and stored.password_hash == now_stored.password_hash:
+            return now_stored.account
         await unit.rollback()
         failures, now = await self._failures(unit, examined)
         for counter, times in zip(examined.counters, failures, strict=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from identity_service.application.forgetting import Forgetting
-from identity_service.application.ports import Clock, UnitOfWorkFactory
+from identity_service.application.ports import Clock, Hear, UnitOfWorkFactory
 from identity_service.domain.attempts import account_subject
 from identity_service.domain.erasure import Erasure
 from identity_service.domain.errors import AccountNotFoundError
@@ -12,14 +12,17 @@ from identity_service.domain.errors import AccountNotFoundError
 class EraseAccount:
     """Does what EraseMe does, without a password. Idempotent: an erased account gets its receipt."""
 
-    def __init__(self, units: UnitOfWorkFactory, forgetting: Forgetting, clock: Clock) -> None:
+    def __init__(self, units: UnitOfWorkFactory, forgetting: Forgetting, hear: Hear, clock: Clock) -> None:
         self._units = units
         self._forgetting = forgetting
+        self._hear = hear
         self._clock = clock
 
     async def __call__(self, user_id: int) -> Erasure:
         """Raises AccountNotFoundError."""
-        return await self._forgetting.carry_on(await self._erasure(user_id))
+        erasure = await self._erasure(user_id)
+        await self._hear()
+        return await self._forgetting.carry_on(erasure)
 
     async def _erasure(self, user_id: int) -> Erasure:
         async with self._units() as unit:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from identity_service.application.credential_check import CredentialCheck
 from identity_service.application.entrance import Entrance
 from identity_service.application.forgetting import Forgetting
-from identity_service.application.ports import Clock, UnitOfWorkFactory
+from identity_service.application.ports import Clock, Hear, UnitOfWorkFactory
 from identity_service.domain.accounts import Account
 from identity_service.domain.attempts import FailureLimits, account_subject, session_subject
 from identity_service.domain.erasure import Erasure
 from identity_service.domain.errors import AccountNotFoundError
 from service_kit.call import Call
+from service_kit.errors import TokenEndedError
 
 
 class EraseMe:
@@ -27,6 +28,7 @@ class EraseMe:
         forgetting: Forgetting,
         clock: Clock,
         *,
+        hear: Hear,
         entrance: Entrance,
         failures: FailureLimits,
     ) -> None:
@@ -34,11 +36,12 @@ class EraseMe:
         self._check = check
         self._forgetting = forgetting
         self._clock = clock
+        self._hear = hear
         self._entrance = entrance
         self._failures = failures
 
     async def __call__(self, call: Call, password: str) -> Erasure:
-        """Raises CredentialsInvalidError, AccountNotFoundError, TooManyAtOnceError.
+        """Raises CredentialsInvalidError, AccountNotFoundError, TooManyAtOnceError, TokenEndedError.
 
         TooManyAttemptsError for failures within the account's sessions.
         """
@@ -47,9 +50,12 @@ class EraseMe:
             account = await unit.accounts.get(call.user_id)
             erasure = await unit.erasures.of_account(call.user_id)
         if erasure is None:
+            if call.ended:
+                raise TokenEndedError
             if account is None:
                 raise AccountNotFoundError
             erasure = await self._begin(account, password)
+            await self._hear()
         return await self._forgetting.carry_on(erasure)
 
     async def _begin(self, account: Account, password: str) -> Erasure:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +13,7 @@ from identity_service.domain.accounts import Account
 from identity_service.domain.erasure import Erasure
 from service_kit import once
 from service_kit.personal_data import FileChunk, Report
+from service_kit.revocations import Revocation
 
 Clock = Callable[[], datetime]
 
@@ -31,6 +32,18 @@ class StoredAccount:
 
     account: Account
     password_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class RevocationPlace:
+    """A place in the list of whose access tokens were ended."""
+
+    revoked_at: datetime
+    user_id: int
+
+
+# Has this process hear of tokens that were ended just now. Others hear of them by themselves.
+Hear = Callable[[], Awaitable[None]]
 
 
 class Passwords(Protocol):
@@ -69,6 +82,14 @@ class Accounts(Protocol):
 
     async def set_password_hash(self, user_id: int, password_hash: str) -> None:
         """Replaces the password."""
+
+    async def end_access_tokens(self, user_id: int, now: datetime) -> None:
+        """Ends every access token of the user."""
+
+    async def revocations(
+        self, since: datetime, after: RevocationPlace | None, limit: int | None
+    ) -> Sequence[Revocation]:
+        """Returns whose access tokens were ended, oldest first; an erased account's are for good."""
 
 
 class RefreshTokens(Protocol):

@@ -12,13 +12,14 @@ from service_kit.visible_text import is_visible_line
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A person who practises. `email` is normalised."""
+    """A person who practises. `email` is normalised; access tokens carry `token_generation`."""
 
     user_id: int
     first_name: str
     last_name: str
     email: str
     created_at: datetime
+    token_generation: int = 0
 
 
 def normalised_email(email: str) -> str:

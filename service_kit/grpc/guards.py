@@ -16,6 +16,7 @@ from service_kit.call import Call, RequestIdentity
 from service_kit.errors import (
     InvalidArgumentError,
     PermissionDeniedError,
+    TokenEndedError,
     UnauthenticatedError,
     UnavailableError,
 )
@@ -40,8 +41,9 @@ class Access:
 
     `internal` services answer to the platform's own services, which show a
     shared secret; `public` methods to everyone, knowing those who bring a good
-    access token; the rest to the bearer of one. Methods are full names, such
-    as `/practice.x.v1.X/Get`.
+    access token; the rest to the bearer of one. A token that was ended calls
+    `repeatable` methods, which answer repeats of what it asked for. Methods are
+    full names, such as `/practice.x.v1.X/Get`.
     """
 
     def __init__(
@@ -51,11 +53,13 @@ class Access:
         *,
         internal: frozenset[str] = frozenset(),
         public: frozenset[str] = frozenset(),
+        repeatable: frozenset[str] = frozenset(),
     ) -> None:
         self._verifier = verifier
         self._internal_token = internal_token
         self._internal = internal
         self._public = public
+        self._repeatable = repeatable
 
     def is_internal(self, method: str) -> bool:
         """Tells whether a method is for the platform's own services."""
@@ -69,19 +73,27 @@ class Access:
                 raise PermissionDeniedError("This method is for the platform's own services")
             return Call()
         try:
-            return await self._bearer(metadata)
+            return await self._bearer(method, metadata)
         except (UnauthenticatedError, UnavailableError):
             # What everyone may ask needs no keys, and no better token than none.
             if method in self._public:
                 return Call()
             raise
 
-    async def _bearer(self, metadata: Metadata) -> Call:
+    async def _bearer(self, method: str, metadata: Metadata) -> Call:
         scheme, _, token = str(metadata.get("authorization", "")).partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise UnauthenticatedError("An access token is required")
-        identity = await self._verifier.verify(token.strip())
-        return Call(user_id=identity.user_id, email=identity.email, signed_up_at=identity.signed_up_at)
+        identity = await self._verifier.read(token.strip())
+        ended = self._verifier.has_ended(identity)
+        if ended and method not in self._repeatable:
+            raise TokenEndedError
+        return Call(
+            user_id=identity.user_id,
+            email=identity.email,
+            signed_up_at=identity.signed_up_at,
+            ended=ended,
+        )
 
 
 def with_time_zone(call: Call, metadata: Metadata) -> Call:

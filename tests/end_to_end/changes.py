@@ -113,7 +113,8 @@ def journeys(password: str) -> dict[str, list[Step]]:
             Step("PUT", "/design/problems/{problem}", {"hints": []}),
             Step("DELETE", "/design/problems/{problem}"),
             Step("POST", "/design/users/signup", _person(password=_PASSWORD)),
-            Step("POST", "/design/users/logout", {}),
+            # One that ends everything ends the token that the others are repeated with.
+            Step("POST", "/design/users/logout", {"refresh_token": "of one device"}),
         ],
         "canonical sessions": [
             Step("POST", "/v1/sessions:start", {"product": "exercises"}, _NAMED),
@@ -171,7 +172,7 @@ def journeys(password: str) -> dict[str, list[Step]]:
         ],
         "accounts": [
             Step("POST", "/v1/accounts:signUp", _person(password=_PASSWORD)),
-            Step("POST", "/v1/accounts:logOut", {}),
+            Step("POST", "/v1/accounts:logOut", {"refresh_token": "of one device"}),
             Step(
                 "POST",
                 "/v1/accounts/me:changePassword",

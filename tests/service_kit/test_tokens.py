@@ -11,7 +11,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from identity_service import keys
 from service_kit.errors import UnauthenticatedError, UnavailableError
-from service_kit.tokens import CLOCK_SKEW_SECONDS, TokenVerifier
+from service_kit.tokens import CLOCK_SKEW_SECONDS, REMEMBERED_SECONDS, TokenVerifier
 from tests.tokens import ISSUER, TestTokens
 
 
@@ -215,6 +215,68 @@ async def test_a_key_set_that_was_replaced_is_read_again(tmp_path: Path) -> None
 
     assert (await verifier.verify(TestTokens(tmp_path).issue(2))).user_id == 2
     assert (await verifier.verify(old.issue(3))).user_id == 3
+
+
+class Later:
+    """The time, and what a test adds to it."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.seconds
+
+
+async def test_a_key_that_was_withdrawn_verifies_nothing_after_half_a_minute(tmp_path: Path) -> None:
+    old, later = TestTokens(tmp_path), Later()
+    verifier = TokenVerifier(old.jwks_uri, ISSUER, clock=later)
+    stolen = old.issue(1)
+    await verifier.verify(stolen)
+
+    # A new key alone: the other one is taken out.
+    shutil.rmtree(tmp_path)
+    new = TestTokens(tmp_path)
+    later.seconds = REMEMBERED_SECONDS + 1
+
+    assert await refused(verifier, stolen)
+    assert await refused(verifier, old.issue(1))
+    assert (await verifier.verify(new.issue(1))).user_id == 1
+
+
+async def test_while_keys_cannot_be_read_tokens_verified_before_stay_good(tmp_path: Path) -> None:
+    tokens, later = TestTokens(tmp_path), Later()
+    verifier = TokenVerifier(tokens.jwks_uri, ISSUER, clock=later)
+    known = tokens.issue(1)
+    await verifier.verify(known)
+    shutil.rmtree(tmp_path)
+
+    later.seconds = REMEMBERED_SECONDS + 1
+    assert (await verifier.verify(known)).user_id == 1
+    with pytest.raises(UnavailableError):
+        await verifier.verify(tokens.issue(2))
+    later.seconds = 3600 + CLOCK_SKEW_SECONDS + 1
+    with pytest.raises(UnavailableError):
+        await verifier.verify(known)
+
+
+async def test_a_token_that_is_to_outlive_what_tokens_live_is_refused(tokens: TestTokens) -> None:
+    verifier = TokenVerifier(tokens.jwks_uri, ISSUER, timedelta(hours=2))
+    now = int(time.time())
+
+    assert (await verifier.verify(tokens.issue(1, exp=now + 2 * 3600))).user_id == 1
+    for exp in (now + 2 * 3600 + 3 * CLOCK_SKEW_SECONDS, 253_402_300_799):
+        assert await refused(verifier, tokens.issue(1, exp=exp))
+
+
+async def test_only_tokens_used_of_late_are_remembered(tokens: TestTokens) -> None:
+    later = Later()
+    verifier = TokenVerifier(tokens.jwks_uri, ISSUER, clock=later)
+    for number in range(1, 20):
+        await verifier.verify(tokens.issue(number))
+    later.seconds = REMEMBERED_SECONDS + 1
+    await verifier.verify(tokens.issue(1))
+
+    assert verifier.count() == 1
 
 
 async def test_keys_that_cannot_be_read_are_no_fault_of_the_token(tmp_path: Path, tokens: TestTokens) -> None:

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from identity_service.application.ports import AccessToken
 from identity_service.domain.accounts import Account
-from service_kit.tokens import ACCESS_AUDIENCE, ALGORITHM, CREATED_AT
+from service_kit.tokens import ACCESS_AUDIENCE, ALGORITHM, CREATED_AT, GENERATION
 
 
 class SignedAccessTokens:
@@ -29,6 +29,7 @@ class SignedAccessTokens:
             "aud": ACCESS_AUDIENCE,
             "sub": str(account.user_id),
             "email": account.email,
+            GENERATION: account.token_generation,
             CREATED_AT: int(account.created_at.timestamp()),
             "iat": now,
             "exp": now + self._lifetime,

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import BigInteger, delete, literal, select, tuple_, union_all, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from identity_service.adapters.db.tables import accounts, refresh_tokens
-from identity_service.application.ports import StoredAccount
+from identity_service.adapters.db.tables import accounts, erasure, refresh_tokens
+from identity_service.application.ports import RevocationPlace, StoredAccount
 from identity_service.domain.accounts import Account
+from service_kit.revocations import Revocation
+
+# No token has it.
+_ERASED = 2**63 - 1
 
 _ACCOUNT = (
     accounts.c.user_id,
@@ -18,6 +23,7 @@ _ACCOUNT = (
     accounts.c.last_name,
     accounts.c.email,
     accounts.c.created_at,
+    accounts.c.token_generation,
 )
 
 
@@ -64,6 +70,29 @@ class SqlAccounts:
         """Replaces the password."""
         changed = update(accounts).where(accounts.c.user_id == user_id).values(password_hash=password_hash)
         await self._connection.execute(changed)
+
+    async def end_access_tokens(self, user_id: int, now: datetime) -> None:
+        """Ends every access token of the user."""
+        mine = update(accounts).where(accounts.c.user_id == user_id)
+        next_one = accounts.c.token_generation + 1
+        await self._connection.execute(mine.values(token_generation=next_one, tokens_revoked_at=now))
+
+    async def revocations(
+        self, since: datetime, after: RevocationPlace | None, limit: int | None
+    ) -> Sequence[Revocation]:
+        """Returns whose access tokens were ended, oldest first; an erased account's are for good."""
+        revoked = accounts.c.tokens_revoked_at.label("revoked_at")
+        living = select(accounts.c.user_id, accounts.c.token_generation, revoked).where(
+            accounts.c.tokens_revoked_at >= since
+        )
+        none_left = literal(_ERASED, BigInteger)
+        erased = select(erasure.c.user_id, none_left, erasure.c.erased_at).where(erasure.c.erased_at >= since)
+        every = union_all(living, erased).subquery()
+        place = tuple_(every.c.revoked_at, every.c.user_id)
+        query = select(every).order_by(every.c.revoked_at, every.c.user_id).limit(limit)
+        if after is not None:
+            query = query.where(place > tuple_(literal(after.revoked_at), literal(after.user_id)))
+        return [Revocation(*row) for row in await self._connection.execute(query)]
 
 
 class SqlRefreshTokens:

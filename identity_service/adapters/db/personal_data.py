@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from identity_service.adapters.db.accounts import SqlAccounts
 from identity_service.adapters.db.tables import accounts, attempts, idempotency, refresh_tokens
 from identity_service.domain.accounts import Account
-from identity_service.domain.attempts import account_subject
+from identity_service.domain.attempts import account_subject, session_subject
 from service_kit.db.idempotency import NOT_EXPORTED
 from service_kit.db.personal_rooms import Room, export_rooms
 from service_kit.personal_data import FileChunk
@@ -21,7 +21,7 @@ SCHEMA = "identity"
 
 def rooms_of(account: Account) -> Sequence[Room]:
     """Returns an account's rooms, in the order in which they are emptied."""
-    subject = account_subject(account.email)
+    subjects = (account_subject(account.email), session_subject(account.user_id))
     number = idempotency.c.outcome.op("->>", return_type=Text)("user_id")
     return (
         Room("log_ins", "Devices that are logged in.", refresh_tokens, hidden=frozenset({"digest"})),
@@ -29,7 +29,7 @@ def rooms_of(account: Account) -> Sequence[Room]:
             "log_in_failures",
             "When somebody tried a wrong password of late.",
             attempts,
-            owned=lambda _: attempts.c.subject == subject,
+            owned=lambda _: attempts.c.subject.in_(subjects),
             hidden=frozenset({"subject"}),
         ),
         Room(

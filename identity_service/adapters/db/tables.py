@@ -34,6 +34,10 @@ accounts = Table(
     Column("email", Text, nullable=False),
     Column("password_hash", Text, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
+    # Access tokens of a lower one are ended.
+    Column("token_generation", BigInteger, nullable=False, server_default=text("0")),
+    Column("tokens_revoked_at", DateTime(timezone=True)),
+    Index("ix_accounts_tokens_revoked_at", "tokens_revoked_at"),
     UniqueConstraint("email", name="uq_accounts_email"),
     CheckConstraint("email = lower(email)", name="ck_accounts_email_lower"),
 )
@@ -68,6 +72,7 @@ erasure = Table(
     Column("erased_at", DateTime(timezone=True), nullable=False),
     # When the last service had forgotten the person.
     Column("completed_at", DateTime(timezone=True)),
+    Index("ix_erasure_erased_at", "erased_at"),
 )
 
 # One row for each service that has to forget the person.

@@ -25,6 +25,8 @@ from service_kit.personal_data import Report
 Context = grpc.aio.ServicerContext[Any, Any]
 
 ADMIN_SERVICE = "practice.identity.v1.PrivacyAdminService"
+# What answers repeats of what a token asked for before it was ended, as this ends it.
+REPEATABLE = frozenset({"/practice.identity.v1.PrivacyService/EraseMe"})
 _ZIP = "application/zip"
 _AS_FILE = (("content-disposition", 'attachment; filename="practice-data.zip"'),)
 

@@ -23,6 +23,9 @@ SERVICE = "practice.identity.v1.IdentityService"
 # What people without an access token may call.
 PUBLIC = frozenset(f"/{SERVICE}/{method}" for method in ("SignUp", "LogIn", "RefreshAccessToken", "GetJwks"))
 
+# What answers repeats of what a token asked for before it was ended, as these end it.
+REPEATABLE = frozenset(f"/{SERVICE}/{method}" for method in ("LogOut", "ChangePassword"))
+
 
 class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
     """The identity service."""
