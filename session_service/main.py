@@ -84,6 +84,7 @@ from session_service.adapters.grpc.products import (
     exercises,
     focus,
     portal,
+    portal_starts,
     yoga,
 )
 from session_service.adapters.grpc.products.portal_live import PortalLiveServicer
@@ -203,7 +204,7 @@ async def _start(settings: SessionSettings, outside: _Outside, signals: JournalS
         },
         on_admitted=use_cases.remember_calendar.of_call,
         answers=SqlAnswers(outside.engine, tables.idempotency),
-        raw_readers=design_contents.READERS,
+        raw_readers={**design_contents.READERS, **portal_starts.READERS},
         aside=outside.documents,
         max_deadline_seconds=settings.max_deadline_seconds,
         seating=settings.seating(),

@@ -13,7 +13,7 @@ from tests.gateway.edge import Edge
 ORIGIN = {"origin": "https://app.example"}
 CALLS = {
     "exercises": "/exercises/submit",
-    "portal": "/portal/api/v1/sessions/start",
+    "portal": "/portal/api/v1/sessions/7/progress",
     "yoga": "/yoga/api/v1/sessions/start",
     "focus": "/focus/api/v1/sessions",
     "design": "/design/sessions",

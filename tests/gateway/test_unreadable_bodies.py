@@ -80,7 +80,7 @@ def test_the_canonical_api_says_the_same(edge: Edge, path: str, content: bytes) 
     [
         ("/exercises/submit", 400, {"detail": MESSAGE}),
         ("/api/exercises/submit", 400, {"detail": MESSAGE}),
-        ("/portal/api/v1/sessions/start", 400, {"error": "invalid_request", "message": MESSAGE}),
+        ("/portal/api/v1/sessions/7/progress", 400, {"error": "invalid_request", "message": MESSAGE}),
         (
             "/yoga/api/v1/sessions/start",
             422,
@@ -97,7 +97,7 @@ def test_every_product_says_it_in_its_own_shape(edge: Edge, path: str, status: i
     for content in (
         b"{",
         b"\xff",
-        b'{"activity_id": 1, "settings": 5, "sequence_id": [1], "email": {}, "user_answer": []}',
+        b'{"activity_id": 1, "sequence_id": [1], "email": {}, "user_answer": [], "answer": []}',
     ):
         response = edge.call("POST", path, content=content)
         assert (response.status_code, response.json()) == (status, body)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -35,6 +36,7 @@ Proto = session_pb2.PracticeSession
 
 _MOST_SETTINGS = 64
 _MOST_SETTINGS_BYTES = 8_192
+_LARGEST_EXACT = 2**53 - 1
 
 STATES = {
     State.ACTIVE: Proto.STATE_ACTIVE,
@@ -115,7 +117,7 @@ def to_proto(session: PracticeSession, now: datetime, *, statistics_pending: boo
         note=session.note,
     )
     if session.settings:
-        message.settings.update(session.settings)
+        message.settings.update(_with_exact_integers(session.settings))
     if session.planned_seconds is not None:
         message.planned_duration.CopyFrom(Duration(seconds=session.planned_seconds))
     if session.ended_at is not None:
@@ -169,20 +171,60 @@ def to_item(item: SessionItem) -> session_pb2.SessionItem:
 
 
 def to_settings(settings: Struct) -> dict[str, Any]:
-    """Returns a client's settings. Raises InvalidArgumentError when they are too many, or no JSON."""
-    if len(settings.fields) > _MOST_SETTINGS or settings.ByteSize() > _MOST_SETTINGS_BYTES:
-        raise InvalidArgumentError(
-            f"Settings have at most {_MOST_SETTINGS} members and {_MOST_SETTINGS_BYTES} bytes",
-            reason="FIELD_INVALID",
-            field="settings",
-        )
+    """Returns a client's settings. Raises InvalidArgumentError when they are too many, or no JSON.
+
+    Also for an integer that a double may have changed on its way here: it is
+    to come as text.
+    """
     try:
-        return MessageToDict(settings)
+        given = MessageToDict(settings)
     except ValueError as error:
         # NaN and the infinities, which only native clients can send.
-        raise InvalidArgumentError(
-            "Settings hold a number that JSON has not", reason="FIELD_INVALID", field="settings"
-        ) from error
+        raise _settings_invalid("Settings hold a number that JSON has not") from error
+    check_settings(given)
+    if _is_inexact(given):
+        raise _settings_invalid("Settings hold an integer of over 53 bits; it has to come as text")
+    return given
+
+
+def check_settings(settings: Mapping[str, Any]) -> None:
+    """Raises InvalidArgumentError for settings that are too many or too large, or no Unicode."""
+    try:
+        size = len(json.dumps(settings, ensure_ascii=False).encode())
+    except UnicodeEncodeError as error:
+        raise _settings_invalid("Settings hold half of a character") from error
+    if len(settings) > _MOST_SETTINGS or size > _MOST_SETTINGS_BYTES:
+        raise _settings_invalid(
+            f"Settings have at most {_MOST_SETTINGS} members and {_MOST_SETTINGS_BYTES} bytes"
+        )
+
+
+def _settings_invalid(message: str) -> InvalidArgumentError:
+    return InvalidArgumentError(message, reason="FIELD_INVALID", field="settings")
+
+
+def _is_inexact(value: Any) -> bool:
+    """Tells whether a value holds a number of which a double has only some digits."""
+    match value:
+        case dict():
+            return any(map(_is_inexact, value.values()))
+        case list():
+            return any(map(_is_inexact, value))
+        case int() | float():
+            return abs(value) > _LARGEST_EXACT
+    return False
+
+
+def _with_exact_integers(value: Any) -> Any:
+    """Returns a value with texts for the integers that a double cannot hold exactly, as JSON's int64 are."""
+    match value:
+        case dict():
+            return {name: _with_exact_integers(each) for name, each in value.items()}
+        case list():
+            return [_with_exact_integers(each) for each in value]
+        case int() if abs(value) > _LARGEST_EXACT:
+            return str(value)
+    return value
 
 
 def to_message(message: Message) -> session_pb2.Message:

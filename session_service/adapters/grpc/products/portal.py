@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import grpc
+from google.api.httpbody_pb2 import HttpBody
 from google.protobuf.message import DecodeError
 from practice.products.portal.v1 import portal_service_pb2 as pb2
 from practice.products.portal.v1.portal_service_pb2_grpc import PortalServiceServicer
@@ -18,6 +19,7 @@ from service_kit.grpc.product_shapes import rfc3339
 from session_service.adapters.grpc.converters import refusal_error
 from session_service.adapters.grpc.products import portal_answers as answers
 from session_service.adapters.grpc.products import portal_requests as requests
+from session_service.adapters.grpc.products import portal_starts
 from session_service.adapters.grpc.products.portal_requests import PRODUCT
 from session_service.application.ports.learners import LearnerMark
 from session_service.application.ports.reading import SessionSelection
@@ -129,10 +131,10 @@ class PortalServicer(PortalServiceServicer):
 
     async def StartSession(  # noqa: N802 (gRPC names)
         self, request: pb2.StartSessionRequest, context: Context
-    ) -> pb2.StartSessionResponse:
+    ) -> HttpBody:
         """Starts a session over an activity's words."""
-        call, settings = current_call(), requests.start_settings(request)
-        content = requests.activity(request.activity_id)
+        call, start = current_call(), portal_starts.read(request.body.data)
+        settings, content = requests.start_settings(start.settings), requests.activity(start.activity_id)
         async with self._rates.within(self._limits.starts, call):
             started = await self._use.start_session(
                 call,

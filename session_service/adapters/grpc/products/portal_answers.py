@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
-from google.protobuf.struct_pb2 import NullValue, Struct, Value
+from google.api.httpbody_pb2 import HttpBody
+from google.protobuf.struct_pb2 import NullValue, Value
 from practice.products.portal.v1 import portal_service_pb2 as pb2
 
 from service_kit.grpc.product_shapes import rfc3339
@@ -25,17 +27,17 @@ def rate(right: int, answers: int) -> float:
     return round(right / answers, _DIGITS) if answers else 0.0
 
 
-def started(outcome: Started) -> pb2.StartSessionResponse:
-    """Returns a session that has just begun."""
-    session, first = outcome.session, outcome.first_item
-    settings = Struct()
-    settings.update(session.settings)
-    return pb2.StartSessionResponse(
-        session_id=str(session.id),
-        start_time=rfc3339(session.started_at),
-        settings=settings,
-        first_item=pb2.Item(**_item(first)) if first else None,
-    )
+def started(outcome: Started) -> HttpBody:
+    """Returns a session that has just begun, its settings with integers as they were sent."""
+    session = outcome.session
+    shown: dict[str, Any] = {
+        "session_id": str(session.id),
+        "start_time": rfc3339(session.started_at),
+        "settings": session.settings,
+    }
+    if outcome.first_item:
+        shown["first_item"] = _item(outcome.first_item)
+    return HttpBody(content_type="application/json", data=json.dumps(shown, ensure_ascii=False).encode())
 
 
 def progressed(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -11,7 +12,6 @@ from practice.products.portal.v1 import portal_service_pb2 as pb2
 
 from service_kit.errors import InvalidArgumentError, NotFoundError
 from service_kit.time_zones import time_zone
-from session_service.adapters.grpc.converters import to_settings
 from session_service.adapters.grpc.products.shapes import content_name, number_in
 from session_service.application.ports.reading import SessionSelection
 from session_service.application.ports.sessions import SessionRef
@@ -61,13 +61,12 @@ class StartSettings:
     selection: Selection
 
 
-def start_settings(request: pb2.StartSessionRequest) -> StartSettings:
+def start_settings(given: Mapping[str, Any]) -> StartSettings:
     """Returns the settings with defaults for what was left out.
 
     Raises InvalidArgumentError for a known member of another type or out of
     its range. Members nobody knows come back as they are.
     """
-    given = to_settings(request.settings)
     shown = {**_DEFAULTS, **{name: value for name, value in given.items() if is_given(name, value)}}
     if shown["difficulty"] not in _DIFFICULTIES:
         raise _invalid("settings.difficulty", f"must be one of: {', '.join(_DIFFICULTIES)}")
@@ -86,7 +85,7 @@ def is_given(name: str, value: Any) -> bool:
 def whole(value: Any, most: int) -> int | None:
     """Returns a JSON number from 1 to `most` that is whole, None for anything else.
 
-    JSON's numbers arrive as doubles; true and false are none, whatever Python says.
+    20.0 is whole too; true and false are no numbers, whatever Python says.
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None

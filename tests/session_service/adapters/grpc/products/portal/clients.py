@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, TypeAlias
 
+from google.api.httpbody_pb2 import HttpBody
 from practice.products.portal.v1 import portal_service_pb2 as pb
 from practice.products.portal.v1 import portal_service_pb2_grpc as rpc
 
@@ -26,11 +28,15 @@ class Client:
         return Client(self.stub, (*self.metadata, *more))
 
     def call(self, method: str, **fields: Any) -> Any:
-        settings = fields.pop("settings", None)
+        if method == "StartSession":
+            return self.start_with(json.dumps(fields).encode())
         request = getattr(pb, f"{method}Request")(**fields)
-        if settings is not None:
-            request.settings.update(settings)
         return getattr(self.stub, method)(request, metadata=self.metadata)
+
+    def start_with(self, body: bytes) -> Any:
+        """Sends a start as it is."""
+        request = pb.StartSessionRequest(body=HttpBody(data=body))
+        return self.stub.StartSession(request, metadata=self.metadata)
 
     async def ok(self, method: str, **fields: Any) -> Any:
         """Returns the JSON of a call that must answer 200."""

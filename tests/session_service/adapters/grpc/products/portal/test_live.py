@@ -203,7 +203,7 @@ async def test_a_negative_cursor_and_a_missing_token_are_refused(
     assert nobody.code is grpc.StatusCode.UNAUTHENTICATED
 
 
-@pytest.mark.parametrize("limit", ["soon", 0, -5, True, 1e300, 90_000, None])
+@pytest.mark.parametrize("limit", ["soon", 0, -5, True, 1e15, 90_000, None])
 async def test_a_session_started_elsewhere_with_other_settings_has_the_usual_limit(
     learner: Learner, live: Watcher, limit: Any
 ) -> None:

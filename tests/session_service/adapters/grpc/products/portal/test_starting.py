@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
+import uuid
 from typing import Any
 
 import pytest
+from google.protobuf.struct_pb2 import Struct
 
 from session_service.main import serving
 from session_service.settings import SessionSettings
+from tests.grpc_errors import refusal
 from tests.session_service.adapters.grpc.products.portal.clients import Client
+from tests.session_service.adapters.grpc.products.shown import refused, shown
 from tests.session_service.catalog import HARD, MEDIUM, Catalog
 from tests.session_service.clients import Learner
 
@@ -74,6 +79,47 @@ BAD_SETTINGS: list[tuple[dict[str, Any], str]] = [
     ({f"s{number}": number for number in range(65)}, "settings"),
     ({"note": "x" * 9_000}, "settings"),
 ]
+
+
+@pytest.mark.parametrize("number", [2**53 + 1, -(2**63) - 1, 10**400, 0.1])
+async def test_numbers_in_settings_come_back_exactly_as_they_were_sent(
+    portal: Client, learner: Learner, number: float
+) -> None:
+    key = portal.with_metadata(idempotency_key=str(uuid.uuid4()))
+    body = await key.ok("StartSession", activity_id=123, settings={"seed": [number]})
+    assert body["settings"]["seed"] == [number]
+
+    # White space and order make no other request of it.
+    text = f'{{ "settings": {{"seed": [{json.dumps(number)}]}},\n"activity_id": 123.0 }}'
+    assert await shown(key.start_with(text.encode())) == (200, body)
+    # A message's numbers are doubles: as int64 in JSON, what does not fit is a text.
+    session = await learner.call("GetSession", name=f"sessions/{body['session_id']}")
+    (seed,) = session.settings["seed"]
+    assert seed == (number if isinstance(number, float) else str(number))
+
+
+@pytest.mark.parametrize("number", ["1e400", "-1e400", "1e9999999999999999999", "9" * 1_001])
+async def test_numbers_beyond_all_bounds_are_refused(portal: Client, number: str) -> None:
+    for text in ('{"activity_id": 123, "settings": {"seed": %s}}', '{"activity_id": %s}'):
+        status, body = await refused(portal.start_with((text % number).encode()))
+        assert (status, body["error"]) == (400, "invalid_request")
+
+
+async def test_the_canonical_api_refuses_an_integer_that_it_may_have_changed(learner: Learner) -> None:
+    settings = Struct()
+    settings.update({"seed": 2**53})
+    told = await refusal(learner.call("StartSession", product="exercises", settings=settings))
+    assert (told.reason, told.metadata["field"]) == ("FIELD_INVALID", "settings")
+
+
+@pytest.mark.parametrize(
+    "body", [b"{", b"[]", b"\xff", b"NaN", b'{"activity_id": 1, "settings": {"a": NaN}}', b" " * 70_000]
+)
+async def test_what_is_no_json_object_is_refused(portal: Client, body: bytes) -> None:
+    assert await refused(portal.start_with(body)) == (
+        400,
+        {"error": "invalid_request", "message": "The request could not be read"},
+    )
 
 
 async def test_a_setting_that_is_null_is_not_given(portal: Client) -> None:
