@@ -100,6 +100,11 @@ Addresses = Annotated[
     AfterValidator(_addresses),
     Takes("host:port, or several IP addresses: 10.0.0.1:50053,10.0.0.2:50053"),
 ]
+AddressesIfAny = Annotated[
+    str,
+    AfterValidator(lambda text: _addresses(text) if text.strip() else ""),
+    Takes("host:port, or several IP addresses: 10.0.0.1:50053,10.0.0.2:50053, or nothing"),
+]
 Origins = Annotated[
     str,
     AfterValidator(_origins),

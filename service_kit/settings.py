@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service_kit.grpc.places import Places, Seating
 from service_kit.grpc.streams import Pace
-from service_kit.setting_types import Address, Addresses, KeysUri, LogLevel, PostgresUrl, SecretFile
+from service_kit.setting_types import Address, AddressesIfAny, KeysUri, LogLevel, PostgresUrl, SecretFile
 
 
 class PlatformSettings(BaseSettings):
@@ -105,7 +105,7 @@ def read_secret(path: Path) -> str:
 class RevocationSettings(PlatformSettings):
     """For services that hear of access tokens which were ended."""
 
-    identity_address: Addresses = Field(
+    identity_address: AddressesIfAny = Field(
         default="", description="the identity service, which tells what tokens were ended; nobody when empty"
     )
 
