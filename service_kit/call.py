@@ -46,6 +46,7 @@ class Call:
 
 
 _current: ContextVar[Call] = ContextVar("call")
+_reached: ContextVar[list[int]] = ContextVar("reached")
 
 
 def current_call() -> Call:
@@ -56,3 +57,15 @@ def current_call() -> Call:
 def enter_call(call: Call) -> None:
     """Makes `call` the one being served in this task."""
     _current.set(call)
+    _reached.set([0])
+
+
+def reach(user_seq: int) -> None:
+    """Notes that the caller's events are as far as `user_seq` at least. Outside of a call nobody asks."""
+    reached = _reached.get([0])
+    reached[0] = max(reached[0], user_seq)
+
+
+def reached() -> int:
+    """Returns how far the caller's events are, as far as this call has heard; 0 when it has heard nothing."""
+    return _reached.get([0])[0]

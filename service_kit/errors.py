@@ -6,9 +6,13 @@ alone decides the gRPC status. Pure: no transport is known here.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 # gRPC refuses trailers over 8 KiB; percent-encoded, a character takes up to twelve bytes.
 _LONGEST_MESSAGE = 200
 _LONGEST_VALUE = 100
+_MOST_FAULTS, _LONGEST_WORDS = 10, 120
 
 
 class ServiceError(Exception):
@@ -38,6 +42,32 @@ class ConflictError(ServiceError):
 
 class InvalidArgumentError(ServiceError):
     """The request can never succeed as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with a field: its dotted name, in words, and the rule of the schema that it breaks."""
+
+    field: str
+    words: str
+    rule: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.words}" if self.field else self.words
+
+
+class FieldsInvalidError(InvalidArgumentError):
+    """Fields break rules. It speaks of the first; `faults` has them all, as far as trailers have room."""
+
+    reason = "FIELD_INVALID"
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        first = faults[0]
+        super().__init__(str(first), field=first.field, rule=first.rule)
+        self.faults = tuple(
+            Fault(each.field[:_LONGEST_VALUE], each.words[:_LONGEST_WORDS], each.rule)
+            for each in dict.fromkeys(faults)
+        )[:_MOST_FAULTS]
 
 
 class InvalidStateError(ServiceError):

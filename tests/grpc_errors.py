@@ -12,15 +12,17 @@ from grpc_status import rpc_status
 
 
 class Refusal:
-    """The status, message and only ErrorInfo of a refused call."""
+    """The status, message and only ErrorInfo of a refused call, and the faults of its fields."""
 
     def __init__(self, error: grpc.aio.AioRpcError) -> None:
         # Raises when the status in the details is another than the call's own.
         status = rpc_status.from_call(error)
         assert status is not None, error
-        assert len(status.details) == 1
-        info = error_details_pb2.ErrorInfo()
+        info, faults = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
         assert status.details[0].Unpack(info)
+        assert all(detail.Unpack(faults) for detail in status.details[1:])
+        assert len(status.details) <= 2
+        self.faults = {each.field: each.description for each in faults.field_violations}
         assert info.domain == "practice"
         self.code = error.code()
         self.message = str(error.details())

@@ -9,17 +9,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-import protovalidate
 from google.protobuf.message import Message
 
 from service_kit.call import Call, RequestIdentity
 from service_kit.errors import (
+    FieldsInvalidError,
     InvalidArgumentError,
     PermissionDeniedError,
     TokenEndedError,
     UnauthenticatedError,
     UnavailableError,
 )
+from service_kit.grpc.violations import faults_of
 from service_kit.heavy import Aside
 from service_kit.time_zones import time_zones
 from service_kit.tokens import TokenVerifier
@@ -149,19 +150,7 @@ def _content(request: Message) -> bytes:
 
 
 def validate(request: Message) -> None:
-    """Checks a request against the rules in its schema.
-
-    Raises InvalidArgumentError for the first broken one.
-    """
-    violations = protovalidate.collect_violations(request, fail_fast=True)
-    if not violations:
-        return
-    violation = violations[0].proto
-    elements = violation.field.elements if violation.field is not None else []
-    field = ".".join(element.field_name for element in elements)
-    raise InvalidArgumentError(
-        f"{field}: {violation.message}" if field else violation.message,
-        reason="FIELD_INVALID",
-        field=field,
-        rule=violation.rule_id,
-    )
+    """Checks a request against the rules in its schema. Raises FieldsInvalidError with all broken ones."""
+    faults = faults_of(request)
+    if faults:
+        raise FieldsInvalidError(faults)

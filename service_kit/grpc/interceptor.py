@@ -26,7 +26,7 @@ from service_kit.grpc.guards import (
     with_time_zone,
 )
 from service_kit.grpc.places import Seat, Seating, default_seating
-from service_kit.grpc.presentation import ErrorPresenter, error_metadata
+from service_kit.grpc.presentation import ErrorPresenter, error_metadata, freshness
 from service_kit.grpc.repeats import HeldContext, answer_once
 from service_kit.grpc.statuses import to_status
 from service_kit.grpc.streams import Pace, send
@@ -161,7 +161,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         async def handle() -> Answer:
             held = HeldContext(context)
             response = await inner(request, cast(Any, held))
-            return Answer(serialize(response), held.headers)
+            return Answer(serialize(response), (*held.headers, *freshness(context)))
 
         return await (answer_once(self._answers, call, handle) if self._answers else handle())
 

@@ -14,11 +14,16 @@ from typing import Any
 
 import grpc
 
-from service_kit.errors import ServiceError
+from service_kit.answers import Headers
+from service_kit.call import reached
+from service_kit.errors import FieldsInvalidError, ServiceError
 from service_kit.grpc.statuses import code_of
 
 STATUS_KEY = "x-practice-status"
 BODY_KEY = "x-practice-body"
+USER_SEQ_KEY = "x-practice-user-seq"
+# Set by the gateway's transcoder.
+_HTTP_METHOD_KEY = "x-envoy-original-method"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,11 @@ def http_status(error: ServiceError, by_reason: Mapping[str, int] | None = None)
     return statuses.get(error.reason) or _BY_CODE.get(code_of(error), 500)
 
 
+def message_of(error: ServiceError) -> str:
+    """Returns everything that is wrong as one text, for products that show one."""
+    return "; ".join(map(str, error.faults)) if isinstance(error, FieldsInvalidError) else error.message
+
+
 def error_metadata(error: ProductError) -> tuple[tuple[str, str], ...]:
     """Returns the trailing metadata of a product's error. Header values are ASCII."""
     body = json.dumps(error.body, ensure_ascii=True, separators=(",", ":"))
@@ -61,3 +71,10 @@ def error_metadata(error: ProductError) -> tuple[tuple[str, str], ...]:
 async def answer_with_status(context: grpc.aio.ServicerContext[Any, Any], status: int) -> None:
     """Makes the gateway answer a success with `status` instead of 200."""
     await context.send_initial_metadata(((STATUS_KEY, str(status)),))
+
+
+def freshness(context: grpc.aio.ServicerContext[Any, Any]) -> Headers:
+    """Returns the header that tells who changed something by HTTP what to wait for; none for a read."""
+    metadata = dict(context.invocation_metadata() or ())
+    is_read = metadata.get(_HTTP_METHOD_KEY, "GET") == "GET"
+    return () if is_read else ((USER_SEQ_KEY, str(reached())),)

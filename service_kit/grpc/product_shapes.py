@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
-from service_kit.errors import ServiceError
+from service_kit.errors import Fault, FieldsInvalidError, ServiceError
 
 # Reasons for which a request can never be read as it is.
 _UNREADABLE = frozenset({"FIELD_INVALID", "PASSWORD_TOO_COMMON"})
@@ -34,9 +34,16 @@ def validation_details(error: ServiceError, query: Collection[str] = ()) -> list
     """
     if error.reason not in _UNREADABLE:
         return None
+    if isinstance(error, FieldsInvalidError):
+        return [_detail(fault, query) for fault in error.faults]
     field = error.metadata.get("field", "")
+    words = error.message.removeprefix(f"{field}: ")
+    return [_detail(Fault(field, words, error.metadata.get("rule", "")), query)]
+
+
+def _detail(fault: Fault, query: Collection[str]) -> dict[str, Any]:
+    field, rule = fault.field, fault.rule
     place = "header" if field in _HEADERS else "query" if field in query else "body"
-    rule = error.metadata.get("rule", "")
-    message = "Field required" if rule == "required" else error.message.removeprefix(f"{field}: ")
+    message = "Field required" if rule == "required" else fault.words
     loc = [place, *field.split(".")] if field else [place]
-    return [{"loc": loc, "msg": message, "type": _TYPES.get(rule, "value_error")}]
+    return {"loc": loc, "msg": message, "type": _TYPES.get(rule, "value_error")}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import grpc
 from google.protobuf import any_pb2
+from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
 from service_kit import errors
@@ -47,12 +48,26 @@ def code_of(error: errors.ServiceError) -> grpc.StatusCode:
 
 
 def to_rpc_status(error: errors.ServiceError) -> status_pb2.Status:
-    """Returns an error as google.rpc.Status with exactly one ErrorInfo (AIP-193)."""
+    """Returns an error as google.rpc.Status with exactly one ErrorInfo (AIP-193).
+
+    Invalid fields have a BadRequest behind it, which names them all.
+    """
     info = error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.metadata)
-    detail = any_pb2.Any()
-    detail.Pack(info)
+    details = [_packed(info)]
+    if isinstance(error, errors.FieldsInvalidError):
+        violations = [
+            error_details_pb2.BadRequest.FieldViolation(field=fault.field, description=fault.words)
+            for fault in error.faults
+        ]
+        details.append(_packed(error_details_pb2.BadRequest(field_violations=violations)))
     number = code_pb2.Code.Value(code_of(error).name)
-    return status_pb2.Status(code=number, message=error.message, details=[detail])
+    return status_pb2.Status(code=number, message=error.message, details=details)
+
+
+def _packed(message: Message) -> any_pb2.Any:
+    packed = any_pb2.Any()
+    packed.Pack(message)
+    return packed
 
 
 def to_status(error: errors.ServiceError, extra: tuple[tuple[str, str], ...] = ()) -> Status:

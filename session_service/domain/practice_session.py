@@ -149,8 +149,8 @@ class PracticeSession:
 
     @property
     def score_percentage(self) -> float:
-        """Right answers in percent; 0.0 before the first answer."""
-        return self.correct_answer_count * 100 / self.answer_count if self.answer_count else 0.0
+        """Right answers in percent, two decimals; 0.0 before the first answer."""
+        return round(self.correct_answer_count * 100 / self.answer_count, 2) if self.answer_count else 0.0
 
     @property
     def success_rate(self) -> float:

@@ -14,7 +14,7 @@ from stats_service.domain.streaks import Streaks, streaks_of
 
 @dataclass(frozen=True, slots=True)
 class StandingToday:
-    """A standing as told on one of the person's own days."""
+    """A standing as told on one of the person's own days, with their events up to `applied_through`."""
 
     product: str
     tally: Tally
@@ -22,6 +22,7 @@ class StandingToday:
     streaks: Streaks
     as_of: date
     pending: bool
+    applied_through: int
 
 
 class GetStanding:
@@ -44,4 +45,6 @@ class GetStanding:
         days = standing.days
         keeping = (await self._reader.keeping(user_id)).turned(now.cut)
         told = streaks_of(days, keeping, product, now.today)
-        return StandingToday(product, standing.tally, len(days), told, now.today, now.pending)
+        return StandingToday(
+            product, standing.tally, len(days), told, now.today, now.pending, now.applied_through
+        )

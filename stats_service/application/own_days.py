@@ -18,6 +18,7 @@ from stats_service.domain.keeping import days_cut
 class Now:
     """A person's own day, and whether the completion that was waited for is still not counted.
 
+    `applied_through` is how far their events are counted.
     `cut` are the days that the zone of the call cuts short, for as long as the
     change of calendar that it makes has not arrived.
     """
@@ -25,6 +26,7 @@ class Now:
     today: date
     pending: bool
     cut: Sequence[date]
+    applied_through: int
 
 
 class Today:
@@ -38,7 +40,8 @@ class Today:
         """Returns the day in `time_zone`, or else in the person's last known one."""
         learner, pending = await self._waiting.until_counted(user_id, min_user_seq)
         now = self._clock()
-        return Now(day_of(learner, now, time_zone), pending, _days_cut_by(learner, now, time_zone))
+        cut = _days_cut_by(learner, now, time_zone)
+        return Now(day_of(learner, now, time_zone), pending, cut, learner.applied_through)
 
 
 def day_of(learner: Learner, instant: datetime, time_zone: str | None) -> date:

@@ -37,5 +37,5 @@ def best_hours(tallies: Iterable[HourTally]) -> BestHours:
 
 
 def accuracy(tally: Tally) -> float | None:
-    """Returns the share of right answers, 0 to 1; None without answers."""
-    return tally.correct_answer_count / tally.answer_count if tally.answer_count else None
+    """Returns the share of right answers, 0 to 1, four digits; None without answers."""
+    return round(tally.correct_answer_count / tally.answer_count, 4) if tally.answer_count else None

@@ -101,11 +101,11 @@ async def test_only_the_title_the_description_and_the_difficulty_are_needed(
         ({"title": None}, "title", "Field required", "missing"),
         ({"description": None}, "description", "Field required", "missing"),
         ({"difficulty": None}, "difficulty", "Field required", "missing"),
-        ({"title": ""}, "title", "must be at least 1 characters", "string_too_short"),
+        ({"title": ""}, "title", "must not be empty", "string_too_short"),
         ({"title": "x" * 201}, "title", "must be at most 200 characters", "string_too_long"),
-        ({"difficulty": "Hard"}, "difficulty", "must be in list [easy, medium, hard]", "enum"),
+        ({"difficulty": "Hard"}, "difficulty", "must be one of easy, medium, hard", "enum"),
         ({"categories": ["x"] * 21}, "categories", "must contain no more than 20 item(s)", "too_long"),
-        ({"hints": [""]}, "hints", "must be at least 1 characters", "string_too_short"),
+        ({"hints": [""]}, "hints", "must not be empty", "string_too_short"),
     ],
 )
 async def test_a_body_that_breaks_a_rule_is_refused_with_its_field(

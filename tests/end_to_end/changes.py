@@ -162,7 +162,7 @@ def journeys(password: str) -> dict[str, list[Step]]:
         "canonical streaks": [
             Step("PATCH", "/v1/calendar", {"rollover_hour": 3}),
             Step("PATCH", "/v1/calendar", {"rollover_hour": 4}),
-            Step("PATCH", "/v1/leaderboards/settings", {"alias": "Quetzal"}),
+            Step("PATCH", "/v1/leaderboards/settings", {"alias": f"Quetzal {uuid.uuid4().hex[:12]}"}),
             Step("PATCH", "/v1/leaderboards/settings", {"opted_out": True}),
             Step("POST", "/v1/restDays:set", {"weekdays": [6], "effective_date": later}),
             Step("POST", "/v1/pauses:plan", {"first_date": later, "last_date": later}, {"pause": "name"}),

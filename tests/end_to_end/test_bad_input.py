@@ -82,12 +82,70 @@ def test_an_unknown_path_is_404_in_the_products_shape(
     assert_like(response.json(), shape)
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "kept", "shown", "clears"),
+    [
+        ("POST", "/v1/restDays:set", {"weekdays": [5, 6]}, "weekdays", {"weekdays": []}),
+        ("PUT", "/v1/{name}/note", {"note": "kept"}, "note", {"note": ""}),
+    ],
+)
+def test_what_replaces_something_has_to_name_it(
+    learner: Learner, method: str, path: str, kept: Any, shown: str, clears: Any
+) -> None:
+    name = learner.ok("POST", "/v1/sessions:start", {"product": "yoga"})["session"]["name"]
+    path = path.format(name=name)
+    assert learner.ok(method, path, kept)[shown] == kept[shown]
+    for body in ({}, {f"{shown}x": kept[shown]}, {shown: None}):
+        response = learner.send(method, path, body)
+        assert response.status_code == 400, response.text
+        assert response.headers["x-practice-reason"] == "FIELD_INVALID"
+        assert response.json()["message"] == f"{shown}: is required"
+    assert not learner.ok(method, path, clears)[shown]
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "body"),
+    [
+        ("/exercises/submit", 400, {"detail": "exercise_id: is required; user_answer: is required"}),
+        (
+            "/portal/api/v1/sessions/start",
+            400,
+            {
+                "error": "invalid_request",
+                "message": "settings.difficulty: must be one of easy, medium, hard; "
+                "settings.word_count: must be a whole number from 1 to 100",
+            },
+        ),
+        (
+            "/yoga/api/v1/sessions/complete",
+            422,
+            {"detail": [{"loc": ["body", "session_id"]}, {"loc": ["body", "duration_seconds"]}]},
+        ),
+        (
+            "/design/submissions",
+            422,
+            {"detail": [{"loc": ["body", "problem_id"]}, {"loc": ["body", "diagram_data"]}]},
+        ),
+    ],
+)
+def test_everything_that_is_wrong_is_told_at_once(
+    learner: Learner, path: str, status: int, body: Any
+) -> None:
+    sent = {"activity_id": 123, "settings": {"difficulty": "x", "word_count": 0}} if "portal" in path else {}
+    response = learner.send("POST", path, sent)
+    assert (response.status_code, response.headers["x-practice-reason"]) == (status, "FIELD_INVALID")
+    assert_like(response.json(), body, values=True)
+
+
 @pytest.mark.parametrize("path", ["/v1/standing", "/v1/progress", "/v1/badges"])
 def test_statistics_of_a_product_that_is_none_are_refused(learner: Learner, path: str) -> None:
     response = learner.send("GET", f"{path}?product=nope")
     assert response.status_code == 400, response.text
-    (detail,) = response.json()["details"]
+    detail, faults = response.json()["details"]
     assert (detail["reason"], detail["metadata"]["field"]) == ("FIELD_INVALID", "product")
+    words = "must be one of exercises, focus, portal, yoga, design, all, or left out"
+    (violation,) = faults["field_violations"]
+    assert (violation["field"], violation["description"]) == ("product", words)
     assert learner.ok("GET", f"{path}?product=yoga") is not None
 
 

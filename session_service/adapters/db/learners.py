@@ -10,6 +10,7 @@ from sqlalchemy import Row, bindparam, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service_kit.call import reach
 from session_service.adapters.db import tables
 from session_service.domain.days import Calendar, RolloverTurn
 from session_service.domain.learner import CalendarChange, Learner
@@ -17,8 +18,12 @@ from session_service.domain.learner import CalendarChange, Learner
 _learner, _change = tables.learner, tables.learner_calendar
 
 # Built once, like the statements for sessions.
-_CALENDAR = select(_learner.c.time_zone, _learner.c.rollover_hour).where(
+_CALENDAR = select(_learner.c.time_zone, _learner.c.rollover_hour, _learner.c.last_seq).where(
     _learner.c.user_id == bindparam("owner")
+)
+# The place of the owner's newest event, for statements that are sent anyway.
+LAST_SEQ = (
+    select(func.max(_learner.c.last_seq)).where(_learner.c.user_id == bindparam("owner")).scalar_subquery()
 )
 _NEXT_SEQ = (
     upsert(_learner)
@@ -29,6 +34,7 @@ _TAKE_SEQS = (
     update(_learner)
     .where(_learner.c.user_id == bindparam("owner"))
     .values(last_seq=_learner.c.last_seq + bindparam("count"))
+    .returning(_learner.c.last_seq)
 )
 _FIND = select(
     _learner,
@@ -61,7 +67,7 @@ _PUT_IN_FORCE = update(_learner).where(_learner.c.user_id == bindparam("owner"))
 
 
 class SqlLearners:
-    """Calendars and event sequences. Implements ports.Learners."""
+    """Calendars and event sequences. Implements ports.Learners, and tells calls how far a sequence is."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
@@ -69,26 +75,31 @@ class SqlLearners:
     async def calendar(self, user_id: int) -> Calendar:
         """Selects the calendar in force; a user never seen has the default one."""
         row = (await self._connection.execute(_CALENDAR, {"owner": user_id})).first()
+        reach(row.last_seq if row else 0)
         return Calendar(row.time_zone, row.rollover_hour) if row else Calendar()
 
     async def next_seq(self, user_id: int) -> tuple[int, Calendar]:
         """Increments the user's sequence; the row stays locked until the commit."""
         row = (await self._connection.execute(_NEXT_SEQ, {"user_id": user_id, "last_seq": 1})).one()
+        reach(row.last_seq)
         return row.last_seq, Calendar(row.time_zone, row.rollover_hour)
 
     async def take_seqs(self, user_id: int, count: int) -> None:
         """Moves the locked user's sequence on."""
-        await self._connection.execute(_TAKE_SEQS, {"owner": user_id, "count": count})
+        taken = await self._connection.execute(_TAKE_SEQS, {"owner": user_id, "count": count})
+        reach(taken.scalar_one())
 
     async def find(self, user_id: int) -> Learner:
         """Selects the user's row and when its calendar was put in force."""
-        return await select_learner(self._connection, user_id)
+        learner = await select_learner(self._connection, user_id)
+        reach(learner.last_seq)
+        return learner
 
     async def lock(self, user_id: int) -> Learner:
         """Makes the user's row unless it is there, and locks it."""
         await self._connection.execute(_LOCK, {"user_id": user_id})
         # A statement of its own: it sees what was committed while the lock was waited for.
-        return await select_learner(self._connection, user_id)
+        return await self.find(user_id)
 
     async def rollover_turns(self, user_id: int) -> Sequence[RolloverTurn]:
         """Selects the changes that changed the hour."""
@@ -105,6 +116,7 @@ class SqlLearners:
         await self._connection.execute(
             _PUT_IN_FORCE.values(last_seq=change.user_seq, **in_force), {"owner": change.user_id}
         )
+        reach(change.user_seq or 0)
         return replace(change, id=number)
 
 

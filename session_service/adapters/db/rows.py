@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
-
-from sqlalchemy import Row
 
 from session_service.adapters.db.tables import practice_session, session_item
 from session_service.application.ports.sessions import RecordedAnswer
@@ -41,7 +39,7 @@ SESSION_COLUMNS = [practice_session.c[name] for name in _FIELDS]
 ITEM_COLUMNS = [session_item.c[field.name] for field in fields(SessionItem)]
 
 
-def to_session(row: Row[Any]) -> PracticeSession:
+def to_session(row: Iterable[Any]) -> PracticeSession:
     """Returns a row of SESSION_COLUMNS as a session."""
     values = dict(zip(_FIELDS, row, strict=True))
     return PracticeSession(**{**values, "state": State(values["state"])})

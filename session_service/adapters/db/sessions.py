@@ -11,7 +11,9 @@ from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service_kit.call import reach
 from session_service.adapters.db import tables
+from session_service.adapters.db.learners import LAST_SEQ
 from session_service.adapters.db.rows import (
     ITEM_COLUMNS,
     SESSION_COLUMNS,
@@ -38,8 +40,8 @@ _MINE = select(*SESSION_COLUMNS).where(
     _table.c.id == bindparam("number"), _table.c.user_id == bindparam("owner")
 )
 _MINE_OF_PRODUCT = _MINE.where(_table.c.product == bindparam("of_product"))
-_LOCK = _MINE.with_for_update()
-_LOCK_OF_PRODUCT = _MINE_OF_PRODUCT.with_for_update()
+_LOCK = _MINE.add_columns(LAST_SEQ).with_for_update(of=_table)
+_LOCK_OF_PRODUCT = _MINE_OF_PRODUCT.add_columns(LAST_SEQ).with_for_update(of=_table)
 _LOCK_OPEN = (
     select(*SESSION_COLUMNS)
     .where(_table.c.user_id == bindparam("owner"), _table.c.open_slot == bindparam("slot"))
@@ -67,7 +69,9 @@ class SqlSessions:
         row = (await self._connection.execute(statement, _named(user_id, ref))).first()
         if row is None:
             raise await session_missing(self._connection, ref)
-        return _of_second(to_session(row), ref)
+        *columns, last_seq = row
+        reach(last_seq or 0)
+        return _of_second(to_session(columns), ref)
 
     async def lock_open(self, user_id: int, open_slot: str) -> PracticeSession | None:
         """Selects the holder of an open slot for update."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, fields, replace
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service_kit.call import reach
 from session_service.adapters.db import tables
+from session_service.adapters.db.learners import LAST_SEQ
 from session_service.application.ports.submissions import SubmissionRef
 from session_service.domain.errors import EtagMismatchError, SubmissionNotFoundError
 from session_service.domain.messages import Message
@@ -23,9 +25,11 @@ COLUMNS = [_table.c[name] for name in _FIELDS]
 
 # Built once, like the statements for sessions.
 _BY_NUMBER = select(*COLUMNS).where(_table.c.id == bindparam("number"))
-_LOCK = _BY_NUMBER.where(_table.c.user_id == bindparam("owner")).with_for_update()
+_LOCK = (
+    _BY_NUMBER.where(_table.c.user_id == bindparam("owner")).add_columns(LAST_SEQ).with_for_update(of=_table)
+)
 _SAVE = update(_table).where(_table.c.id == bindparam("number"), _table.c.version == bindparam("before"))
-_ADD = insert(_table).returning(_table.c.id)
+_ADD = insert(_table).returning(_table.c.id, LAST_SEQ.label("last_seq"))
 _ADD_MESSAGES = insert(tables.submission_message)
 
 
@@ -38,8 +42,10 @@ class SqlSubmissions:
     async def add(self, submission: Submission) -> Submission:
         """Inserts a submission and its conversation."""
         values = {name: getattr(submission, name) for name in _FIELDS if name not in ("id", "feedback")}
-        row = await self._connection.execute(_ADD, {**values, "feedback": asdict(submission.feedback)})
-        numbered = replace(submission, id=row.scalar_one())
+        stored = {**values, "feedback": asdict(submission.feedback), "owner": submission.user_id}
+        row = (await self._connection.execute(_ADD, stored)).one()
+        reach(row.last_seq or 0)
+        numbered = replace(submission, id=row.id)
         if numbered.messages:
             lines = [_line(numbered.id, message) for message in numbered.messages]
             await self._connection.execute(_ADD_MESSAGES, lines)
@@ -51,7 +57,9 @@ class SqlSubmissions:
         if row is None:
             # Perhaps another user's: the reading tells the two apart.
             return await select_submission(self._connection, user_id, ref)
-        return await _with_messages(self._connection, _meant(to_submission(row), user_id, ref))
+        *columns, last_seq = row
+        reach(last_seq or 0)
+        return await _with_messages(self._connection, _meant(to_submission(columns), user_id, ref))
 
     async def save(self, submission: Submission) -> None:
         """Updates the version before this one."""
@@ -92,7 +100,7 @@ async def newest_submission(connection: AsyncConnection, user_id: int, content: 
     return await _with_messages(connection, to_submission(row)) if row else None
 
 
-def to_submission(row: Row[Any]) -> Submission:
+def to_submission(row: Iterable[Any]) -> Submission:
     """Returns a row of COLUMNS as a submission without its conversation."""
     values = dict(zip(_FIELDS, row, strict=True))
     feedback = {name: tuple(lines) for name, lines in values["feedback"].items()}

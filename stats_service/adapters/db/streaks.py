@@ -11,6 +11,7 @@ from sqlalchemy import Select, Text, cast, func, literal, select, tuple_, union_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from service_kit.call import reach
 from service_kit.db.idempotency import IdempotencyRecord
 from stats_service.adapters.db import (
     badge_statements,
@@ -53,7 +54,9 @@ class SqlStreakWork:
 
     async def learner(self) -> Learner:
         """Implements StreakWork.learner."""
-        return await read_learner(self._connection, self._user_id)
+        known = await read_learner(self._connection, self._user_id)
+        reach(known.applied_through)
+        return known
 
     async def entries(self) -> Sequence[Entry]:
         """Implements StreakWork.entries."""

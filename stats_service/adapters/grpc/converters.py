@@ -9,7 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from practice.stats.v1 import progress_pb2 as pb
 from practice.stats.v1 import stats_service_pb2 as service_pb
 
-from service_kit.errors import InvalidArgumentError
+from service_kit.errors import Fault, FieldsInvalidError
 from stats_service.application.get_completion_effects import CompletionEffects
 from stats_service.application.get_standing import StandingToday
 from stats_service.application.list_daily_progress import DailyProgress
@@ -19,15 +19,13 @@ from stats_service.domain.standing import Tally
 
 
 def to_date(text: str, field: str) -> date | None:
-    """Returns a day written `YYYY-MM-DD`, None for an empty text. Raises InvalidArgumentError."""
+    """Returns a day written `YYYY-MM-DD`, None for an empty text. Raises FieldsInvalidError."""
     if not text:
         return None
     try:
         return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date()
     except ValueError as error:
-        raise InvalidArgumentError(
-            f"{field} must be a day written YYYY-MM-DD", reason="FIELD_INVALID", field=field
-        ) from error
+        raise FieldsInvalidError([Fault(field, "must be a day such as 2026-05-15")]) from error
 
 
 def from_daily_progress(progress: DailyProgress) -> service_pb.ListDailyProgressResponse:
@@ -69,6 +67,7 @@ def from_standing(standing: StandingToday) -> service_pb.GetStandingResponse:
             as_of_date=standing.as_of.isoformat(),
         ),
         pending=standing.pending,
+        applied_through=standing.applied_through,
     )
 
 

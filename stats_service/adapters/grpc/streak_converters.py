@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from google.protobuf.struct_pb2 import ListValue
 from practice.stats.v1 import streak_pb2 as pb
 
-from service_kit.errors import InvalidArgumentError
+from service_kit.errors import Fault, FieldsInvalidError
 from stats_service.adapters.grpc.converters import to_date, to_timestamp
 from stats_service.application.pauses import Pause
 from stats_service.application.ports.streaks import FreezeChange, FreezeEvent
@@ -29,13 +30,25 @@ _EVENTS: Mapping[FreezeEvent, pb.FreezeChange.Kind.ValueType] = {
     "refunded": pb.FreezeChange.KIND_REFUNDED,
 }
 
+_WEEKDAYS = range(7)
+_NO_WEEKDAYS = "must be numbers from 0 (Monday) to 6 (Sunday), each once and not all seven, such as [5, 6]"
+
 
 def demanded_date(text: str, field: str) -> date:
-    """Returns a day written `YYYY-MM-DD`. Raises InvalidArgumentError for any other text."""
+    """Returns a day written `YYYY-MM-DD`. Raises FieldsInvalidError for any other text."""
     day = to_date(text, field)
     if day is None:
-        raise InvalidArgumentError(f"{field} is missing", reason="FIELD_INVALID", field=field)
+        raise FieldsInvalidError([Fault(field, "is required", "required")])
     return day
+
+
+def to_weekdays(given: ListValue) -> frozenset[int]:
+    """Returns weekdays, 0 Monday to 6 Sunday. Raises FieldsInvalidError for anything else, or all of them."""
+    numbers = [value.number_value for value in given.values if value.HasField("number_value")]
+    weekdays = frozenset(map(int, filter(_WEEKDAYS.__contains__, numbers)))
+    if len(weekdays) != len(given.values) or len(weekdays) == len(_WEEKDAYS):
+        raise FieldsInvalidError([Fault("weekdays", _NO_WEEKDAYS, "weekdays")])
+    return weekdays
 
 
 def from_date(day: date | None) -> str:

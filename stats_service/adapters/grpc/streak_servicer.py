@@ -26,6 +26,7 @@ from stats_service.adapters.grpc.streak_converters import (
     from_pause,
     from_rest_days,
     from_streaks,
+    to_weekdays,
 )
 from stats_service.application.buy_freeze import BuyFreeze
 from stats_service.application.cancel_pause import CancelPause
@@ -95,7 +96,8 @@ class StreakServicer(rpc.StreakServiceServicer):
     ) -> streak_pb2.RestDays:
         """Makes weekdays rest days."""
         effective = to_date(request.effective_date, "effective_date")
-        return from_rest_days(await self._set_rest_days(current_call(), request.weekdays, effective))
+        weekdays = to_weekdays(request.weekdays)
+        return from_rest_days(await self._set_rest_days(current_call(), weekdays, effective))
 
     async def ListPauses(  # noqa: N802
         self, request: pb.ListPausesRequest, context: Context

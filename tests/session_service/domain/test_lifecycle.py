@@ -112,9 +112,11 @@ def test_answers_and_messages_add_up() -> None:
 
 @pytest.mark.parametrize(
     ("given", "correct", "score"),
-    [(0, 0, 0.0), (15, 12, 80.0), (3, 1, 100 / 3), (100, 7, 7.0), (4, 4, 100.0)],
+    [(0, 0, 0.0), (15, 12, 80.0), (3, 1, 33.33), (3, 2, 66.67), (7, 6, 85.71), (100, 7, 7.0), (4, 4, 100.0)],
 )
-def test_the_score_is_the_share_of_right_answers_in_percent(given: int, correct: int, score: float) -> None:
+def test_the_score_is_the_share_of_right_answers_in_percent_with_two_decimals(
+    given: int, correct: int, score: float
+) -> None:
     session = started("exercises")
     if given:
         session = answered(session, given=given, correct=correct, now=at(1))

@@ -89,6 +89,8 @@ def test_hours_are_summed_over_weekdays_and_the_best_have_the_most_time() -> Non
     assert best_hours([]).best == []
 
 
-@pytest.mark.parametrize(("tally", "share"), [(Tally(1, 1, 4, 3), 0.75), (Tally(1, 1), None)])
+@pytest.mark.parametrize(
+    ("tally", "share"), [(Tally(1, 1, 4, 3), 0.75), (Tally(1, 1, 3, 1), 0.3333), (Tally(1, 1), None)]
+)
 def test_accuracy_is_the_share_of_right_answers(tally: Tally, share: float | None) -> None:
     assert accuracy(tally) == share

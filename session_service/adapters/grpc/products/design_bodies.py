@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from service_kit.errors import InvalidArgumentError
+from service_kit.errors import Fault, FieldsInvalidError
 from session_service.domain import json_text
 from session_service.domain.drafts import MAX_DEPTH, check_depth
 from session_service.domain.submission import COMPLETED, IN_PROGRESS
@@ -34,16 +35,16 @@ class NewSubmission:
 
 
 def autosave(data: bytes) -> Autosave:
-    """Reads an autosave. Raises InvalidArgumentError, DraftInvalidError."""
+    """Reads an autosave. Raises FieldsInvalidError, DraftInvalidError."""
     body = _Body(data)
-    return Autosave(body.diagram(), body.integer("time_spent", _LONGEST))
+    return Autosave(*_all([body.diagram, lambda: body.integer("time_spent", _LONGEST)]))
 
 
 def new_submission(data: bytes) -> NewSubmission:
     """Reads a submission made by hand; its status is `in-progress` when left out."""
     body = _Body(data)
-    status = body.status() if body.has("status") else IN_PROGRESS
-    return NewSubmission(body.text("problem_id"), body.diagram(), status)
+    status = body.status if body.has("status") else lambda: IN_PROGRESS
+    return NewSubmission(*_all([lambda: body.text("problem_id"), body.diagram, status]))
 
 
 def submission_changes(data: bytes) -> dict[str, Any]:
@@ -56,7 +57,22 @@ def submission_changes(data: bytes) -> dict[str, Any]:
         "status": ("status", body.status),
         "feedback": ("feedback", body.feedback),
     }
-    return {name: read() for member, (name, read) in readers.items() if body.has(member)}
+    sent = dict(reader for member, reader in readers.items() if body.has(member))
+    return dict(zip(sent, _all(sent.values()), strict=True))
+
+
+def _all(readers: Iterable[Callable[[], Any]]) -> list[Any]:
+    """Returns what each reads. Raises FieldsInvalidError with all that cannot be read."""
+    values: list[Any] = []
+    faults: list[Fault] = []
+    for read in readers:
+        try:
+            values.append(read())
+        except FieldsInvalidError as error:
+            faults += error.faults
+    if faults:
+        raise FieldsInvalidError(faults)
+    return values
 
 
 class _Body:
@@ -153,5 +169,5 @@ def _is_text(value: Any) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in value)
 
 
-def _invalid(field: str, message: str, rule: str = "") -> InvalidArgumentError:
-    return InvalidArgumentError(message, reason="FIELD_INVALID", field=field, rule=rule)
+def _invalid(field: str, message: str, rule: str = "") -> FieldsInvalidError:
+    return FieldsInvalidError([Fault(field, message, rule)])

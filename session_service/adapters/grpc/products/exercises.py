@@ -11,7 +11,7 @@ from practice.products.exercises.v1.exercises_service_pb2_grpc import ExercisesS
 
 from service_kit.call import current_call
 from service_kit.errors import InvalidArgumentError, ServiceError
-from service_kit.grpc.presentation import ProductError, http_status
+from service_kit.grpc.presentation import ProductError, http_status, message_of
 from session_service.adapters.grpc.converters import refusal_error
 from session_service.adapters.grpc.products.shapes import number_in, rfc3339_milliseconds
 from session_service.application.ports.sessions import SessionRef
@@ -43,7 +43,7 @@ def _detail(error: ServiceError) -> str:
         "SESSION_NOT_FOUND": "Session not found or does not belong to user",
         "SESSION_ENDED": "Session is already completed",
         "ITEM_NOT_FOUND": "Exercise not found",
-    }.get(error.reason, error.message)
+    }.get(error.reason) or message_of(error)
 
 
 class ExercisesServicer(ExercisesServiceServicer):

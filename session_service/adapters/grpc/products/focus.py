@@ -12,7 +12,7 @@ from practice.products.focus.v1.focus_service_pb2_grpc import FocusServiceServic
 
 from service_kit.call import current_call
 from service_kit.errors import ServiceError
-from service_kit.grpc.presentation import ProductError, answer_with_status, http_status
+from service_kit.grpc.presentation import ProductError, answer_with_status, http_status, message_of
 from service_kit.grpc.product_shapes import rfc3339
 from session_service.adapters.grpc.products.shapes import nullable
 from session_service.application.ports.reading import SessionSelection
@@ -36,7 +36,7 @@ _MESSAGES = {
 
 def present(error: ServiceError) -> ProductError:
     """Returns an error as this product's clients know it."""
-    message = _MESSAGES.get(error.reason, error.message)
+    message = _MESSAGES.get(error.reason) or message_of(error)
     return ProductError(http_status(error), {"success": False, "message": message, "data": None})
 
 

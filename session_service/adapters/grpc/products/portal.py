@@ -14,7 +14,7 @@ from practice.products.portal.v1.portal_service_pb2_grpc import PortalServiceSer
 
 from service_kit.call import current_call
 from service_kit.errors import ServiceError
-from service_kit.grpc.presentation import ProductError, http_status
+from service_kit.grpc.presentation import ProductError, http_status, message_of
 from service_kit.grpc.product_shapes import rfc3339
 from session_service.adapters.grpc.converters import refusal_error
 from session_service.adapters.grpc.products import portal_answers as answers
@@ -77,7 +77,7 @@ class Kept:
 def present(error: ServiceError) -> ProductError:
     """Returns an error as this product's clients know it."""
     status = http_status(error, _STATUSES)
-    body = {"error": _WORDS.get(status, "internal_error"), "message": error.message}
+    body = {"error": _WORDS.get(status, "internal_error"), "message": message_of(error)}
     return ProductError(status, {**body, **_told(error)})
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from practice.products.portal.v1 import portal_service_pb2 as pb2
 
-from service_kit.errors import InvalidArgumentError, NotFoundError
+from service_kit.errors import Fault, FieldsInvalidError, InvalidArgumentError, NotFoundError
 from service_kit.time_zones import time_zone
 from session_service.adapters.grpc.products.shapes import content_name, number_in
 from session_service.application.ports.reading import SessionSelection
@@ -64,16 +64,19 @@ class StartSettings:
 def start_settings(given: Mapping[str, Any]) -> StartSettings:
     """Returns the settings with defaults for what was left out.
 
-    Raises InvalidArgumentError for a known member of another type or out of
-    its range. Members nobody knows come back as they are.
+    Raises FieldsInvalidError for known members of another type or out of
+    their range. Members nobody knows come back as they are.
     """
     shown = {**_DEFAULTS, **{name: value for name, value in given.items() if is_given(name, value)}}
+    faults = []
     if shown["difficulty"] not in _DIFFICULTIES:
-        raise _invalid("settings.difficulty", f"must be one of: {', '.join(_DIFFICULTIES)}")
+        faults.append(Fault("settings.difficulty", f"must be one of {', '.join(_DIFFICULTIES)}"))
     for name, most in (("word_count", _MOST_WORDS), ("time_limit", LONGEST_TIME_LIMIT)):
         shown[name] = whole(shown[name], most)
         if shown[name] is None:
-            raise _invalid(f"settings.{name}", f"must be a whole number from 1 to {most}")
+            faults.append(Fault(f"settings.{name}", f"must be a whole number from 1 to {most}"))
+    if faults:
+        raise FieldsInvalidError(faults)
     return StartSettings(shown, Selection(shown["difficulty"], shown["word_count"]))
 
 
@@ -95,7 +98,9 @@ def whole(value: Any, most: int) -> int | None:
 def answer(request: pb2.UpdateProgressRequest) -> SubmittedAnswer:
     """Returns the answer. Raises InvalidArgumentError for an item id that no word can have."""
     if not _WORD_ID.fullmatch(request.item_id):
-        raise _invalid("item_id", "is not an item of this session")
+        raise InvalidArgumentError(
+            "item_id is not an item of this session", reason="FIELD_INVALID", field="item_id"
+        )
     return SubmittedAnswer(
         item=f"words/{request.item_id}",
         text=request.answer,
@@ -104,7 +109,7 @@ def answer(request: pb2.UpdateProgressRequest) -> SubmittedAnswer:
 
 
 def history_selection(request: pb2.ListHistoryRequest, user_id: int, calendar: Calendar) -> SessionSelection:
-    """Returns which sessions are asked for, in instants. Raises InvalidArgumentError for a bad date."""
+    """Returns which sessions are asked for, in instants. Raises FieldsInvalidError for a bad date."""
     return SessionSelection(
         user_id=user_id,
         product=PRODUCT,
@@ -150,5 +155,5 @@ def _day(text: str) -> date | None:
         return None
 
 
-def _invalid(field: str, problem: str) -> InvalidArgumentError:
-    return InvalidArgumentError(f"{field} {problem}", reason="FIELD_INVALID", field=field)
+def _invalid(field: str, problem: str) -> FieldsInvalidError:
+    return FieldsInvalidError([Fault(field, problem)])

@@ -11,7 +11,7 @@ from practice.products.focus.v1.focus_service_pb2_grpc import FocusProgressServi
 
 from service_kit.call import current_call
 from service_kit.errors import ServiceError
-from service_kit.grpc.presentation import ProductError, http_status
+from service_kit.grpc.presentation import ProductError, http_status, message_of
 from service_kit.grpc.product_shapes import rfc3339
 from stats_service.adapters.grpc.converters import to_date
 from stats_service.application.get_standing import GetStanding
@@ -27,7 +27,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 def present(error: ServiceError) -> ProductError:
     """Returns an error as this product's clients know it."""
-    return ProductError(http_status(error), {"success": False, "message": error.message, "data": None})
+    return ProductError(http_status(error), {"success": False, "message": message_of(error), "data": None})
 
 
 class FocusProgressServicer(FocusProgressServiceServicer):

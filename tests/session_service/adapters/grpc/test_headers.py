@@ -108,6 +108,33 @@ async def test_a_completion_is_repeated_with_the_number_it_had(learner: Learner)
     assert first.user_seq == 1
 
 
+async def _number(learner: Learner, method: str, **fields: Any) -> str | None:
+    call = learner.with_metadata(x_envoy_original_method="POST").call(method, **fields)
+    await call
+    return dict(await call.initial_metadata()).get("x-practice-user-seq")
+
+
+@pytest.mark.parametrize(("method", "fields"), MUTATIONS, ids=[method for method, _ in MUTATIONS])
+async def test_a_change_by_http_answers_how_far_the_callers_events_are(
+    learner: Learner, method: str, fields: dict[str, Any]
+) -> None:
+    await learner.call("RecordStandaloneAnswer", product="exercises", answer=ANSWER)
+    fields = await _fields(learner, method, fields)
+    ends = method in ("RecordStandaloneAnswer", "CompleteSession", "AbandonSession")
+
+    assert await _number(learner, method, **fields, request_id="once") == ("2" if ends else "1")
+    await learner.call("RecordStandaloneAnswer", product="exercises", answer=ANSWER)
+    assert await _number(learner, method, **fields, request_id="once") == ("2" if ends else "1")
+
+
+async def test_reads_and_the_platforms_own_calls_answer_no_number(learner: Learner) -> None:
+    reading = learner.with_metadata(x_envoy_original_method="GET").call("ListSessions")
+    inside = learner.call("StartSession", product="yoga")
+    for call in (reading, inside):
+        await call
+        assert "x-practice-user-seq" not in dict(await call.initial_metadata())
+
+
 @pytest.mark.parametrize("key", ["k" * 129, "nul\0"])
 async def test_a_key_that_cannot_be_kept_is_refused(learner: Learner, key: str) -> None:
     refused = await refusal(learner.start("yoga", request_id=key))

@@ -216,13 +216,28 @@ async def test_a_note_after_the_end_is_seen_by_those_who_watch_from_there(learne
     assert [(change.kind, change.cursor) for change in changes] == [(session_pb.SessionChange.KIND_NOTED, 3)]
 
 
-@pytest.mark.parametrize("method", ["ListSessionItems", "GetSessionReport", "SetNote"])
-async def test_another_users_session_is_not_found(learner: Learner, stranger: Learner, method: str) -> None:
+@pytest.mark.parametrize(
+    ("method", "fields"), [("ListSessionItems", {}), ("GetSessionReport", {}), ("SetNote", {"note": "mine"})]
+)
+async def test_another_users_session_is_not_found(
+    learner: Learner, stranger: Learner, method: str, fields: dict[str, str]
+) -> None:
     name = (await learner.start("yoga")).name
 
-    refused = await refusal(stranger.call(method, name=name))
+    refused = await refusal(stranger.call(method, name=name, **fields))
 
     assert (refused.code, refused.reason) == (Code.NOT_FOUND, "SESSION_NOT_FOUND")
+
+
+async def test_a_note_is_removed_by_an_empty_one_and_never_by_none(learner: Learner) -> None:
+    name = (await learner.start("yoga")).name
+    await learner.call("SetNote", name=name, note="kept")
+
+    refused = await refusal(learner.call("SetNote", name=name))
+
+    assert (refused.reason, refused.faults) == ("FIELD_INVALID", {"note": "is required"})
+    assert (await learner.call("GetSession", name=name)).note == "kept"
+    assert (await learner.call("SetNote", name=name, note="")).note == ""
 
 
 @pytest.mark.parametrize("note", ["x" * 5_001, "\0"])

@@ -99,7 +99,7 @@ async def test_refusals_wear_the_envelope(focus: Focus, me: Metadata) -> None:
     assert refused.trailing["x-practice-status"] == "400"
     assert json.loads(refused.trailing["x-practice-body"]) == {
         "success": False,
-        "message": "to must be a day written YYYY-MM-DD",
+        "message": "to: must be a day such as 2026-05-15",
         "data": None,
     }
     anonymous = await refusal(focus.GetStreak(pb.GetStreakRequest()))

@@ -53,6 +53,7 @@ async def test_a_standing_tells_totals_and_the_streak_of_today(
             start_date="2026-02-17",
             as_of_date="2026-02-20",
         ),
+        applied_through=4,
     )
 
 

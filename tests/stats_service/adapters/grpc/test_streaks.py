@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import grpc
 import pytest
@@ -77,10 +78,24 @@ async def test_rest_days_begin_today_or_within_a_year(streaks: Streaks, me: Meta
     )
 
 
-@pytest.mark.parametrize("weekdays", [[7], [-1], [1, 1], [0, 1, 2, 3, 4, 5, 6]])
-async def test_what_are_no_rest_days_is_refused(streaks: Streaks, me: Metadata, weekdays: list[int]) -> None:
+@pytest.mark.parametrize(
+    "weekdays", [[7], [-1], [1, 1], [0, 1, 2, 3, 4, 5, 6], [1.5], ["1"], [True], [None], [[1]]]
+)
+async def test_what_are_no_rest_days_is_refused(streaks: Streaks, me: Metadata, weekdays: list[Any]) -> None:
     refused = await refusal(streaks.SetRestDays(pb.SetRestDaysRequest(weekdays=weekdays), metadata=me))
-    assert refused.reason == "FIELD_INVALID"
+    assert (refused.reason, refused.metadata["field"]) == ("FIELD_INVALID", "weekdays")
+
+
+async def test_rest_days_are_cleared_by_an_empty_list_and_never_by_none(
+    streaks: Streaks, me: Metadata
+) -> None:
+    await streaks.SetRestDays(pb.SetRestDaysRequest(weekdays=[3]), metadata=me)
+    refused = await refusal(streaks.SetRestDays(pb.SetRestDaysRequest(), metadata=me))
+    assert (refused.reason, refused.metadata["field"]) == ("FIELD_INVALID", "weekdays")
+    listed = (await streaks.ListRestDays(pb.ListRestDaysRequest(), metadata=me)).rest_days
+    assert [list(each.weekdays) for each in listed] == [[3]]
+    cleared = await streaks.SetRestDays(pb.SetRestDaysRequest(weekdays=[]), metadata=me)
+    assert list(cleared.weekdays) == []
 
 
 async def test_a_pause_is_planned_listed_and_ended_early(streaks: Streaks, me: Metadata) -> None:
