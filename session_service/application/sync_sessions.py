@@ -10,7 +10,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TypeVar
 
-from service_kit.call import Call
+from service_kit.call import Call, reach
 from service_kit.errors import ServiceError
 from session_service.application.merging_answers import merge_answers
 from session_service.application.merging_sessions import merge_sessions
@@ -89,6 +89,7 @@ class SyncSessions:
         async with self._unit_of_work() as work:
             earlier = await work.idempotency.claim(call, Synced)
             if earlier is not None:
+                reach(earlier.user_seq)
                 return earlier
             # Often all of it is a repeat, which needs no catalog and no lock.
             known = await work.synced.known(call.user_id, [item.client_id for item in readable.values()])
