@@ -2,8 +2,8 @@
 
 `python deploy/install.py requirements.lock` runs pip as `python -m pip`. On a
 terminal one line changes in place; elsewhere, as in the log of a CI, there is a
-line for every tenth of the packages. Only the standard library is used: the
-environment is still empty.
+line for every tenth of the packages, and one after ten seconds without any. Only
+the standard library is used: the environment is still empty.
 """
 
 from __future__ import annotations
@@ -28,18 +28,25 @@ _BEGINS = re.compile(
 _UNPACKING = "Installing collected packages:"
 _PARTS = 10
 _LOOK_SECONDS = 0.3
+# After so long without a word there is one.
+_SILENCE_SECONDS = 10.0
 
 
 class Progress:
-    """Tells of packages as pip comes to them."""
+    """Tells of packages as pip comes to them, and that it goes on while pip is silent."""
 
-    def __init__(self, total: int, out: TextIO) -> None:
+    def __init__(self, total: int, out: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         self._total = total
         self._out = out
+        self._clock = clock
         self._in_place = out.isatty()
         self._seen = 0
         self._part = 0
         self._to_unpack = 0
+        self._text = "beginning"
+        self._began = self._told = clock()
+        # Two tell: who reads pip's lines, and who looks meanwhile.
+        self._lock = threading.Lock()
 
     def take(self, line: str) -> None:
         """Takes a line of pip's."""
@@ -50,13 +57,15 @@ class Progress:
         elif line.startswith(_UNPACKING):
             self._part = -1
             self._to_unpack = len(line.removeprefix(_UNPACKING).split(","))
-            self.unpacked(0)
+            self.look(0)
 
-    def unpacked(self, count: int) -> None:
-        """Takes how many packages are whole: pip itself is silent while it unpacks them."""
+    def look(self, whole: int) -> None:
+        """Takes how many packages are whole: pip is silent while it unpacks them."""
         if self._to_unpack:
-            told = f"unpacking {self._to_unpack} packages, {count} done"
-            self._tell(min(count, self._to_unpack), self._to_unpack, told)
+            told = f"unpacking {self._to_unpack} packages, {whole} done"
+            self._tell(min(whole, self._to_unpack), self._to_unpack, told)
+        if self._clock() - self._told >= _SILENCE_SECONDS:
+            self._write(f"{self._text}, {self._clock() - self._began:.0f} s so far")
 
     def end(self) -> None:
         """Leaves the line on a terminal."""
@@ -65,21 +74,31 @@ class Progress:
             self._out.flush()
 
     def _tell(self, count: int, total: int, text: str) -> None:
-        if self._in_place:
-            self._out.write(f"\r\033[K  {text}")
-        else:
-            part = count * _PARTS // max(total, 1)
-            if part == self._part:
-                return
+        if text == self._text:
+            return
+        self._text = text
+        part = count * _PARTS // max(total, 1)
+        if self._in_place or part != self._part:
             self._part = part
-            self._out.write(f"  {text}\n")
-        self._out.flush()
+            self._write(text)
+
+    def _write(self, text: str) -> None:
+        with self._lock:
+            self._told = self._clock()
+            self._out.write(f"\r\033[K  {text}" if self._in_place else f"  {text}\n")
+            self._out.flush()
 
 
-def show(lines: Iterable[str], total: int, out: TextIO, whole: Callable[[], int] = lambda: 0) -> None:
+def show(
+    lines: Iterable[str],
+    total: int,
+    out: TextIO,
+    whole: Callable[[], int] = lambda: 0,
+    clock: Callable[[], float] = time.monotonic,
+) -> None:
     """Shows the progress that pip's lines tell of, and how many packages are whole meanwhile."""
-    progress = Progress(total, out)
-    with _looking(lambda: progress.unpacked(whole())):
+    progress = Progress(total, out, clock)
+    with _looking(lambda: progress.look(whole())):
         for line in lines:
             progress.take(line)
     progress.end()

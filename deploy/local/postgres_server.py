@@ -169,11 +169,11 @@ def _run(home: Path, program: Path, *arguments: str, text: str = "") -> None:
         programs.launched(description), input=text, capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
-        raise PostgresError(f"{program.name} failed: {_reason(home, done.stderr + done.stdout)}")
+        raise PostgresError(f"{program.name} failed: {reason_in(home, done.stderr + done.stdout)}")
 
 
-def _reason(home: Path, output: str) -> str:
-    """The line of a program's output that says why it failed, and what to do when that is known."""
+def reason_in(home: Path, output: str) -> str:
+    """Returns the line of a program's output that says why it failed, and the mend when there is one."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     telling = [line for line in lines if any(word in line for word in _TELLING)]
     reason = (telling or lines[-1:] or ["it said nothing"])[0]

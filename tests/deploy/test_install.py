@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from deploy.install import show, whole_since
+from deploy.install import Progress, show, whole_since
 from deploy.local.layout import ROOT
 
 PIP = [
@@ -31,7 +31,7 @@ class Terminal(io.StringIO):
 
 def test_a_terminal_shows_one_line_that_changes_and_goes() -> None:
     terminal = Terminal()
-    show(PIP, 4, terminal)
+    show(PIP, 4, terminal, clock=lambda: 0)
     shown = terminal.getvalue()
     assert "\n" not in shown
     assert [part.removeprefix("\033[K").strip() for part in shown.split("\r")[1:]] == [
@@ -46,10 +46,23 @@ def test_a_terminal_shows_one_line_that_changes_and_goes() -> None:
 
 def test_a_log_has_a_line_for_every_tenth_of_the_packages() -> None:
     log = io.StringIO()
-    show((f"Collecting package-{number}==1\n" for number in range(1, 101)), 100, log)
+    show((f"Collecting package-{number}==1\n" for number in range(1, 101)), 100, log, clock=lambda: 0)
     assert log.getvalue().splitlines() == [
         f"  fetching {number} of 100: package-{number}" for number in range(10, 101, 10)
     ]
+
+
+def test_a_long_silence_is_broken() -> None:
+    log, now = io.StringIO(), 0.0
+    progress = Progress(100, log, lambda: now)
+    progress.take("Collecting alembic==1\n")
+    now = 9.0
+    progress.look(0)
+    assert log.getvalue() == ""
+    now = 12.0
+    progress.look(0)
+    progress.look(0)
+    assert log.getvalue() == "  fetching 1 of 100: alembic, 12 s so far\n"
 
 
 def test_what_pip_unpacks_in_silence_is_counted_meanwhile() -> None:

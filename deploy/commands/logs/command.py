@@ -39,6 +39,7 @@ def show_merged(logs: list[Path], request: str, *, follow: bool, lines: int) -> 
         shown += 1
     if request and not shown and not follow:
         raise CommandError(f"no log has the request {request}")
+    sys.stdout.flush()
     if following is not None:
         for entry in following.entries():
             if not request or entry.has(request):

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 
 import grpc
+import structlog
 from practice.privacy.v1 import personal_data_service_pb2 as pb
 from practice.privacy.v1.personal_data_service_pb2_grpc import PersonalDataServiceStub
 
@@ -13,6 +14,8 @@ from service_kit.errors import UnavailableError
 from service_kit.grpc.guards import INTERNAL_KEY
 from service_kit.personal_data import FileChunk, Report
 from service_kit.request_ids import with_request_id
+
+log = structlog.get_logger(__name__)
 
 
 class GrpcDataOffice:
@@ -51,6 +54,7 @@ class GrpcDataOffice:
         try:
             yield
         except grpc.aio.AioRpcError as error:
+            log.warning("office_silent", office=self._service, code=error.code().name)
             raise UnavailableError(
-                f"The {self._service} service does not answer: {error.code().name}", part=self._service
+                f"The {self._service} service does not answer", part=self._service
             ) from error

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import grpc
+import structlog
 from practice.session.v1 import reconciliation_service_pb2 as pb
 from practice.session.v1.reconciliation_service_pb2_grpc import ReconciliationAdminServiceStub
 
@@ -17,6 +18,8 @@ from service_kit.errors import UnavailableError
 from service_kit.grpc.guards import INTERNAL_KEY
 from service_kit.grpc.targets import in_turn, target
 from stats_service.application.ports.reconciliation import Events, Fact, Known, Request, ToldDigest, Whom
+
+log = structlog.get_logger(__name__)
 
 # People with events within this time are compared often.
 RECENT = timedelta(days=3)
@@ -94,7 +97,8 @@ class SessionEventRecord:
             return method(request, timeout=_DEADLINE, metadata=self._metadata)
         except grpc.RpcError as error:
             code = error.code().name if isinstance(error, grpc.Call) else "unknown"
-            raise UnavailableError(f"The session service does not answer: {code}", part="session") from error
+            log.warning("event_record_silent", code=code)
+            raise UnavailableError("The session service does not answer", part="session") from error
 
 
 def _to_digest(told: pb.EventDigest) -> ToldDigest:
