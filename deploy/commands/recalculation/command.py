@@ -40,11 +40,10 @@ def recalculate(
     *,
     everybody: Annotated[bool, typer.Option("--all", help="Everybody.")] = False,
     user: Annotated[
-        list[int] | None,
+        list[str] | None,
         typer.Option(
             "--user",
             metavar="USER",
-            parser=number_of_somebody,
             help="A person, by number or e-mail; may be repeated.",
         ),
     ] = None,
@@ -78,7 +77,7 @@ def recalculate(
     if (shadow or deep) and not (chosen or everybody):
         raise typer.BadParameter("--shadow and --deep are for a new job; one that is there stays what it is")
     request = pb.StartRecalculationRequest(
-        user_ids=user or (),
+        user_ids=[number_of_somebody(who) for who in user or ()],
         first_user_id=bounds[0],
         last_user_id=bounds[1],
         product=product,

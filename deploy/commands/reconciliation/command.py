@@ -43,11 +43,10 @@ app = typer.Typer(help="Compare statistics with what happened.", rich_markup_mod
 @app.command()
 def reconcile(
     users: Annotated[
-        list[int] | None,
+        list[str] | None,
         typer.Option(
             "--user",
             metavar="USER",
-            parser=number_of_somebody,
             help="Compare this account, by number or e-mail; again for more.",
         ),
     ] = None,
@@ -64,8 +63,9 @@ def reconcile(
     """
     if users and everybody:
         sys.exit("error: --user or --all, not both")
+    named = [number_of_somebody(who) for who in users or ()]
     with _office() as office:
-        run = office.start(_request(users or [], everybody=everybody, deep=deep, settle=settle))
+        run = office.start(_request(named, everybody=everybody, deep=deep, settle=settle))
         try:
             run = _follow(office, run)
         except KeyboardInterrupt:
