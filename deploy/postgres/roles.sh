@@ -5,7 +5,7 @@
 set -eu
 role() {
   psql --quiet --set ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname postgres \
-    --set role="$1" --set password="$(cat "/run/secrets/$2")" <<'SQL'
+    --set role="$1" --set password="$(cat "${SECRETS:-/run/secrets}/$2")" <<'SQL'
 CREATE ROLE :"role" LOGIN PASSWORD :'password';
 SQL
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Iterator
 
 import psycopg
@@ -9,8 +11,9 @@ import pytest
 from psycopg import sql
 
 from deploy import probe, topology
-from deploy.local import credentials, postgres_server
+from deploy.local import credentials, postgres_server, programs
 from deploy.local.credentials import SERVICES
+from deploy.local.layout import ROOT
 from deploy.local.servers import free_ports
 from deploy.local.stack import LocalStack
 from tests.deploy.conftest import MakeStack
@@ -135,3 +138,33 @@ def test_one_given_database_is_everybodys(make_stack: MakeStack) -> None:
 
 def test_a_service_may_try_whether_the_database_takes_writes(stack: LocalStack, service: str) -> None:
     probe.postgres(stack.settings.database_url(service))
+
+
+def test_the_script_of_the_containers_makes_the_same_roles(make_stack: MakeStack) -> None:
+    stack: LocalStack = make_stack(POSTGRES)
+    stack.up()
+    secrets = stack.layout.secrets
+    superuser = credentials.read(secrets, "postgres_superuser_password")
+    port = str(stack.settings.ports.postgres)
+    made = [postgres_server.role_of(service) for service in ("", *SERVICES)]
+    address = f"postgresql://postgres:{superuser}@127.0.0.1:{port}/postgres"
+    with psycopg.connect(address, autocommit=True) as server:
+        # As the official image has it at its first start.
+        server.execute("DROP DATABASE practice")
+        for role in made:
+            server.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
+    environment = {
+        "PATH": f"{programs.postgres('psql').parent}:{os.defpath}",
+        "POSTGRES_USER": "postgres",
+        "SECRETS": str(secrets),
+        "PGHOST": "127.0.0.1",
+        "PGPORT": port,
+        "PGPASSWORD": superuser,
+    }
+    subprocess.run(["sh", str(ROOT / "deploy" / "postgres" / "roles.sh")], env=environment, check=True)
+    for service in ("", *SERVICES):
+        with psycopg.connect(stack.settings.database_url(service)) as connection:
+            row = connection.execute(
+                "SELECT rolsuper, rolcreatedb, rolcreaterole FROM pg_roles WHERE rolname = current_user"
+            ).fetchone()
+            assert row == (False, False, False)
