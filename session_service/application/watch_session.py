@@ -22,7 +22,7 @@ class Snapshot:
 
 
 class WatchSession:
-    """Yields a snapshot, then every change once and in order, until the session has ended.
+    """Gives a snapshot, then every change once and in order, until the session has ended.
 
     The snapshot is one row read at one moment and carries the version it is
     at; the journal is numbered by the same versions, so nothing can fall
@@ -38,8 +38,13 @@ class WatchSession:
     async def __call__(
         self, call: Call, ref: SessionRef, cursor: int = 0
     ) -> AsyncIterator[Snapshot | JournalEntry]:
-        """Yields what happens. `cursor` is the last change seen, 0 for none."""
+        """Returns what happens from now on. `cursor` is the last change seen, 0 for none."""
         session = await self._readers.get(call.user_id, ref)
+        return self._follow(call, ref, session, cursor)
+
+    async def _follow(
+        self, call: Call, ref: SessionRef, session: PracticeSession, cursor: int
+    ) -> AsyncIterator[Snapshot | JournalEntry]:
         if not cursor:
             yield Snapshot(session, session.elapsed_at(self._clock()))
             cursor = session.version

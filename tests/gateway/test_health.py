@@ -83,6 +83,9 @@ def test_a_service_of_two_copies_lives_while_one_does_and_one_that_hangs_is_answ
     settings = {**gateway_settings, "gateway_health_timeout_seconds": 1, "stats_address": ",".join(copies)}
     edge = Edge(tmp_path_factory.mktemp("edge"), tokens.issue(42), **settings)
 
+    def refused_at_once(answer: tuple[int, float]) -> bool:
+        return answer[0] == 503 and answer[1] < 5
+
     def streak() -> tuple[int, float]:
         began = time.monotonic()
         return edge.call("GET", "/focus/api/v1/streak").status_code, time.monotonic() - began
@@ -95,8 +98,8 @@ def test_a_service_of_two_copies_lives_while_one_does_and_one_that_hangs_is_answ
         assert edge.http.get("/health").status_code == 200
         second.send_signal(signal.SIGSTOP)
         eventually(lambda: edge.http.get("/health").status_code == 503)
-        status, took = streak()
-        assert (status, took < 5) == (503, True)
+        # Health asks beside the calls and may know first.
+        eventually(lambda: refused_at_once(streak()))
         assert edge.call("GET", "/focus/api/v1/streak").json()["message"].startswith("Service temporarily")
         second.send_signal(signal.SIGCONT)
         eventually(lambda: edge.http.get("/health").status_code == 200)

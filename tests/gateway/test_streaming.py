@@ -6,6 +6,7 @@ import json
 
 from tests.gateway.edge import Edge
 from tests.gateway.upstream import Call, Upstream
+from tests.tokens import TestTokens
 
 
 def test_a_watched_session_has_a_line_for_each_change_as_it_happens(edge: Edge, upstream: Upstream) -> None:
@@ -26,3 +27,9 @@ def test_a_watch_may_last_for_hours(edge: Edge, upstream: Upstream, calls: list[
     with edge.stream("/v1/sessions/5:watch"):
         upstream.tell_that_the_first_change_was_read()
     assert 3600 < (calls[0].seconds_left or 0) <= edge.settings.gateway_watch_seconds
+
+
+def test_a_watcher_is_answered_before_anything_happens(edge: Edge, tokens: TestTokens) -> None:
+    headers = {"authorization": f"Bearer {tokens.issue(42)}", "x-scenario": "nothing_happens"}
+    with edge.http.stream("GET", "/v1/sessions/5:watch?cursor=3", headers=headers) as response:
+        assert (response.status_code, response.headers["content-type"]) == (200, "application/x-ndjson")

@@ -276,6 +276,9 @@ class Methods(grpc.GenericRpcHandler):
                 for piece in PIECES:
                     yield httpbody_pb2.HttpBody(content_type="application/json; charset=utf-8", data=piece)
                 return
+            if metadata.get("x-scenario") == "nothing_happens":
+                await context.send_initial_metadata(())
+                await asyncio.Event().wait()
             yield change(1)
             await self._upstream.first_change_was_read.wait()
             yield change(2)

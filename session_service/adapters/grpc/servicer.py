@@ -271,7 +271,10 @@ class SessionServicer(SessionServiceServicer):
         self, request: pb2.WatchSessionRequest, context: Context
     ) -> AsyncIterator[session_pb2.SessionChange]:
         """Streams what happens to a session."""
-        changes = self._use.watch_session(current_call(), convert.session_ref(request.name), request.cursor)
+        ref = convert.session_ref(request.name)
+        changes = await self._use.watch_session(current_call(), ref, request.cursor)
+        # Nothing may happen for long, and a watcher wants to know that it watches.
+        await context.send_initial_metadata(())
         async for happened in changes:
             yield convert.to_change(happened)
 

@@ -34,7 +34,7 @@ async def _answer(world: World) -> None:
 
 
 async def watch(world: World, cursor: int = 0) -> list[Snapshot | JournalEntry]:
-    return [happened async for happened in world.use.watch_session(ME, REF, cursor)]
+    return [happened async for happened in await world.use.watch_session(ME, REF, cursor)]
 
 
 def sequences(happened: list[Snapshot | JournalEntry]) -> list[int]:
@@ -75,7 +75,7 @@ async def test_several_changes_at_once_come_each_once_and_in_order(world: World)
 
 async def test_what_happens_between_the_snapshot_and_the_stream_is_not_lost(world: World) -> None:
     await world.start("portal")
-    changes = world.use.watch_session(ME, REF)
+    changes = aiter(await world.use.watch_session(ME, REF))
     assert isinstance(await anext(changes), Snapshot)
     await _answer(world)
     await _complete(world)
@@ -116,7 +116,7 @@ async def test_a_cursor_from_the_future_still_sees_the_end(world: World) -> None
 
 async def test_two_watchers_see_the_same(world: World) -> None:
     await world.start("portal")
-    first, second = world.use.watch_session(ME, REF), world.use.watch_session(ME, REF)
+    first, second = await world.use.watch_session(ME, REF), await world.use.watch_session(ME, REF)
     seen = [await anext(first), await anext(second)]
     assert seen[0] == seen[1]
     await _complete(world)

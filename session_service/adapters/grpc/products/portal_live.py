@@ -41,7 +41,7 @@ class PortalLiveServicer(PortalLiveServiceServicer):
         call, ref = current_call(), session_ref(request.session_id)
         # What never changes: when it began and its time limit.
         session = await self._use.get_session(call, ref)
-        async for happened in self._use.watch_session(call, ref, request.cursor):
+        async for happened in await self._use.watch_session(call, ref, request.cursor):
             if isinstance(happened, Snapshot):
                 yield self._state(happened.session)
             else:

@@ -217,3 +217,11 @@ async def test_a_server_that_stops_ends_its_watches_and_the_next_goes_on_from_th
     writing = asyncio.create_task(practise(name, learner))
     check_complete(await everything(learner, name, cursor), hands=1)
     await writing
+
+
+async def test_a_watcher_hears_at_once_that_it_watches_though_nothing_happens(learner: Learner) -> None:
+    session = await learner.start()
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        watch = learner.call("WatchSession", name=session.name, cursor=1)
+        await watch.initial_metadata()
+    watch.cancel()
