@@ -54,7 +54,7 @@ async def serving(settings: Settings) -> AsyncIterator[RunningServer]:
         settings.database_url, pool_size=settings.database_pool_size, application="catalog"
     )
     units = units_of_work(engine)
-    use_cases = build_use_cases(units)
+    use_cases = build_use_cases(units, most_problems=settings.quota_problems)
     session = open_channel(settings.session_address)
     zones = ZoneHandover(CalendarSender(session, settings.internal_token()))
     revocations = Revocations(settings.access_lifetime)

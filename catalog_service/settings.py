@@ -15,3 +15,6 @@ class Settings(ServiceSettings, RevocationSettings):
     housekeeping_seconds: float = Field(
         default=600, gt=0, le=86_400, description="how often expired rows are deleted"
     )
+    quota_problems: int = Field(
+        default=500, ge=1, le=1_000_000, description="the most problems of an account"
+    )

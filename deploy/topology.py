@@ -152,7 +152,11 @@ PROCESSES = (
     ),
     # A zone that cannot be handed over to the session service is handed over
     # with a later call: nobody waits for that service to start.
-    _service("catalog", "IDENTITY_ADDRESS", "SESSION_ADDRESS", tunables=("HOUSEKEEPING_SECONDS",)),
+    _service(
+        "catalog",
+        *("IDENTITY_ADDRESS", "SESSION_ADDRESS"),
+        tunables=("HOUSEKEEPING_SECONDS", "QUOTA_PROBLEMS"),
+    ),
     _service(
         "session",
         *("REDIS_URL", "IDENTITY_ADDRESS", "CATALOG_ADDRESS", "STATS_ADDRESS"),
@@ -168,6 +172,8 @@ PROCESSES = (
             *_DOWNLOADS,
             *("MAX_WATCHES", "MAX_WATCHES_PER_USER", "MAX_LIVE", "MAX_LIVE_PER_USER"),
             *("MAX_DOCUMENTS", "MAX_DOCUMENTS_PER_USER", "MAX_WAITING_DOCUMENTS"),
+            *("QUOTA_SESSIONS_PER_DAY", "QUOTA_SYNCED_SESSIONS_PER_DAY"),
+            *("QUOTA_OPEN_SESSIONS", "QUOTA_CONVERSATION_MIB"),
         ),
         reads="SessionSettings",
     ),

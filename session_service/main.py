@@ -84,6 +84,7 @@ from session_service.adapters.grpc.products import (
     exercises,
     focus,
     portal,
+    portal_requests,
     portal_starts,
     yoga,
 )
@@ -98,6 +99,7 @@ from session_service.adapters.redis.memory import RedisMemory
 from session_service.adapters.redis.rate_limits import RedisRateLimits
 from session_service.adapters.signals import CommitListener, JournalSignals, LookForChanges
 from session_service.adapters.stats.client import StatisticsClient
+from session_service.application.allowances import Allowances
 from session_service.application.erase_personal_data import ErasePersonalData
 from session_service.application.export_personal_data import ExportPersonalData
 from session_service.application.use_cases import UseCases
@@ -186,6 +188,12 @@ async def _start(settings: SessionSettings, outside: _Outside, signals: JournalS
         clock=utc_now,
         sync_max_age=timedelta(days=settings.sync_max_age_days),
         aside=outside.documents,
+        allowances=Allowances(
+            RedisRateLimits(outside.redis, BestEffort()),
+            SqlReaders(outside.engine),
+            settings.quotas(),
+            {portal_requests.PRODUCT: settings.pace_of_portal()},
+        ),
     )
     interceptor = CallInterceptor(
         Access(
@@ -240,21 +248,13 @@ def _personal_data(outside: _Outside) -> PersonalDataServicer:
 
 
 def _portal(settings: SessionSettings, use_cases: UseCases, redis: Redis) -> portal.PortalServicer:
-    best_effort = BestEffort()
-    limits = portal.Limits.of(
-        starts_per_hour=settings.portal_starts_per_hour,
-        updates_per_minute=settings.portal_progress_updates_per_minute,
-        completions_per_hour=settings.portal_completions_per_hour,
-    )
     kept = portal.Kept(
         history=timedelta(seconds=settings.portal_history_cache_seconds),
         details=timedelta(seconds=settings.portal_details_cache_seconds),
     )
     return portal.PortalServicer(
         use_cases,
-        rates=RedisRateLimits(redis, best_effort),
-        limits=limits,
-        cache=RedisCache(redis, best_effort),
+        cache=RedisCache(redis, BestEffort()),
         kept=kept,
         clock=utc_now,
     )

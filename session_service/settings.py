@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 from pydantic import Field
@@ -10,6 +11,8 @@ from pydantic import Field
 from service_kit.grpc.places import Places, Seating
 from service_kit.setting_types import Addresses, LogLevel, PostgresUrl, RedisUrl, SecretFile
 from service_kit.settings import DownloadSettings, PlatformSettings, RevocationSettings, ServiceSettings
+from session_service.application.allowances import Pace, Quotas
+from session_service.application.ports.surroundings import RateLimit
 
 
 class OutboxSettings(PlatformSettings):
@@ -38,6 +41,63 @@ class PortalSettings(PlatformSettings):
     portal_details_cache_seconds: int = Field(
         default=60, ge=1, le=86_400, description="how long the portal may tell a session again"
     )
+
+    def pace_of_portal(self) -> Pace:
+        """Returns how often a person may do what in the portal, by whichever way.
+
+        A device that was away for a day may hand in at once what it could have started in it.
+        """
+        starts = self.portal_starts_per_hour
+        return Pace(
+            RateLimit("portal:starts", starts, _HOUR, "Too many session starts"),
+            RateLimit(
+                "portal:updates",
+                self.portal_progress_updates_per_minute,
+                _MINUTE,
+                "Too many progress updates",
+            ),
+            RateLimit(
+                "portal:completions", self.portal_completions_per_hour, _HOUR, "Too many session completions"
+            ),
+            RateLimit("portal:synced", starts * 24, _DAY, "Too many synced sessions"),
+        )
+
+
+_MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+class QuotaSettings(PlatformSettings):
+    """What one account gets, in whatever product."""
+
+    quota_sessions_per_day: int = Field(
+        default=3000, ge=1, le=1_000_000, description="the most sessions an account starts in 24 hours"
+    )
+    quota_synced_sessions_per_day: int = Field(
+        default=4000, ge=1, le=1_000_000, description="the most sessions an account syncs in 24 hours"
+    )
+    quota_open_sessions: int = Field(
+        default=1000, ge=1, le=1_000_000, description="the most open sessions of an account"
+    )
+    quota_conversation_mib: int = Field(
+        default=64, ge=1, le=100_000, description="how much an account's conversations take together"
+    )
+
+    def quotas(self) -> Quotas:
+        """Returns what one account gets."""
+        return Quotas(
+            RateLimit(
+                "sessions", self.quota_sessions_per_day, _DAY, "Too many sessions in a day", quota=True
+            ),
+            RateLimit(
+                "synced_sessions",
+                self.quota_synced_sessions_per_day,
+                _DAY,
+                "Too many synced sessions in a day",
+                quota=True,
+            ),
+            self.quota_open_sessions,
+            self.quota_conversation_mib * 1024 * 1024,
+        )
 
 
 _SESSIONS = "/practice.session.v1.SessionService"
@@ -99,7 +159,9 @@ class CrowdSettings(DownloadSettings):
         )
 
 
-class SessionSettings(ServiceSettings, RevocationSettings, OutboxSettings, PortalSettings, CrowdSettings):
+class SessionSettings(
+    ServiceSettings, RevocationSettings, OutboxSettings, PortalSettings, QuotaSettings, CrowdSettings
+):
     """The gRPC server's settings."""
 
     redis_url: RedisUrl = Field(description="Redis: the portal's limits and caches, and the task queue")

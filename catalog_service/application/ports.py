@@ -114,6 +114,9 @@ class Problems(Practised, Protocol):
     async def add(self, owner_id: int, owner_email: str, statement: Statement) -> Problem:
         """Makes a problem."""
 
+    async def count_of(self, owner_id: int) -> int:
+        """Returns how many problems an account has."""
+
     async def get(self, problem_id: int) -> Problem | None:
         """Returns one problem, None for an unknown number."""
 

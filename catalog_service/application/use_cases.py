@@ -53,8 +53,8 @@ class UseCases:
     load_achievements: LoadAchievements
 
 
-def build_use_cases(units: UnitOfWorkFactory) -> UseCases:
-    """Returns every use case over the same units of work."""
+def build_use_cases(units: UnitOfWorkFactory, *, most_problems: int) -> UseCases:
+    """Returns every use case over the same units of work. `most_problems` is what an account may have."""
     return UseCases(
         get_exercise=GetExercise(units),
         list_exercises=ListExercises(units),
@@ -62,7 +62,7 @@ def build_use_cases(units: UnitOfWorkFactory) -> UseCases:
         list_activities=ListActivities(units),
         get_sequence=GetSequence(units),
         list_sequences=ListSequences(units),
-        create_problem=CreateProblem(units),
+        create_problem=CreateProblem(units, most_problems),
         get_problem=GetProblem(units),
         list_problems=ListProblems(units),
         update_problem=UpdateProblem(units),

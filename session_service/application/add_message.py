@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from service_kit.call import Call
 from service_kit.once import once
+from session_service.application.allowances import Allowances
 from session_service.application.ports.sessions import SessionRef
 from session_service.application.ports.surroundings import Clock
 from session_service.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
@@ -29,15 +30,17 @@ class AddMessage:
     Raises SessionNotFoundError, SessionEndedError.
     """
 
-    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock) -> None:
+    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock, allowances: Allowances) -> None:
         self._unit_of_work = unit_of_work
         self._clock = clock
+        self._allowances = allowances
 
     async def __call__(self, call: Call, ref: SessionRef, *, role: str, content: str) -> Said:
         """Returns the message as stored."""
 
         async def command(work: UnitOfWork) -> Said:
             session = await work.sessions.lock(call.user_id, ref)
+            await self._allowances.say_more(work, call.user_id)
             now = self._clock()
             told = session.add_message(content, now=now)
             message = Message(told.message_count, role, content, now)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from service_kit.call import Call
 from service_kit.once import once
+from session_service.application.allowances import Allowances
 from session_service.application.ending import end_session
 from session_service.application.ports.sessions import SessionRef
 from session_service.application.ports.statistics import Statistics
@@ -32,10 +33,13 @@ class CompleteSession:
     ElapsedWentBackError, DurationOutOfRangeError, EtagMismatchError.
     """
 
-    def __init__(self, unit_of_work: UnitOfWorkFactory, statistics: Statistics, clock: Clock) -> None:
+    def __init__(
+        self, unit_of_work: UnitOfWorkFactory, statistics: Statistics, clock: Clock, allowances: Allowances
+    ) -> None:
         self._unit_of_work = unit_of_work
         self._statistics = statistics
         self._clock = clock
+        self._allowances = allowances
 
     async def __call__(
         self,
@@ -53,6 +57,7 @@ class CompleteSession:
             session.expect(etag)
             return await end_session(work, session, outcome, now=self._clock(), reported=reported)
 
-        session = await once(self._unit_of_work, call, PracticeSession, command)
+        async with self._allowances.completing(call, ref):
+            session = await once(self._unit_of_work, call, PracticeSession, command)
         caught_up = await self._statistics.caught_up(session.user_id, session.user_seq)
         return Ended(session, statistics_pending=not caught_up)

@@ -11,6 +11,7 @@ import structlog
 from service_kit.call import Call
 from service_kit.errors import UnavailableError
 from service_kit.once import once
+from session_service.application.allowances import Allowances
 from session_service.application.ending import end_session
 from session_service.application.ports.catalog import Catalog
 from session_service.application.ports.reading import Readers
@@ -67,12 +68,15 @@ class CompleteWithResults:
         catalog: Catalog,
         statistics: Statistics,
         clock: Clock,
+        *,
+        allowances: Allowances,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._readers = readers
         self._catalog = catalog
         self._statistics = statistics
         self._clock = clock
+        self._allowances = allowances
 
     async def __call__(self, call: Call, ref: SessionRef) -> tuple[PracticeSession, Results]:
         """Returns the completed session and its results."""
@@ -81,7 +85,8 @@ class CompleteWithResults:
             session = await work.sessions.lock(call.user_id, ref)
             return _Outcome(await end_session(work, session, State.COMPLETED, now=self._clock()))
 
-        outcome = await once(self._unit_of_work, call, _Outcome, command)
+        async with self._allowances.completing(call, ref):
+            outcome = await once(self._unit_of_work, call, _Outcome, command)
         if outcome.results is not None:
             return outcome.session, outcome.results
         results = await self._gather(outcome.session)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from service_kit.call import Call
 from service_kit.once import once
+from session_service.application.allowances import Allowances
 from session_service.application.ending import end_session
 from session_service.application.ports.catalog import Catalog
 from session_service.application.ports.statistics import Statistics
@@ -31,12 +32,18 @@ class RecordStandaloneAnswer:
     """
 
     def __init__(
-        self, unit_of_work: UnitOfWorkFactory, catalog: Catalog, statistics: Statistics, clock: Clock
+        self,
+        unit_of_work: UnitOfWorkFactory,
+        catalog: Catalog,
+        statistics: Statistics,
+        clock: Clock,
+        allowances: Allowances,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._catalog = catalog
         self._statistics = statistics
         self._clock = clock
+        self._allowances = allowances
 
     async def __call__(self, call: Call, product: str, answer: SubmittedAnswer) -> Answered:
         """Returns the answer's result and the completed session."""
@@ -63,6 +70,7 @@ class RecordStandaloneAnswer:
             ended = await end_session(work, submission.session, State.COMPLETED, now=self._clock())
             return replace(submission, session=ended)
 
-        submission = await once(self._unit_of_work, call, Answered, command)
+        async with self._allowances.starting(call, product):
+            submission = await once(self._unit_of_work, call, Answered, command)
         caught_up = await self._statistics.caught_up(call.user_id, submission.session.user_seq)
         return replace(submission, statistics_pending=not caught_up)

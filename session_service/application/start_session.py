@@ -10,6 +10,7 @@ from typing import Any
 from service_kit.call import Call
 from service_kit.errors import UnavailableError
 from service_kit.once import once
+from session_service.application.allowances import Allowances
 from session_service.application.ending import end_session
 from session_service.application.looking_up import look_up
 from session_service.application.ports.catalog import Catalog, Content
@@ -57,10 +58,13 @@ class StartSession:
     the product does not allow, ContentNotFoundError, SessionAlreadyOpenError.
     """
 
-    def __init__(self, unit_of_work: UnitOfWorkFactory, catalog: Catalog, clock: Clock) -> None:
+    def __init__(
+        self, unit_of_work: UnitOfWorkFactory, catalog: Catalog, clock: Clock, allowances: Allowances
+    ) -> None:
         self._unit_of_work = unit_of_work
         self._catalog = catalog
         self._clock = clock
+        self._allowances = allowances
 
     async def __call__(
         self,
@@ -102,12 +106,15 @@ class StartSession:
             if content and known is None:
                 raise ContentNotFoundError(content)
             started = await self._open(work, fresh, on_conflict)
+            if not started.resumed:
+                await self._allowances.keep_open(work, call.user_id)
             if started.resumed or not items:
                 return started
             await work.sessions.add_items(started.session.id, items)
             return replace(started, first_item=items[0])
 
-        return await once(self._unit_of_work, call, Started, command)
+        async with self._allowances.starting(call, product):
+            return await once(self._unit_of_work, call, Started, command)
 
     async def _look_up(
         self, product: str, content: str, second: int | None

@@ -11,6 +11,7 @@ from datetime import datetime
 from service_kit.call import Call
 from service_kit.errors import ServiceError
 from service_kit.once import once
+from session_service.application.allowances import Allowances
 from session_service.application.ports.catalog import Catalog
 from session_service.application.ports.sessions import RecordedAnswer, SessionRef
 from session_service.application.ports.surroundings import Clock
@@ -72,10 +73,13 @@ class SubmitAnswers:
     SessionNotFoundError, and SessionEndedError when an answer is new.
     """
 
-    def __init__(self, unit_of_work: UnitOfWorkFactory, catalog: Catalog, clock: Clock) -> None:
+    def __init__(
+        self, unit_of_work: UnitOfWorkFactory, catalog: Catalog, clock: Clock, allowances: Allowances
+    ) -> None:
         self._unit_of_work = unit_of_work
         self._catalog = catalog
         self._clock = clock
+        self._allowances = allowances
 
     async def __call__(self, call: Call, ref: SessionRef, answers: Sequence[SubmittedAnswer]) -> Answered:
         """Returns what became of each answer."""
@@ -85,7 +89,8 @@ class SubmitAnswers:
             session = await work.sessions.lock(call.user_id, ref)
             return await record_answers(work, session, answers, keys, self._clock)
 
-        return await once(self._unit_of_work, call, Answered, command)
+        async with self._allowances.answering(call, ref, len(answers)):
+            return await once(self._unit_of_work, call, Answered, command)
 
 
 async def record_answers(

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from service_kit.call import Call, reach
 from service_kit.errors import ServiceError
+from session_service.application.allowances import Allowances
 from session_service.application.merging_answers import merge_answers
 from session_service.application.merging_sessions import merge_sessions
 from session_service.application.offline_guide import ask_for_guide
@@ -70,12 +71,15 @@ class SyncSessions:
         statistics: Statistics,
         clock: Clock,
         max_age: timedelta,
+        *,
+        allowances: Allowances,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._catalog = catalog
         self._statistics = statistics
         self._clock = clock
         self._max_age = max_age
+        self._allowances = allowances
 
     async def __call__(self, call: Call, items: Sequence[OfflineItem | UnreadableItem]) -> Synced:
         """Returns what became of each item."""
@@ -99,7 +103,9 @@ class SyncSessions:
             await asyncio.sleep(0)
         fresh = {place: item for place, item in readable.items() if item.client_id not in known}
         if fresh:
-            results |= await self._merge(call.user_id, fresh)
+            new = [item for item in fresh.values() if isinstance(item, OfflineSession)]
+            async with self._allowances.syncing(call, new):
+                results |= await self._merge(call.user_id, fresh)
         return await self._answer(call, [results[place] for place in range(len(items))])
 
     async def _merge(self, user_id: int, fresh: dict[int, OfflineItem]) -> Results:

@@ -10,6 +10,7 @@ from service_kit.zone_handover import ToldCalendars
 from session_service.application.abandon_session import AbandonSession
 from session_service.application.add_message import AddMessage
 from session_service.application.add_submission_message import AddSubmissionMessage
+from session_service.application.allowances import Allowances
 from session_service.application.complete_session import CompleteSession
 from session_service.application.complete_with_results import CompleteWithResults
 from session_service.application.complete_with_summary import CompleteWithSummary
@@ -121,11 +122,12 @@ class UseCases:
         clock: Clock,
         sync_max_age: timedelta,
         aside: Aside,
+        allowances: Allowances,
     ) -> UseCases:
         """Returns the use cases on these ports."""
         stored_calendars = ToldCalendars()
         return cls(
-            start_session=StartSession(unit_of_work, catalog, clock),
+            start_session=StartSession(unit_of_work, catalog, clock, allowances),
             get_session=GetSession(readers),
             get_active_session=GetActiveSession(readers),
             list_sessions=ListSessions(readers),
@@ -136,16 +138,20 @@ class UseCases:
             get_streak=GetStreak(readers, statistics),
             get_month=GetMonth(readers, statistics, clock),
             set_note=SetNote(unit_of_work, clock),
-            submit_answers=SubmitAnswers(unit_of_work, catalog, clock),
-            record_standalone_answer=RecordStandaloneAnswer(unit_of_work, catalog, statistics, clock),
+            submit_answers=SubmitAnswers(unit_of_work, catalog, clock, allowances),
+            record_standalone_answer=RecordStandaloneAnswer(
+                unit_of_work, catalog, statistics, clock, allowances
+            ),
             save_draft=SaveDraft(unit_of_work, clock, aside),
             get_draft=GetDraft(readers),
-            add_message=AddMessage(unit_of_work, clock),
+            add_message=AddMessage(unit_of_work, clock, allowances),
             list_messages=ListMessages(readers),
             pause_session=PauseSession(unit_of_work, clock),
             resume_session=ResumeSession(unit_of_work, clock),
-            complete_session=CompleteSession(unit_of_work, statistics, clock),
-            complete_with_results=CompleteWithResults(unit_of_work, readers, catalog, statistics, clock),
+            complete_session=CompleteSession(unit_of_work, statistics, clock, allowances),
+            complete_with_results=CompleteWithResults(
+                unit_of_work, readers, catalog, statistics, clock, allowances=allowances
+            ),
             complete_with_summary=CompleteWithSummary(unit_of_work, statistics, clock),
             abandon_session=AbandonSession(unit_of_work, clock),
             view_workspaces=ViewWorkspaces(workspaces),
@@ -156,7 +162,9 @@ class UseCases:
             update_submission=UpdateSubmission(unit_of_work, clock, aside),
             add_submission_message=AddSubmissionMessage(unit_of_work, clock),
             delete_submission=DeleteSubmission(unit_of_work),
-            sync_sessions=SyncSessions(unit_of_work, catalog, statistics, clock, sync_max_age),
+            sync_sessions=SyncSessions(
+                unit_of_work, catalog, statistics, clock, sync_max_age, allowances=allowances
+            ),
             watch_session=WatchSession(readers, signals, clock),
             export_completions=ExportCompletions(readers),
             export_calendar_changes=ExportCalendarChanges(calendars),

@@ -8,12 +8,15 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
+import grpc
 import psycopg
 import pytest
 from google.protobuf.json_format import ParseDict
 from practice.products.design.v1 import design_problems_service_pb2 as pb
 from practice.products.design.v1 import design_problems_service_pb2_grpc as rpc
 
+from catalog_service.main import serving
+from catalog_service.settings import Settings
 from service_kit import object_ids
 from tests.catalog_service.contents import new_token
 from tests.session_service.adapters.grpc.products.shown import refused, shown
@@ -311,3 +314,21 @@ async def test_the_second_of_an_id_is_the_one_the_problem_was_made_in(
 
     assert (await shown(call))[1]["created_at"] == "2024-01-15T10:30:00Z"
     assert await refused(design.GetProblem(pb.GetProblemRequest(problem_id=problem["id"]))) == NOT_FOUND
+
+
+async def test_an_account_makes_so_many_problems_and_more_when_it_deleted_some(
+    service_settings: dict[str, Any], tokens: TestTokens
+) -> None:
+    who, other = tokens.bearer(920_001), tokens.bearer(920_002)
+    async with (
+        serving(Settings(**service_settings, quota_problems=2)) as server,
+        grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel,
+    ):
+        limited: Any = rpc.DesignProblemsServiceStub(channel)
+        made = [await limited.CreateProblem(pb.ProblemBody(**DOCUMENTED), metadata=who) for _ in range(2)]
+        status, body = await refused(limited.CreateProblem(pb.ProblemBody(**DOCUMENTED), metadata=who))
+        assert (status, body) == (429, {"detail": "Too many problems; delete some first"})
+        assert (await limited.CreateProblem(pb.ProblemBody(**DOCUMENTED), metadata=other)).problem.id
+        gone = pb.DeleteProblemRequest(problem_id=made[0].problem.id)
+        await limited.DeleteProblem(gone, metadata=who)
+        assert (await limited.CreateProblem(pb.ProblemBody(**DOCUMENTED), metadata=who)).problem.id

@@ -13,13 +13,12 @@ import grpc
 import pytest
 from google.api.httpbody_pb2 import HttpBody
 
-from service_kit.errors import UnauthenticatedError
 from service_kit.grpc.guards import Access
 from service_kit.grpc.interceptor import CallInterceptor
 from service_kit.grpc.places import Places, Seating
 from service_kit.grpc.server import build_server, start_server
 from service_kit.grpc.streams import Pace
-from service_kit.tokens import TokenVerifier
+from service_kit.tokens import Identity, TokenVerifier
 from tests.grpc_errors import Refusal
 from tests.tokens import ISSUER, TestTokens
 from tests.waiting import PATIENCE_SECONDS
@@ -31,14 +30,12 @@ Source = Callable[[], AsyncIterator[bytes]]
 
 
 class Revocable(TokenVerifier):
-    """Takes tokens until it is told not to."""
+    """Takes tokens until it is told that they have ended."""
 
     revoked = False
 
-    async def verify(self, token: str) -> Any:
-        if self.revoked:
-            raise UnauthenticatedError("The access token was revoked")
-        return await super().verify(token)
+    def has_ended(self, identity: Identity) -> bool:
+        return self.revoked
 
 
 @asynccontextmanager

@@ -52,6 +52,11 @@ class SqlProblems:
         """Makes a problem."""
         return await self._insert(statement, owner_id=owner_id, owner_email=owner_email)
 
+    async def count_of(self, owner_id: int) -> int:
+        """Counts by the author."""
+        query = select(func.count()).select_from(problems).where(problems.c.owner_id == owner_id)
+        return int((await self._connection.execute(query)).scalar_one())
+
     async def get(self, problem_id: int) -> Problem | None:
         """Returns one problem, None for an unknown number."""
         return await self._first(select(*_SHOWN).where(_number == problem_id))

@@ -162,6 +162,18 @@ class SqlSessions:
         """Counts and adds up in the transaction."""
         return await select_summary(self._connection, user_id, product)
 
+    async def open_count(self, user_id: int) -> int:
+        """Counts a user's open sessions."""
+        statement = select(func.count()).where(_table.c.user_id == user_id, _table.c.ended_at.is_(None))
+        return int((await self._connection.execute(statement)).scalar_one())
+
+    async def conversation_bytes(self, user_id: int) -> int:
+        """Adds up the sizes that the sessions keep."""
+        total = func.coalesce(func.sum(_table.c.message_bytes), 0)
+        return int(
+            (await self._connection.execute(select(total).where(_table.c.user_id == user_id))).scalar_one()
+        )
+
     async def put_draft(self, session: PracticeSession, content: str) -> None:
         """Inserts or replaces the draft."""
         values = {"content": content, "content_hash": session.draft_hash}

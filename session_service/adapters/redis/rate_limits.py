@@ -11,7 +11,7 @@ from enum import IntEnum
 from redis.asyncio import Redis
 
 from service_kit.call import Call
-from service_kit.errors import RateLimitedError
+from service_kit.errors import QuotaExceededError, RateLimitedError
 from session_service.adapters.redis.client import PREFIX, BestEffort
 from session_service.application.ports.surroundings import RateLimit
 
@@ -19,20 +19,28 @@ from session_service.application.ports.surroundings import RateLimit
 # clock for all instances. A script runs alone, so two calls cannot both take
 # the last place. Times are whole microseconds, which a double holds exactly.
 _TAKE = """
-local log, window, most, call = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
+local log, call = KEYS[1], ARGV[1]
+local window, most, count = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 redis.call('ZREMRANGEBYSCORE', log, '-inf', now - window)
-if redis.call('ZSCORE', log, call) then
+if redis.call('ZSCORE', log, call .. ':1') then
   return {REPEATED, 0, 0}
 end
 local taken = redis.call('ZCARD', log)
-if taken < most then
-  redis.call('ZADD', log, now, call)
+if taken + count <= most then
+  for number = 1, count do
+    redis.call('ZADD', log, now, call .. ':' .. number)
+  end
   redis.call('PEXPIRE', log, math.ceil(window / 1000))
   return {ADMITTED, 0, 0}
 end
-local freed = redis.call('ZRANGE', log, taken - most, taken - most, 'WITHSCORES')[2]
+if taken == 0 then
+  return {REFUSED, window, window}
+end
+-- When so many of the oldest are out of the window that there is room; never, for more than the limit.
+local last = math.min(taken + count - most, taken) - 1
+local freed = redis.call('ZRANGE', log, last, last, 'WITHSCORES')[2]
 local newest = redis.call('ZRANGE', log, -1, -1, 'WITHSCORES')[2]
 return {REFUSED, freed + window - now, newest + window - now}
 """
@@ -59,30 +67,33 @@ class RedisRateLimits:
         self._take = redis.register_script(script)
 
     @asynccontextmanager
-    async def within(self, limit: RateLimit, call: Call) -> AsyncIterator[None]:
-        """Takes a place in the window, and gives it back when the block raises.
+    async def within(self, limit: RateLimit, call: Call, count: int = 1) -> AsyncIterator[None]:
+        """Takes places in the window, and gives them back when the block raises.
 
-        A call that was cancelled keeps it, for it may have been carried out.
+        A call that was cancelled keeps them, for it may have been carried out.
         """
         log, member = f"{PREFIX}limit:{limit.name}:{call.user_id}", _member(call)
-        taken = await self._admit(limit, log, member)
+        taken = await self._admit(limit, log, member, count)
         try:
             yield
         except Exception:
             if taken:
-                await self._best_effort.run(lambda: self._redis.zrem(log, member))
+                members = [f"{member}:{number}" for number in range(1, count + 1)]
+                await self._best_effort.run(lambda: self._redis.zrem(log, *members))
             raise
 
-    async def _admit(self, limit: RateLimit, log: str, member: str) -> bool:
-        """Tells whether a place was taken. Raises RateLimitedError when there is none."""
+    async def _admit(self, limit: RateLimit, log: str, member: str, count: int) -> bool:
+        """Tells whether places were taken. Raises RateLimitedError when there are too few."""
         window = round(limit.window.total_seconds() * 1_000_000)
         answer = await self._best_effort.run(
-            lambda: self._take(keys=[log], args=[window, limit.most, member])
+            lambda: self._take(keys=[log], args=[member, window, limit.most, count])
         )
         if answer is None:
             return False
         verdict, freed, reset = answer
         if verdict == _Verdict.REFUSED:
+            if limit.quota:
+                raise QuotaExceededError(limit.refusal, limit.name, limit.most, _seconds(freed))
             raise RateLimitedError(
                 limit.refusal,
                 limit=limit.most,

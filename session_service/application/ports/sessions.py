@@ -100,6 +100,12 @@ class Sessions(Protocol):
     async def summary(self, user_id: int, product: str) -> Summary:
         """Returns the figures over a user's sessions of a product, this transaction's changes included."""
 
+    async def open_count(self, user_id: int) -> int:
+        """Returns how many open sessions a user has."""
+
+    async def conversation_bytes(self, user_id: int) -> int:
+        """Returns how much the conversations of a user's sessions take together."""
+
     async def put_draft(self, session: PracticeSession, content: str) -> None:
         """Stores the session's draft in place of the one before."""
 

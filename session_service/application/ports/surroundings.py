@@ -32,22 +32,27 @@ class Memory(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """At most `most` calls of one user within any `window`; `refusal` is what the next one is told."""
+    """At most `most` things of one user within any `window`; `refusal` is what the next one is told.
+
+    A `quota` is a limit of the account and not of a product.
+    """
 
     name: str
     most: int
     window: timedelta
     refusal: str
+    quota: bool = False
 
 
 class RateLimits(Protocol):
     """Who called how often of late."""
 
-    def within(self, limit: RateLimit, call: Call) -> AbstractAsyncContextManager[None]:
-        """Counts the call for as long as its block lasts, and for good unless the block raises.
+    def within(self, limit: RateLimit, call: Call, count: int = 1) -> AbstractAsyncContextManager[None]:
+        """Counts the call for as long as its block lasts, for good unless the block raises.
 
-        A repeat of a counted request is not counted again. Entering raises
-        RateLimitedError, whose metadata has `limit`, `remaining`, and in
+        It counts as `count` things, all or none; a repeat of a counted request is
+        not counted again. Entering raises
+        RateLimitedError, or QuotaExceededError, whose metadata has `limit`, `remaining`, and in
         seconds `retry_after` and `reset`, when all of the limit is there again.
         """
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from service_kit.call import Call, RequestIdentity
 from service_kit.errors import UnavailableError
+from session_service.application.allowances import Allowances
 from session_service.application.ports.catalog import Content
 from session_service.application.ports.statistics import DayOfPractice, Effects, Streak, Verdicts
 from session_service.application.use_cases import UseCases
@@ -162,6 +163,7 @@ class World:
             clock=self.clock,
             sync_max_age=timedelta(days=30),
             aside=asyncio.to_thread,
+            allowances=Allowances(Nowhere(), FakeReaders(self.store)),
         )
 
     def unit_of_work(self) -> FakeUnitOfWork:

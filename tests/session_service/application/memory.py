@@ -199,6 +199,12 @@ class FakeSessions:
     async def summary(self, user_id: int, product: str) -> Summary:
         return summary_of(self._tables, user_id, product)
 
+    async def open_count(self, user_id: int) -> int:
+        return sum(each.user_id == user_id and each.state.is_open for each in self._tables.sessions.values())
+
+    async def conversation_bytes(self, user_id: int) -> int:
+        return sum(each.message_bytes for each in self._tables.sessions.values() if each.user_id == user_id)
+
     async def put_draft(self, session: PracticeSession, content: str) -> None:
         self._store.draft_writes += 1
         self._tables.drafts[session.id] = (content, session.draft_hash)

@@ -23,7 +23,7 @@ from session_service.adapters.grpc.products import portal_starts
 from session_service.adapters.grpc.products.portal_requests import PRODUCT
 from session_service.application.ports.learners import LearnerMark
 from session_service.application.ports.reading import SessionSelection
-from session_service.application.ports.surroundings import Cache, Clock, RateLimit, RateLimits
+from session_service.application.ports.surroundings import Cache, Clock
 from session_service.application.use_cases import UseCases
 from session_service.domain.practice_session import PracticeSession
 
@@ -45,25 +45,6 @@ _WORDS = {
     429: "rate_limit_exceeded",
     503: "service_unavailable",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How often a user may do what."""
-
-    starts: RateLimit
-    updates: RateLimit
-    completions: RateLimit
-
-    @classmethod
-    def of(cls, *, starts_per_hour: int, updates_per_minute: int, completions_per_hour: int) -> Limits:
-        """Returns the limits of these numbers."""
-        hour, minute = timedelta(hours=1), timedelta(minutes=1)
-        return cls(
-            RateLimit("portal:starts", starts_per_hour, hour, "Too many session starts"),
-            RateLimit("portal:updates", updates_per_minute, minute, "Too many progress updates"),
-            RateLimit("portal:completions", completions_per_hour, hour, "Too many session completions"),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,15 +97,11 @@ class PortalServicer(PortalServiceServicer):
         self,
         use_cases: UseCases,
         *,
-        rates: RateLimits,
-        limits: Limits,
         cache: Cache,
         kept: Kept,
         clock: Clock,
     ) -> None:
         self._use = use_cases
-        self._rates = rates
-        self._limits = limits
         self._cache = cache
         self._kept = kept
         self._clock = clock
@@ -135,14 +112,13 @@ class PortalServicer(PortalServiceServicer):
         """Starts a session over an activity's words."""
         call, start = current_call(), portal_starts.read(request.body.data)
         settings, content = requests.start_settings(start.settings), requests.activity(start.activity_id)
-        async with self._rates.within(self._limits.starts, call):
-            started = await self._use.start_session(
-                call,
-                product=PRODUCT,
-                content=content,
-                selection=settings.selection,
-                settings=settings.shown,
-            )
+        started = await self._use.start_session(
+            call,
+            product=PRODUCT,
+            content=content,
+            selection=settings.selection,
+            settings=settings.shown,
+        )
         return answers.started(started)
 
     async def UpdateProgress(  # noqa: N802
@@ -150,11 +126,10 @@ class PortalServicer(PortalServiceServicer):
     ) -> pb2.UpdateProgressResponse:
         """Records an answer."""
         call, ref = current_call(), requests.session_ref(request.session_id)
-        async with self._rates.within(self._limits.updates, call):
-            submission = await self._use.submit_answers(call, ref, [requests.answer(request)])
-            (result,) = submission.results
-            if result.refusal is not None:
-                raise refusal_error(result.refusal)
+        submission = await self._use.submit_answers(call, ref, [requests.answer(request)])
+        (result,) = submission.results
+        if result.refusal is not None:
+            raise refusal_error(result.refusal)
         assert result.recorded is not None
         return answers.progressed(result.recorded, submission.session, submission.next_item)
 
@@ -163,8 +138,7 @@ class PortalServicer(PortalServiceServicer):
     ) -> pb2.CompleteSessionResponse:
         """Completes a session and sums it up."""
         call, ref = current_call(), requests.session_ref(request.session_id)
-        async with self._rates.within(self._limits.completions, call):
-            session, results = await self._use.complete_with_results(call, ref)
+        session, results = await self._use.complete_with_results(call, ref)
         return answers.completed(session, results)
 
     async def CancelSession(  # noqa: N802

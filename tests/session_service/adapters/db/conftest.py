@@ -7,6 +7,7 @@ import hashlib
 import itertools
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -24,6 +25,7 @@ from session_service.adapters.db.unit_of_work import SqlUnitOfWork
 from session_service.adapters.db.workspaces import SqlWorkspaceReaders
 from session_service.adapters.events import encode
 from session_service.adapters.signals import JournalSignals
+from session_service.application.allowances import Allowances
 from session_service.application.ports.catalog import Content
 from session_service.application.ports.outbox import Outgoing
 from session_service.application.ports.sessions import SessionRef
@@ -54,6 +56,13 @@ class EverythingCatalog:
 
     async def achievements(self, product: str) -> Sequence[Achievement]:
         return []
+
+
+class NoRates:
+    """Implements ports.RateLimits for who is not limited."""
+
+    def within(self, *_: object) -> Any:
+        raise AssertionError("nobody is limited here")
 
 
 class PunctualStatistics:
@@ -101,6 +110,7 @@ class Database:
             clock=lambda: datetime.now(UTC),
             sync_max_age=timedelta(days=30),
             aside=asyncio.to_thread,
+            allowances=Allowances(NoRates(), self.readers),
         )
 
     def unit_of_work(self) -> SqlUnitOfWork:

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 
 from deploy.local.servers import Server
 from service_kit.call import Call, RequestIdentity
-from service_kit.errors import RateLimitedError
+from service_kit.errors import QuotaExceededError, RateLimitedError
 from session_service.adapters.redis.client import PREFIX, BestEffort, open_redis
 from session_service.adapters.redis.rate_limits import RedisRateLimits
 from session_service.application.ports.surroundings import RateLimit
@@ -173,3 +173,40 @@ async def test_a_redis_that_restarted_knows_the_script_again_and_one_that_is_awa
     now = 10.0
     await admitted(limits, me, one)
     assert not await admitted(limits, me, one)
+
+
+async def test_several_at_once_count_each_and_are_let_through_all_or_none(
+    limits: RedisRateLimits, me: Call
+) -> None:
+    async with limits.within(LIMIT, me, 25):
+        pass
+    with pytest.raises(RateLimitedError) as refused:
+        async with limits.within(LIMIT, me, 6):
+            raise AssertionError("let through")
+    assert 0 < int(refused.value.metadata["retry_after"]) <= 3600
+    with pytest.raises(ZeroDivisionError):
+        async with limits.within(LIMIT, me, 5):
+            raise ZeroDivisionError
+    # Whatever raised gave all of them back.
+    async with limits.within(LIMIT, me, 5):
+        pass
+    assert not await admitted(limits, me)
+
+
+async def test_more_at_once_than_the_limit_are_never_let_through(limits: RedisRateLimits, me: Call) -> None:
+    for _ in range(2):
+        with pytest.raises(RateLimitedError):
+            async with limits.within(LIMIT, me, 31):
+                raise AssertionError("let through")
+    assert await admitted(limits, me)
+
+
+async def test_a_quota_is_refused_as_one(limits: RedisRateLimits, me: Call) -> None:
+    quota = RateLimit("things", 1, timedelta(days=1), "Too many things", quota=True)
+    assert await admitted(limits, me, quota)
+    with pytest.raises(QuotaExceededError) as refused:
+        async with limits.within(quota, me):
+            raise AssertionError("let through")
+    told = refused.value.metadata
+    assert (told["quota"], told["limit"]) == ("things", "1")
+    assert 86_390 < int(told["retry_after"]) <= 86_400

@@ -5,18 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import grpc
 import pytest
 from practice.products.portal.v1 import portal_service_pb2_grpc as rpc
+from practice.session.v1 import practice_session_pb2 as session_pb
+from practice.session.v1 import sync_service_pb2 as sync_pb
+from practice.session.v1 import sync_service_pb2_grpc as sync_rpc
 
 from deploy.local.servers import Server
 from session_service.main import serving
 from session_service.settings import SessionSettings
 from tests.grpc_errors import Refusal, outcome, refusal
 from tests.session_service.adapters.grpc.products.portal.clients import Client
-from tests.session_service.clients import Metadata
+from tests.session_service.clients import Learner, Metadata
+from tests.session_service.offline import uuid7
 from tests.waiting import PATIENCE_SECONDS
 
 DEFAULTS = {
@@ -175,3 +180,60 @@ async def test_practice_goes_on_without_redis_and_limits_come_back_with_it(
             await asyncio.sleep(0.05)
     assert refused.reason == "RATE_LIMITED"
     assert (await portal.history())["total"] == 1
+
+
+async def test_the_limits_are_the_same_through_the_canonical_api(
+    portal: Client, learner: Learner, other: Client
+) -> None:
+    sessions = [await portal.start(activity_id=5) for _ in range(15)]
+    sessions += [
+        (await learner.start("portal", content="activities/5")).name.removeprefix("sessions/")
+        for _ in range(15)
+    ]
+    told = await refusal(learner.start("portal", content="activities/5"))
+    assert (told.reason, told.metadata["limit"]) == ("RATE_LIMITED", "30")
+    assert (await portal.refused("StartSession", activity_id=5))[0] == 429
+    # Other products know nothing of it.
+    assert (await learner.start("exercises")).name
+
+    for session_id in sessions[:29]:
+        await learner.call("CompleteSession", name=f"sessions/{session_id}")
+    await portal.complete(sessions[29])
+    assert (
+        await refusal(learner.call("CompleteSession", name=f"sessions/{sessions[29]}"))
+    ).reason == "RATE_LIMITED"
+    assert await other.start()
+
+
+async def test_each_answer_of_a_batch_counts(portal: Client, learner: Learner) -> None:
+    name = f"sessions/{await portal.start()}"
+    answers = [session_pb.Answer(item="words/m1", text="no") for _ in range(100)]
+    await learner.call("SubmitAnswers", name=name, answers=answers)
+    assert (await refusal(learner.call("SubmitAnswers", name=name, answers=answers))).reason == "RATE_LIMITED"
+    for _ in range(20):
+        await portal.answer(name.removeprefix("sessions/"), "m1")
+    assert (await portal.refused("UpdateProgress", session_id=name[9:], item_id="m1", answer="no"))[0] == 429
+
+
+async def test_a_device_hands_in_at_once_what_a_day_allows_and_no_more(
+    channel: grpc.aio.Channel, me: Metadata
+) -> None:
+    sync: Any = sync_rpc.SyncServiceStub(channel)
+    ended = datetime.now(UTC).replace(microsecond=0) - timedelta(days=1)
+    told: dict[str, Any] = {
+        "product": "portal",
+        "content": "activities/5",
+        "time_zone": "Asia/Tokyo",
+        "outcome": "completed",
+        "start_time": (ended - timedelta(minutes=10)).isoformat(),
+        "end_time": ended.isoformat(),
+    }
+    items = [
+        sync_pb.SyncItem(session=sync_pb.OfflineSession(client_id=uuid7(ended), **told))
+        for _ in range(30 * 24)
+    ]
+    answered = await sync.SyncSessions(sync_pb.SyncSessionsRequest(items=items), metadata=me)
+    assert {each.outcome for each in answered.results} == {sync_pb.SyncResult.OUTCOME_MERGED}
+    one_more = sync_pb.SyncItem(session=sync_pb.OfflineSession(client_id=uuid7(ended), **told))
+    refused = await refusal(sync.SyncSessions(sync_pb.SyncSessionsRequest(items=[one_more]), metadata=me))
+    assert refused.reason == "RATE_LIMITED"

@@ -1,0 +1,103 @@
+"""What one account may do in a while, by whichever way it asks."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+
+from service_kit.call import Call
+from service_kit.errors import QuotaExceededError
+from session_service.application.ports.reading import Readers
+from session_service.application.ports.sessions import SessionRef
+from session_service.application.ports.surroundings import RateLimit, RateLimits
+from session_service.application.ports.unit_of_work import UnitOfWork
+from session_service.domain.offline import OfflineSession
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often an account may do what in a product; `synced` are sessions that come from devices."""
+
+    starts: RateLimit
+    answers: RateLimit
+    completions: RateLimit
+    synced: RateLimit
+
+
+@dataclass(frozen=True, slots=True)
+class Quotas:
+    """What an account gets, in whatever product. None: without limit."""
+
+    starts: RateLimit | None = None
+    synced: RateLimit | None = None
+    open_sessions: int | None = None
+    conversation_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Allowances:
+    """Asks for every change that an account could make without end.
+
+    What a block began and did not finish, because it raised, counts for nothing.
+    """
+
+    rates: RateLimits
+    readers: Readers
+    quotas: Quotas = Quotas()
+    paces: Mapping[str, Pace] = field(default_factory=dict)
+
+    @asynccontextmanager
+    async def starting(self, call: Call, product: str) -> AsyncIterator[None]:
+        """Lets a session begin. Entering raises RateLimitedError, QuotaExceededError."""
+        pace = self.paces.get(product)
+        async with self._within(call, (pace.starts if pace else None, 1), (self.quotas.starts, 1)):
+            yield
+
+    @asynccontextmanager
+    async def answering(self, call: Call, ref: SessionRef, count: int) -> AsyncIterator[None]:
+        """Lets answers be recorded, each of which counts. Entering raises RateLimitedError."""
+        pace = await self._pace_of(call, ref)
+        async with self._within(call, (pace.answers if pace else None, count)):
+            yield
+
+    @asynccontextmanager
+    async def completing(self, call: Call, ref: SessionRef) -> AsyncIterator[None]:
+        """Lets a session be completed. Entering raises RateLimitedError."""
+        pace = await self._pace_of(call, ref)
+        async with self._within(call, (pace.completions if pace else None, 1)):
+            yield
+
+    @asynccontextmanager
+    async def syncing(self, call: Call, sessions: Sequence[OfflineSession]) -> AsyncIterator[None]:
+        """Lets sessions of a device be merged, all or none. Entering raises as `starting` does."""
+        asked = [(self.quotas.synced, len(sessions))]
+        for product, pace in self.paces.items():
+            asked.append((pace.synced, sum(session.product == product for session in sessions)))
+        async with self._within(call, *asked):
+            yield
+
+    async def keep_open(self, work: UnitOfWork, user_id: int) -> None:
+        """Raises QuotaExceededError when the account has more open sessions than one gets."""
+        most = self.quotas.open_sessions
+        if most is not None and await work.sessions.open_count(user_id) > most:
+            raise QuotaExceededError("Too many open sessions; end some first", "open_sessions", most)
+
+    async def say_more(self, work: UnitOfWork, user_id: int) -> None:
+        """Raises QuotaExceededError when the account's conversations take as much as one account's may."""
+        most = self.quotas.conversation_bytes
+        if most is not None and await work.sessions.conversation_bytes(user_id) >= most:
+            raise QuotaExceededError("All conversations together are full", "conversation_bytes", most)
+
+    async def _pace_of(self, call: Call, ref: SessionRef) -> Pace | None:
+        if not self.paces:
+            return None
+        return self.paces.get(ref.product or (await self.readers.get(call.user_id, ref)).product)
+
+    @asynccontextmanager
+    async def _within(self, call: Call, *asked: tuple[RateLimit | None, int]) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for limit, count in asked:
+                if limit is not None and count:
+                    await stack.enter_async_context(self.rates.within(limit, call, count))
+            yield
