@@ -119,6 +119,8 @@ async def test_a_repeated_sign_up_with_one_key_is_the_first_answer_again(design:
         ("last_name", "A\0b", "value_error"),
         ("password", "short", "string_too_short"),
         ("password", "x" * 129, "string_too_long"),
+        ("password", "password1", "value_error"),
+        ("first_name", "\u3164", "value_error"),
     ],
 )
 async def test_an_invalid_field_is_a_422_that_leads_to_it(
@@ -208,6 +210,18 @@ async def test_too_many_guesses_are_a_429_that_says_when_to_come_back(connect: C
     status, detail = http(refused)
     assert (status, type(detail)) == (429, str)
     assert 0 < int(refused.trailing["retry-after"]) <= 15 * 60
+
+
+async def test_too_many_sign_ups_are_a_429_that_says_when_to_come_back(connect: Connect) -> None:
+    async with connect(sign_up_attempts_per_address=1) as channel:
+        design = rpc.DesignUsersServiceStub(channel)
+        metadata = (("x-practice-client-address", f"client of {new_email()}"),)
+        await design.SignUp(sign_up_request(), metadata=metadata)
+        refused = await refusal(design.SignUp(sign_up_request(), metadata=metadata))
+
+    status, detail = http(refused)
+    assert (status, type(detail)) == (429, str)
+    assert 0 < int(refused.trailing["retry-after"]) <= 60
 
 
 async def test_a_refresh_gives_an_access_token_and_nothing_else(
