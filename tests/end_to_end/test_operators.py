@@ -269,6 +269,7 @@ def test_a_person_is_exported_and_erased(operator: Operator, learner: Learner, t
         ("GET", f"recalculations/{NOBODY}/differences?page_token=x", None, (400, "PAGE_TOKEN_INVALID")),
         ("POST", "reconciliations", {"scope": "RECONCILIATION_SCOPE_USERS"}, (400, "FIELD_INVALID")),
         ("POST", "deadLetters:requeue", {"event_ids": ["all"]}, (400, "FIELD_INVALID")),
+        ("POST", "deadLetters:requeue", {"event_id": []}, (400, "FIELD_INVALID")),
         ("DELETE", "badges", None, (405, "METHOD_NOT_ALLOWED")),
         ("GET", "nothing", None, (404, "PATH_NOT_FOUND")),
     ],

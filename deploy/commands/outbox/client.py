@@ -48,7 +48,7 @@ class OutboxOffice:
         return sum(self._requeue(batch) for batch in batches or [()])
 
     def _requeue(self, event_ids: Sequence[str]) -> int:
-        request = pb.RequeueDeadLettersRequest(event_ids=event_ids)
+        request = pb.RequeueDeadLettersRequest(event_ids=event_ids, all=not event_ids)
         answer = self._stub.RequeueDeadLetters(request, timeout=DEADLINE, metadata=self._metadata)
         return answer.requeued_count
 

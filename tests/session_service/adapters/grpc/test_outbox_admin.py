@@ -68,6 +68,8 @@ async def test_requeued_letters_wait_again(
     answers = [await admin.RequeueDeadLetters(request, metadata=internal) for _ in range(2)]
 
     assert [answer.requeued_count for answer in answers] == [2, 0]
+    rest = await admin.RequeueDeadLetters(pb.RequeueDeadLettersRequest(all=True), metadata=internal)
+    assert rest.requeued_count >= len(dead) - 2
     after = await admin.GetOutbox(pb.GetOutboxRequest(), metadata=internal)
     assert after.dead_letter_count == before.dead_letter_count - 2
     assert after.waiting_count >= 2
@@ -115,6 +117,10 @@ async def test_a_request_outside_the_bounds_is_refused(
         admin.ListDeadLetters(pb.ListDeadLettersRequest(page_size=1001), metadata=internal),
         admin.ListDeadLetters(pb.ListDeadLettersRequest(page_size=-1), metadata=internal),
         admin.RequeueDeadLetters(pb.RequeueDeadLettersRequest(event_ids=["first"]), metadata=internal),
+        admin.RequeueDeadLetters(pb.RequeueDeadLettersRequest(), metadata=internal),
+        admin.RequeueDeadLetters(
+            pb.RequeueDeadLettersRequest(event_ids=[str(uuid.uuid4())], all=True), metadata=internal
+        ),
         admin.RequeueDeadLetters(
             pb.RequeueDeadLettersRequest(event_ids=[str(uuid.uuid4())] * 1001), metadata=internal
         ),
