@@ -92,7 +92,7 @@ class GetLeaderboard:
             )
         selection = (product, kind, period.first, metric)
         key = await self._key()
-        after = open_place(decode_page_token(_METHOD, selection, page_token), key)
+        after = open_place(decode_page_token(_METHOD, selection, page_token), selection, key)
         state = state_of(period, now, await self._leaderboards.closed_through(kind))
         board = Board(product, period)
         found = await self._leaderboards.slice(
@@ -111,9 +111,13 @@ class GetLeaderboard:
             entries=_entries(found, metric, key),
             own=_entry(found.better_than_own + 1, found.own, key) if found.own else None,
             total=found.total,
-            next_page_token=encode_page_token(_METHOD, selection, seal_place(last, key)) if last else "",
+            next_page_token=_token(selection, last, key),
             pending=own.pending,
         )
+
+
+def _token(selection: Sequence[object], last: Place | None, key: bytes) -> str:
+    return encode_page_token(_METHOD, selection, seal_place(last, selection, key)) if last else ""
 
 
 def _last(found: Slice, metric: Metric) -> Place | None:

@@ -88,6 +88,16 @@ async def test_now_is_the_callers_own_day(
     assert told.total_size == 0
 
 
+def opened(token: str) -> Any:
+    """Returns what a token says to whoever decodes it."""
+    return json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+
+
+def closed(told: Any) -> str:
+    """Returns a token that says something."""
+    return base64.urlsafe_b64encode(json.dumps(told).encode()).decode()
+
+
 async def test_pages_follow_each_other_and_tell_no_account_number(
     boards: Boards, me: Metadata, apply: Apply
 ) -> None:
@@ -114,7 +124,10 @@ async def test_pages_follow_each_other_and_tell_no_account_number(
 
 @pytest.mark.parametrize(
     "place",
-    [2, "2", {}, [], [1, "n"], [1, 2, 3], [-1, "n", 3], [1, "n", 2**63], [True, "n", 3], [1, "\ud800", 3]],
+    [
+        *(2, "2", {}, [], [1, "n"], [1, "n", 3], [1, 2, 3, "s"], [-1, "n", 3, "s"], [1, "n", 2**63, "s"]),
+        *([True, "n", 3, "s"], [1, "\ud800", 3, "s"], [1, "n", 3, "\ud800"], [1, "n", 3, 4]),
+    ],
     ids=ascii,
 )
 async def test_a_place_that_no_page_ended_at_is_refused(
@@ -122,10 +135,36 @@ async def test_a_place_that_no_page_ended_at_is_refused(
 ) -> None:
     apply(*history(1, [TODAY]), *history(2, [TODAY]))
     token = (await boards.GetLeaderboard(board(page_size=1), metadata=me)).next_page_token
-    scope, _ = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-    forged = base64.urlsafe_b64encode(json.dumps([scope, place]).encode()).decode()
-    refused = await refusal(boards.GetLeaderboard(board(page_size=1, page_token=forged), metadata=me))
+    scope, _ = opened(token)
+    refused = await refusal(
+        boards.GetLeaderboard(board(page_size=1, page_token=closed([scope, place])), metadata=me)
+    )
     assert (refused.code, refused.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "PAGE_TOKEN_INVALID")
+
+
+async def test_nobody_can_ask_who_stands_after_a_number_or_a_score_of_their_choice(
+    boards: Boards, me: Metadata, apply: Apply
+) -> None:
+    for number in (1, 2, 3):
+        apply(*history(number, [TODAY], elapsed_seconds=60))
+    # The last one of this page is the caller: the mask of this token is known to them.
+    scope, (value, nonce, hidden, seal) = opened(
+        (await boards.GetLeaderboard(board(page_size=1), metadata=me)).next_page_token
+    )
+    other_scope, other = opened(
+        (await boards.GetLeaderboard(board(page_size=1, metric="sessions"), metadata=me)).next_page_token
+    )
+    assert scope != other_scope
+    for forged in (
+        [value, nonce, hidden ^ 1 ^ 2, seal],
+        [value + 1, nonce, hidden, seal],
+        [value, nonce[::-1], hidden, seal],
+        [value, nonce, hidden, seal[::-1]],
+        other,
+    ):
+        asked = board(page_size=1, page_token=closed([scope, forged]))
+        refused = await refusal(boards.GetLeaderboard(asked, metadata=me))
+        assert (refused.code, refused.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "PAGE_TOKEN_INVALID")
 
 
 async def test_sessions_may_decide(boards: Boards, me: Metadata, apply: Apply) -> None:
