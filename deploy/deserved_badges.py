@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from service_kit.time_zones import time_zone
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """A session that counts. `seconds` is the time practised; `end` is the learner's wall clock."""
+    """A session that counts. `seconds` is the time that counts; `end` is the learner's wall clock."""
 
     product: str
     seconds: int
@@ -33,11 +33,13 @@ class Ended:
 
     @classmethod
     def told(cls, session: Mapping[str, Any]) -> Ended:
-        """Returns what a completed session of the canonical API tells."""
+        """Returns what a completed session of the canonical API tells; implausible time is what passed."""
+        start, end = (datetime.fromisoformat(session[name]) for name in ("start_time", "end_time"))
+        told = int(session["elapsed"].removesuffix("s"))
         return cls(
             product=session["product"],
-            seconds=int(session["elapsed"].removesuffix("s")),
-            end=datetime.fromisoformat(session["end_time"]).astimezone(time_zone(session["time_zone"])),
+            seconds=min(told, (end - start) // timedelta(seconds=1)) if session["implausible"] else told,
+            end=end.astimezone(time_zone(session["time_zone"])),
             answers=session["answer_count"],
             correct_answers=session["correct_answer_count"],
             mode=session["mode"],

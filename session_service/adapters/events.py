@@ -27,6 +27,7 @@ def to_message(event: SessionEnded) -> session_ended_pb2.SessionEnded:
         local_date=event.local_date.isoformat(),
         elapsed_seconds=event.elapsed_seconds,
         implausible=event.implausible,
+        synced=event.synced,
         answer_count=event.answer_count,
         correct_answer_count=event.correct_answer_count,
         content=event.content,

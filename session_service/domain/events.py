@@ -39,6 +39,7 @@ class SessionEnded:
     local_date: date
     elapsed_seconds: int
     implausible: bool
+    synced: bool
     answer_count: int
     correct_answer_count: int
 
@@ -64,6 +65,7 @@ class SessionEnded:
             local_date=session.local_date,
             elapsed_seconds=session.elapsed_seconds,
             implausible=session.implausible,
+            synced=session.synced,
             answer_count=session.answer_count,
             correct_answer_count=session.correct_answer_count,
         )

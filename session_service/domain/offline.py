@@ -15,6 +15,7 @@ from session_service.domain.errors import (
     OfflineItemInvalidError,
     TimeOutOfRangeError,
 )
+from session_service.domain.policies import Elapsed
 from session_service.domain.practice_session import PLAUSIBLE_LEAD, PracticeSession
 from session_service.domain.states import State
 
@@ -179,15 +180,22 @@ def begin(offline: OfflineSession, *, user_id: int, calendar: Calendar, window: 
 
 
 def _timed(session: PracticeSession, offline: OfflineSession) -> PracticeSession:
-    """Returns the session with the time its device tells, whoever keeps time in the product online."""
+    """Returns the session with its time: all of it, or what its device tells.
+
+    Where the server keeps time online, a device can only tell of pauses: its
+    time is at most that from start to end.
+    """
     wall = offline.ended_at - offline.started_at
+    longest = int(wall.total_seconds())
     told = offline.elapsed_seconds
-    elapsed = int(wall.total_seconds()) if told is None else told
+    elapsed = longest if told is None else told
     bounds = session.policy.elapsed_bounds
     if not bounds.hold(elapsed):
         raise DurationOutOfRangeError("elapsed_seconds", bounds.minimum, bounds.maximum)
+    if session.policy.elapsed is Elapsed.MEASURED:
+        elapsed = min(elapsed, longest)
     implausible = timedelta(seconds=elapsed) - wall > PLAUSIBLE_LEAD
-    return replace(session, elapsed_seconds=elapsed, implausible=implausible, active_since=None)
+    return replace(session, elapsed_seconds=elapsed, implausible=implausible, active_since=None, synced=True)
 
 
 def finish(

@@ -65,6 +65,7 @@ class Policy:
     `items`: the kind of items answered, such as `words`, or None.
     `picks_items`: whether a session is over items picked at its start.
     `submits`: whether a session's work can be handed in.
+    `counts_unanswered`: whether a session that ended without an answer counts.
     `planned`: bounds of the planned duration, None where none is asked for.
     """
 
@@ -83,6 +84,7 @@ class Policy:
     pause_again: PauseAgain = PauseAgain.NOTHING
     outcomes: frozenset[State] = frozenset({State.COMPLETED, State.ABANDONED})
     counted: frozenset[State] = field(default=frozenset({State.COMPLETED}))
+    counts_unanswered: bool = True
 
 
 _ROWS = (
@@ -90,6 +92,7 @@ _ROWS = (
         product="exercises",
         modes=("practice", "review", "test"),
         items="exercises",
+        counts_unanswered=False,
     ),
     Policy(
         product="portal",
@@ -97,6 +100,7 @@ _ROWS = (
         content_required=True,
         items="words",
         picks_items=True,
+        counts_unanswered=False,
     ),
     Policy(
         product="yoga",
@@ -112,6 +116,7 @@ _ROWS = (
         second_start=SecondStart.REJECT,
         planned=Bounds(60, 86_400),
         elapsed=Elapsed.RISING,
+        elapsed_bounds=Bounds(0, 86_400),
     ),
     Policy(
         product="design",

@@ -41,7 +41,8 @@ class PracticeSession:
     `user_seq` is the place of its end among the user's events, 0 before.
     `settings` are the client's own. `item_count` counts the items picked, 0
     where any item may be answered; `right_run` right answers in a row.
-    `message_bytes` is the size of the conversation.
+    `message_bytes` is the size of the conversation. `synced` tells that the
+    session was made on a device and arrived when it was over.
     """
 
     id: int
@@ -74,6 +75,7 @@ class PracticeSession:
     right_run: int = 0
     note: str = ""
     message_bytes: int = 0
+    synced: bool = False
     user_seq: int
     version: int
     updated_at: datetime
@@ -163,8 +165,9 @@ class PracticeSession:
 
     @property
     def counts(self) -> bool:
-        """Whether the end counts for totals, streaks and badges."""
-        return self.state in self.policy.counted
+        """Whether the end counts for totals, streaks, badges and boards."""
+        policy = self.policy
+        return self.state in policy.counted and (self.answer_count > 0 or policy.counts_unanswered)
 
     def expect(self, etag: str) -> None:
         """Raises EtagMismatchError unless the etag is empty or this version's."""

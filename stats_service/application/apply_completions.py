@@ -35,5 +35,5 @@ def _count(
 ) -> tuple[set[UUID], Mapping[UUID, Completion]]:
     added = work.add(list(offered.values()))
     if added:
-        rederive(work, {(offered[event_id].product, offered[event_id].local_date) for event_id in added})
+        rederive(work, {offered[event_id].local_date for event_id in added})
     return added, work.find(offered.keys() - added)

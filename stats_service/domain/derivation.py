@@ -19,11 +19,12 @@ from stats_service.domain.derived import EVERYTHING, Days, Derived, Runs, Standi
 from stats_service.domain.facts import Facts, Ints, order_of, starts_of
 from stats_service.domain.person import Person
 from stats_service.domain.practised_days import PractisedDays
+from stats_service.domain.practised_time import within_days
 
 
 def derive(facts: Facts, people: Mapping[int, Person], book: BadgeBook) -> Derived:
     """Returns what the facts of some people add up to."""
-    counted = facts if facts.counts.all() else facts.where(facts.counts)
+    counted = within_days(facts if facts.counts.all() else facts.where(facts.counts))
     days = _days(counted)
     practice = PractisedDays(facts, counted, days, people)
     return Derived(
@@ -43,7 +44,7 @@ def values_at(
 
     With the number of the completion; None when no completion that counts is it.
     """
-    counted = facts.where(facts.counts)
+    counted = within_days(facts.where(facts.counts))
     practice = PractisedDays(facts, counted, _days(counted), people)
     history = History.within(counted, practice.positions, version.first_day, version.last_day)
     return history.values_at(sorted(version.condition.variables), seq)

@@ -18,7 +18,7 @@ EVERYTHING = -1
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """What counting completions add up to, as columns. `seconds` is the time practised."""
+    """What counting completions add up to, as columns. `seconds` is the time that counts."""
 
     sessions: Ints
     seconds: Ints

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
-from service_kit.errors import ConflictError, InvalidArgumentError, InvalidStateError, NotFoundError
+from service_kit.errors import (
+    ConflictError,
+    InvalidArgumentError,
+    InvalidStateError,
+    NotFoundError,
+    QuotaExceededError,
+)
 
 
 class DateOutOfRangeError(InvalidArgumentError):
@@ -67,6 +73,18 @@ class FreezeLimitReachedError(InvalidStateError):
         super().__init__(f"At most {limit} freezes can be held for this streak", product=product, limit=limit)
 
 
+class FreezePurchasesUsedUpError(QuotaExceededError):
+    """As many freezes were bought within 30 days, for all of the account's streaks, as can be."""
+
+    def __init__(self, limit: int, retry_after: timedelta) -> None:
+        super().__init__(
+            f"At most {limit} freezes can be bought in 30 days",
+            "freeze_purchases",
+            limit,
+            retry_after=max(1, int(retry_after.total_seconds())),
+        )
+
+
 class RepairDayNotOverError(InvalidStateError):
     """The day to repair is today or later."""
 
@@ -96,6 +114,17 @@ class RepairWithoutStreakError(InvalidStateError):
 
     def __init__(self, day: date) -> None:
         super().__init__(f"No streak was alive that {day} could have ended", date=day)
+
+
+class AccountNotFoundError(NotFoundError):
+    """Nothing was ever told of the account."""
+
+    reason = "ACCOUNT_NOT_FOUND"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Nothing is known of this account: there is no such account, or it has never practised"
+        )
 
 
 class BadgeNotFoundError(NotFoundError):

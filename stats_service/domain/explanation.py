@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Literal
 
@@ -15,7 +15,6 @@ from stats_service.domain.streaks import (
     day_runs,
     last_day_of,
     period_runs,
-    since_sign_up,
     streaks_of,
 )
 
@@ -110,8 +109,8 @@ def explain_streak(known: Known, cadence: Cadence, on: date, today: date) -> Str
     flies west has practised on days that have not begun there.
     """
     if on < today:
-        known = replace(known, days=[day for day in known.days if day <= on])
-    practised = since_sign_up(known.days, known.keeping)
+        known = known.until(on)
+    practised = known.practised
     days, held = day_runs(practised, known.keeping, known.product, on)
     told = streaks_of(known.days, known.keeping, known.product, on)
     streak: PeriodStreak = {"day": told.day, "week": told.week, "month": told.month}[cadence]
@@ -155,7 +154,7 @@ class BreakExplanation:
 
 def explain_break(known: Known, day: date, today: date) -> BreakExplanation:
     """Returns what a day did to the day streak, as far as it is known."""
-    practised = since_sign_up(known.days, known.keeping)
+    practised = known.practised
     runs, _ = day_runs(practised, known.keeping, known.product, today)
     days = _Days.of(known, practised, runs, today)
     around = [days.to_run(each, _run_at(each, runs)) for each in (day - _DAY, day, day + _DAY)]
@@ -176,14 +175,13 @@ def _run_at(day: date, runs: Sequence[Run]) -> Run | None:
 
 
 def _verdict(known: Known, day: ExplainedDay, run: Run | None) -> Verdict:
+    if day.status == "practised":
+        return "practised"
+    if day.status == "kept":
+        return "kept"
+    if run is not None and run.ended_on == day.day:
+        return "broke"
     bound = known.keeping.first_day
     if bound is not None and day.day < bound:
         return "before_sign_up"
-    match day.status:
-        case "practised":
-            return "practised"
-        case "open":
-            return "not_over"
-        case "kept":
-            return "kept"
-    return "broke" if run is not None and run.ended_on == day.day else "no_streak"
+    return "not_over" if day.status == "open" else "no_streak"

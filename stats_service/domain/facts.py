@@ -31,7 +31,7 @@ class Facts:
     """The columns. All have one length.
 
     `day` is a proleptic ordinal, as of `date.toordinal`; `end` microseconds
-    since 1970 UTC; `seconds` the time practised; `minute` the minute of the
+    since 1970 UTC; `seconds` the time that counts; `minute` the minute of the
     wall clock's day, 0 to 1439, at the end. `product` indexes `products`,
     `calendar` indexes `calendars`.
     """
@@ -42,6 +42,7 @@ class Facts:
     day: Ints
     end: Ints
     counts: Bools
+    synced: Bools
     seconds: Ints
     answers: Ints
     correct: Ints
@@ -74,7 +75,8 @@ class Facts:
             day=_ints(fact.local_date.toordinal() for fact in rows),
             end=_ints(microseconds(fact.end_time) for fact in rows),
             counts=np.fromiter((fact.counts for fact in rows), np.bool_),
-            seconds=_ints(fact.elapsed_seconds for fact in rows),
+            synced=np.fromiter((fact.synced for fact in rows), np.bool_),
+            seconds=_ints(fact.practised_seconds for fact in rows),
             answers=_ints(fact.answer_count for fact in rows),
             correct=_ints(fact.correct_answer_count for fact in rows),
             minute=_ints(fact.local_minute for fact in rows),

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 from stats_service.domain.keeping import Keeping
 from stats_service.domain.standing import Tally
-from stats_service.domain.streaks import Run, day_runs, since_sign_up
+from stats_service.domain.streaks import Run, day_runs, streak_days
 
 DARKEST = 4
 
@@ -42,7 +42,7 @@ def heatmap(
     today: date,
 ) -> Heatmap:
     """Returns the year. `practised` are all days with practice, in order; `tallies` those of the year."""
-    runs, _ = day_runs(since_sign_up(practised, keeping), keeping, product, today)
+    runs, _ = day_runs(streak_days(practised, keeping, product), keeping, product, today)
     kept = {each.period: each.reason for run in runs for each in run.kept}
     levels = _levels({day: tally.elapsed_seconds for day, tally in tallies.items()})
     cells = [

@@ -15,11 +15,14 @@ from itertools import pairwise
 from uuid import UUID
 
 from stats_service.domain.calendar import Calendar
+from stats_service.domain.completion import ALL_PRODUCTS
 
 # Why a day without practice keeps a streak.
 REST, PAUSE, TURN, SKIPPED, REPAIR, FREEZE = "rest", "pause", "turn", "skipped", "repair", "freeze"
 # The freezes that can be held where nothing else was set.
 DEFAULT_FREEZE_LIMIT = 2
+# And those that an account can buy in 30 days.
+DEFAULT_FREEZE_PURCHASES = 2
 
 _DAY = timedelta(days=1)
 
@@ -91,6 +94,9 @@ class Repaired:
 
 Entry = RestDays | PlannedPause | PauseCancelled | FreezeGranted | Repaired
 
+# A product practised, and a day of it.
+ProductDay = tuple[str, date]
+
 # Instants at which a calendar is known to have been in force, in order.
 Timeline = Sequence[tuple[datetime, Calendar]]
 
@@ -101,7 +107,9 @@ class Keeping:
 
     `rest` is the latest first. `calendars` are those in force from a day on,
     in order, empty unless one of them skips days. `grants` are by product, in
-    order. Days before `first_day` are no practice for a streak.
+    order. Days before `first_day`, the one of the sign-up, are no practice for
+    a streak unless they are among the product's `early` ones: those of synced
+    sessions.
     """
 
     rest: Sequence[RestDays] = ()
@@ -111,6 +119,7 @@ class Keeping:
     repairs: frozenset[tuple[str, date]] = frozenset()
     grants: Mapping[str, Sequence[FreezeGranted]] = field(default_factory=dict)
     first_day: date | None = None
+    early: Mapping[str, frozenset[date]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -118,9 +127,15 @@ class Keeping:
         timeline: Timeline = (),
         entries: Iterable[Entry] = (),
         sign_up_time: datetime | None = None,
+        synced: Iterable[ProductDay] = (),
     ) -> Keeping:
-        """Returns what a timeline in order, and entries in whatever order and multiplicity, mean."""
+        """Returns what a timeline in order, and entries in whatever order and multiplicity, mean.
+
+        `synced` are days of synced sessions that count; only those before the
+        sign-up are looked at.
+        """
         recorded = in_record_order(entries)
+        first_day = first_practice(sign_up_time, {calendar for _, calendar in timeline})
         return cls(
             rest=rest_settings(recorded),
             pauses=[(each.first, end) for each, end in pauses_with_ends(recorded)],
@@ -128,7 +143,8 @@ class Keeping:
             calendars=_calendars(timeline),
             repairs=frozenset((each.product, each.day) for each in recorded if isinstance(each, Repaired)),
             grants=_grants(recorded),
-            first_day=first_practice(sign_up_time, {calendar for _, calendar in timeline}),
+            first_day=first_day,
+            early=_early(first_day, synced),
         )
 
     def reason(self, product: str, day: date) -> str | None:
@@ -163,6 +179,17 @@ def first_practice(sign_up_time: datetime | None, calendars: Collection[Calendar
     if sign_up_time is None:
         return None
     return min(calendar.day_of(sign_up_time) for calendar in calendars or (Calendar(),))
+
+
+def _early(first_day: date | None, synced: Iterable[ProductDay]) -> Mapping[str, frozenset[date]]:
+    if first_day is None:
+        return {}
+    days: dict[str, set[date]] = defaultdict(set)
+    for product, day in synced:
+        if day < first_day:
+            days[product].add(day)
+            days[ALL_PRODUCTS].add(day)
+    return {product: frozenset(early) for product, early in days.items()}
 
 
 def in_record_order(entries: Iterable[Entry]) -> Sequence[Entry]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
 from itertools import pairwise
@@ -18,6 +18,7 @@ from stats_service.domain.keeping import (
     Entry,
     FreezeGranted,
     Keeping,
+    ProductDay,
     Repaired,
     Timeline,
     days_cut,
@@ -25,6 +26,7 @@ from stats_service.domain.keeping import (
     pauses_with_ends,
     rest_settings,
 )
+from stats_service.domain.streaks import streak_days
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +52,20 @@ class Cause:
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of a person's practice of a product. `days` have practice that counts, in order."""
+    """What is known of a person's practice of a product.
+
+    `days` have practice that counts, in order; `synced` are the days of what
+    was synced of it; `unanswered` are days of sessions that count for nothing
+    because nothing was answered.
+    """
 
     product: str
     days: Sequence[date] = ()
     timeline: Timeline = ()
     entries: Sequence[Entry] = ()
     sign_up_time: datetime | None = None
+    synced: Sequence[ProductDay] = ()
+    unanswered: Sequence[date] = ()
 
     @cached_property
     def recorded(self) -> Sequence[Entry]:
@@ -66,7 +75,30 @@ class Known:
     @cached_property
     def keeping(self) -> Keeping:
         """What keeps the person's streaks."""
-        return Keeping.of(self.timeline, self.recorded, self.sign_up_time)
+        return Keeping.of(self.timeline, self.recorded, self.sign_up_time, self.synced)
+
+    @cached_property
+    def practised(self) -> Sequence[date]:
+        """The days that are practice of a streak."""
+        return streak_days(self.days, self.keeping, self.product)
+
+    @cached_property
+    def left_out(self) -> Sequence[date]:
+        """The days with practice that counts, and is from before the sign-up and in no streak."""
+        return sorted(set(self.days).difference(self.practised))
+
+    @cached_property
+    def idle(self) -> Sequence[date]:
+        """The days on which sessions ended and nothing was practised."""
+        return sorted(set(self.unanswered).difference(self.days))
+
+    def until(self, day: date) -> Known:
+        """Returns what is known of the practice up to a day."""
+        return replace(
+            self,
+            days=[each for each in self.days if each <= day],
+            unanswered=[each for each in self.unanswered if each <= day],
+        )
 
     @property
     def calendar(self) -> Calendar:

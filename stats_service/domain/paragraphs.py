@@ -12,7 +12,7 @@ from stats_service.domain.completion import ALL_PRODUCTS
 from stats_service.domain.explanation import BreakExplanation, Cadence, StreakExplanation
 from stats_service.domain.keeping import FREEZE, PAUSE, REPAIR, REST, SKIPPED, TURN, PlannedPause, Repaired
 from stats_service.domain.known import Cause
-from stats_service.domain.sessions import KnownSession
+from stats_service.domain.sessions import KnownSession, ending
 from stats_service.domain.standing import Tally
 from stats_service.domain.streaks import RULES_VERSION, Run
 
@@ -37,12 +37,29 @@ def of_streak(told: StreakExplanation) -> str:
     """Returns why a streak is what it is."""
     run = told.run
     if run is None:
-        name = name_of(told.known.product, told.cadence)
-        if told.known.days:
-            return f"Your {name} has not begun: what was practised is from before you signed up."
-        return f"Your {name} has not begun: until {in_words(told.on)} no practice is known that counts."
+        return " ".join((_not_begun(told), *_left_out(told)))
     course = (_course(told, run), *_keepers(told, run), _best(told, run))
-    return " ".join((*course, *_freezes(told), *_calendars(told)))
+    return " ".join((*course, *_left_out(told), *_freezes(told), *_calendars(told)))
+
+
+def _not_begun(told: StreakExplanation) -> str:
+    name = name_of(told.known.product, told.cadence)
+    if told.known.days:
+        return f"Your {name} has not begun: what was practised is from before you signed up."
+    return f"Your {name} has not begun: until {in_words(told.on)} no practice is known that counts."
+
+
+def _left_out(told: StreakExplanation) -> Sequence[str]:
+    """Returns what of the practice is in no streak, and why."""
+    known = told.known
+    parts = []
+    if known.left_out:
+        parts.append(
+            f"{counted(len(known.left_out), 'day')} from before you signed up, of which nothing was synced"
+        )
+    if known.idle:
+        parts.append(f"{counted(len(known.idle), 'day')} on which sessions ended without an answer")
+    return [f"Left out: {', and '.join(parts)}."] if parts else []
 
 
 def of_break(told: BreakExplanation, outcomes: Collection[str] = ()) -> str:
@@ -57,8 +74,9 @@ def of_break(told: BreakExplanation, outcomes: Collection[str] = ()) -> str:
         case "not_over":
             return f"{day} has not broken your {name}: on the day that this is told, it is not over."
         case "before_sign_up":
-            return f"{day} is from before you signed up, so it can be no part of your {name}."
-    return f"{_of_missed(told, name, day)}{_uncounted(outcomes)}{_ran(told)}"
+            early = f"{day} is from before you signed up, and nothing of it was synced"
+            return f"{early}: it is no part of your {name}."
+    return f"{_of_missed(told, name, day)}{_uncounted(told, outcomes)}{_ran(told)}"
 
 
 def _of_missed(told: BreakExplanation, name: str, day: str) -> str:
@@ -75,10 +93,12 @@ def _of_missed(told: BreakExplanation, name: str, day: str) -> str:
     )
 
 
-def _uncounted(outcomes: Collection[str]) -> str:
+def _uncounted(told: BreakExplanation, outcomes: Collection[str]) -> str:
+    if told.day in told.known.left_out:
+        return " What was practised on that day is from before you signed up, and was not synced."
     if not outcomes:
         return ""
-    ended = " or ".join(sorted(set(outcomes)))
+    ended = " or ".join(sorted(set(map(ending, outcomes))))
     return f" What was practised on that day was {ended}, which does not count."
 
 
@@ -199,9 +219,10 @@ def of_badge(
         f"session {session.session_id} of {session.product}, which ended on {in_words(session.local_date)}"
         f" ({session.time_zone})"
     )
+    doubt = " That session told more time than had passed: what passed counts." if session.implausible else ""
     if earned:
-        return f"You earned “{name}” with {ended}: it asks for {condition}, and {told}."
-    return f"You have not earned “{name}”: it asks for {condition}, and at {ended}, {told}.{locked}"
+        return f"You earned “{name}” with {ended}: it asks for {condition}, and {told}.{doubt}"
+    return f"You have not earned “{name}”: it asks for {condition}, and at {ended}, {told}.{doubt}{locked}"
 
 
 def _window(badge: BadgeContent) -> str:
@@ -214,20 +235,43 @@ def _window(badge: BadgeContent) -> str:
 
 
 def of_total(
-    product: str, total: Tally, day_count: int, span: Span | None, left_out: Mapping[str, int]
+    product: str,
+    total: Tally,
+    day_count: int,
+    span: Span | None,
+    left_out: Mapping[str, int],
+    *,
+    cut: tuple[int, int] = (0, 0),
 ) -> str:
-    """Returns what a total is made of; `left_out` are sessions that are not in it, by how they ended."""
+    """Returns what a total is made of.
+
+    `left_out` are sessions that are not in it, by how they ended; `cut` are how
+    many told more time than counts, and how many seconds more.
+    """
     what = "total over all products" if product == ALL_PRODUCTS else f"{product} total"
-    others = ", ".join(f"{number:,} {outcome}" for outcome, number in sorted(left_out.items()))
+    others = ", ".join(f"{number:,} {ending(outcome)}" for outcome, number in sorted(left_out.items()))
     out = counted(sum(left_out.values()), "session")
     rest = f" Not in it: {out} that ended in a way that does not count ({others})." if left_out else ""
     if span is None:
         return f"Your {what} is empty: no practice is known that counts.{rest}"
-    hours, minutes = divmod(total.elapsed_seconds // 60, 60)
     right = f"{counted(total.answer_count, 'answer')}, {total.correct_answer_count:,} of them right"
     answers = f", {right}" if total.answer_count else ""
     return (
         f"Your {what} is made of {counted(total.session_count, 'session')} on {counted(day_count, 'day')}"
-        f" from {in_words(span[0])} to {in_words(span[1])}: {hours:,} h {minutes} min practised"
-        f"{answers}.{rest}"
+        f" from {in_words(span[0])} to {in_words(span[1])}: {_hours(total.elapsed_seconds)} practised"
+        f"{answers}.{_cut(*cut)}{rest}"
     )
+
+
+def _cut(sessions: int, seconds: int) -> str:
+    if not sessions:
+        return ""
+    return (
+        f" Not in it: {_hours(seconds)} that {counted(sessions, 'session')} told beyond the time that passed,"
+        f" or beyond the 24 hours of a day."
+    )
+
+
+def _hours(seconds: int) -> str:
+    hours, minutes = divmod(seconds // 60, 60)
+    return f"{hours:,} h {minutes} min"

@@ -11,9 +11,9 @@ from stats_service.domain.calendar import Calendar, CalendarChange
 from stats_service.domain.completion import ALL_PRODUCTS
 from stats_service.domain.derived import EVERYTHING, Days
 from stats_service.domain.facts import Facts, Ints, instant_of, starts_of
-from stats_service.domain.keeping import FREEZE, Keeping, Timeline, first_practice
+from stats_service.domain.keeping import FREEZE, Keeping, ProductDay, Timeline, first_practice
 from stats_service.domain.person import Person
-from stats_service.domain.streaks import day_positions, day_runs, since_sign_up
+from stats_service.domain.streaks import day_positions, day_runs, streak_days
 
 
 class PractisedDays:
@@ -87,7 +87,7 @@ class PractisedDays:
             number = self._products.index(product) if product in self._products else EVERYTHING
             ordinals = ordinals[self._days.product[start:stop] == number]
         practised = [date.fromordinal(ordinal) for ordinal in np.unique(ordinals).tolist()]
-        return since_sign_up(practised, self._keeping[user])
+        return streak_days(practised, self._keeping[user], product)
 
     def _walk(self, product: int | None, keys: Ints, person: Ints, lengths: Ints) -> None:
         """Puts in the lengths of those whose days are kept by something."""
@@ -124,10 +124,15 @@ def _keepings(facts: Facts, days: Days, people: Mapping[int, Person]) -> Iterato
             or _elsewhere(person, facts.calendars[facts.calendar[rows.start]])
             or _too_early(person, facts.calendars[facts.calendar[rows.start]], first_days.get(user))
         ):
-            yield (
-                user,
-                Keeping.of(timeline(facts, rows, person.changes), person.entries, person.sign_up_time),
-            )
+            told = timeline(facts, rows, person.changes)
+            synced = _synced_days(facts.where(rows))
+            yield user, Keeping.of(told, person.entries, person.sign_up_time, synced)
+
+
+def _synced_days(facts: Facts) -> Sequence[ProductDay]:
+    mine = facts.where(facts.synced & facts.counts)
+    days = zip(mine.product.tolist(), mine.day.tolist(), strict=True)
+    return [(facts.products[product], date.fromordinal(day)) for product, day in set(days)]
 
 
 def timeline(facts: Facts, rows: slice, changes: Sequence[CalendarChange]) -> Timeline:

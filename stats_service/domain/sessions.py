@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
-LeftOut = Literal["abandoned", "outcome"]
+LeftOut = Literal["abandoned", "outcome", "unanswered"]
+# How a completed session ended that does not count, in words.
+UNANSWERED = "completed without an answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +25,21 @@ class KnownSession:
     rollover_hour: int
     local_date: date
     elapsed_seconds: int
+    implausible: bool
+    synced: bool
     received_at: datetime
 
 
 def left_out(outcome: str) -> LeftOut:
-    """Returns why a session that ended like this, and does not count, is in no total."""
+    """Returns why a session that ended like this, and does not count, is in no total.
+
+    A completed one counts in every product, unless nothing was answered in it.
+    """
+    if outcome == "completed":
+        return "unanswered"
     return "abandoned" if outcome == "abandoned" else "outcome"
+
+
+def ending(outcome: str) -> str:
+    """Returns how a session ended that does not count, in words."""
+    return UNANSWERED if outcome == "completed" else outcome

@@ -8,11 +8,12 @@ anything: a rule raises its error or does nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from stats_service.domain.errors import (
     DateOutOfRangeError,
     FreezeLimitReachedError,
+    FreezePurchasesUsedUpError,
     PauseOverError,
     PauseOverlapsError,
     PauseTooLongError,
@@ -20,10 +21,12 @@ from stats_service.domain.errors import (
     RepairNotNeededError,
     RepairWithoutStreakError,
 )
-from stats_service.domain.keeping import FREEZE, Entry, Keeping, pauses_with_ends
-from stats_service.domain.streaks import day_runs, since_sign_up
+from stats_service.domain.keeping import FREEZE, Entry, FreezeGranted, Keeping, pauses_with_ends
+from stats_service.domain.streaks import day_runs, streak_days
 
 LONGEST_PAUSE_DAYS = 60
+# How long a freeze that was bought is counted against the limit of purchases.
+PURCHASES_WITHIN = timedelta(days=30)
 FURTHEST_AHEAD = timedelta(days=366)
 
 
@@ -62,13 +65,26 @@ def check_cancellation(end: date, from_date: date, today: date) -> None:
 
 def freezes_held(days: Sequence[date], keeping: Keeping, product: str, today: date) -> int:
     """Returns the freezes held on a day for the streak of days with practice, in order."""
-    return day_runs(since_sign_up(days, keeping), keeping, product, today)[1]
+    return day_runs(streak_days(days, keeping, product), keeping, product, today)[1]
 
 
 def check_freeze(held: int, product: str, limit: int) -> None:
     """Demands that one more can be held. Raises FreezeLimitReachedError."""
     if held >= limit:
         raise FreezeLimitReachedError(product, limit)
+
+
+def check_purchases(entries: Sequence[Entry], now: datetime, limit: int) -> None:
+    """Demands that one more can be bought, for whichever streak. Raises FreezePurchasesUsedUpError."""
+    since = now - PURCHASES_WITHIN
+    bought = sorted(
+        each.recorded_at
+        for each in entries
+        if isinstance(each, FreezeGranted) and each.source == "bought" and each.recorded_at > since
+    )
+    if len(bought) >= limit:
+        first_to_go = bought[-limit] if limit else now
+        raise FreezePurchasesUsedUpError(limit, first_to_go + PURCHASES_WITHIN - now)
 
 
 def check_repair(days: Sequence[date], keeping: Keeping, product: str, day: date, today: date) -> None:
@@ -79,7 +95,7 @@ def check_repair(days: Sequence[date], keeping: Keeping, product: str, day: date
     """
     if day >= today:
         raise RepairDayNotOverError(day, today)
-    runs, _ = day_runs(since_sign_up(days, keeping), keeping, product, today)
+    runs, _ = day_runs(streak_days(days, keeping, product), keeping, product, today)
     ended = {run.ended_on for run in runs}
     frozen = {kept.period for run in runs for kept in run.kept if kept.reason == FREEZE}
     if day in ended or day in frozen:

@@ -19,7 +19,7 @@ from stats_service.domain.completion import ALL_PRODUCTS, Completion
 from stats_service.domain.keeping import FREEZE, Entry, FreezeGranted, Keeping, Timeline
 
 # Of docs/streaks.md; one more with every change of what a day is to a streak.
-RULES_VERSION = 2
+RULES_VERSION = 3
 Cadence = Literal["week", "month"]
 
 _DAY = timedelta(days=1)
@@ -82,8 +82,10 @@ def streaks(
 ) -> Streaks:
     """Returns the streaks that facts make, whatever their order and multiplicity."""
     known = list(facts)
-    keeping = Keeping.of(timeline(known, changes), entries, sign_up_time)
-    days = {fact.local_date for fact in known if fact.counts and product in (fact.product, ALL_PRODUCTS)}
+    counting = [fact for fact in known if fact.counts]
+    synced = [(fact.product, fact.local_date) for fact in counting if fact.synced]
+    keeping = Keeping.of(timeline(known, changes), entries, sign_up_time, synced)
+    days = {fact.local_date for fact in counting if product in (fact.product, ALL_PRODUCTS)}
     return streaks_of(sorted(days), keeping, product, on)
 
 
@@ -100,7 +102,7 @@ def _calendar_of(fact: Completion | CalendarChange) -> Calendar:
 
 def streaks_of(days: Sequence[date], keeping: Keeping, product: str, on: date) -> Streaks:
     """Returns the streaks of days with practice, in order, as told on a day."""
-    days = since_sign_up(days, keeping)
+    days = streak_days(days, keeping, product)
     return Streaks(
         day=_day_streak(days, keeping, product, on),
         week=_period_streak("week", days, keeping, product, on),
@@ -109,16 +111,24 @@ def streaks_of(days: Sequence[date], keeping: Keeping, product: str, on: date) -
 
 
 def day_positions(days: Sequence[date], keeping: Keeping, product: str) -> Sequence[int]:
-    """Returns for each day with practice, in order, how long the streak is on it; 0 before the sign-up."""
-    practised = since_sign_up(days, keeping)
+    """Returns for each day with practice, in order, how long the streak is on it; 0 where it is in none."""
+    practised = streak_days(days, keeping, product)
     runs, _ = day_runs(practised, keeping, product, days[-1])
-    lengths = [length for run in runs for length in range(1, run.length + 1)]
-    return [0] * (len(days) - len(practised)) + lengths
+    lengths = (length for run in runs for length in range(1, run.length + 1))
+    length_on = dict(zip(practised, lengths, strict=True))
+    return [length_on.get(day, 0) for day in days]
 
 
-def since_sign_up(days: Sequence[date], keeping: Keeping) -> Sequence[date]:
-    """Returns those of some days, in order, that can be practice of a streak."""
-    return days if keeping.first_day is None else days[bisect_left(days, keeping.first_day) :]
+def streak_days(days: Sequence[date], keeping: Keeping, product: str) -> Sequence[date]:
+    """Returns those of a product's days, in order, that are practice of a streak.
+
+    Before the sign-up only those are that have a synced session.
+    """
+    if keeping.first_day is None:
+        return days
+    place = bisect_left(days, keeping.first_day)
+    early = keeping.early.get(product, frozenset())
+    return [*(day for day in days[:place] if day in early), *days[place:]]
 
 
 def day_runs(days: Sequence[date], keeping: Keeping, product: str, on: date) -> tuple[Sequence[Run], int]:

@@ -77,7 +77,8 @@ def test_what_was_practised_is_looked_at_later(load_page: LoadPage) -> None:
     shown = {"session_id": session_id, "duration_seconds": 600, "notes": "calm"}
     assert_like(history, {"total": 1, "sessions": [shown]}, values=True)
     calendar = load_page("calendar")["answer"]
-    assert_like(calendar["days"], [{"sessions": 1, "seconds": 600}], values=True)
+    assert_like(calendar["days"], [{"sessions": 1}], values=True)
+    assert 0 <= calendar["days"][0]["seconds"] < 600, "what passed is counted, not what was told"
     assert calendar["days"][0]["date"].startswith(calendar["month"])
     assert load_page("calendar", "month=2020-02")["answer"] == {"month": "2020-02", "days": []}
 

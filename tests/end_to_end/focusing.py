@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import psycopg
 
 from deploy.local.stack import LocalStack
+from tests.end_to_end.facts import copies
+from tests.offline import offline_session
 from tests.stack import Learner
 from tests.waiting import eventually
 
 SESSIONS = "/focus/api/v1/sessions"
 # A session of some days ago, like one of today.
-EARLIER = """
-    INSERT INTO stats.completion
-    SELECT (jsonb_populate_record(fact, jsonb_build_object(
-        'event_id', gen_random_uuid()::text, 'session_id', 1000000 * %(days)s + session_id,
-        'user_seq', 1000000 + %(days)s, 'local_date', local_date - %(days)s,
-        'end_time', end_time - make_interval(days => %(days)s),
-        'start_time', start_time - make_interval(days => %(days)s)
-    ))).*
-    FROM stats.completion AS fact WHERE user_id = %(user)s AND user_seq < 1000000
-"""
+EARLIER = copies(
+    """
+    'event_id', gen_random_uuid()::text, 'session_id', 1000000 * %(days)s + session_id,
+    'user_seq', 1000000 + %(days)s, 'local_date', local_date - %(days)s,
+    'end_time', end_time - make_interval(days => %(days)s),
+    'start_time', start_time - make_interval(days => %(days)s)
+    """,
+    "user_id = %(user)s AND user_seq < 1000000",
+)
 SIGNED_UP_EARLIER = """
     UPDATE stats.calendar_change SET sign_up_time = sign_up_time - interval '30 days'
     WHERE user_id = %s AND sign_up_time IS NOT NULL
@@ -30,11 +31,19 @@ SIGNED_UP_EARLIER = """
 
 
 def practise(learner: Learner, seconds: int) -> int:
-    """Completes a focus session; returns its place among the learner's events."""
-    session_id = learner.ok("POST", SESSIONS, {"duration_seconds": seconds}, status=201)["data"]["id"]
-    end = {"elapsed_seconds": seconds, "status": "completed"}
-    learner.ok("PATCH", f"{SESSIONS}/{session_id}/end", end)
-    return int(learner.ok("GET", f"/v1/sessions/{session_id}")["user_seq"])
+    """Brings along a focus session of so many seconds that has just ended; returns its place among events.
+
+    One that begins and ends here would count the moment that passed.
+    """
+    ended = datetime.now(UTC)
+    item = offline_session(
+        ended,
+        "focus",
+        start_time=(ended - timedelta(seconds=seconds)).isoformat(),
+        planned_seconds=max(60, seconds),
+        time_zone=learner.client.headers.get("X-Time-Zone", "UTC"),
+    )
+    return int(learner.ok("POST", "/v1/sessions:sync", {"items": [item]})["user_seq"])
 
 
 def focus_streak(learner: Learner) -> Any:

@@ -102,7 +102,7 @@ class Persistent:
 
     def _focus(self) -> None:
         session = self.call("POST", SESSIONS, {"duration_seconds": 600})["data"]
-        seconds = 60 + session["id"] % 7
+        seconds = 40 + session["id"] % 7
         self.call("PATCH", f"{SESSIONS}/{session['id']}/pause", {"elapsed_seconds": 30, "status": "paused"})
         self.call("PATCH", f"{SESSIONS}/{session['id']}/resume")
         ending = {"elapsed_seconds": seconds, "status": "completed"}
@@ -215,10 +215,9 @@ def test_a_sync_that_a_killed_service_broke_off_is_completed_by_a_repeat_and_cou
 ) -> None:
     learner = Learner(stack.gateway_url)
     ended = datetime.now(UTC) - timedelta(days=1)
-    items = [
-        offline_session(ended - timedelta(minutes=number), answers=[offline_answer(ended) for _ in range(6)])
-        for number in range(1_000)
-    ]
+    # Not all on one day: none has more than its 24 hours.
+    ends = [ended - timedelta(minutes=15 * number) for number in range(1_000)]
+    items = [offline_session(end, answers=[offline_answer(ended) for _ in range(6)]) for end in ends]
     live = learner.ok("POST", "/v1/sessions:start", {"product": "exercises"})["session"]["name"]
     items.append({"answer": offline_answer(ended, session=live)})
     with psycopg.connect(stack.database_url) as holder, ThreadPoolExecutor(1) as device:

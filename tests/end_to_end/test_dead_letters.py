@@ -14,19 +14,14 @@ import pytest
 from deploy.local.stack import LocalStack
 from tests.end_to_end.command import practice
 from tests.end_to_end.conftest import Learner, MakeLearner
+from tests.end_to_end.facts import copies
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.xdist_group("stack")
 
 SESSIONS = "/focus/api/v1/sessions"
 # Another fact in the place of a session's own: the stats service refuses the real one for good.
-IN_ITS_PLACE = """
-    INSERT INTO stats.completion
-    SELECT (jsonb_populate_record(fact, jsonb_build_object(
-        'event_id', %s::text, 'session_id', %s::bigint, 'user_seq', 1000000
-    ))).*
-    FROM stats.completion AS fact WHERE user_id = %s
-"""
+IN_ITS_PLACE = copies("'event_id', %s::text, 'session_id', %s::bigint, 'user_seq', 1000000", "user_id = %s")
 
 
 def focus(learner: Learner) -> int:

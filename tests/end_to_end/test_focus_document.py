@@ -176,10 +176,10 @@ def test_another_users_and_an_unknown_session_are_not_found(make_learner: MakeLe
 
 
 def test_completed_sessions_make_progress_streak_and_badges(learner: Learner) -> None:
-    for elapsed in (1500, 600):
+    for elapsed in (25, 10):
         end(learner, start(learner)["id"], elapsed)
     (day,) = learner.ok("GET", "/focus/api/v1/progress")["data"]
-    assert_like(day, {"date": day["date"], "focus_seconds": 2100, "sessions_completed": 2}, values=True)
+    assert_like(day, {"date": day["date"], "focus_seconds": 35, "sessions_completed": 2}, values=True)
     streak = learner.ok("GET", "/focus/api/v1/streak")["data"]
     expected = {"current_streak": 1, "longest_streak": 1, "last_session_date": day["date"]}
     assert_like(streak, expected, values=True)
@@ -187,6 +187,19 @@ def test_completed_sessions_make_progress_streak_and_badges(learner: Learner) ->
     assert "focus-first-session" in [badge["id"] for badge in badges]
     for badge in badges:
         assert_like(badge, {"id": "", "name": "", "description": "", "icon": "", "awarded_at": ""})
+
+
+def test_more_time_than_passed_is_kept_as_told_and_counts_as_what_passed(learner: Learner) -> None:
+    ended = end(learner, start(learner)["id"], 86_400)
+    assert ended["elapsed_seconds"] == 86_400
+    (day,) = learner.ok("GET", "/focus/api/v1/progress")["data"]
+    assert (day["sessions_completed"], day["focus_seconds"] < 3_600) == (1, True)
+    badges = learner.ok("GET", "/focus/api/v1/badges")["data"]
+    assert "focus-10-hours" not in [badge["id"] for badge in badges]
+    session = start(learner)["id"]
+    for change, status in (("pause", "paused"), ("end", "completed")):
+        more = {"elapsed_seconds": 86_401, "status": status}
+        refused(learner.send("PATCH", f"{SESSIONS}/{session}/{change}", more), 400)
 
 
 def test_the_next_day_of_the_user_adds_one_to_the_streak(learner: Learner) -> None:

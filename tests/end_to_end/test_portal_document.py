@@ -338,7 +338,9 @@ def test_the_next_day_of_the_user_adds_one_to_the_streak(learner: Learner) -> No
     streaks = []
     for zone in ("Pacific/Pago_Pago", "Pacific/Tongatapu"):
         learner.client.headers["X-Time-Zone"] = zone
-        one = f"{SESSIONS}/{start(learner)['session_id']}"
+        session_id = start(learner)["session_id"]
+        one = f"{SESSIONS}/{session_id}"
+        answer(learner, session_id, "en-hello", "hola")
         streaks.append(learner.ok("POST", f"{one}/complete")["session_summary"]["streaks"])
     assert streaks == [{"current": 1, "best": 1}, {"current": 2, "best": 2}]
 

@@ -250,7 +250,9 @@ def test_history_notes_and_calendar_show_what_was_practised(learner: Learner) ->
 
     calendar = learner.ok("GET", f"{SESSIONS}/calendar")
     (day,) = calendar["days"]
-    assert day == {"date": day["date"], "sessions": 2, "seconds": 1200}
+    # More was told than passed, and what passed is counted.
+    assert day == {"date": day["date"], "sessions": 2, "seconds": day["seconds"]}
+    assert 0 <= day["seconds"] < 1200
     assert day["date"].startswith(calendar["month"])
     assert learner.ok("GET", f"{SESSIONS}/calendar?month={calendar['month']}") == calendar
     assert learner.ok("GET", f"{SESSIONS}/calendar?month=2020-02") == {"month": "2020-02", "days": []}
@@ -268,7 +270,7 @@ def test_days_are_the_users_own(learner: Learner) -> None:
         day for month in months for day in learner.ok("GET", f"{SESSIONS}/calendar?month={month}")["days"]
     ]
     assert days
-    assert {(day["sessions"], day["seconds"]) for day in days} == {(1, 900)}
+    assert {day["sessions"] for day in days} == {1}
 
 
 def test_a_repeated_request_with_its_key_gets_the_first_answer(learner: Learner) -> None:

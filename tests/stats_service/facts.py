@@ -89,6 +89,7 @@ def to_event(fact: Completion) -> SessionEnded:
         local_date=fact.local_date.isoformat(),
         elapsed_seconds=fact.elapsed_seconds,
         implausible=fact.implausible,
+        synced=fact.synced,
         answer_count=fact.answer_count,
         correct_answer_count=fact.correct_answer_count,
         content=fact.content,

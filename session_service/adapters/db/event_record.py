@@ -104,7 +104,8 @@ _SESSION_HASH = """
         session.id, session.user_id, session.user_seq, session.product, session.mode, session.content,
         session.state, session.started_at, session.ended_at, session.time_zone,
         session.rollover_hour::bigint, session.local_date, session.elapsed_seconds::bigint,
-        session.implausible, session.answer_count::bigint, session.correct_answer_count::bigint
+        session.implausible, session.answer_count::bigint, session.correct_answer_count::bigint,
+        session.synced
     ), 0)
 """
 _CHANGE_HASH = """

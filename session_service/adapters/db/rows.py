@@ -31,6 +31,7 @@ _FIXED = frozenset(
         "started_at",
         "settings",
         "item_count",
+        "synced",
     }
 )
 _CHANGING = [name for name in _FIELDS if name not in _FIXED]

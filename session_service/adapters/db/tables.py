@@ -79,6 +79,8 @@ practice_session = Table(
     Column("note", Text, nullable=False, server_default=text("''")),
     # How much the conversation takes as JSON.
     Column("message_bytes", Integer, nullable=False, server_default=text("0")),
+    # Made on a device; it arrived when it was over.
+    Column("synced", Boolean, nullable=False, server_default=text("false")),
     Column("user_seq", BigInteger, nullable=False),
     Column("version", BigInteger, nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False),

@@ -123,6 +123,7 @@ def _to_completion(event_id: UUID, event: SessionEnded) -> Completion:
         correct_answer_count=event.correct_answer_count,
         content=event.content,
         mode=event.mode,
+        synced=event.synced,
         local_minute=Calendar(event.time_zone).minute_of(end_time),
     )
 

@@ -87,13 +87,11 @@ _DAYS, _STANDINGS, _AWARDS = (
 )
 
 
-def save(
-    connection: Connection, users: Sequence[int], derived: Derived, days: Iterable[tuple[str, date]] | None
-) -> int:
+def save(connection: Connection, users: Sequence[int], derived: Derived, days: Iterable[date] | None) -> int:
     """Makes the stored rows of some people the derived ones; returns how many rows changed.
 
-    With `days`, only those products' days are looked at: the caller knows that
-    no other can have changed.
+    With `days`, only those are looked at: the caller knows that no other can
+    have changed.
     """
     changed = 0
     daily = _daily_columns(derived, None if days is None else frozenset(days))
@@ -122,13 +120,13 @@ def differences(connection: Connection, users: Sequence[int], derived: Derived) 
     ]
 
 
-def _daily_columns(derived: Derived, wanted: frozenset[tuple[str, date]] | None) -> Columns:
+def _daily_columns(derived: Derived, wanted: frozenset[date] | None) -> Columns:
     days = derived.days
     products, dates = _names(days.product, derived.products), _dates(days.day)
     columns = {"user_id": days.user.tolist(), "product": products, "local_date": dates, **_sums(days.sums)}
     if wanted is None:
         return columns
-    chosen = [place for place, key in enumerate(zip(products, dates, strict=True)) if key in wanted]
+    chosen = [place for place, day in enumerate(dates) if day in wanted]
     return {name: [column[place] for place in chosen] for name, column in columns.items()}
 
 

@@ -7,11 +7,20 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Row, Select, and_, cast, func, select
+from sqlalchemy import BigInteger, ColumnElement, Row, Select, Subquery, and_, cast, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from stats_service.adapters.db import fact_statements, rows
-from stats_service.adapters.db.tables import awarded_badge, badge_definition, completion, learner
+from stats_service.adapters.db.counted_facts import counted_facts, sums_of
+from stats_service.adapters.db.reader import read_synced_days
+from stats_service.adapters.db.tables import (
+    awarded_badge,
+    badge_definition,
+    calendar_change,
+    completion,
+    learner,
+    streak_entry,
+)
 from stats_service.application.ports.explanations import BadgeRecord, DaySessions, Total
 from stats_service.domain.calendar import Calendar
 from stats_service.domain.completion import ALL_PRODUCTS
@@ -24,15 +33,6 @@ from stats_service.domain.standing import Tally
 # Rows that are read before others have a turn.
 _PART = 500
 _SESSION = tuple(completion.c[name] for name in KnownSession.__slots__)
-_SUMS = tuple(
-    cast(total, BigInteger).label(name)
-    for name, total in (
-        ("session_count", func.count()),
-        ("elapsed_seconds", func.coalesce(func.sum(completion.c.elapsed_seconds), 0)),
-        ("answer_count", func.coalesce(func.sum(completion.c.answer_count), 0)),
-        ("correct_answer_count", func.coalesce(func.sum(completion.c.correct_answer_count), 0)),
-    )
-)
 
 
 class SqlExplanationReader:
@@ -41,21 +41,33 @@ class SqlExplanationReader:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
+    async def is_known(self, user_id: int) -> bool:
+        """Implements ExplanationReader.is_known."""
+        facts = (completion, calendar_change, streak_entry)
+        (row,) = await self._all(select(or_(*(exists().where(kind.c.user_id == user_id) for kind in facts))))
+        return bool(row[0])
+
     async def known(self, user_id: int, product: str, at: datetime | None) -> Known:
         """Implements ExplanationReader.known."""
         practised = select(completion.c.local_date).distinct().order_by(completion.c.local_date)
+        mine = _of(user_id, product, at)
+        unanswered = completion.c.outcome == "completed", ~completion.c.counts
         async with self._engine.connect() as connection:
-            days = await connection.execute(practised.where(completion.c.counts, *_of(user_id, product, at)))
+            days = await connection.execute(practised.where(completion.c.counts, *mine))
+            idle = await connection.execute(practised.where(*unanswered, *mine))
             told = await connection.execute(fact_statements.timeline_of(user_id, at))
             recorded = await connection.execute(fact_statements.entries_of([user_id]))
-            signed_up = await connection.execute(fact_statements.sign_up_of(user_id, at))
+            signed_up = (await connection.execute(fact_statements.sign_up_of(user_id, at))).scalar_one()
+            synced = await read_synced_days(connection, user_id, signed_up, at)
             entries = [rows.to_entry(row) for row in recorded if at is None or row.recorded_at <= at]
             return Known(
                 product=product,
                 days=days.scalars().all(),
                 timeline=[(row.instant, Calendar(row.time_zone, row.rollover_hour)) for row in told],
                 entries=entries,
-                sign_up_time=signed_up.scalar_one(),
+                sign_up_time=signed_up,
+                synced=synced,
+                unanswered=idle.scalars().all(),
             )
 
     async def sessions(
@@ -79,14 +91,17 @@ class SqlExplanationReader:
 
     async def total(self, user_id: int, product: str, at: datetime | None) -> Total:
         """Implements ExplanationReader.total."""
-        day = completion.c.local_date
+        counted = counted_facts(*_of(user_id, ALL_PRODUCTS, at))
+        day, cut = counted.c.local_date, counted.c.elapsed_seconds - counted.c.counted_seconds
         columns: list[ColumnElement[Any]] = [
-            *_SUMS,
+            *sums_of(counted),
             func.count(day.distinct()).label("days"),
             func.min(day).label("first"),
             func.max(day).label("last"),
+            func.count().filter(cut > 0).label("cut_sessions"),
+            cast(func.coalesce(func.sum(cut), 0), BigInteger).label("cut_seconds"),
         ]
-        counting = select(*columns).where(completion.c.counts, *_of(user_id, product, at))
+        counting = _of_product(select(*columns).select_from(counted), counted, product)
         others = (
             select(completion.c.outcome, func.count().label("sessions"))
             .where(~completion.c.counts, *_of(user_id, product, at))
@@ -94,21 +109,18 @@ class SqlExplanationReader:
         )
         (sums,) = await self._all(counting)
         left_out = {row.outcome: row.sessions for row in await self._all(others)}
-        return Total(rows.to_tally(sums), sums.days, sums.first, sums.last, left_out)
+        cut_out = (sums.cut_sessions, sums.cut_seconds)
+        return Total(rows.to_tally(sums), sums.days, sums.first, sums.last, left_out, cut_out)
 
     async def days(
         self, user_id: int, product: str, after: date | None, at: datetime | None, *, limit: int
     ) -> Sequence[tuple[date, Tally]]:
         """Implements ExplanationReader.days."""
-        day = completion.c.local_date
-        chosen = (
-            select(day, *_SUMS)
-            .where(completion.c.counts, *_of(user_id, product, at), *_between(after, None))
-            .group_by(day)
-            .order_by(day)
-            .limit(limit)
-        )
-        return [(row.local_date, rows.to_tally(row)) for row in await self._all(chosen)]
+        counted = counted_facts(*_of(user_id, ALL_PRODUCTS, at), *_between(after, None))
+        day = counted.c.local_date
+        days = select(day, *sums_of(counted)).select_from(counted).group_by(day).order_by(day).limit(limit)
+        found = await self._all(_of_product(days, counted, product))
+        return [(row.local_date, rows.to_tally(row)) for row in found]
 
     async def left_out(
         self,
@@ -179,6 +191,10 @@ def _of(user_id: int, product: str, at: datetime | None) -> Sequence[ColumnEleme
     """Returns the conditions on completions to be a person's, of a product, and known at an instant."""
     conditions = [completion.c.user_id == user_id, *fact_statements.received_by(completion, at)]
     return conditions if product == ALL_PRODUCTS else [*conditions, completion.c.product == product]
+
+
+def _of_product(chosen: Select[Any], counted: Subquery, product: str) -> Select[Any]:
+    return chosen if product == ALL_PRODUCTS else chosen.where(counted.c.product == product)
 
 
 def _between(after: date | None, last: date | None) -> Sequence[ColumnElement[bool]]:

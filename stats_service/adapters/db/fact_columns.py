@@ -29,11 +29,12 @@ _COLUMNS: Sequence[tuple[str, str, str]] = (
     ("seq", "int8send(user_seq)", ">i8"),
     ("setting", f"int8send({_SETTING})", ">i8"),
     ("end", "timestamptz_send(end_time)", ">i8"),
-    ("seconds", "int8send(elapsed_seconds)", ">i8"),
+    ("seconds", "int8send(practised_seconds)", ">i8"),
     ("answered", "int8send((answer_count::bigint << 32) | correct_answer_count)", ">i8"),
     (
         "when",
-        "int8send(((local_date - date '2000-01-01')::bigint << 20) | (local_minute << 1) | counts::integer)",
+        "int8send(((local_date - date '2000-01-01')::bigint << 20) | (synced::integer << 12)"
+        " | (local_minute << 1) | counts::integer)",
         ">i8",
     ),
 )
@@ -83,10 +84,11 @@ class FactColumns:
             day=(when >> 20) + DAY_ZERO,
             end=ints(rows["end"]) + MICROSECONDS_TO_2000,
             counts=(when & 1).astype(np.bool_),
+            synced=(when >> 12 & 1).astype(np.bool_),
             seconds=ints(rows["seconds"]),
             answers=answered >> 32,
             correct=answered & 0xFFFFFFFF,
-            minute=when >> 1 & 0x7FFFF,
+            minute=when >> 1 & 0x7FF,
             calendar=calendar_of[setting],
             products=products,
             calendars=calendars,

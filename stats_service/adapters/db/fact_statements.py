@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -30,9 +30,7 @@ from stats_service.adapters.db.tables import (
     streak_entry,
 )
 
-_FACT_COLUMNS = [column for column in completion.c if column.name != "received_at"]
-
-
+_FACT_COLUMNS = [column for column in completion.c if column.name not in ("received_at", "practised_seconds")]
 _CHANGE_COLUMNS = [column for column in calendar_change.c if column.name != "received_at"]
 
 
@@ -120,6 +118,22 @@ def sign_up_of(user_id: int, known_at: datetime | None = None) -> Select[Any]:
     """Returns when a person signed up, NULL while that is not known, by facts as timeline_of looks at."""
     return select(func.min(calendar_change.c.sign_up_time)).where(
         calendar_change.c.user_id == user_id, *received_by(calendar_change, known_at)
+    )
+
+
+def synced_days_of(user_id: int, before: date, known_at: datetime | None = None) -> Select[Any]:
+    """Returns the products and days before a day of a person's synced sessions that count."""
+    days = completion.c.product, completion.c.local_date
+    return (
+        select(*days)
+        .distinct()
+        .where(
+            completion.c.user_id == user_id,
+            completion.c.synced,
+            completion.c.counts,
+            completion.c.local_date < before,
+            *received_by(completion, known_at),
+        )
     )
 
 

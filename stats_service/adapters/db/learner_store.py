@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine, delete, insert
@@ -15,7 +16,7 @@ from stats_service.adapters.db import badge_statements, fact_statements, rows, s
 from stats_service.adapters.db import derived as derived_rows
 from stats_service.adapters.db.fact_columns import FactColumns
 from stats_service.adapters.db.tables import calendar_change, completion
-from stats_service.application.ports.learners import DayKey, LearnerWork, RefusedError, Rejection
+from stats_service.application.ports.learners import LearnerWork, RefusedError, Rejection
 from stats_service.application.ports.surroundings import CompileCondition
 from stats_service.domain.badges import BadgeBook
 from stats_service.domain.calendar import CalendarChange
@@ -170,7 +171,7 @@ class SqlLearnerWork:
         """Implements LearnerWork.book."""
         return self._book
 
-    def save(self, facts: Facts, derived: Derived, days: Collection[DayKey] | None = None) -> int:
+    def save(self, facts: Facts, derived: Derived, days: Collection[date] | None = None) -> int:
         """Implements LearnerWork.save."""
         self._connection.execute(
             saving_statements.audit_freezes(), saving_statements.freezes_of(self._users, derived)

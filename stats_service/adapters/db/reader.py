@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,8 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from stats_service.adapters.db import fact_statements, progress_statements, rows
 from stats_service.application.ports.reading import AwardedBadge, Learner
 from stats_service.domain.calendar import Calendar
-from stats_service.domain.keeping import Keeping
+from stats_service.domain.keeping import Keeping, ProductDay
 from stats_service.domain.standing import Standing, Tally
+
+_LATER = timedelta(days=2)
 
 
 class SqlReader:
@@ -78,4 +80,17 @@ async def read_keeping(connection: AsyncConnection, user_id: int) -> Keeping:
     entries = (await connection.execute(fact_statements.entries_of([user_id]))).all()
     signed_up = (await connection.execute(fact_statements.sign_up_of(user_id))).scalar_one()
     timeline = [(row.instant, Calendar(row.time_zone, row.rollover_hour)) for row in told]
-    return Keeping.of(timeline, map(rows.to_entry, entries), signed_up)
+    synced = await read_synced_days(connection, user_id, signed_up)
+    return Keeping.of(timeline, map(rows.to_entry, entries), signed_up, synced)
+
+
+async def read_synced_days(
+    connection: AsyncConnection, user_id: int, signed_up: datetime | None, at: datetime | None = None
+) -> Sequence[ProductDay]:
+    """Returns the days of synced sessions that may be from before a sign-up, as known at an instant."""
+    if signed_up is None:
+        return []
+    # In no zone is the sign-up on a later day than this one.
+    before = signed_up.astimezone(UTC).date() + _LATER
+    found = await connection.execute(fact_statements.synced_days_of(user_id, before, at))
+    return [(row.product, row.local_date) for row in found]

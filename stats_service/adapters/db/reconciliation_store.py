@@ -130,7 +130,7 @@ _FACT_HASH = """
     hash_record_extended(ROW(
         session_id, user_id, user_seq, product, mode, content, outcome, start_time, end_time, time_zone,
         rollover_hour::bigint, local_date, elapsed_seconds, implausible, answer_count::bigint,
-        correct_answer_count::bigint
+        correct_answer_count::bigint, synced
     ), 0)
 """
 _CHANGE_HASH = """

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Integer, Row, Select, cast, func, select
+from sqlalchemy import ColumnElement, Integer, Row, Select, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from stats_service.adapters.db.counted_facts import counted_facts, sums_of
 from stats_service.adapters.db.rows import to_tally
 from stats_service.adapters.db.tables import completion, daily_progress
 from stats_service.domain.best_hours import HourTally
@@ -51,24 +52,13 @@ def _days_by_product(user_id: int, product: str, first: date, last: date) -> Sel
 
 def _hours(user_id: int, product: str, first: date, last: date) -> Select[Any]:
     # ISO weekdays begin with 1 for Monday.
-    weekday = cast(func.extract("isodow", completion.c.local_date), Integer) - 1
-    hour = cast(completion.c.local_minute // 60, Integer)
+    counted = counted_facts(completion.c.user_id == user_id, completion.c.local_date.between(first, last))
+    weekday = cast(func.extract("isodow", counted.c.local_date), Integer) - 1
+    hour = cast(counted.c.local_minute // 60, Integer)
     columns: list[ColumnElement[Any]] = [
         weekday.label("weekday"),
         hour.label("hour"),
-        func.count().label("session_count"),
-        *(
-            cast(func.sum(completion.c[name]), BigInteger).label(name)
-            for name in ("elapsed_seconds", "answer_count", "correct_answer_count")
-        ),
+        *sums_of(counted),
     ]
-    chosen = (
-        select(*columns)
-        .where(
-            completion.c.user_id == user_id,
-            completion.c.counts,
-            completion.c.local_date.between(first, last),
-        )
-        .group_by("weekday", "hour")
-    )
-    return chosen if product == ALL_PRODUCTS else chosen.where(completion.c.product == product)
+    chosen = select(*columns).select_from(counted).group_by("weekday", "hour")
+    return chosen if product == ALL_PRODUCTS else chosen.where(counted.c.product == product)

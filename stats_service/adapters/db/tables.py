@@ -19,6 +19,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
     Date,
     DateTime,
     Dialect,
@@ -75,6 +76,13 @@ def _sum(name: str) -> Column[int]:
     return Column(name, BigInteger, nullable=False)
 
 
+# As Completion.practised_seconds tells it.
+PRACTISED_SECONDS = """
+CASE WHEN implausible
+THEN least(elapsed_seconds, greatest(0, floor(extract(epoch FROM end_time - start_time)))::bigint)
+ELSE elapsed_seconds END
+"""
+
 completion = Table(
     "completion",
     metadata,
@@ -96,6 +104,10 @@ completion = Table(
     Column("correct_answer_count", Integer, nullable=False),
     Column("content", Text, nullable=False),
     Column("mode", Text, nullable=False),
+    # Made on a device; it may be from before the sign-up.
+    Column("synced", Boolean, nullable=False, server_default="false"),
+    # The time that counts: no more than passed, where more was told than that.
+    Column("practised_seconds", BigInteger, Computed(PRACTISED_SECONDS, persisted=True), nullable=False),
     # Minute of the wall clock's day at the end, as the zone database told it then.
     Column("local_minute", SmallInteger, nullable=False),
     _instant("received_at", nullable=False, server_default=func.now()),
@@ -105,10 +117,13 @@ completion = Table(
         "completion_canonical_order",
         *("user_id", "end_time", "event_id"),
         postgresql_include=[
-            *("user_seq", "product", "counts", "elapsed_seconds", "local_date", "answer_count"),
+            *("user_seq", "product", "counts", "practised_seconds", "local_date", "answer_count"),
             *("correct_answer_count", "local_minute", "time_zone", "rollover_hour", "outcome", "mode"),
+            "synced",
         ],
     ),
+    # Of what may be from before the sign-up.
+    Index("completion_synced", "user_id", "local_date", postgresql_where="synced AND counts"),
 )
 
 calendar_change = Table(

@@ -162,7 +162,9 @@ def _from_total(explained: TotalExplained, more: str) -> pb.ExplainTotalResponse
     total, product = explained.total, explained.product
     span = (total.first, total.last) if total.first and total.last else None
     return pb.ExplainTotalResponse(
-        paragraph=paragraphs.of_total(product, total.tally, total.day_count, span, total.left_out),
+        paragraph=paragraphs.of_total(
+            product, total.tally, total.day_count, span, total.left_out, cut=total.cut
+        ),
         rules_version=RULES_VERSION,
         as_known_time=to_timestamp(explained.instant),
         totals=progress_pb2.Totals(

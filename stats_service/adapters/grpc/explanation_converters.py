@@ -45,6 +45,7 @@ _REASONS = {
 _LEFT_OUT: Mapping[LeftOut, pb.LeftOut.ValueType] = {
     "abandoned": pb.LEFT_OUT_ABANDONED,
     "outcome": pb.LEFT_OUT_OUTCOME,
+    "unanswered": pb.LEFT_OUT_UNANSWERED,
 }
 
 
@@ -68,6 +69,8 @@ def from_session(session: KnownSession) -> pb.ExplainedSession:
         local_date=session.local_date.isoformat(),
         elapsed_seconds=session.elapsed_seconds,
         receive_time=to_timestamp(session.received_at),
+        implausible=session.implausible,
+        synced=session.synced,
     )
 
 

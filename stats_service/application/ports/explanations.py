@@ -29,13 +29,18 @@ class DaySessions:
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """What counts, over all days, and how many sessions do not, by how they ended."""
+    """What counts, over all days, and how many sessions do not, by how they ended.
+
+    `cut` are how many of those that count told more time than counts, and how
+    many seconds more.
+    """
 
     tally: Tally
     day_count: int
     first: date | None
     last: date | None
     left_out: Mapping[str, int]
+    cut: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,9 @@ class BadgeRecord:
 
 class ExplanationReader(Protocol):
     """Reads committed facts."""
+
+    async def is_known(self, user_id: int) -> bool:
+        """Tells whether anything was told or recorded of a person."""
 
     async def known(self, user_id: int, product: str, at: datetime | None) -> Known:
         """Returns what is known of a person's practice of a product."""

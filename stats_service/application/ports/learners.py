@@ -16,9 +16,6 @@ from stats_service.domain.derived import Derived
 from stats_service.domain.facts import Facts
 from stats_service.domain.person import Person
 
-# A product and a day.
-DayKey = tuple[str, date]
-
 
 class RefusedError(Exception):
     """The store will never take what was to be written; the message says why."""
@@ -86,10 +83,10 @@ class LearnerWork(Protocol):
     def book(self) -> BadgeBook:
         """Returns the badge book, which does not change until the transaction ends."""
 
-    def save(self, facts: Facts, derived: Derived, days: Collection[DayKey] | None = None) -> int:
+    def save(self, facts: Facts, derived: Derived, days: Collection[date] | None = None) -> int:
         """Makes stored progress the derived one; returns how many rows changed.
 
-        With `days`, no other product's day can have changed. Writes also how
+        With `days`, no other day can have changed. Writes also how
         far facts are complete, and what became of freezes.
         """
 

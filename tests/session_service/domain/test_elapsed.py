@@ -158,6 +158,8 @@ def test_measured_time_is_never_implausible() -> None:
     assert not end(started("portal"), now=at(100_000), reported=999_999).implausible
 
 
-def test_a_report_beyond_what_can_be_stored_is_refused() -> None:
+@pytest.mark.parametrize(("product", "longest"), [("focus", 86_400), ("design", 2**31 - 1)])
+def test_a_report_of_more_than_a_session_can_have_is_refused(product: str, longest: int) -> None:
+    assert end(started(product), now=at(10), reported=longest).elapsed_seconds == longest
     with pytest.raises(DurationOutOfRangeError):
-        end(started("focus"), now=at(10), reported=2**31)
+        end(started(product), now=at(10), reported=longest + 1)

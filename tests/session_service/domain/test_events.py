@@ -35,6 +35,7 @@ def test_the_event_says_everything_that_statistics_are_made_of() -> None:
         local_date=date(2026, 2, 18),
         elapsed_seconds=60,
         implausible=False,
+        synced=False,
         answer_count=4,
         correct_answer_count=3,
     )
@@ -43,10 +44,18 @@ def test_the_event_says_everything_that_statistics_are_made_of() -> None:
 @pytest.mark.parametrize("product", PRODUCTS)
 @pytest.mark.parametrize("outcome", [State.COMPLETED, State.ABANDONED])
 def test_telling_it_again_tells_the_same(product: str, outcome: State) -> None:
-    ended = end(started(product), outcome, now=at(9), reported=9)
+    session = answered(started(product), given=1, correct=0, now=at(5))
+    ended = end(session, outcome, now=at(9), reported=9)
     assert SessionEnded.of(replace(ended)) == SessionEnded.of(ended)
     assert SessionEnded.of(ended).counts is (outcome is State.COMPLETED)
     assert SessionEnded.of(ended).outcome == outcome.value
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_what_ends_without_an_answer_counts_only_where_nothing_is_answered(product: str) -> None:
+    ended = end(started(product), now=at(9), reported=9)
+    assert SessionEnded.of(ended).counts is (product not in ("exercises", "portal"))
+    assert SessionEnded.of(ended).outcome == "completed"
 
 
 def test_the_id_is_the_sessions_own_and_nothing_else_changes_it() -> None:

@@ -45,7 +45,8 @@ def refusal_of(told: OfflineSession) -> tuple[str, str]:
 @pytest.mark.parametrize("product", PRODUCTS)
 def test_a_session_of_any_product_is_over_when_it_arrives(product: str) -> None:
     session = merged(offline.session(ENDED, product, elapsed_seconds=540, note="On the train"))
-    assert (session.state, session.counts, session.user_seq) == (State.COMPLETED, True, 3)
+    assert (session.state, session.synced, session.user_seq) == (State.COMPLETED, True, 3)
+    assert session.counts is (product not in ("exercises", "portal")), "nothing was answered"
     assert (session.started_at, session.ended_at) == (ENDED - timedelta(minutes=10), ENDED)
     assert (session.elapsed_seconds, session.implausible) == (540, False)
     assert (session.open_slot, session.active_since, session.version) == (None, None, 1)
@@ -65,12 +66,21 @@ def test_without_a_word_on_it_all_of_the_time_was_practised() -> None:
 
 
 @pytest.mark.parametrize(("elapsed", "implausible"), [(0, False), (660, False), (661, True)])
-@pytest.mark.parametrize("product", PRODUCTS)
+@pytest.mark.parametrize("product", ["yoga", "focus", "design"])
 def test_more_than_a_minute_beyond_the_wall_time_is_implausible(
     product: str, elapsed: int, implausible: bool
 ) -> None:
     session = merged(offline.session(ENDED, product, elapsed_seconds=elapsed))
     assert (session.elapsed_seconds, session.implausible) == (elapsed, implausible)
+
+
+@pytest.mark.parametrize(("told", "kept"), [(0, 0), (420, 420), (600, 600), (601, 600), (2**31 - 1, 600)])
+@pytest.mark.parametrize("product", ["exercises", "portal"])
+def test_where_the_server_keeps_time_a_device_can_only_tell_of_pauses(
+    product: str, told: int, kept: int
+) -> None:
+    session = merged(offline.session(ENDED, product, elapsed_seconds=told))
+    assert (session.elapsed_seconds, session.implausible) == (kept, False)
 
 
 @pytest.mark.parametrize(
@@ -100,6 +110,7 @@ def test_what_can_never_have_happened_is_refused(changes: dict[str, Any], reason
         {"product": "yoga", "elapsed_seconds": 14_401},
         {"product": "focus", "planned_seconds": None},
         {"product": "focus", "planned_seconds": 59},
+        {"product": "focus", "elapsed_seconds": 86_401},
     ],
 )
 def test_a_products_bounds_hold_offline_too(changes: dict[str, Any]) -> None:

@@ -37,6 +37,7 @@ DOCUMENTED: dict[str, dict[str, Any]] = {
         "elapsed": Elapsed.MEASURED,
         "elapsed_bounds": ANY_LENGTH,
         "pause_again": PauseAgain.NOTHING,
+        "counts_unanswered": False,
         "outcomes": DONE_OR_GIVEN_UP,
     },
     "portal": {
@@ -52,6 +53,7 @@ DOCUMENTED: dict[str, dict[str, Any]] = {
         "elapsed": Elapsed.MEASURED,
         "elapsed_bounds": ANY_LENGTH,
         "pause_again": PauseAgain.NOTHING,
+        "counts_unanswered": False,
         "outcomes": DONE_OR_GIVEN_UP,
     },
     "yoga": {
@@ -67,6 +69,7 @@ DOCUMENTED: dict[str, dict[str, Any]] = {
         "elapsed": Elapsed.REPORTED,
         "elapsed_bounds": Bounds(0, 4 * 3600),
         "pause_again": PauseAgain.RECORDS_ELAPSED,
+        "counts_unanswered": True,
         "outcomes": {State.COMPLETED, State.PARTIAL, State.ABANDONED},
     },
     "focus": {
@@ -80,8 +83,9 @@ DOCUMENTED: dict[str, dict[str, Any]] = {
         "submits": False,
         "planned": Bounds(60, 24 * 3600),
         "elapsed": Elapsed.RISING,
-        "elapsed_bounds": ANY_LENGTH,
+        "elapsed_bounds": Bounds(0, 24 * 3600),
         "pause_again": PauseAgain.NOTHING,
+        "counts_unanswered": True,
         "outcomes": DONE_OR_GIVEN_UP,
     },
     "design": {
@@ -97,6 +101,7 @@ DOCUMENTED: dict[str, dict[str, Any]] = {
         "elapsed": Elapsed.LARGEST,
         "elapsed_bounds": ANY_LENGTH,
         "pause_again": PauseAgain.RECORDS_ELAPSED,
+        "counts_unanswered": True,
         "outcomes": DONE_OR_GIVEN_UP,
     },
 }

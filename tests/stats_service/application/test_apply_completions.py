@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -14,7 +15,7 @@ from service_kit.errors import UnavailableError
 from stats_service.application.apply_calendar_changes import ApplyCalendarChanges
 from stats_service.application.apply_completions import ApplyCompletions
 from stats_service.application.applying import Applied, Delivery
-from stats_service.application.ports.learners import DayKey, RefusedError, Rejection
+from stats_service.application.ports.learners import RefusedError, Rejection
 from stats_service.domain.badges import BadgeBook
 from stats_service.domain.calendar import CalendarChange
 from stats_service.domain.completion import Completion
@@ -30,7 +31,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self.facts: dict[UUID, Completion] = {}
         self.changes: dict[UUID, CalendarChange] = {}
-        self.saves: list[Collection[DayKey] | None] = []
+        self.saves: list[Collection[date] | None] = []
         self.stored: dict[int, Derived] = {}
         self.rejections: list[Rejection] = []
         self.trouble: dict[UUID, Exception] = {}
@@ -58,7 +59,7 @@ class MemoryWork:
         self._user_id = user_id
         self._added: dict[UUID, Completion] = {}
         self._changes: dict[UUID, CalendarChange] = {}
-        self._saved: list[tuple[Derived, Collection[DayKey] | None]] = []
+        self._saved: list[tuple[Derived, Collection[date] | None]] = []
 
     @property
     def outdated(self) -> bool:
@@ -84,7 +85,7 @@ class MemoryWork:
     def book(self) -> BadgeBook:
         return BadgeBook()
 
-    def save(self, facts: Facts, derived: Derived, days: Collection[DayKey] | None = None) -> int:
+    def save(self, facts: Facts, derived: Derived, days: Collection[date] | None = None) -> int:
         self._saved.append((derived, days))
         return 1
 
@@ -127,7 +128,7 @@ def test_a_repeated_event_changes_nothing(store: MemoryStore) -> None:
     assert outcome(apply([delivery(fact), delivery(fact)])) == {"new": 1, "repeated": 1}
     assert outcome(apply([delivery(fact)])) == {"repeated": 1}
     assert store.stored[1].days.sums.sessions.tolist() == [1]
-    assert store.saves == [{(fact.product, fact.local_date)}], "derived once, and looked at that day alone"
+    assert store.saves == [{fact.local_date}], "derived once, and looked at that day alone"
 
 
 def test_somebody_whose_progress_is_outdated_is_looked_at_as_a_whole(store: MemoryStore) -> None:

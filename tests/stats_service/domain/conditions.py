@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 from functools import lru_cache
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -14,6 +15,12 @@ from stats_service.domain.conditions import SUMS, Condition
 from tests.stats_service.domain.strategies import DAYS, INSTANTS
 
 compiled = lru_cache(maxsize=None)(compile_condition)
+
+
+def rule(condition: str, **changes: Any) -> BadgeVersion:
+    """Returns a version of a badge with a condition."""
+    return BadgeVersion(**{"badge_id": "badge", "version": 1, **changes}, condition=compiled(condition))
+
 
 _OPERATORS = st.sampled_from([">=", ">=", ">=", ">=", "<", "<=", ">", "==", "!="])
 _SCOPES = st.sampled_from(["focus", "exercises", "total", "total", "session", "nobodys"])

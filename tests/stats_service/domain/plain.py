@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -75,7 +75,7 @@ def _rows(sums: Any) -> list[Sums]:
 def plain(facts: Iterable[Completion], person: Person, versions: Iterable[BadgeVersion]) -> Told:
     """Returns what one person's facts add up to."""
     known = list(facts)
-    counting = sorted((fact for fact in known if fact.counts), key=lambda fact: fact.moment)
+    counting = as_counted(sorted((fact for fact in known if fact.counts), key=lambda fact: fact.moment))
     result = Told()
     walks = {product: walk(known, person, product) for product in (*PRODUCTS, ALL_PRODUCTS)}
     for product in (*PRODUCTS, ALL_PRODUCTS):
@@ -96,6 +96,20 @@ def plain(facts: Iterable[Completion], person: Person, versions: Iterable[BadgeV
             if earned is not None:
                 result.awards.setdefault((user, version.badge_id), (version.version, earned.user_seq))
     return result
+
+
+def as_counted(in_order: Iterable[Completion]) -> list[Completion]:
+    """Returns completions that tell, as their time, what of it counts."""
+    left: dict[tuple[int, date], int] = {}
+    counted = []
+    for fact in in_order:
+        day = (fact.user_id, fact.local_date)
+        passed = int((fact.end_time - fact.start_time).total_seconds())
+        believed = min(fact.elapsed_seconds, passed) if fact.implausible else fact.elapsed_seconds
+        seconds = min(believed, left.setdefault(day, 24 * 60 * 60))
+        left[day] -= seconds
+        counted.append(replace(fact, elapsed_seconds=seconds, implausible=False))
+    return counted
 
 
 def _granted(person: Person) -> set[str]:
@@ -125,8 +139,8 @@ def walk(facts: Iterable[Completion], person: Person, product: str) -> Walk:
     known = list(facts)
     keeping = Keeping.of(timeline(known, person.changes), person.entries, person.sign_up_time)
     first_day = keeping.first_day or date.min
-    days = {fact.local_date for fact in known if fact.counts and product in (fact.product, ALL_PRODUCTS)}
-    days = {day for day in days if day >= first_day}
+    mine = [fact for fact in known if fact.counts and product in (fact.product, ALL_PRODUCTS)]
+    days = {fact.local_date for fact in mine if fact.synced or fact.local_date >= first_day}
     positions: dict[date, int] = {}
     frozen: list[date] = []
     grants = list(keeping.grants.get(product, ()))

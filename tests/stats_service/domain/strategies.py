@@ -33,8 +33,8 @@ FIRST_DAY = date(2026, 3, 20)
 _DAY_COUNT, _HALF_DAY_COUNT = 14, 30
 _ZONES = ("UTC", "Asia/Kolkata", "Pacific/Auckland", "Pacific/Pago_Pago", "Moon/Tycho")
 _STREAKS = ("focus", "exercises", ALL_PRODUCTS)
-_SECONDS = (0, 59, 60, 600, 1_500, 3_600)
-_BYTES = 16
+_SECONDS = (0, 59, 60, 600, 1_500, 3_600, 40_000, 90_000)
+_BYTES = 18
 
 
 class Bytes:
@@ -108,11 +108,12 @@ def make_completion(data: Bytes, user_id: int, calendar: tuple[str, int] | None)
         rollover_hour=rollover_hour,
         local_date=data.day(),
         elapsed_seconds=data.one_of(_SECONDS),
-        implausible=False,
+        implausible=data.one_of((False, True)),
         answer_count=answers,
         correct_answer_count=answers // 2,
         content=data.one_of(("", "activities/1")),
         mode=data.one_of(("", "review")),
+        synced=data.one_of((False, True)),
         local_minute=data.below(24) * 60 + 59,
     )
 

@@ -28,7 +28,7 @@ from stats_service.domain.keeping import (
 )
 from stats_service.domain.known import Known
 from stats_service.domain.standing import Tally
-from stats_service.domain.streaks import RULES_VERSION, Run, day_runs, since_sign_up, streaks, timeline
+from stats_service.domain.streaks import RULES_VERSION, Run, day_runs, streaks, timeline
 from tests.stats_service.adapters.db.badges import badge
 from tests.stats_service.oracle.histories import History, history
 
@@ -40,11 +40,11 @@ ROME = f"the clock of Europe/Rome, turning at 04:00{UNDER_RULES}"
 
 
 def known_of(story: History, product: str) -> Known:
-    days = {
-        fact.local_date for fact in story.facts if fact.counts and product in (fact.product, ALL_PRODUCTS)
-    }
+    counting = [fact for fact in story.facts if fact.counts]
+    days = {fact.local_date for fact in counting if product in (fact.product, ALL_PRODUCTS)}
     told = timeline(story.facts, story.changes)
-    return Known(product, sorted(days), told, story.entries, story.sign_up_time)
+    synced = [(fact.product, fact.local_date) for fact in counting if fact.synced]
+    return Known(product, sorted(days), told, story.entries, story.sign_up_time, synced)
 
 
 def all_days(known: Known, cadence: Cadence, on: date) -> tuple[Run | None, list[ExplainedDay]]:
@@ -139,7 +139,7 @@ def test_every_day_has_the_verdict_that_the_streaks_give_it() -> None:
         known = known_of(story, story.product)
         if not known.days:
             continue
-        practised = since_sign_up(known.days, known.keeping)
+        practised = known.practised
         runs, _ = day_runs(practised, known.keeping, known.product, story.on)
         ended = {run.ended_on for run in runs}
         kept = {each.period for run in runs for each in run.kept}
@@ -181,8 +181,42 @@ def test_practice_from_before_the_sign_up_is_told_to_begin_no_streak() -> None:
     known = replace(focus(3, 4), sign_up_time=datetime(2026, 5, 9, 12, tzinfo=UTC))
     told = explain_streak(known, "day", date(2026, 5, 9), date(2026, 5, 9))
     assert paragraphs.of_streak(told) == (
-        "Your focus streak has not begun: what was practised is from before you signed up."
+        "Your focus streak has not begun: what was practised is from before you signed up. Left out: 2 days"
+        " from before you signed up, of which nothing was synced."
     )
+    broke = explain_break(known, date(2026, 5, 4), date(2026, 5, 9))
+    assert (broke.verdict, paragraphs.of_break(broke)) == (
+        "before_sign_up",
+        "4 May 2026 is from before you signed up, and nothing of it was synced: it is no part of your focus"
+        " streak.",
+    )
+
+
+def test_what_was_synced_from_before_the_sign_up_is_told_as_a_streak_and_the_rest_as_left_out() -> None:
+    known = replace(
+        focus(2, 3, 4, 9, 10),
+        sign_up_time=datetime(2026, 5, 9, 12, tzinfo=UTC),
+        synced=[("focus", day) for day in in_may(3, 4)],
+        unanswered=in_may(5, 5, 9),
+    )
+    told = explain_streak(known, "day", date(2026, 5, 4), date(2026, 5, 11))
+    assert (told.streak.current, told.streak.start) == (2, date(2026, 5, 3))
+    text = paragraphs.of_streak(explain_streak(known, "day", date(2026, 5, 11), date(2026, 5, 11)))
+    assert (
+        "Left out: 1 day from before you signed up, of which nothing was synced, and 1 day on which sessions"
+        " ended without an answer." in text
+    )
+    verdicts = [explain_break(known, day, date(2026, 5, 11)).verdict for day in in_may(1, 2, 3, 4, 5, 6)]
+    assert verdicts == [
+        "before_sign_up",
+        "before_sign_up",
+        "practised",
+        "practised",
+        "broke",
+        "before_sign_up",
+    ]
+    missed = paragraphs.of_break(explain_break(known, date(2026, 5, 5), date(2026, 5, 11)), ["completed"])
+    assert "What was practised on that day was completed without an answer, which does not count." in missed
 
 
 def test_a_streak_that_is_alive_is_told_with_what_kept_it() -> None:
@@ -273,6 +307,19 @@ def test_a_total_without_answers_speaks_of_none() -> None:
     told = paragraphs.of_total("yoga", Tally(1, 900, 0, 0), 1, (MAY, MAY), {})
     assert told == (
         "Your yoga total is made of 1 session on 1 day from 1 May 2026 to 1 May 2026: 0 h 15 min practised."
+    )
+
+
+def test_a_total_tells_the_time_and_the_sessions_that_are_not_in_it() -> None:
+    left_out = {"abandoned": 2, "completed": 1}
+    told = paragraphs.of_total(
+        "focus", Tally(3, 86_400, 0, 0), 1, (MAY, MAY), left_out, cut=(2, 2_000_000_000)
+    )
+    assert told == (
+        "Your focus total is made of 3 sessions on 1 day from 1 May 2026 to 1 May 2026: 24 h 0 min practised."
+        " Not in it: 555,555 h 33 min that 2 sessions told beyond the time that passed, or beyond the 24"
+        " hours of a day. Not in it: 3 sessions that ended in a way that does not count (2 abandoned, 1"
+        " completed without an answer)."
     )
 
 

@@ -104,7 +104,8 @@ def test_lengths_by_day_equal_a_walk_from_day_to_day(
     facts: list[Completion], person: Person, product: str
 ) -> None:
     days = sorted({fact.local_date for fact in facts if fact.counts and product in (fact.product, "all")})
-    keeping = Keeping.of(timeline(facts, person.changes), person.entries, person.sign_up_time)
+    synced = [(fact.product, fact.local_date) for fact in facts if fact.counts and fact.synced]
+    keeping = Keeping.of(timeline(facts, person.changes), person.entries, person.sign_up_time, synced)
     walked = walk(facts, person, product)
     if days:
         lengths = [walked.positions.get(day, 0) for day in days]

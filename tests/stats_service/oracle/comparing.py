@@ -101,7 +101,8 @@ def as_table(story: History) -> str:
 
 
 def _practice(fact: Any) -> str:
-    return f"{fact.product} on {fact.local_date} ({fact.local_date:%a}){'' if fact.counts else ', no count'}"
+    marks = f"{', synced' if fact.synced else ''}{'' if fact.counts else ', no count'}"
+    return f"{fact.product} on {fact.local_date} ({fact.local_date:%a}){marks}"
 
 
 def _as_answer(found: Streaks) -> Answer:

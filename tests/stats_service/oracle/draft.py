@@ -70,6 +70,7 @@ class Draft:
     at_the_turn: float = 0.04
     not_counting: float = 0.05
     misdated: float = 0.0
+    synced: float = 0.0
     unnamed_changes: float = 0.3
     _ids: int = -1
 

@@ -127,7 +127,7 @@ FAMILIES = (
     Family("pauses", 8, _anywhen, (do.plan_pauses,)),
     Family("rest days", 8, _anywhen, (do.take_rest_days,)),
     Family("repairs", 6, _anywhen, (do.repair_days,)),
-    Family("sign-up", 6, _anywhen, (do.sign_up_late,)),
+    Family("sign-up", 10, _anywhen, (do.sign_up_late,)),
     Family("sessions that do not count", 4, _anywhen, (do.abandon_often,)),
     Family("year ends", 8, _around_the_end_of_a_year, ()),
     Family("weeks kept", 8, _around_the_end_of_a_year, (do.plan_pauses, do.take_rest_days), _RARE),

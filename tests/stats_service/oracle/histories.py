@@ -135,6 +135,7 @@ def _completion(draft: Draft, minute: int, product: str) -> Completion:
         correct_answer_count=0,
         content="",
         mode="",
+        synced=bool(draft.synced) and dice.chance(draft.synced),
     )
 
 

@@ -147,7 +147,8 @@ def repair_days(draft: Draft) -> None:
 
 
 def sign_up_late(draft: Draft) -> None:
-    """Makes the account before, at or after the first completions."""
+    """Makes the account before, at or after the first completions, some of which may come by sync."""
+    draft.synced = draft.dice.pick((0.0, 0.0, 0.3, 0.7, 1.0))
     minutes = draft.dice.between(-3 * 1440, draft.days * 720)
     draft.sign_up_time = draft.start + timedelta(minutes=minutes)
     if draft.dice.chance(0.3):

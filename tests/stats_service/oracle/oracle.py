@@ -99,7 +99,8 @@ class Oracle:
         practised = {
             fact.local_date
             for fact in self._counting
-            if product in (ALL_PRODUCTS, fact.product) and fact.local_date >= self._first_counted
+            if product in (ALL_PRODUCTS, fact.product)
+            and (fact.synced or fact.local_date >= self._first_counted)
         }
         return Answer(
             self._days(product, practised, on),

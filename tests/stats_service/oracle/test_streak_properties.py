@@ -159,12 +159,20 @@ def test_with_default_settings_a_streak_is_the_run_that_reaches_today_or_yesterd
     assert plain > 200
 
 
-def test_no_streak_is_longer_than_the_days_since_sign_up() -> None:
-    for story, _ in stories("sign-up", 4_000):
+def test_no_streak_of_what_was_made_online_is_longer_than_the_days_since_sign_up() -> None:
+    for drawn, _ in stories("sign-up", 4_000):
+        story = replace(drawn, facts=[replace(fact, synced=False) for fact in drawn.facts])
         days = practised_days(story)
         if story.sign_up_time and days:
             first = min(date_of(story.sign_up_time, calendar) for _, calendar in observations(story))
             assert served(story, ALL_PRODUCTS).day.best <= max(0, (max(days) - first).days + 1)
+
+
+def test_when_all_of_it_was_synced_the_sign_up_makes_no_difference() -> None:
+    for drawn, _ in stories("synced", 2_000):
+        story = replace(drawn, facts=[replace(fact, synced=True) for fact in drawn.facts])
+        never_told = replace(story, sign_up_time=None)
+        assert served(story, story.product) == served(never_told, story.product)
 
 
 def _span(days: set[date]) -> range:

@@ -67,6 +67,10 @@ def _as_if_all_counted(story: History) -> History:
     return replace(story, facts=[replace(fact, counts=True) for fact in story.facts])
 
 
+def _as_if_all_were_online(story: History) -> History:
+    return replace(story, facts=[replace(fact, synced=False) for fact in story.facts])
+
+
 @pytest.mark.parametrize(
     "without",
     [
@@ -78,8 +82,9 @@ def _as_if_all_counted(story: History) -> History:
         _without_changes,
         _without_sign_up,
         _as_if_all_counted,
+        _as_if_all_were_online,
     ],
-    ids=["rest", "pauses", "cancelled", "freezes", "repairs", "changes", "sign-up", "counts"],
+    ids=["rest", "pauses", "cancelled", "freezes", "repairs", "changes", "sign-up", "counts", "synced"],
 )
 def test_every_kind_of_fact_decides_many_histories(without: Callable[[History], History]) -> None:
     stories = map(history, range(3_000))

@@ -8,11 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 
 import pytest
-from sqlalchemy import event
+from practice.events.v1.session_ended_pb2 import SessionEnded
+from sqlalchemy import event, select, update
 
 from service_kit.call import Call
+from session_service.adapters.db.tables import practice_session
 from session_service.application.ports.reading import SessionSelection
 from session_service.application.ports.sessions import SessionRef
 from session_service.application.sync_results import SyncOutcome
@@ -24,6 +27,7 @@ from session_service.domain.states import State
 from tests.session_service import offline
 from tests.session_service.adapters.db.conftest import Database
 
+MIGRATIONS = "session_service.adapters.db.migrations.versions"
 MERGED, KNOWN, REFUSED, CONFLICT = SyncOutcome
 
 
@@ -80,9 +84,33 @@ async def test_a_session_is_stored_with_its_answers_items_and_event(
     assert await database.count("journal", session_id=ref.id) == 0
     assert await database.column("outbox", "user_seq", user_id=user_id) == [1]
     assert len(database.told.published) == 1
+    (payload,) = await database.column("outbox", "payload", user_id=user_id)
+    assert SessionEnded.FromString(payload).synced
     (again,) = (await database.use.sync_sessions(Call(user_id), [told])).results
     assert (again.outcome, again.session_id) == (KNOWN, ref.id)
     assert again.refused_answers == (RefusedAnswer("unreadable", "FIELD_INVALID"),)
+
+
+async def test_sessions_that_devices_made_are_marked_also_those_of_before(
+    database: Database, user_id: int, ended: datetime
+) -> None:
+    live = await database.started(user_id)
+    told = offline.session(ended, answers=(offline.answer(ended),))
+    noted = offline.session(ended)
+    kept = offline.answer(ended, session_id=live.id)
+    results = (await database.use.sync_sessions(Call(user_id), [told, noted, kept])).results
+    await database.use.set_note(Call(user_id), SessionRef(results[1].session_id), "Late")
+    await database.use.complete_session(Call(user_id), live)
+    assert await database.column("practice_session", "synced", user_id=user_id) == [False, True, True]
+
+    migration = import_module(f"{MIGRATIONS}.0012_mark_synced_sessions")
+    async with database.engine.connect() as connection:
+        await connection.execute(update(practice_session).values(synced=False))
+        await connection.run_sync(migration.mark_synced)
+        marked = select(practice_session.c.id).where(practice_session.c.synced)
+        found = await connection.execute(marked.where(practice_session.c.user_id == user_id))
+        assert set(found.scalars()) == {results[0].session_id, results[1].session_id}
+        await connection.rollback()
 
 
 async def test_two_devices_that_send_the_same_at_once_leave_one_of_each(
@@ -139,8 +167,8 @@ async def test_a_session_is_on_the_same_day_whether_it_arrives_before_or_after_t
         await work.commit()
     before, after = (offline.session(at_three, time_zone="UTC") for _ in range(2))
     await database.use.sync_sessions(Call(user_id), [before])
-    for update in ({"time_zone": "Asia/Seoul"}, {"rollover_hour": 0}, {"time_zone": "UTC"}):
-        await database.use.update_calendar(Call(user_id), **update)
+    for moved in ({"time_zone": "Asia/Seoul"}, {"rollover_hour": 0}, {"time_zone": "UTC"}):
+        await database.use.update_calendar(Call(user_id), **moved)
     await database.use.sync_sessions(Call(user_id), [after])
 
     day = at_three.date() - timedelta(days=1)

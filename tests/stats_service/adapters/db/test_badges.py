@@ -184,7 +184,7 @@ async def test_publishing_waits_for_completions_under_way_so_that_nobody_is_miss
         work.add([fact])
         await asyncio.to_thread(wait_until_somebody_waits, engine)
         assert not publishing.done()
-        rederive(work, {(fact.product, fact.local_date)})
+        rederive(work, {fact.local_date})
         work.commit()
     assert await publishing == Loaded(1, 0, 0)
     assert BackfillBadges(store)() is None

@@ -52,6 +52,11 @@ CALENDARS = st.tuples(
     ),
     st.integers(0, 23),
 )
+# What starts before an end, or after it where a device told so.
+EARLY = datetime(1, 2, 1, tzinfo=UTC)
+AGO = st.sampled_from(
+    [timedelta(), timedelta(hours=1), timedelta(days=20, microseconds=1), timedelta(microseconds=1)]
+)
 WORDS = st.sampled_from(["", "review", "ünï", "x" * 1_000, "🌱"])
 
 
@@ -70,13 +75,14 @@ def odd_completions(draw: st.DrawFn) -> Completion:
         product=draw(st.sampled_from(["focus", "exercises", "p" * 40, "a-b_9"])),
         outcome=draw(st.sampled_from(["completed", "partial", "abandoned"])),
         counts=draw(st.booleans()),
-        start_time=end_time,
+        start_time=max(end_time, EARLY) - draw(AGO),
         end_time=end_time,
         time_zone=time_zone,
         rollover_hour=rollover_hour,
         local_date=draw(st.sampled_from([date.min, date.max, date(2000, 1, 1)]) | st.dates()),
         elapsed_seconds=draw(st.integers(0, LONGEST) | st.just(2**62)),
-        implausible=False,
+        implausible=draw(st.booleans()),
+        synced=draw(st.booleans()),
         answer_count=answers,
         correct_answer_count=draw(st.integers(0, answers)),
         content=draw(WORDS),
@@ -97,24 +103,14 @@ def read(
 
 def spoken(facts: Facts) -> list[tuple[Any, ...]]:
     """Every row of every column, products and calendars by their names."""
+    columns = (getattr(facts, name).tolist() for name in Facts.__slots__[:-2])
+    names = {"product": facts.products, "calendar": facts.calendars}
     return [
-        (
-            user,
-            seq,
-            facts.products[product],
-            day,
-            end,
-            counts,
-            seconds,
-            answers,
-            correct,
-            minute,
-            facts.calendars[calendar],
-            *texts,
+        tuple(
+            names[name][value] if name in names else value
+            for name, value in zip(Facts.__slots__, row, strict=False)
         )
-        for user, seq, product, day, end, counts, seconds, answers, correct, minute, calendar, *texts in zip(
-            *(getattr(facts, name).tolist() for name in Facts.__slots__[:-2]), strict=True
-        )
+        for row in zip(*columns, strict=True)
     ]
 
 

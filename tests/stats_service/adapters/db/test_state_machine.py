@@ -124,7 +124,7 @@ class StoredProgress(RuleBasedStateMachine):
             if facts:
                 work.add(facts)
             if derived:
-                rederive(work, {(fact.product, fact.local_date) for fact in facts})
+                rederive(work, {fact.local_date for fact in facts})
             if killed:
                 end_those_in_transaction(database.engine)
                 work.commit()

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import grpc
 import pytest
 from practice.products.focus.v1 import focus_service_pb2_grpc as focus_rpc
+from practice.stats.v1 import explanation_service_pb2_grpc as explanation_rpc
 from practice.stats.v1 import stats_service_pb2_grpc as rpc
 from practice.stats.v1 import streak_service_pb2_grpc as streak_rpc
 
@@ -21,6 +22,8 @@ NOW = datetime(2026, 2, 20, 12, tzinfo=UTC)
 
 Streaks: TypeAlias = "streak_rpc.StreakServiceAsyncStub"
 StreakOperators: TypeAlias = "streak_rpc.StreakAdminServiceAsyncStub"
+Explanations: TypeAlias = "explanation_rpc.ExplanationServiceAsyncStub"
+ExplanationOperators: TypeAlias = "explanation_rpc.ExplanationAdminServiceAsyncStub"
 Metadata = tuple[tuple[str, str], ...]
 
 
@@ -87,6 +90,16 @@ def focus(channel: grpc.aio.Channel) -> focus_rpc.FocusProgressServiceAsyncStub:
 @pytest.fixture
 def streaks(channel: grpc.aio.Channel) -> Streaks:
     return streak_rpc.StreakServiceStub(channel)
+
+
+@pytest.fixture
+def explanations(channel: grpc.aio.Channel) -> Explanations:
+    return explanation_rpc.ExplanationServiceStub(channel)
+
+
+@pytest.fixture
+def admin_explanations(channel: grpc.aio.Channel) -> ExplanationOperators:
+    return explanation_rpc.ExplanationAdminServiceStub(channel)
 
 
 @pytest.fixture

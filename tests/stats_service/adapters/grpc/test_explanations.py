@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, TypeAlias
+from typing import Any
 
 import grpc
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from practice.stats.v1 import (
     explanation_pb2,
-    explanation_service_pb2_grpc,
     streak_pb2,
 )
 from practice.stats.v1 import explanation_service_pb2 as pb
@@ -25,25 +24,21 @@ from stats_service.domain.streaks import RULES_VERSION
 from tests.grpc_errors import refusal
 from tests.stats_service.adapters.conftest import Apply
 from tests.stats_service.adapters.db.badges import badge, publish
-from tests.stats_service.adapters.grpc.conftest import Metadata, StreakOperators, days
+from tests.stats_service.adapters.grpc.conftest import (
+    ExplanationOperators as Admin,
+)
+from tests.stats_service.adapters.grpc.conftest import (
+    Explanations,
+    Metadata,
+    StreakOperators,
+    days,
+)
 from tests.stats_service.facts import completion, history
 from tests.tokens import TestTokens
 
-Explanations: TypeAlias = "explanation_service_pb2_grpc.ExplanationServiceAsyncStub"
-Admin: TypeAlias = "explanation_service_pb2_grpc.ExplanationAdminServiceAsyncStub"
 Verdict = pb.ExplainBreakResponse
 Day = explanation_pb2.ExplainedDay
 TODAY = days(0)[0]
-
-
-@pytest.fixture
-def explanations(channel: grpc.aio.Channel) -> Explanations:
-    return explanation_service_pb2_grpc.ExplanationServiceStub(channel)
-
-
-@pytest.fixture
-def admin_explanations(channel: grpc.aio.Channel) -> Admin:
-    return explanation_service_pb2_grpc.ExplanationAdminServiceStub(channel)
 
 
 @pytest.fixture
