@@ -182,7 +182,7 @@ PROCESSES = (
         *("REDIS_URL", "IDENTITY_ADDRESS", "SESSION_ADDRESS"),
         needs=("migrate", "redis"),
         tunables=(
-            *("WAIT_SECONDS", "LEADERBOARD_GRACE_HOURS", "FREEZE_LIMIT"),
+            *("WAIT_SECONDS", "LEADERBOARD_GRACE_HOURS", "FREEZE_LIMIT", "FREEZE_PURCHASES"),
             *("HOUSEKEEPING_SECONDS", "REPORT_DAYS"),
         ),
     ),

@@ -124,7 +124,15 @@ async def serving(settings: Settings, clock: Clock = _now) -> AsyncIterator[Runn
         _register_badges(server, engine, examining, waiting, clock)
         register_boards(server, engine, today, clock, timedelta(hours=settings.leaderboard_grace_hours))
         register_summaries(server, engine, today)
-        register_streaks(server, engine, backfills, today, clock, freeze_limit=settings.freeze_limit)
+        register_streaks(
+            server,
+            engine,
+            backfills,
+            today,
+            clock,
+            freeze_limit=settings.freeze_limit,
+            freeze_purchases=settings.freeze_purchases,
+        )
         register_explanations(server, engine, clock)
         register_recalculations(server, engine, broker)
         register_reconciliation_service(server, engine, broker)

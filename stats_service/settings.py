@@ -9,7 +9,7 @@ from pydantic import Field
 
 from service_kit.setting_types import Addresses, LogLevel, PostgresUrl, RedisUrl, SecretFile
 from service_kit.settings import PlatformSettings, RevocationSettings, ServiceSettings
-from stats_service.domain.keeping import DEFAULT_FREEZE_LIMIT
+from stats_service.domain.keeping import DEFAULT_FREEZE_LIMIT, DEFAULT_FREEZE_PURCHASES
 
 # Sessions that arrive so late still count for a board.
 GraceHours = Annotated[
@@ -32,6 +32,12 @@ class Settings(ServiceSettings, RevocationSettings):
         ge=0,
         le=366,
         description="the most freezes that can be held for a streak; freezes recorded earlier keep theirs",
+    )
+    freeze_purchases: int = Field(
+        default=DEFAULT_FREEZE_PURCHASES,
+        ge=0,
+        le=366,
+        description="the most freezes that an account can buy in 30 days, for all of its streaks together",
     )
     housekeeping_seconds: float = Field(
         default=600, gt=0, le=86_400, description="how often expired rows are deleted"

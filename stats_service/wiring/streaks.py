@@ -22,6 +22,7 @@ from stats_service.application.explain_badge import ExplainBadge
 from stats_service.application.explain_break import ExplainBreak
 from stats_service.application.explain_streak import ExplainStreak
 from stats_service.application.explain_total import ExplainTotal
+from stats_service.application.find_account import FindAccount
 from stats_service.application.get_freezes import GetFreezes
 from stats_service.application.get_streaks import GetStreaks
 from stats_service.application.grant_freeze import GrantFreeze
@@ -47,8 +48,12 @@ def register_streaks(
     clock: Clock,
     *,
     freeze_limit: int,
+    freeze_purchases: int,
 ) -> None:
-    """Adds the services about streaks to the server; `freeze_limit` is the most that can be held for one."""
+    """Adds the services about streaks to the server.
+
+    `freeze_limit` freezes at most can be held for one, `freeze_purchases` bought in 30 days.
+    """
     reader, streak_reader = SqlReader(engine), SqlStreakReader(engine)
     recording = Recording(open_streak_work(engine), backfills, clock)
     own = StreakServicer(
@@ -59,7 +64,7 @@ def register_streaks(
         plan_pause=PlanPause(recording),
         cancel_pause=CancelPause(recording),
         get_freezes=GetFreezes(reader, streak_reader, today),
-        buy_freeze=BuyFreeze(recording, freeze_limit),
+        buy_freeze=BuyFreeze(recording, freeze_limit, freeze_purchases),
         freeze_limit=freeze_limit,
     )
     admin = StreakAdminServicer(
@@ -83,8 +88,11 @@ def register_explanations(server: grpc.aio.Server, engine: AsyncEngine, clock: C
         )
         for for_operators in (False, True)
     )
+    find_account = FindAccount(reader)
     explanation_rpc.add_ExplanationServiceServicer_to_server(ExplanationServicer(own), server)
-    explanation_rpc.add_ExplanationAdminServiceServicer_to_server(ExplanationAdminServicer(admin), server)
+    explanation_rpc.add_ExplanationAdminServiceServicer_to_server(
+        ExplanationAdminServicer(admin, find_account), server
+    )
 
 
 def catching_up(engine: AsyncEngine, backfills: BackfillQueue) -> CatchUp:

@@ -155,6 +155,8 @@ def _table(people: Sequence[pb.ReconciledPerson]) -> Table:
 def _summary(run: pb.Reconciliation) -> str:
     if run.last_error:
         return f"broken off after {run.compared_count} people: {run.last_error}"
+    if not run.different_count:
+        return f"compared {run.compared_count} {'person' if run.compared_count == 1 else 'people'}: all agree"
     healed = run.counts
     return (
         f"compared {run.compared_count} people: {run.different_count} differed, {run.whole_count} are whole;"

@@ -10,6 +10,7 @@ from practice.stats.v1 import explanation_service_pb2_grpc as rpc
 
 from service_kit.call import current_call
 from stats_service.adapters.grpc.explaining import Explaining
+from stats_service.application.find_account import FindAccount
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -52,29 +53,34 @@ class ExplanationServicer(rpc.ExplanationServiceServicer):
 class ExplanationAdminServicer(rpc.ExplanationAdminServiceServicer):
     """Implements practice.stats.v1.ExplanationAdminService. The operator's own zone means nothing here."""
 
-    def __init__(self, explaining: Explaining) -> None:
+    def __init__(self, explaining: Explaining, find_account: FindAccount) -> None:
         self._explaining = explaining
+        self._find_account = find_account
 
     async def ExplainUserStreak(  # noqa: N802
         self, request: pb.ExplainUserStreakRequest, context: Context
     ) -> pb.ExplainStreakResponse:
         """Explains a streak of a user's."""
+        await self._find_account(request.user_id)
         return await self._explaining.streak(request.user_id, request.question, None)
 
     async def ExplainUserBreak(  # noqa: N802
         self, request: pb.ExplainUserBreakRequest, context: Context
     ) -> pb.ExplainBreakResponse:
         """Says what a day did to a user's streak."""
+        await self._find_account(request.user_id)
         return await self._explaining.day(request.user_id, request.question, None)
 
     async def ExplainUserBadge(  # noqa: N802
         self, request: pb.ExplainUserBadgeRequest, context: Context
     ) -> pb.ExplainBadgeResponse:
         """Explains a user's badge."""
+        await self._find_account(request.user_id)
         return await self._explaining.badge(request.user_id, request.question)
 
     async def ExplainUserTotal(  # noqa: N802
         self, request: pb.ExplainUserTotalRequest, context: Context
     ) -> pb.ExplainTotalResponse:
         """Explains a user's total."""
+        await self._find_account(request.user_id)
         return await self._explaining.total(request.user_id, request.question)

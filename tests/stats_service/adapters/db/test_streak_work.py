@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from uuid import uuid4
 
@@ -13,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service_kit.call import Call, RequestIdentity
 from service_kit.db.engines import open_async_engine
-from service_kit.errors import UnavailableError
+from service_kit.errors import QuotaExceededError, UnavailableError
 from stats_service.adapters.db.learner_store import SqlLearnerStore
 from stats_service.adapters.db.streaks import SqlStreakReader, open_streak_work
 from stats_service.adapters.db.tables import learner, streak_entry
@@ -74,6 +75,20 @@ async def test_who_is_killed_before_the_commit_has_recorded_nothing(
     # Nothing is left that a retry would stumble over.
     held = await BuyFreeze(Recording(open_streak_work(database), Requests(), lambda: NOW), 2)(CALL, "focus")
     assert (held.held, count(engine)) == (1, 1)
+
+
+async def test_of_purchases_at_once_as_many_succeed_as_are_allowed(
+    database: AsyncEngine, engine: Engine, apply: Apply
+) -> None:
+    apply(*history(1, [TODAY]))
+    buy = BuyFreeze(Recording(open_streak_work(database), Requests(), lambda: NOW), 9, 2)
+    calls = [replace(CALL, request=RequestIdentity(str(each), "/BuyFreeze", b"x")) for each in range(8)]
+    outcomes = await asyncio.gather(
+        *(buy(call, product) for call, product in zip(calls, ("focus", "yoga") * 4, strict=True)),
+        return_exceptions=True,
+    )
+    refused = [each for each in outcomes if isinstance(each, QuotaExceededError)]
+    assert (len(refused), count(engine)) == (6, 2)
 
 
 async def test_a_worker_waits_until_it_is_recorded_and_derives_with_it(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -18,7 +18,7 @@ from stats_service.adapters.db.tables import freeze_ledger, standing, streak_ent
 from stats_service.application.backfill_badges import BackfillBadges
 from tests.grpc_errors import Refusal, outcome, refusal
 from tests.stats_service.adapters.conftest import Apply
-from tests.stats_service.adapters.grpc.conftest import Metadata, StreakOperators, Streaks, day, days
+from tests.stats_service.adapters.grpc.conftest import NOW, Metadata, StreakOperators, Streaks, day, days
 from tests.stats_service.facts import completion, history
 from tests.tokens import TestTokens
 
@@ -49,6 +49,47 @@ def grant(**changes: Any) -> pb.GrantFreezeRequest:
     return pb.GrantFreezeRequest(**{**fields, **changes})
 
 
+async def bought_on(engine: Engine, *ago: timedelta) -> None:
+    """Records purchases of the first account as long ago as told."""
+    with engine.begin() as connection:
+        for each in ago:
+            connection.execute(
+                streak_entry.insert().values(
+                    entry_id=uuid4(),
+                    user_id=1,
+                    kind="freeze_granted",
+                    product="yoga",
+                    first_day=day(60),
+                    source="bought",
+                    recorded_at=NOW - each,
+                )
+            )
+
+
+MONTH = timedelta(days=30)
+
+
+@pytest.mark.parametrize("chosen", [{"freeze_limit": 9}])
+async def test_an_account_can_buy_two_freezes_in_thirty_days_whichever_streaks_they_are_for(
+    streaks: Streaks, operators: StreakOperators, me: Metadata, internal: Metadata, engine: Engine
+) -> None:
+    await bought_on(engine, MONTH, MONTH - timedelta(seconds=90))
+    assert (await streaks.BuyFreeze(pb.BuyFreezeRequest(product="focus"), metadata=me)).held == 1
+    for product in ("focus", "exercises", ""):
+        refused = await refusal(streaks.BuyFreeze(pb.BuyFreezeRequest(product=product), metadata=me))
+        assert (refused.code, refused.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "QUOTA_EXCEEDED")
+        assert refused.metadata == {"quota": "freeze_purchases", "limit": "2", "retry_after": "90"}
+    # What operators grant is no purchase, and is not limited by them.
+    assert (await operators.GrantFreeze(grant(product="all"), metadata=internal)).product == "all"
+
+
+@pytest.mark.parametrize("chosen", [{"freeze_limit": 9, "freeze_purchases": 0}])
+async def test_where_no_purchases_are_allowed_nobody_buys(streaks: Streaks, me: Metadata) -> None:
+    refused = await refusal(streaks.BuyFreeze(pb.BuyFreezeRequest(), metadata=me))
+    assert (refused.reason, refused.metadata["limit"]) == ("QUOTA_EXCEEDED", "0")
+
+
+@pytest.mark.parametrize("chosen", [{"freeze_purchases": 9}])
 async def test_a_freeze_is_bought_until_the_limit_and_used_by_a_missed_day(
     streaks: Streaks, me: Metadata, apply: Apply, store: SqlLearnerStore, engine: Engine
 ) -> None:
