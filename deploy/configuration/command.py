@@ -14,13 +14,16 @@ from typing import Annotated
 
 import typer
 
-from deploy.commands.tables import plain_table, show
+from deploy.commands.tables import output, plain_table, show
 from deploy.configuration import judging, kept
 from deploy.configuration.catalogue import HOME, Setting, settable
 from deploy.faults import CommandError
 from deploy.local import record
 from deploy.local.layout import Layout, default_home
 from service_kit.setting_faults import shown
+
+# So many characters a line leave each column room for words.
+_WIDE = 160
 
 app = typer.Typer(
     help="Show every setting; `set` and `unset` change those that stay.",
@@ -38,8 +41,10 @@ def config(context: typer.Context) -> None:
     settings = judging.given(home, os.environ)
     started = record.read(Layout(home))
     running = started.given if started else None
-    table = plain_table("setting", "value", "from", "default", "takes", "means")
-    table.columns[0].no_wrap = True
+    wide = output().width >= _WIDE
+    more = ("takes", "means") if wide else ("takes and means",)
+    table = plain_table("setting", "value", "from", "default", *more)
+    table.columns[0].no_wrap = wide
     for name, setting in settable().items():
         value = _value(name, setting, settings.values, home)
         source = "environment" if name == HOME and HOME in os.environ else settings.source(name)
@@ -48,8 +53,7 @@ def config(context: typer.Context) -> None:
             value + _difference(name, settings.values, running),
             source,
             setting.default or "-",
-            setting.takes,
-            setting.meaning,
+            *((setting.takes, setting.meaning) if wide else (f"{setting.takes}: {setting.meaning}",)),
         )
     show(table)
     print(f"settings that stay: {kept.file_of(home)}")
