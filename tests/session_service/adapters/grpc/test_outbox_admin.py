@@ -68,11 +68,11 @@ async def test_requeued_letters_wait_again(
     answers = [await admin.RequeueDeadLetters(request, metadata=internal) for _ in range(2)]
 
     assert [answer.requeued_count for answer in answers] == [2, 0]
-    rest = await admin.RequeueDeadLetters(pb.RequeueDeadLettersRequest(all=True), metadata=internal)
-    assert rest.requeued_count >= len(dead) - 2
     after = await admin.GetOutbox(pb.GetOutboxRequest(), metadata=internal)
     assert after.dead_letter_count == before.dead_letter_count - 2
     assert after.waiting_count >= 2
+    rest = await admin.RequeueDeadLetters(pb.RequeueDeadLettersRequest(all=True), metadata=internal)
+    assert rest.requeued_count == after.dead_letter_count
     assert after.oldest_waiting_age.ToTimedelta().total_seconds() > 0
     listed = await admin.ListDeadLetters(pb.ListDeadLettersRequest(), metadata=internal)
     assert listed.dead_letters[0].event_id == dead[2]
