@@ -1,0 +1,47 @@
+"""The documents lead where they say, and decisions have numbers of their own."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+_LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)")
+_TEST = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`|`::(\w+)`")
+
+
+def test_every_link_leads_to_a_file() -> None:
+    lost = [
+        f"{document.relative_to(ROOT)}: {target}"
+        for document in DOCUMENTS
+        for target in _LINK.findall(document.read_text(encoding="utf-8"))
+        if not (document.parent / target).exists()
+    ]
+    assert lost == []
+
+
+def test_every_decision_has_a_number_of_its_own() -> None:
+    decisions = sorted((ROOT / "docs" / "adr").glob("*.md"))
+    numbers = Counter(path.name[:4] for path in decisions)
+    assert [number for number, count in numbers.items() if count > 1] == []
+    for path in decisions:
+        assert path.read_text(encoding="utf-8").startswith(f"# {int(path.name[:4])}."), path.name
+
+
+def test_every_finding_of_security_names_tests_that_exist() -> None:
+    rows = [
+        line
+        for line in (ROOT / "docs" / "security.md").read_text(encoding="utf-8").splitlines()
+        if line.startswith("| ") and not line.startswith(("| ---", "| what"))
+    ]
+    assert len(rows) > 25
+    for row in rows:
+        named = _TEST.findall(row)
+        assert named, row
+        source = ""
+        for file, test, more in named:
+            source = (ROOT / file).read_text(encoding="utf-8") if file else source
+            for name in filter(None, (test, more)):
+                assert f"def {name}(" in source, f"{file or 'the same file'}::{name}"
