@@ -23,7 +23,7 @@ SESSION = "session"
 # Sums over counting completions until and including the one looked at. None ever shrinks.
 SUMS: Mapping[str, str] = {
     "sessions": "sessions that count",
-    "seconds": "time practised in them, seconds",
+    "seconds": "time of theirs that counts, seconds",
     "minutes": "the same in whole minutes",
     "days": "days with practice",
     "answers": "answers given",
@@ -36,7 +36,7 @@ SESSION_FACTS: Mapping[str, str] = {
     "outcome": "`completed` or `partial`",
     "mode": "the product's mode, such as `review`; may be empty",
     "content": "what was practised, such as `activities/1`; may be empty",
-    "seconds": "time practised, seconds",
+    "seconds": "time of it that counts, seconds",
     "minutes": "the same in whole minutes",
     "answers": "answers given",
     "correct_answers": "right answers",

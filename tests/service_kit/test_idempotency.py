@@ -202,7 +202,7 @@ async def identified(
     request: Any, header: str = "", raw_readers: RawReaders | None = None
 ) -> RequestIdentity | None:
     metadata = {"idempotency-key": header} if header else {}
-    return (await with_request_identity(Call(), "/m", request, metadata, raw_readers)).request
+    return (await with_request_identity(Call(), "/m", request, metadata, raw_readers=raw_readers)).request
 
 
 async def test_the_digest_is_of_what_was_asked_for_and_not_of_the_key() -> None:

@@ -175,7 +175,7 @@ async def test_a_service_without_its_settings_does_not_start(tmp_path: Path) -> 
         await until(lambda: process.exit_code is not None)
 
         assert process.exit_code != 0
-        assert "database_url" in process.log.read_text()
+        assert "error: DATABASE_URL is missing" in process.log.read_text()
 
 
 async def test_a_database_that_crashes_and_comes_back_costs_refusals_that_may_be_retried(

@@ -95,7 +95,7 @@ async def test_a_stranger_is_told_apart_from_an_unknown_number_and_another_produ
 async def test_the_facts_told_again_are_the_bytes_that_left(database: Database, user_id: int) -> None:
     for _ in range(3):
         ref = await database.started(user_id, "focus")
-        await database.use.complete_session(Call(user_id), ref, reported=90_000)
+        await database.use.complete_session(Call(user_id), ref, reported=80_000)
     await database.started(user_id, "focus")
 
     again = [encode(event) async for event in database.use.export_completions(user_id=user_id)]

@@ -16,6 +16,7 @@ from session_service.adapters.db import tables
 from session_service.adapters.db.outbox_queue import SqlOutboxQueue
 from session_service.adapters.db.unit_of_work import SqlUnitOfWork
 from session_service.adapters.events import encode
+from session_service.application.allowances import Allowances
 from session_service.application.complete_session import CompleteSession
 from session_service.application.ports.outbox import Outgoing
 from session_service.application.ports.unit_of_work import UnitOfWork
@@ -24,7 +25,7 @@ from session_service.domain.errors import EtagMismatchError, SessionAlreadyOpenE
 from session_service.domain.events import ENDED, Event, SessionEnded
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change, State
-from tests.session_service.adapters.db.conftest import Database, PunctualStatistics, Told
+from tests.session_service.adapters.db.conftest import Database, NoRates, PunctualStatistics, Told
 from tests.waiting import PATIENCE_SECONDS
 
 KeyedCall = Callable[..., Call]
@@ -60,6 +61,7 @@ async def test_a_fault_after_every_write_leaves_no_trace(
         lambda: SqlUnitOfWork(database.engine, broken, told, timedelta(seconds=5)),
         PunctualStatistics(),
         lambda: datetime.now(UTC),
+        Allowances(NoRates(), database.readers),
     )
     with pytest.raises(ZeroDivisionError):
         await complete(keyed("end"), ref, reported=10)

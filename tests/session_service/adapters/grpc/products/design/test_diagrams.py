@@ -199,9 +199,11 @@ async def test_bodies_that_cannot_be_understood_are_refused(
 ) -> None:
     session = await ana.open(problem)
     status, told = await ana.refused("AutosaveSession", body, session_id=session["id"])
-    (detail,) = told["detail"]
+    detail, *others = told["detail"]
     assert (status, detail["loc"], detail["type"]) == (422, loc, kind)
     assert detail["msg"]
+    # Of no body at all every member is missing.
+    assert [other["loc"] for other in others] == ([["body", "time_spent"]] if body == b"" else [])
     assert await ana.ok("GetSession", session_id=session["id"]) == session
 
 
