@@ -24,14 +24,14 @@ _CONNECTIONS = 20
 _REST_SECONDS = 1.0
 
 
-def open_redis(url: str) -> Redis:
-    """Returns a client that answers within about a second or not at all. Connects on first use."""
+def open_redis(url: str, *, patience_seconds: float = _SOCKET_SECONDS) -> Redis:
+    """Returns a client that answers within about twice its patience or not at all. Connects on first use."""
     pool = BlockingConnectionPool.from_url(
         url,
         max_connections=_CONNECTIONS,
-        timeout=_SOCKET_SECONDS,
-        socket_timeout=_SOCKET_SECONDS,
-        socket_connect_timeout=_SOCKET_SECONDS,
+        timeout=patience_seconds,
+        socket_timeout=patience_seconds,
+        socket_connect_timeout=patience_seconds,
         # Once more at once: a connection of before a restart of Redis is no sign that it is away.
         retry=Retry(NoBackoff(), 1),
         protocol=2,

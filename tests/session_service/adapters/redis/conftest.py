@@ -9,11 +9,12 @@ from redis.asyncio import Redis
 
 from deploy.local.servers import Server, start_redis
 from session_service.adapters.redis.client import open_redis
+from tests.waiting import PATIENCE_SECONDS
 
 
 @pytest.fixture
 async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    client = open_redis(redis_url)
+    client = open_redis(redis_url, patience_seconds=PATIENCE_SECONDS)
     yield client
     await client.aclose()
 

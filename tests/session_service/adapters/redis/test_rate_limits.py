@@ -48,7 +48,7 @@ async def admitted(limits: RedisRateLimits, call: Call, limit: RateLimit = LIMIT
 async def test_of_calls_at_once_exactly_as_many_as_allowed_are_admitted(
     redis_url: str, limits: RedisRateLimits, me: Call
 ) -> None:
-    other = open_redis(redis_url)
+    other = open_redis(redis_url, patience_seconds=PATIENCE_SECONDS)
     both = [limits, RedisRateLimits(other, BestEffort())]
     counts = await asyncio.gather(*(admitted(both[number % 2], me) for number in range(60)))
     await other.aclose()
