@@ -67,7 +67,8 @@ class Attack:
             reader, writer = await self.connect()
             writer.write(head(method, path, token, len(body)) + body)
             await writer.drain()
-            line = await asyncio.wait_for(reader.readline(), 120)
+            async with asyncio.timeout(120):
+                line = await reader.readline()
             await reader.read(4096)
             writer.close()
         except (OSError, TimeoutError, asyncio.IncompleteReadError):
@@ -164,7 +165,8 @@ async def heavy_autosaves(attack: Attack, number: int = 24) -> None:
         await attack.call("PUT", path, token, body)
 
     bodies = itertools.islice(itertools.cycle((flat, within)), number)
-    await together(again(partial(save, body)) for body in bodies)
+    # A laptop sends no more of these in a second, and it shares the machine with what it attacks.
+    await together(again(partial(save, body), pause_seconds=1) for body in bodies)
 
 
 ATTACKS: dict[str, Callable[[Attack], Coroutine[Any, Any, None]]] = {
@@ -181,12 +183,12 @@ async def together(clients: Iterable[Awaitable[None]]) -> None:
     await asyncio.gather(*clients, return_exceptions=True)
 
 
-async def again(client: Callable[[], Awaitable[None]]) -> None:
-    """Runs a client again whenever it ends, four times a second at most."""
+async def again(client: Callable[[], Awaitable[None]], pause_seconds: float = 0.25) -> None:
+    """Runs a client again whenever it ends, after a pause."""
     while True:
         with suppress(OSError, IndexError, asyncio.IncompleteReadError):
             await client()
-        await asyncio.sleep(0.25)
+        await asyncio.sleep(pause_seconds)
 
 
 async def hold(writer: asyncio.StreamWriter) -> None:
