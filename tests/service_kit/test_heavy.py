@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from service_kit.errors import TooManyAtOnceError
-from service_kit.heavy import HeavyWork
+from service_kit.heavy import LARGE_BYTES, HeavyWork
 from service_kit.tokens import TokenVerifier
 from tests.tokens import ISSUER, TestTokens
+from tests.waiting import PATIENCE_SECONDS
 
 
 class Blocking:
@@ -54,6 +56,30 @@ async def test_too_much_is_refused_at_once_and_taken_again_when_there_is_room(wo
     work.released.set()
     assert await asyncio.gather(*taken) == ["a", "b", "c"]
     assert await heavy(work, "e") == "e"
+
+
+async def test_a_small_piece_waits_for_no_large_one(work: Blocking) -> None:
+    heavy = HeavyWork("documents", most_waiting=2)
+    large = asyncio.create_task(heavy(work, "x" * (LARGE_BYTES + 1)))
+    await asyncio.to_thread(work.begun.wait, PATIENCE_SECONDS)
+    assert await heavy(len, "small") == 5
+    assert not large.done()
+    work.released.set()
+    await large
+
+
+async def test_between_large_pieces_others_have_as_long_as_the_last_one_took() -> None:
+    heavy = HeavyWork("documents", most_waiting=2)
+    times: list[tuple[float, float]] = []
+
+    def work(_: str) -> None:
+        began = time.monotonic()
+        time.sleep(0.2)
+        times.append((began, time.monotonic()))
+
+    await asyncio.gather(*(heavy(work, "x" * (LARGE_BYTES + 1)) for _ in range(2)))
+    (began, ended), (next_began, _) = times
+    assert next_began - ended >= (ended - began) * 0.95
 
 
 async def test_work_of_a_caller_who_left_is_not_begun(work: Blocking) -> None:
