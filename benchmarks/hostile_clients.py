@@ -144,9 +144,10 @@ async def prepare(client: httpx.AsyncClient) -> tuple[list[Person], Hostages]:
             sessions.append(made["id"])
             saved = {"diagram_data": {"elements": [text]}, "time_spent": 1}
             await person.ok("PUT", f"/design/sessions/{made['id']}/autosave", saved)
-        # What is read for the first time comes into the database's memory for good.
-        for path in (MINE, EXPORT):
-            (await person.send("GET", path)).raise_for_status()
+    # As on a stack that is in use: pages of the database are in memory, and connections open.
+    for path in (MINE, EXPORT):
+        for read in await asyncio.gather(*(person.send("GET", path) for person in downloaders)):
+            read.raise_for_status()
     focus = await downloaders[0].ok("POST", "/focus/api/v1/sessions", {"duration_seconds": 1500})
     tokens = [person.token for person in downloaders]
     return people, Hostages(
