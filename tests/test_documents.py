@@ -31,9 +31,11 @@ def test_every_decision_has_a_number_of_its_own() -> None:
 
 
 def test_every_finding_of_security_names_tests_that_exist() -> None:
+    # What was measured stands before the first heading.
+    _, _, findings = (ROOT / "docs" / "security.md").read_text(encoding="utf-8").partition("\n## ")
     rows = [
         line
-        for line in (ROOT / "docs" / "security.md").read_text(encoding="utf-8").splitlines()
+        for line in findings.splitlines()
         if line.startswith("| ") and not line.startswith(("| ---", "| what"))
     ]
     assert len(rows) > 25
