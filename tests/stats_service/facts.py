@@ -15,6 +15,8 @@ from stats_service.domain.completion import Completion
 
 _numbers = itertools.count(1)
 NOON = datetime(2026, 2, 18, 12, tzinfo=UTC)
+# In milliseconds: facts end one after the other, however many a process has made before.
+HOUR = 3_600_000
 
 
 def new_user() -> int:
@@ -27,7 +29,7 @@ def completion(**changes: Any) -> Completion:
     number = next(_numbers)
     day: date | None = changes.get("local_date")
     default_end = datetime(day.year, day.month, day.day, 12, tzinfo=UTC) if day else NOON
-    end_time: datetime = changes.get("end_time", default_end + timedelta(seconds=number % 3600))
+    end_time: datetime = changes.get("end_time", default_end + timedelta(milliseconds=number % HOUR))
     fields: dict[str, Any] = {
         "event_id": uuid.uuid4(),
         "user_id": 1,
@@ -58,7 +60,7 @@ def calendar_change(**changes: Any) -> CalendarChange:
         "event_id": uuid.uuid4(),
         "user_id": 1,
         "user_seq": number,
-        "effective_time": NOON + timedelta(seconds=number % 3600),
+        "effective_time": NOON + timedelta(milliseconds=number % HOUR),
         "time_zone": "Asia/Tokyo",
         "rollover_hour": 0,
         "sign_up_time": None,

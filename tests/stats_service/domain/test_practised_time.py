@@ -94,7 +94,15 @@ def test_badges_for_hours_are_earned_by_time_that_counts() -> None:
     )
     cheat = lasting(2, 2_147_483_647, implausible=True)
     assert progress([cheat], book).awards == {}
-    crowd = [completion(local_date=DAY, elapsed_seconds=14_400, user_seq=number) for number in range(2_000)]
+    crowd = [
+        completion(
+            local_date=DAY,
+            elapsed_seconds=14_400,
+            user_seq=number,
+            end_time=NOON + timedelta(seconds=number),
+        )
+        for number in range(2_000)
+    ]
     assert progress(crowd, book).awards == {(1, "a-day"): (1, 5)}
 
 
