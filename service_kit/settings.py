@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from service_kit.grpc.places import Places, Seating
 from service_kit.grpc.streams import Pace
 from service_kit.setting_types import Address, AddressesIfAny, KeysUri, LogLevel, PostgresUrl, SecretFile
+from service_kit.turns import Turns
 
 
 class PlatformSettings(BaseSettings):
@@ -118,6 +119,6 @@ class DownloadSettings(PlatformSettings):
         default=2, ge=1, le=100, description="the most downloads at once of one account"
     )
 
-    def downloads(self) -> Places:
-        """Returns the places of downloads."""
-        return Places("downloads", self.max_downloads, self.max_downloads_per_user)
+    def downloads(self, turns: Turns | None = None) -> Places:
+        """Returns the places of downloads, whose pieces are made in turns where that holds the event loop."""
+        return Places("downloads", self.max_downloads, self.max_downloads_per_user, turns=turns)

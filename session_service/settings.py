@@ -11,6 +11,7 @@ from pydantic import Field
 from service_kit.grpc.places import Places, Seating
 from service_kit.setting_types import Addresses, LogLevel, PostgresUrl, RedisUrl, SecretFile
 from service_kit.settings import DownloadSettings, PlatformSettings, RevocationSettings, ServiceSettings
+from service_kit.turns import Turns
 from session_service.application.allowances import Pace, Quotas
 from session_service.application.ports.surroundings import RateLimit
 
@@ -104,7 +105,8 @@ _SESSIONS = "/practice.session.v1.SessionService"
 _DESIGN = "/practice.products.design.v1.DesignSessionsService"
 _WATCHES = (f"{_SESSIONS}/WatchSession",)
 _LIVE = ("/practice.products.portal.v1.PortalLiveService/WatchSession",)
-_DOWNLOADS = (f"{_DESIGN}/ListMySessions",)
+# The second is a part of what a person downloads from the identity service.
+_DOWNLOADS = (f"{_DESIGN}/ListMySessions", "/practice.privacy.v1.PersonalDataService/ExportPersonalData")
 # What brings or fetches up to some mebibytes.
 _DOCUMENTS = (
     *(f"{_SESSIONS}/{method}" for method in ("SaveDraft", "GetDraft", "ListMessages")),
@@ -151,7 +153,7 @@ class CrowdSettings(DownloadSettings):
         return (
             (Places("watches", self.max_watches, self.max_watches_per_user), _WATCHES),
             (Places("live connections", self.max_live, self.max_live_per_user), _LIVE),
-            (self.downloads(), _DOWNLOADS),
+            (self.downloads(Turns()), _DOWNLOADS),
             (
                 Places("documents", self.max_documents, self.max_documents_per_user, retry_after=1),
                 _DOCUMENTS,

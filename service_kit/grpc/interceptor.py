@@ -168,12 +168,14 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     def _guard_stream(self, method: str, inner: Stream) -> Callable[[Message, Context], Awaitable[None]]:
         # The platform's own services wait for readers of theirs.
         pace = replace(self._pace, stall=None) if self._access.is_internal(method) else self._pace
+        turns = self._seating.at(method).turns
 
         async def guarded(request: Message, context: Context) -> None:
             seat = Seat()
             try:
                 await self._admit(method, request, context, seat)
-                async with aclosing(inner(request, context)) as responses:
+                made = inner(request, context)
+                async with aclosing(turns.each(made) if turns else made) as responses:
                     await send(responses, context, pace, self._may_listen(method, context))
             except Exception as error:
                 # What is left to send may wait for its reader as long as there is one.

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from service_kit.errors import TooManyAtOnceError
+from service_kit.turns import Turns
 
 # Long calls end when their clients want: who comes back at once finds no place.
 _LONG_WAIT_SECONDS = 10
@@ -16,13 +17,16 @@ _LONG_WAIT_SECONDS = 10
 class Places:
     """The places that calls of one kind have, `what` being their name in the plural.
 
-    `retry_after` is what a client is told that finds none, in seconds.
+    `retry_after` is what a client is told that finds none, in seconds. Streams
+    make their pieces in `turns`, all at once without. The platform's own calls
+    take no place, but their turn.
     """
 
     what: str
     in_all: int
     per_user: int
     retry_after: int = _LONG_WAIT_SECONDS
+    turns: Turns | None = None
     _of_user: Counter[int] = field(default_factory=Counter, init=False)
 
     def take(self, user_id: int) -> None:
