@@ -11,6 +11,7 @@ from identity_service.application.ports import Clock, PersonalFiles, UnitOfWorkF
 from identity_service.domain.errors import AccountNotFoundError
 from service_kit.errors import UnavailableError
 from service_kit.personal_data import README, FileChunk
+from service_kit.turns import Turns
 
 # For a service to begin.
 _PATIENCE_SECONDS = 8.0
@@ -43,6 +44,8 @@ class ExportData:
         self._units = units
         self._offices = offices
         self._clock = clock
+        # Packing takes a core for a while, and there are few.
+        self._packing = Turns()
 
     async def __call__(self, user_id: int) -> AsyncGenerator[bytes]:
         """Raises AccountNotFoundError; UnavailableError before the first byte when a service is away.
@@ -63,13 +66,15 @@ class ExportData:
             yield archive.add(FileChunk(README, _GUIDE, 0))
             for first, chunks in begun:
                 async for chunk in _all(first, chunks):
-                    if packed := await _packed(archive, chunk):
+                    async with self._packing.turn():
+                        packed = await _packed(archive, chunk)
+                    if packed:
                         yield packed
             yield archive.finish(account_number=user_id, made_at=made_at.isoformat())
 
 
 async def _packed(archive: Archive, chunk: FileChunk) -> bytes:
-    """Packs beside the event loop, for it takes a core for a while; never leaves one at it alone."""
+    """Packs beside the event loop; never leaves a thread at it alone."""
     packing = asyncio.ensure_future(asyncio.to_thread(archive.add, chunk))
     try:
         return await asyncio.shield(packing)
