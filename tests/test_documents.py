@@ -1,4 +1,4 @@
-"""The documents lead where they say, and decisions have numbers of their own."""
+"""The documents lead where they say, none is lost, and decisions say what else was considered."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 _LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)")
 _TEST = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`|`::(\w+)`")
 
@@ -20,6 +20,26 @@ def test_every_link_leads_to_a_file() -> None:
         if not (document.parent / target).exists()
     ]
     assert lost == []
+
+
+def test_the_index_leads_to_every_document() -> None:
+    index = ROOT / "docs" / "README.md"
+    targets = [index.parent / target for target in _LINK.findall(index.read_text(encoding="utf-8"))]
+    listed = {path.resolve() for path in targets}
+    documents = set(DOCUMENTS) - {index}
+    # All decisions at once, by their folder.
+    assert (ROOT / "docs" / "adr").resolve() in listed
+    unlisted = [path for path in documents - listed if path.parent.name != "adr"]
+    assert sorted(str(path.relative_to(ROOT)) for path in unlisted) == []
+
+
+def test_every_decision_says_what_else_was_considered() -> None:
+    silent = [
+        path.name
+        for path in sorted((ROOT / "docs" / "adr").glob("*.md"))
+        if not re.search(r"^\*\*Considered\*\* \S.{80}", path.read_text(encoding="utf-8"), re.M)
+    ]
+    assert silent == []
 
 
 def test_every_decision_has_a_number_of_its_own() -> None:
