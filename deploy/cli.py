@@ -1,6 +1,7 @@
 """The `practice` command: the platform on this machine, its content, badges and outbox.
 
 practice up | down | status | logs [NAME] | demo | migrate | secrets DIRECTORY
+practice --version | --install-completion
 practice config [set NAME=VALUE ... | unset NAME ...]
 practice user find EMAIL|NUMBER
 practice content check | load
@@ -24,6 +25,7 @@ from typing import Annotated
 
 import typer
 
+from deploy import topology
 from deploy.commands.accounts import command as accounts
 from deploy.commands.badges import command as badges
 from deploy.commands.content import command as content_command
@@ -45,9 +47,7 @@ from deploy.local.stack import LocalStack
 from deploy.local.startup import StackError
 
 # A traceback is for a fault of ours; the values of variables, secrets among them, are for nobody.
-app = typer.Typer(
-    no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
-)
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 content = typer.Typer(no_args_is_help=True, help="Check or load what the platform ships to practise.")
 app.add_typer(content, name="content")
 app.add_typer(badges.app, name="badges")
@@ -72,6 +72,12 @@ def _wanted() -> LocalStack:
     judging.judge(settings)
     values = settings.values
     return LocalStack(_home(), Ports.from_environment(values), environment=values)
+
+
+def _logged(begun: str) -> list[str]:
+    """Completes the name of what has a log."""
+    nodes = (*topology.PROCESSES, *topology.JOBS)
+    return [node.name for node in nodes if node.name.startswith(begun)]
 
 
 def _version(wanted: bool) -> None:
@@ -125,7 +131,11 @@ def status() -> None:
 @app.command()
 def logs(
     name: Annotated[
-        str, typer.Argument(help="A process or job, as `practice status` names it; all when none is named.")
+        str,
+        typer.Argument(
+            help="A process or job, as `practice status` names it; all when none is named.",
+            autocompletion=_logged,
+        ),
     ] = "",
     *,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on showing new lines.")] = False,
