@@ -26,7 +26,7 @@ class Heard(rpc.LearnerAdminServiceServicer):
         self.answering = asyncio.Event()
         self.answering.set()
 
-    async def RememberCalendar(  # noqa: N802
+    async def RememberCalendar(
         self, request: pb.RememberCalendarRequest, context: grpc.aio.ServicerContext[Any, Any]
     ) -> pb.RememberCalendarResponse:
         assert dict(context.invocation_metadata() or ())[INTERNAL_KEY] == self._internal_token

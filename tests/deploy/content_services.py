@@ -110,31 +110,31 @@ class FakeCatalog(catalog_service_pb2_grpc.CatalogAdminServiceServicer):
     def __init__(self, keeper: _Keeper) -> None:
         self._keeper = keeper
 
-    def LoadExercises(  # noqa: N802
+    def LoadExercises(
         self, request: catalog_service_pb2.LoadExercisesRequest, context: grpc.ServicerContext
     ) -> catalog_service_pb2.LoadExercisesResponse:
         answer = catalog_service_pb2.LoadExercisesResponse
         return self._keeper.take(request, request.exercises, context, answer)
 
-    def LoadActivities(  # noqa: N802
+    def LoadActivities(
         self, request: catalog_service_pb2.LoadActivitiesRequest, context: grpc.ServicerContext
     ) -> catalog_service_pb2.LoadActivitiesResponse:
         answer = catalog_service_pb2.LoadActivitiesResponse
         return self._keeper.take(request, request.activities, context, answer)
 
-    def LoadSequences(  # noqa: N802
+    def LoadSequences(
         self, request: catalog_service_pb2.LoadSequencesRequest, context: grpc.ServicerContext
     ) -> catalog_service_pb2.LoadSequencesResponse:
         answer = catalog_service_pb2.LoadSequencesResponse
         return self._keeper.take(request, request.sequences, context, answer)
 
-    def LoadProblems(  # noqa: N802
+    def LoadProblems(
         self, request: catalog_service_pb2.LoadProblemsRequest, context: grpc.ServicerContext
     ) -> catalog_service_pb2.LoadProblemsResponse:
         answer = catalog_service_pb2.LoadProblemsResponse
         return self._keeper.take(request, request.problems, context, answer)
 
-    def LoadAchievements(  # noqa: N802
+    def LoadAchievements(
         self, request: catalog_service_pb2.LoadAchievementsRequest, context: grpc.ServicerContext
     ) -> catalog_service_pb2.LoadAchievementsResponse:
         answer = catalog_service_pb2.LoadAchievementsResponse
@@ -147,7 +147,7 @@ class FakeStats(stats_service_pb2_grpc.StatsAdminServiceServicer):
     def __init__(self, keeper: _Keeper) -> None:
         self._keeper = keeper
 
-    def LoadBadgeDefinitions(  # noqa: N802
+    def LoadBadgeDefinitions(
         self, request: stats_service_pb2.LoadBadgeDefinitionsRequest, context: grpc.ServicerContext
     ) -> stats_service_pb2.LoadBadgeDefinitionsResponse:
         answer = stats_service_pb2.LoadBadgeDefinitionsResponse

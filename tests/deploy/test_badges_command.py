@@ -27,7 +27,7 @@ class FakeBadges(rpc.BadgeAdminServiceServicer):
     def __init__(self) -> None:
         self.tried: list[progress_pb2.BadgeDefinition] = []
 
-    def ListBadgeDefinitions(  # noqa: N802
+    def ListBadgeDefinitions(
         self, request: pb.ListBadgeDefinitionsRequest, context: grpc.ServicerContext
     ) -> pb.ListBadgeDefinitionsResponse:
         refuse_strangers(context)
@@ -51,7 +51,7 @@ class FakeBadges(rpc.BadgeAdminServiceServicer):
             return pb.ListBadgeDefinitionsResponse(versions=[newest])
         return pb.ListBadgeDefinitionsResponse(versions=[old], next_page_token="more")
 
-    def DryRunBadge(  # noqa: N802
+    def DryRunBadge(
         self, request: pb.DryRunBadgeRequest, context: grpc.ServicerContext
     ) -> pb.DryRunBadgeResponse:
         refuse_strangers(context)

@@ -26,7 +26,7 @@ class Office(rpc.PersonalDataServiceServicer):
         self.answering = asyncio.Event()
         self.answering.set()
 
-    async def ExportPersonalData(  # noqa: N802
+    async def ExportPersonalData(
         self, request: pb.ExportPersonalDataRequest, context: grpc.aio.ServicerContext[Any, Any]
     ) -> AsyncIterator[pb.DataChunk]:
         self._check(context)
@@ -36,7 +36,7 @@ class Office(rpc.PersonalDataServiceServicer):
         yield pb.DataChunk(file=f"{self.name}/things.json", data=f"{request.user_id}}}\n]\n".encode())
         yield pb.DataChunk(file=f"{self.name}/things.csv", data=b"user_id\r\n")
 
-    async def ErasePersonalData(  # noqa: N802
+    async def ErasePersonalData(
         self, request: pb.ErasePersonalDataRequest, context: grpc.aio.ServicerContext[Any, Any]
     ) -> erasure_pb2.ErasureReport:
         self._check(context)

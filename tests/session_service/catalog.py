@@ -55,7 +55,7 @@ class Catalog(rpc.CatalogAdminServiceServicer):
         if self.down:
             await context.abort(grpc.StatusCode.INTERNAL, "broken")
 
-    async def BatchGetAnswerKeys(  # noqa: N802
+    async def BatchGetAnswerKeys(
         self, request: pb.BatchGetAnswerKeysRequest, context: Context
     ) -> pb.BatchGetAnswerKeysResponse:
         await self._answer("BatchGetAnswerKeys", context)
@@ -66,7 +66,7 @@ class Catalog(rpc.CatalogAdminServiceServicer):
         ]
         return pb.BatchGetAnswerKeysResponse(answer_keys=keys)
 
-    async def FindContent(self, request: pb.FindContentRequest, context: Context) -> pb.FindContentResponse:  # noqa: N802
+    async def FindContent(self, request: pb.FindContentRequest, context: Context) -> pb.FindContentResponse:
         await self._answer("FindContent", context)
         names = [name for name in request.names if name in self.activities]
         contents = [
@@ -74,7 +74,7 @@ class Catalog(rpc.CatalogAdminServiceServicer):
         ]
         return pb.FindContentResponse(names=names, contents=contents)
 
-    async def ListContentItems(  # noqa: N802
+    async def ListContentItems(
         self, request: pb.ListContentItemsRequest, context: Context
     ) -> pb.ListContentItemsResponse:
         await self._answer("ListContentItems", context)
@@ -84,7 +84,7 @@ class Catalog(rpc.CatalogAdminServiceServicer):
         ]
         return pb.ListContentItemsResponse(items=items)
 
-    async def ListAchievements(  # noqa: N802
+    async def ListAchievements(
         self, request: pb.ListAchievementsRequest, context: Context
     ) -> pb.ListAchievementsResponse:
         await self._answer("ListAchievements", context)

@@ -54,7 +54,7 @@ class Statistics(rpc.StatsAdminServiceServicer):
             assert self.applied.setdefault(event.event_id, payload) == payload, "one event, two contents"
             self.deliveries[event.event_id] += 1
 
-    async def GetApplied(self, request: pb.GetAppliedRequest, context: Context) -> pb.GetAppliedResponse:  # noqa: N802
+    async def GetApplied(self, request: pb.GetAppliedRequest, context: Context) -> pb.GetAppliedResponse:
         self.verdicts_asked += 1
         self.metadata.append(dict(context.invocation_metadata() or ()))
         await self.answering.wait()
@@ -67,7 +67,7 @@ class Statistics(rpc.StatsAdminServiceServicer):
             ],
         )
 
-    async def GetUserStanding(  # noqa: N802
+    async def GetUserStanding(
         self, request: pb.GetUserStandingRequest, context: Context
     ) -> pb.GetStandingResponse:
         self.metadata.append(dict(context.invocation_metadata() or ()))
@@ -82,7 +82,7 @@ class Statistics(rpc.StatsAdminServiceServicer):
             pending=counted < request.min_user_seq,
         )
 
-    async def ListUserDailyProgress(  # noqa: N802
+    async def ListUserDailyProgress(
         self, request: pb.ListUserDailyProgressRequest, context: Context
     ) -> pb.ListDailyProgressResponse:
         self.days_asked.append((request.product, request.from_date, request.to_date))
@@ -95,7 +95,7 @@ class Statistics(rpc.StatsAdminServiceServicer):
                 response.days.add(date=day, session_count=sessions, elapsed_seconds=seconds)
         return response
 
-    async def GetCompletionEffects(  # noqa: N802
+    async def GetCompletionEffects(
         self, request: pb.GetCompletionEffectsRequest, context: Context
     ) -> pb.GetCompletionEffectsResponse:
         self.asked.append((request.user_id, request.min_user_seq))

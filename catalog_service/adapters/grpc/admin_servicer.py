@@ -34,58 +34,56 @@ class CatalogAdminServicer(CatalogAdminServiceServicer):
     def __init__(self, use_cases: UseCases) -> None:
         self._use = use_cases
 
-    async def BatchGetAnswerKeys(  # noqa: N802 (gRPC names)
+    async def BatchGetAnswerKeys(
         self, request: pb.BatchGetAnswerKeysRequest, context: Context
     ) -> pb.BatchGetAnswerKeysResponse:
         """Returns the answer keys that exist."""
         keys = await self._use.batch_get_answer_keys(request.items)
         return pb.BatchGetAnswerKeysResponse(answer_keys=[to_answer_key(item, key) for item, key in keys])
 
-    async def FindContent(  # noqa: N802
-        self, request: pb.FindContentRequest, context: Context
-    ) -> pb.FindContentResponse:
+    async def FindContent(self, request: pb.FindContentRequest, context: Context) -> pb.FindContentResponse:
         """Returns the names that exist and what they name."""
         found = await self._use.find_content(request.names)
         return pb.FindContentResponse(
             names=[name for name, _ in found], contents=[to_content(name, content) for name, content in found]
         )
 
-    async def ListContentItems(  # noqa: N802
+    async def ListContentItems(
         self, request: pb.ListContentItemsRequest, context: Context
     ) -> pb.ListContentItemsResponse:
         """Returns the items of an activity."""
         items = await self._use.list_content_items(request.content)
         return pb.ListContentItemsResponse(items=map(to_content_item, items))
 
-    async def ListAchievements(  # noqa: N802
+    async def ListAchievements(
         self, request: pb.ListAchievementsRequest, context: Context
     ) -> pb.ListAchievementsResponse:
         """Returns a product's achievements."""
         achievements = await self._use.list_achievements(request.product)
         return pb.ListAchievementsResponse(achievements=map(to_achievement, achievements))
 
-    async def LoadExercises(  # noqa: N802
+    async def LoadExercises(
         self, request: pb.LoadExercisesRequest, context: Context
     ) -> pb.LoadExercisesResponse:
         """Creates or replaces exercises."""
         counts = await self._use.load_exercises([from_exercise_content(each) for each in request.exercises])
         return pb.LoadExercisesResponse(**_told(counts))
 
-    async def LoadActivities(  # noqa: N802
+    async def LoadActivities(
         self, request: pb.LoadActivitiesRequest, context: Context
     ) -> pb.LoadActivitiesResponse:
         """Creates or replaces activities with their words."""
         counts = await self._use.load_activities([from_activity_content(each) for each in request.activities])
         return pb.LoadActivitiesResponse(**_told(counts))
 
-    async def LoadSequences(  # noqa: N802
+    async def LoadSequences(
         self, request: pb.LoadSequencesRequest, context: Context
     ) -> pb.LoadSequencesResponse:
         """Creates or replaces sequences."""
         counts = await self._use.load_sequences([from_sequence(each) for each in request.sequences])
         return pb.LoadSequencesResponse(**_told(counts))
 
-    async def LoadProblems(  # noqa: N802
+    async def LoadProblems(
         self, request: pb.LoadProblemsRequest, context: Context
     ) -> pb.LoadProblemsResponse:
         """Creates or replaces shipped problems."""
@@ -94,7 +92,7 @@ class CatalogAdminServicer(CatalogAdminServiceServicer):
         )
         return pb.LoadProblemsResponse(**_told(counts))
 
-    async def LoadAchievements(  # noqa: N802
+    async def LoadAchievements(
         self, request: pb.LoadAchievementsRequest, context: Context
     ) -> pb.LoadAchievementsResponse:
         """Creates or replaces achievements."""

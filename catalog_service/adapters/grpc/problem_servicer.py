@@ -26,19 +26,15 @@ class ProblemServicer(ProblemServiceServicer):
     def __init__(self, use_cases: UseCases) -> None:
         self._use = use_cases
 
-    async def CreateProblem(  # noqa: N802 (gRPC names)
-        self, request: pb.CreateProblemRequest, context: Context
-    ) -> problem_pb2.Problem:
+    async def CreateProblem(self, request: pb.CreateProblemRequest, context: Context) -> problem_pb2.Problem:
         """Makes a problem of the caller's."""
         return _told(await self._use.create_problem(current_call(), from_problem(request.problem)))
 
-    async def GetProblem(  # noqa: N802
-        self, request: pb.GetProblemRequest, context: Context
-    ) -> problem_pb2.Problem:
+    async def GetProblem(self, request: pb.GetProblemRequest, context: Context) -> problem_pb2.Problem:
         """Returns one problem."""
         return _told(await self._use.get_problem(ref_of(request.name)))
 
-    async def ListProblems(  # noqa: N802
+    async def ListProblems(
         self, request: pb.ListProblemsRequest, context: Context
     ) -> pb.ListProblemsResponse:
         """Returns a page of problems."""
@@ -55,16 +51,12 @@ class ProblemServicer(ProblemServiceServicer):
             total_size=found.total,
         )
 
-    async def UpdateProblem(  # noqa: N802
-        self, request: pb.UpdateProblemRequest, context: Context
-    ) -> problem_pb2.Problem:
+    async def UpdateProblem(self, request: pb.UpdateProblemRequest, context: Context) -> problem_pb2.Problem:
         """Changes a problem of the caller's."""
         ref = ref_of(request.problem.name)
         return _told(await self._use.update_problem(current_call(), ref, changes_of(request)))
 
-    async def DeleteProblem(  # noqa: N802
-        self, request: pb.DeleteProblemRequest, context: Context
-    ) -> Empty:
+    async def DeleteProblem(self, request: pb.DeleteProblemRequest, context: Context) -> Empty:
         """Deletes a problem of the caller's."""
         await self._use.delete_problem(current_call(), ref_of(request.name))
         return Empty()

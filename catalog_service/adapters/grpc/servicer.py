@@ -21,13 +21,11 @@ class CatalogServicer(CatalogServiceServicer):
     def __init__(self, use_cases: UseCases) -> None:
         self._use = use_cases
 
-    async def GetExercise(  # noqa: N802 (gRPC names)
-        self, request: pb.GetExerciseRequest, context: Context
-    ) -> exercise_pb2.Exercise:
+    async def GetExercise(self, request: pb.GetExerciseRequest, context: Context) -> exercise_pb2.Exercise:
         """Returns one exercise."""
         return to_exercise(await self._use.get_exercise(number_of(request.name)))
 
-    async def ListExercises(  # noqa: N802
+    async def ListExercises(
         self, request: pb.ListExercisesRequest, context: Context
     ) -> pb.ListExercisesResponse:
         """Returns a page of exercises."""
@@ -38,13 +36,11 @@ class CatalogServicer(CatalogServiceServicer):
             exercises=map(to_exercise, page.items), next_page_token=page.next_page_token
         )
 
-    async def GetActivity(  # noqa: N802
-        self, request: pb.GetActivityRequest, context: Context
-    ) -> activity_pb2.Activity:
+    async def GetActivity(self, request: pb.GetActivityRequest, context: Context) -> activity_pb2.Activity:
         """Returns one activity."""
         return to_activity(await self._use.get_activity(number_of(request.name)))
 
-    async def ListActivities(  # noqa: N802
+    async def ListActivities(
         self, request: pb.ListActivitiesRequest, context: Context
     ) -> pb.ListActivitiesResponse:
         """Returns a page of activities."""
@@ -53,13 +49,11 @@ class CatalogServicer(CatalogServiceServicer):
             activities=map(to_activity, page.items), next_page_token=page.next_page_token
         )
 
-    async def GetSequence(  # noqa: N802
-        self, request: pb.GetSequenceRequest, context: Context
-    ) -> sequence_pb2.Sequence:
+    async def GetSequence(self, request: pb.GetSequenceRequest, context: Context) -> sequence_pb2.Sequence:
         """Returns one sequence."""
         return to_sequence(await self._use.get_sequence(number_of(request.name)))
 
-    async def ListSequences(  # noqa: N802
+    async def ListSequences(
         self, request: pb.ListSequencesRequest, context: Context
     ) -> pb.ListSequencesResponse:
         """Returns a page of sequences."""

@@ -22,9 +22,7 @@ class AccountAdminServicer(account_admin_service_pb2_grpc.AccountAdminServiceSer
     def __init__(self, find_account: FindAccount) -> None:
         self._find_account = find_account
 
-    async def FindAccount(  # noqa: N802 (gRPC names)
-        self, request: pb.FindAccountRequest, context: Context
-    ) -> account_pb2.Account:
+    async def FindAccount(self, request: pb.FindAccountRequest, context: Context) -> account_pb2.Account:
         """Shows an account."""
         by_email = request.WhichOneof("person") == "email"
         return to_account(await self._find_account(request.email if by_email else request.user_id))

@@ -47,14 +47,14 @@ class PrivacyServicer(privacy_service_pb2_grpc.PrivacyServiceServicer):
     def __init__(self, use_cases: PrivacyUseCases) -> None:
         self._use = use_cases
 
-    async def ExportMyData(  # noqa: N802 (gRPC names)
+    async def ExportMyData(
         self, request: pb.ExportMyDataRequest, context: Context
     ) -> AsyncIterator[HttpBody]:
         """Streams the caller's archive."""
         async for piece in _archive(self._use.export_data, current_call().user_id, context):
             yield piece
 
-    async def EraseMe(self, request: pb.EraseMeRequest, context: Context) -> pb.ErasureReceipt:  # noqa: N802
+    async def EraseMe(self, request: pb.EraseMeRequest, context: Context) -> pb.ErasureReceipt:
         """Erases the caller."""
         return _to_receipt(await self._use.erase_me(current_call(), request.password))
 
@@ -65,20 +65,18 @@ class PrivacyAdminServicer(privacy_service_pb2_grpc.PrivacyAdminServiceServicer)
     def __init__(self, use_cases: PrivacyUseCases) -> None:
         self._use = use_cases
 
-    async def ExportAccount(  # noqa: N802
+    async def ExportAccount(
         self, request: pb.ExportAccountRequest, context: Context
     ) -> AsyncIterator[HttpBody]:
         """Streams a person's archive."""
         async for piece in _archive(self._use.export_data, request.user_id, context):
             yield piece
 
-    async def EraseAccount(  # noqa: N802
-        self, request: pb.EraseAccountRequest, context: Context
-    ) -> pb.ErasureReceipt:
+    async def EraseAccount(self, request: pb.EraseAccountRequest, context: Context) -> pb.ErasureReceipt:
         """Erases a person."""
         return _to_receipt(await self._use.erase_account(request.user_id))
 
-    async def GetErasureReceipt(  # noqa: N802
+    async def GetErasureReceipt(
         self, request: pb.GetErasureReceiptRequest, context: Context
     ) -> pb.ErasureReceipt:
         """Shows a receipt."""

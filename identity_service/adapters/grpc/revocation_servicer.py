@@ -29,7 +29,7 @@ class RevocationServicer(RevocationServiceServicer):
     def __init__(self, list_revocations: ListRevocations) -> None:
         self._list_revocations = list_revocations
 
-    async def ListRevocations(  # noqa: N802 (gRPC names)
+    async def ListRevocations(
         self, request: pb.ListRevocationsRequest, context: Context
     ) -> pb.ListRevocationsResponse:
         """Returns a page."""

@@ -34,21 +34,21 @@ class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
         self._use_cases = use_cases
         self._zones = zones
 
-    async def SignUp(self, request: pb.SignUpRequest, context: Context) -> account_pb2.Account:  # noqa: N802
+    async def SignUp(self, request: pb.SignUpRequest, context: Context) -> account_pb2.Account:
         """Makes an account."""
         address = client_address(context.invocation_metadata() or (), context.peer())
         account = await self._use_cases.sign_up(current_call(), from_sign_up(request), address)
         await hand_over(self._zones, account)
         return to_account(account)
 
-    async def LogIn(self, request: pb.LogInRequest, context: Context) -> account_pb2.TokenPair:  # noqa: N802
+    async def LogIn(self, request: pb.LogInRequest, context: Context) -> account_pb2.TokenPair:
         """Exchanges an email and a password for tokens."""
         address = client_address(context.invocation_metadata() or (), context.peer())
         granted = await self._use_cases.log_in(request.email, request.password, address)
         await hand_over(self._zones, granted.account)
         return to_token_pair(granted)
 
-    async def RefreshAccessToken(  # noqa: N802
+    async def RefreshAccessToken(
         self, request: pb.RefreshAccessTokenRequest, context: Context
     ) -> account_pb2.TokenPair:
         """Makes a new access token."""
@@ -56,20 +56,20 @@ class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
         await hand_over(self._zones, granted.account)
         return to_token_pair(granted)
 
-    async def LogOut(self, request: pb.LogOutRequest, context: Context) -> Empty:  # noqa: N802
+    async def LogOut(self, request: pb.LogOutRequest, context: Context) -> Empty:
         """Revokes refresh tokens."""
         await self._use_cases.log_out(current_call(), request.refresh_token)
         return Empty()
 
-    async def ChangePassword(self, request: pb.ChangePasswordRequest, context: Context) -> Empty:  # noqa: N802
+    async def ChangePassword(self, request: pb.ChangePasswordRequest, context: Context) -> Empty:
         """Replaces the caller's password."""
         await self._use_cases.change_password(current_call(), request.current_password, request.new_password)
         return Empty()
 
-    async def GetMe(self, request: pb.GetMeRequest, context: Context) -> account_pb2.Account:  # noqa: N802
+    async def GetMe(self, request: pb.GetMeRequest, context: Context) -> account_pb2.Account:
         """Returns the caller's account."""
         return to_account(await self._use_cases.get_me(current_call()))
 
-    async def GetJwks(self, request: pb.GetJwksRequest, context: Context) -> HttpBody:  # noqa: N802
+    async def GetJwks(self, request: pb.GetJwksRequest, context: Context) -> HttpBody:
         """Returns the public keys."""
         return HttpBody(content_type="application/json", data=self._use_cases.get_jwks())

@@ -30,9 +30,7 @@ class CalendarServicer(CalendarServiceServicer):
     def __init__(self, use_cases: UseCases) -> None:
         self._use = use_cases
 
-    async def GetCalendar(  # noqa: N802 (gRPC names)
-        self, request: pb2.GetCalendarRequest, context: Context
-    ) -> pb2.GetCalendarResponse:
+    async def GetCalendar(self, request: pb2.GetCalendarRequest, context: Context) -> pb2.GetCalendarResponse:
         """Returns the caller's calendar and those before it."""
         learner, changes = await self._use.get_calendar(current_call())
         return pb2.GetCalendarResponse(
@@ -42,7 +40,7 @@ class CalendarServicer(CalendarServiceServicer):
             ],
         )
 
-    async def UpdateCalendar(  # noqa: N802
+    async def UpdateCalendar(
         self, request: pb2.UpdateCalendarRequest, context: Context
     ) -> calendar_pb2.Calendar:
         """Puts a zone, a rollover hour or both in force."""
@@ -60,7 +58,7 @@ class LearnerAdminServicer(LearnerAdminServiceServicer):
     def __init__(self, use_cases: UseCases) -> None:
         self._use = use_cases
 
-    async def RememberCalendar(  # noqa: N802
+    async def RememberCalendar(
         self, request: pb2.RememberCalendarRequest, context: Context
     ) -> pb2.RememberCalendarResponse:
         """Remembers what another service heard of a user."""

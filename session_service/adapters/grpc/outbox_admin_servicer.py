@@ -29,9 +29,7 @@ class OutboxAdminServicer(OutboxAdminServiceServicer):
     def __init__(self, use_cases: UseCases) -> None:
         self._use = use_cases
 
-    async def GetOutbox(  # noqa: N802 (gRPC names)
-        self, request: pb2.GetOutboxRequest, context: Context
-    ) -> pb2.Outbox:
+    async def GetOutbox(self, request: pb2.GetOutboxRequest, context: Context) -> pb2.Outbox:
         """Counts what has not arrived."""
         state = await self._use.get_outbox()
         outbox = pb2.Outbox(waiting_count=state.waiting, dead_letter_count=state.dead)
@@ -39,7 +37,7 @@ class OutboxAdminServicer(OutboxAdminServiceServicer):
             outbox.oldest_waiting_age.FromTimedelta(state.oldest_waiting)
         return outbox
 
-    async def ListDeadLetters(  # noqa: N802
+    async def ListDeadLetters(
         self, request: pb2.ListDeadLettersRequest, context: Context
     ) -> pb2.ListDeadLettersResponse:
         """Returns a page of dead letters."""
@@ -53,7 +51,7 @@ class OutboxAdminServicer(OutboxAdminServiceServicer):
             dead_letters=[_to_proto(letter) for letter in page], next_page_token=more
         )
 
-    async def RequeueDeadLetters(  # noqa: N802
+    async def RequeueDeadLetters(
         self, request: pb2.RequeueDeadLettersRequest, context: Context
     ) -> pb2.RequeueDeadLettersResponse:
         """Gives dead letters a new life."""

@@ -26,7 +26,7 @@ class PersonalDataServicer(PersonalDataServiceServicer):
         self._export = export
         self._erase = erase
 
-    async def ExportPersonalData(  # noqa: N802 (gRPC names)
+    async def ExportPersonalData(
         self, request: pb2.ExportPersonalDataRequest, context: Context
     ) -> AsyncIterator[pb2.DataChunk]:
         """Streams a person's files."""
@@ -34,7 +34,7 @@ class PersonalDataServicer(PersonalDataServiceServicer):
             async for chunk in chunks:
                 yield pb2.DataChunk(file=chunk.file, data=chunk.data, row_count=chunk.rows)
 
-    async def ErasePersonalData(  # noqa: N802
+    async def ErasePersonalData(
         self, request: pb2.ErasePersonalDataRequest, context: Context
     ) -> erasure_pb2.ErasureReport:
         """Forgets a person."""

@@ -35,14 +35,14 @@ class ReconciliationServicer(ReconciliationAdminServiceServicer):
         self._republish_events = RepublishEvents(record)
         self._encode = encode
 
-    async def ListEventDigests(  # noqa: N802 (gRPC names)
+    async def ListEventDigests(
         self, request: pb.ListEventDigestsRequest, context: Context
     ) -> pb.ListEventDigestsResponse:
         """Returns a page of people."""
         digests = await self._list_event_digests(_selection(request))
         return pb.ListEventDigestsResponse(digests=map(_from_digest, digests))
 
-    async def ListUserEvents(  # noqa: N802
+    async def ListUserEvents(
         self, request: pb.ListUserEventsRequest, context: Context
     ) -> pb.ListUserEventsResponse:
         """Returns a page of a person's events."""
@@ -50,14 +50,14 @@ class ReconciliationServicer(ReconciliationAdminServiceServicer):
         listed = await self._list_user_events(request.user_id, request.after_user_seq, limit)
         return pb.ListUserEventsResponse(events=map(_from_listed, listed or ()), erased=listed is None)
 
-    async def GetUserEvents(  # noqa: N802
+    async def GetUserEvents(
         self, request: pb.GetUserEventsRequest, context: Context
     ) -> pb.GetUserEventsResponse:
         """Returns events as they were published."""
         events = await self._get_user_events(request.user_id, list(request.user_seqs))
         return pb.GetUserEventsResponse(events=map(self._from_event, events))
 
-    async def RepublishEvents(  # noqa: N802
+    async def RepublishEvents(
         self, request: pb.RepublishEventsRequest, context: Context
     ) -> pb.RepublishEventsResponse:
         """Puts events back into the outbox."""

@@ -50,7 +50,7 @@ class SessionServicer(SessionServiceServicer):
         self._use = use_cases
         self._clock = clock
 
-    async def StartSession(  # noqa: N802 (gRPC names)
+    async def StartSession(
         self, request: pb2.StartSessionRequest, context: Context
     ) -> pb2.StartSessionResponse:
         """Starts or resumes a session."""
@@ -73,14 +73,14 @@ class SessionServicer(SessionServiceServicer):
             response.first_item.CopyFrom(convert.to_item(started.first_item))
         return response
 
-    async def GetSession(  # noqa: N802
+    async def GetSession(
         self, request: pb2.GetSessionRequest, context: Context
     ) -> session_pb2.PracticeSession:
         """Returns a session."""
         session = await self._use.get_session(current_call(), convert.session_ref(request.name))
         return convert.to_proto(session, self._clock())
 
-    async def GetActiveSession(  # noqa: N802
+    async def GetActiveSession(
         self, request: pb2.GetActiveSessionRequest, context: Context
     ) -> pb2.GetActiveSessionResponse:
         """Returns the open session, if there is one."""
@@ -89,7 +89,7 @@ class SessionServicer(SessionServiceServicer):
             return pb2.GetActiveSessionResponse()
         return pb2.GetActiveSessionResponse(session=convert.to_proto(session, self._clock()))
 
-    async def ListSessions(  # noqa: N802
+    async def ListSessions(
         self, request: pb2.ListSessionsRequest, context: Context
     ) -> pb2.ListSessionsResponse:
         """Returns a page of sessions."""
@@ -117,7 +117,7 @@ class SessionServicer(SessionServiceServicer):
             sessions=[convert.to_proto(session, now) for session in page], next_page_token=more
         )
 
-    async def SubmitAnswers(  # noqa: N802
+    async def SubmitAnswers(
         self, request: pb2.SubmitAnswersRequest, context: Context
     ) -> pb2.SubmitAnswersResponse:
         """Records answers."""
@@ -126,7 +126,7 @@ class SessionServicer(SessionServiceServicer):
         )
         return self._to_response(answered)
 
-    async def RecordStandaloneAnswer(  # noqa: N802
+    async def RecordStandaloneAnswer(
         self, request: pb2.RecordStandaloneAnswerRequest, context: Context
     ) -> pb2.SubmitAnswersResponse:
         """Records one answer as a session of its own."""
@@ -145,14 +145,14 @@ class SessionServicer(SessionServiceServicer):
             response.next_item.CopyFrom(convert.to_item(answered.next_item))
         return response
 
-    async def ListSessionItems(  # noqa: N802
+    async def ListSessionItems(
         self, request: pb2.ListSessionItemsRequest, context: Context
     ) -> pb2.ListSessionItemsResponse:
         """Returns the items picked for a session."""
         items = await self._use.list_session_items(current_call(), convert.session_ref(request.name))
         return pb2.ListSessionItemsResponse(items=[convert.to_item(item) for item in items])
 
-    async def GetSessionReport(  # noqa: N802
+    async def GetSessionReport(
         self, request: pb2.GetSessionReportRequest, context: Context
     ) -> pb2.SessionReport:
         """Tells how a session went."""
@@ -168,16 +168,12 @@ class SessionServicer(SessionServiceServicer):
             message.average_time_taken.FromNanoseconds(round(report.average_time_taken * 1e9))
         return message
 
-    async def SetNote(  # noqa: N802
-        self, request: pb2.SetNoteRequest, context: Context
-    ) -> session_pb2.PracticeSession:
+    async def SetNote(self, request: pb2.SetNoteRequest, context: Context) -> session_pb2.PracticeSession:
         """Writes a session's note."""
         session = await self._use.set_note(current_call(), convert.session_ref(request.name), request.note)
         return convert.to_proto(session, self._clock())
 
-    async def SaveDraft(  # noqa: N802
-        self, request: pb2.SaveDraftRequest, context: Context
-    ) -> session_pb2.PracticeSession:
+    async def SaveDraft(self, request: pb2.SaveDraftRequest, context: Context) -> session_pb2.PracticeSession:
         """Saves the session's draft."""
         session = await self._use.save_draft(
             current_call(),
@@ -188,23 +184,19 @@ class SessionServicer(SessionServiceServicer):
         )
         return convert.to_proto(session, self._clock())
 
-    async def GetDraft(  # noqa: N802
-        self, request: pb2.GetDraftRequest, context: Context
-    ) -> session_pb2.Draft:
+    async def GetDraft(self, request: pb2.GetDraftRequest, context: Context) -> session_pb2.Draft:
         """Returns the session's draft."""
         content, content_hash = await self._use.get_draft(current_call(), convert.session_ref(request.name))
         return session_pb2.Draft(content=content, content_hash=content_hash)
 
-    async def AddMessage(  # noqa: N802
-        self, request: pb2.AddMessageRequest, context: Context
-    ) -> session_pb2.Message:
+    async def AddMessage(self, request: pb2.AddMessageRequest, context: Context) -> session_pb2.Message:
         """Adds a line to the conversation."""
         said = await self._use.add_message(
             current_call(), convert.session_ref(request.name), role=request.role, content=request.content
         )
         return convert.to_message(said.message)
 
-    async def ListMessages(  # noqa: N802
+    async def ListMessages(
         self, request: pb2.ListMessagesRequest, context: Context
     ) -> pb2.ListMessagesResponse:
         """Returns a page of the conversation."""
@@ -221,7 +213,7 @@ class SessionServicer(SessionServiceServicer):
             messages=[convert.to_message(message) for message in page], next_page_token=more
         )
 
-    async def PauseSession(  # noqa: N802
+    async def PauseSession(
         self, request: pb2.PauseSessionRequest, context: Context
     ) -> session_pb2.PracticeSession:
         """Pauses a session."""
@@ -233,7 +225,7 @@ class SessionServicer(SessionServiceServicer):
         )
         return convert.to_proto(session, self._clock())
 
-    async def ResumeSession(  # noqa: N802
+    async def ResumeSession(
         self, request: pb2.ResumeSessionRequest, context: Context
     ) -> session_pb2.PracticeSession:
         """Resumes a session."""
@@ -242,7 +234,7 @@ class SessionServicer(SessionServiceServicer):
         )
         return convert.to_proto(session, self._clock())
 
-    async def CompleteSession(  # noqa: N802
+    async def CompleteSession(
         self, request: pb2.CompleteSessionRequest, context: Context
     ) -> session_pb2.PracticeSession:
         """Ends a session as completed or partial."""
@@ -255,7 +247,7 @@ class SessionServicer(SessionServiceServicer):
         )
         return convert.to_proto(ended.session, self._clock(), statistics_pending=ended.statistics_pending)
 
-    async def AbandonSession(  # noqa: N802
+    async def AbandonSession(
         self, request: pb2.AbandonSessionRequest, context: Context
     ) -> session_pb2.PracticeSession:
         """Ends a session as abandoned."""
@@ -267,7 +259,7 @@ class SessionServicer(SessionServiceServicer):
         )
         return convert.to_proto(session, self._clock())
 
-    async def WatchSession(  # noqa: N802
+    async def WatchSession(
         self, request: pb2.WatchSessionRequest, context: Context
     ) -> AsyncIterator[session_pb2.SessionChange]:
         """Streams what happens to a session."""
@@ -285,7 +277,7 @@ class SessionExportServicer(SessionExportServiceServicer):
     def __init__(self, use_cases: UseCases) -> None:
         self._use = use_cases
 
-    async def ExportCompletions(  # noqa: N802
+    async def ExportCompletions(
         self, request: pb2.ExportCompletionsRequest, context: Context
     ) -> AsyncIterator[session_ended_pb2.SessionEnded]:
         """Streams the events of ended sessions."""
@@ -295,7 +287,7 @@ class SessionExportServicer(SessionExportServiceServicer):
         async for event in events:
             yield event_message(event)
 
-    async def ExportCalendarChanges(  # noqa: N802
+    async def ExportCalendarChanges(
         self, request: pb2.ExportCalendarChangesRequest, context: Context
     ) -> AsyncIterator[calendar_changed_pb2.CalendarChanged]:
         """Streams the events of changes of calendar."""

@@ -35,7 +35,7 @@ class SubmissionServicer(SubmissionServiceServicer):
     def __init__(self, use_cases: UseCases) -> None:
         self._use = use_cases
 
-    async def CreateSubmission(  # noqa: N802 (gRPC names)
+    async def CreateSubmission(
         self, request: pb2.CreateSubmissionRequest, context: Context
     ) -> submission_pb2.Submission:
         """Makes a submission by hand."""
@@ -48,20 +48,20 @@ class SubmissionServicer(SubmissionServiceServicer):
         )
         return to_proto(made)
 
-    async def SubmitSession(  # noqa: N802
+    async def SubmitSession(
         self, request: pb2.SubmitSessionRequest, context: Context
     ) -> submission_pb2.Submission:
         """Hands a session's work in."""
         ref = convert.session_ref(request.name)
         return to_proto(await self._use.submit_session(current_call(), ref))
 
-    async def GetSubmission(  # noqa: N802
+    async def GetSubmission(
         self, request: pb2.GetSubmissionRequest, context: Context
     ) -> submission_pb2.Submission:
         """Returns a submission."""
         return to_proto(await self._use.get_submission(current_call(), _ref(request.name)))
 
-    async def ListSubmissions(  # noqa: N802
+    async def ListSubmissions(
         self, request: pb2.ListSubmissionsRequest, context: Context
     ) -> pb2.ListSubmissionsResponse:
         """Returns a page of submissions."""
@@ -82,7 +82,7 @@ class SubmissionServicer(SubmissionServiceServicer):
             submissions=map(to_proto, page), next_page_token=more, total_size=total
         )
 
-    async def UpdateSubmission(  # noqa: N802
+    async def UpdateSubmission(
         self, request: pb2.UpdateSubmissionRequest, context: Context
     ) -> submission_pb2.Submission:
         """Changes a submission."""
@@ -93,7 +93,7 @@ class SubmissionServicer(SubmissionServiceServicer):
         )
         return to_proto(changed)
 
-    async def AddSubmissionMessage(  # noqa: N802
+    async def AddSubmissionMessage(
         self, request: pb2.AddSubmissionMessageRequest, context: Context
     ) -> submission_pb2.Submission:
         """Adds a line to the conversation."""
@@ -102,9 +102,7 @@ class SubmissionServicer(SubmissionServiceServicer):
         )
         return to_proto(told)
 
-    async def DeleteSubmission(  # noqa: N802
-        self, request: pb2.DeleteSubmissionRequest, context: Context
-    ) -> Empty:
+    async def DeleteSubmission(self, request: pb2.DeleteSubmissionRequest, context: Context) -> Empty:
         """Deletes a submission."""
         await self._use.delete_submission(current_call(), _ref(request.name))
         return Empty()

@@ -37,7 +37,7 @@ class SyncServicer(SyncServiceServicer):
     def __init__(self, use_cases: UseCases) -> None:
         self._use = use_cases
 
-    async def SyncSessions(  # noqa: N802 (gRPC names)
+    async def SyncSessions(
         self, request: pb2.SyncSessionsRequest, context: Context
     ) -> pb2.SyncSessionsResponse:
         """Merges what was made offline."""
@@ -45,7 +45,7 @@ class SyncServicer(SyncServiceServicer):
         items = await _converted(request.items, to_item, _answers_in)
         return _to_response(await self._use.sync_sessions(current_call(), items))
 
-    async def SyncSessionsJson(  # noqa: N802
+    async def SyncSessionsJson(
         self, request: pb2.SyncSessionsJsonRequest, context: Context
     ) -> pb2.SyncSessionsResponse:
         """Merges what was made offline, from JSON that may have any fault in an item."""

@@ -31,9 +31,7 @@ class BadgeServicer(rpc.BadgeServiceServicer):
     def __init__(self, list_badges: ListBadges) -> None:
         self._list_badges = list_badges
 
-    async def ListBadges(  # noqa: N802
-        self, request: pb.ListBadgesRequest, context: Context
-    ) -> pb.ListBadgesResponse:
+    async def ListBadges(self, request: pb.ListBadgesRequest, context: Context) -> pb.ListBadgesResponse:
         """Returns a page of badges."""
         limit = request.page_size or _DEFAULT_BADGES
         chosen = [request.product]
@@ -64,7 +62,7 @@ class BadgeAdminServicer(rpc.BadgeAdminServiceServicer):
         # One at a time: a dry run takes a core and the only connection there is for it.
         self._turn = asyncio.Lock()
 
-    async def ListBadgeDefinitions(  # noqa: N802
+    async def ListBadgeDefinitions(
         self, request: pb.ListBadgeDefinitionsRequest, context: Context
     ) -> pb.ListBadgeDefinitionsResponse:
         """Returns a page of versions."""
@@ -84,9 +82,7 @@ class BadgeAdminServicer(rpc.BadgeAdminServiceServicer):
             versions=map(_from_version, found[:limit]), next_page_token=more
         )
 
-    async def DryRunBadge(  # noqa: N802
-        self, request: pb.DryRunBadgeRequest, context: Context
-    ) -> pb.DryRunBadgeResponse:
+    async def DryRunBadge(self, request: pb.DryRunBadgeRequest, context: Context) -> pb.DryRunBadgeResponse:
         """Examines a page of people."""
         badge = to_badge_content(request.badge_definition, "badge_definition")
         chosen = [badge.badge_id, *badge.demand]

@@ -23,27 +23,27 @@ class ExplanationServicer(rpc.ExplanationServiceServicer):
     def __init__(self, explaining: Explaining) -> None:
         self._explaining = explaining
 
-    async def ExplainStreak(  # noqa: N802 (gRPC names)
+    async def ExplainStreak(
         self, request: pb.ExplainStreakRequest, context: Context
     ) -> pb.ExplainStreakResponse:
         """Explains a streak of the caller's."""
         call = current_call()
         return await self._explaining.streak(call.user_id, request, call.time_zone)
 
-    async def ExplainBreak(  # noqa: N802
+    async def ExplainBreak(
         self, request: pb.ExplainBreakRequest, context: Context
     ) -> pb.ExplainBreakResponse:
         """Says what a day did to the caller's streak."""
         call = current_call()
         return await self._explaining.day(call.user_id, request, call.time_zone)
 
-    async def ExplainBadge(  # noqa: N802
+    async def ExplainBadge(
         self, request: pb.ExplainBadgeRequest, context: Context
     ) -> pb.ExplainBadgeResponse:
         """Explains a badge to the caller."""
         return await self._explaining.badge(current_call().user_id, request)
 
-    async def ExplainTotal(  # noqa: N802
+    async def ExplainTotal(
         self, request: pb.ExplainTotalRequest, context: Context
     ) -> pb.ExplainTotalResponse:
         """Explains a total of the caller's."""
@@ -57,28 +57,28 @@ class ExplanationAdminServicer(rpc.ExplanationAdminServiceServicer):
         self._explaining = explaining
         self._find_account = find_account
 
-    async def ExplainUserStreak(  # noqa: N802
+    async def ExplainUserStreak(
         self, request: pb.ExplainUserStreakRequest, context: Context
     ) -> pb.ExplainStreakResponse:
         """Explains a streak of a user's."""
         await self._find_account(request.user_id)
         return await self._explaining.streak(request.user_id, request.question, None)
 
-    async def ExplainUserBreak(  # noqa: N802
+    async def ExplainUserBreak(
         self, request: pb.ExplainUserBreakRequest, context: Context
     ) -> pb.ExplainBreakResponse:
         """Says what a day did to a user's streak."""
         await self._find_account(request.user_id)
         return await self._explaining.day(request.user_id, request.question, None)
 
-    async def ExplainUserBadge(  # noqa: N802
+    async def ExplainUserBadge(
         self, request: pb.ExplainUserBadgeRequest, context: Context
     ) -> pb.ExplainBadgeResponse:
         """Explains a user's badge."""
         await self._find_account(request.user_id)
         return await self._explaining.badge(request.user_id, request.question)
 
-    async def ExplainUserTotal(  # noqa: N802
+    async def ExplainUserTotal(
         self, request: pb.ExplainUserTotalRequest, context: Context
     ) -> pb.ExplainTotalResponse:
         """Explains a user's total."""

@@ -36,7 +36,7 @@ class LeaderboardServicer(rpc.LeaderboardServiceServicer):
         self._get_leaderboard_settings = get_leaderboard_settings
         self._update_leaderboard_settings = update_leaderboard_settings
 
-    async def GetLeaderboard(  # noqa: N802 (gRPC names)
+    async def GetLeaderboard(
         self, request: pb.GetLeaderboardRequest, context: Context
     ) -> pb.GetLeaderboardResponse:
         """Returns a page of a board."""
@@ -54,13 +54,13 @@ class LeaderboardServicer(rpc.LeaderboardServiceServicer):
         )
         return _from_page(page, call.user_id)
 
-    async def GetLeaderboardSettings(  # noqa: N802
+    async def GetLeaderboardSettings(
         self, request: pb.GetLeaderboardSettingsRequest, context: Context
     ) -> leaderboard_pb2.LeaderboardSettings:
         """Returns how the caller takes part."""
         return _from_settings(await self._get_leaderboard_settings(current_call().user_id))
 
-    async def UpdateLeaderboardSettings(  # noqa: N802
+    async def UpdateLeaderboardSettings(
         self, request: pb.UpdateLeaderboardSettingsRequest, context: Context
     ) -> leaderboard_pb2.LeaderboardSettings:
         """Changes how the caller takes part."""

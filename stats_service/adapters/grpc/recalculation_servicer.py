@@ -46,21 +46,21 @@ class RecalculationAdminServicer(rpc.RecalculationAdminServiceServicer):
     def __init__(self, use_cases: UseCases) -> None:
         self._use = use_cases
 
-    async def StartRecalculation(  # noqa: N802
+    async def StartRecalculation(
         self, request: pb.StartRecalculationRequest, context: Context
     ) -> pb.Recalculation:
         """Starts a recalculation."""
         job = await self._use.start(_to_scope(request), shadow=request.shadow, deep=request.deep)
         return _from_recalculation(job)
 
-    async def GetRecalculation(  # noqa: N802
+    async def GetRecalculation(
         self, request: pb.GetRecalculationRequest, context: Context
     ) -> pb.Recalculation:
         """Tells how far one is."""
         job_id = UUID(request.job_id) if request.job_id else None
         return _from_recalculation(await self._use.get(job_id))
 
-    async def ListRecalculationDifferences(  # noqa: N802
+    async def ListRecalculationDifferences(
         self, request: pb.ListRecalculationDifferencesRequest, context: Context
     ) -> pb.ListRecalculationDifferencesResponse:
         """Returns a page of people with differences."""
@@ -74,13 +74,13 @@ class RecalculationAdminServicer(rpc.RecalculationAdminServiceServicer):
             user_differences=map(_from_user_difference, page), next_page_token=token
         )
 
-    async def CancelRecalculation(  # noqa: N802
+    async def CancelRecalculation(
         self, request: pb.CancelRecalculationRequest, context: Context
     ) -> pb.Recalculation:
         """Lets no further shard begin."""
         return _from_recalculation(await self._use.cancel(UUID(request.job_id)))
 
-    async def ResumeRecalculation(  # noqa: N802
+    async def ResumeRecalculation(
         self, request: pb.ResumeRecalculationRequest, context: Context
     ) -> pb.Recalculation:
         """Goes on with one."""

@@ -50,19 +50,19 @@ class ReconciliationServicer(ReconciliationAdminServiceServicer):
         self._get_reconciliation = get_reconciliation
         self._list_reconciled_people = list_reconciled_people
 
-    async def StartReconciliation(  # noqa: N802 (gRPC names)
+    async def StartReconciliation(
         self, request: pb.StartReconciliationRequest, context: Context
     ) -> pb.Reconciliation:
         """Starts a run."""
         return _from_run(await self._start_reconciliation(_to_request(request)))
 
-    async def GetReconciliation(  # noqa: N802
+    async def GetReconciliation(
         self, request: pb.GetReconciliationRequest, context: Context
     ) -> pb.Reconciliation:
         """Returns a run."""
         return _from_run(await self._get_reconciliation(UUID(request.run_id) if request.run_id else None))
 
-    async def ListReconciledPeople(  # noqa: N802
+    async def ListReconciledPeople(
         self, request: pb.ListReconciledPeopleRequest, context: Context
     ) -> pb.ListReconciledPeopleResponse:
         """Returns a page of people."""

@@ -43,7 +43,7 @@ class StatsServicer(rpc.StatsServiceServicer):
         self._get_standing = get_standing
         self._list_awarded_badges = list_awarded_badges
 
-    async def ListDailyProgress(  # noqa: N802
+    async def ListDailyProgress(
         self, request: pb.ListDailyProgressRequest, context: Context
     ) -> pb.ListDailyProgressResponse:
         """Returns progress by day."""
@@ -58,9 +58,7 @@ class StatsServicer(rpc.StatsServiceServicer):
         )
         return from_daily_progress(progress)
 
-    async def GetStanding(  # noqa: N802
-        self, request: pb.GetStandingRequest, context: Context
-    ) -> pb.GetStandingResponse:
+    async def GetStanding(self, request: pb.GetStandingRequest, context: Context) -> pb.GetStandingResponse:
         """Returns totals and the streak."""
         call = current_call()
         standing = await self._get_standing(
@@ -68,7 +66,7 @@ class StatsServicer(rpc.StatsServiceServicer):
         )
         return from_standing(standing)
 
-    async def ListAwardedBadges(  # noqa: N802
+    async def ListAwardedBadges(
         self, request: pb.ListAwardedBadgesRequest, context: Context
     ) -> pb.ListAwardedBadgesResponse:
         """Lists badges, newest first."""
@@ -95,9 +93,7 @@ class StatsAdminServicer(rpc.StatsAdminServiceServicer):
         self._list_daily_progress = list_daily_progress
         self._load_badge_definitions = load_badge_definitions
 
-    async def GetApplied(  # noqa: N802
-        self, request: pb.GetAppliedRequest, context: Context
-    ) -> pb.GetAppliedResponse:
+    async def GetApplied(self, request: pb.GetAppliedRequest, context: Context) -> pb.GetAppliedResponse:
         """Tells which events are facts."""
         applied, rejected = await self._get_applied([UUID(event_id) for event_id in request.event_ids])
         return pb.GetAppliedResponse(
@@ -108,7 +104,7 @@ class StatsAdminServicer(rpc.StatsAdminServiceServicer):
             ],
         )
 
-    async def GetUserStanding(  # noqa: N802
+    async def GetUserStanding(
         self, request: pb.GetUserStandingRequest, context: Context
     ) -> pb.GetStandingResponse:
         """Returns a user's totals and streak."""
@@ -120,7 +116,7 @@ class StatsAdminServicer(rpc.StatsAdminServiceServicer):
         )
         return from_standing(standing)
 
-    async def GetCompletionEffects(  # noqa: N802
+    async def GetCompletionEffects(
         self, request: pb.GetCompletionEffectsRequest, context: Context
     ) -> pb.GetCompletionEffectsResponse:
         """Returns a user's standing with a completion, and the badges it earned."""
@@ -133,7 +129,7 @@ class StatsAdminServicer(rpc.StatsAdminServiceServicer):
         )
         return from_completion_effects(effects)
 
-    async def ListUserDailyProgress(  # noqa: N802
+    async def ListUserDailyProgress(
         self, request: pb.ListUserDailyProgressRequest, context: Context
     ) -> pb.ListDailyProgressResponse:
         """Returns a user's progress by day."""
@@ -147,7 +143,7 @@ class StatsAdminServicer(rpc.StatsAdminServiceServicer):
         )
         return from_daily_progress(progress)
 
-    async def LoadBadgeDefinitions(  # noqa: N802
+    async def LoadBadgeDefinitions(
         self, request: pb.LoadBadgeDefinitionsRequest, context: Context
     ) -> pb.LoadBadgeDefinitionsResponse:
         """Creates and changes badge definitions."""

@@ -33,18 +33,14 @@ class StreakAdminServicer(rpc.StreakAdminServiceServicer):
         self._repair_streak = repair_streak
         self._list_entries = list_entries
 
-    async def GrantFreeze(  # noqa: N802 (gRPC names)
-        self, request: pb.GrantFreezeRequest, context: Context
-    ) -> streak_pb2.StreakEntry:
+    async def GrantFreeze(self, request: pb.GrantFreezeRequest, context: Context) -> streak_pb2.StreakEntry:
         """Grants a freeze."""
         granted = await self._grant_freeze(
             current_call(), request.user_id, request.product, actor=request.actor, reason=request.reason
         )
         return from_entry(granted, for_operators=True)
 
-    async def RepairStreak(  # noqa: N802
-        self, request: pb.RepairStreakRequest, context: Context
-    ) -> streak_pb2.StreakEntry:
+    async def RepairStreak(self, request: pb.RepairStreakRequest, context: Context) -> streak_pb2.StreakEntry:
         """Keeps a missed day."""
         repaired = await self._repair_streak(
             current_call(),
@@ -56,7 +52,7 @@ class StreakAdminServicer(rpc.StreakAdminServiceServicer):
         )
         return from_entry(repaired, for_operators=True)
 
-    async def ListStreakEntries(  # noqa: N802
+    async def ListStreakEntries(
         self, request: pb.ListStreakEntriesRequest, context: Context
     ) -> pb.ListStreakEntriesResponse:
         """Returns a page of entries."""

@@ -68,9 +68,7 @@ class StreakServicer(rpc.StreakServiceServicer):
         self._buy_freeze = buy_freeze
         self._freeze_limit = freeze_limit
 
-    async def GetStreaks(  # noqa: N802 (gRPC names)
-        self, request: pb.GetStreaksRequest, context: Context
-    ) -> pb.GetStreaksResponse:
+    async def GetStreaks(self, request: pb.GetStreaksRequest, context: Context) -> pb.GetStreaksResponse:
         """Returns the caller's streaks."""
         call = current_call()
         told = await self._get_streaks(
@@ -83,7 +81,7 @@ class StreakServicer(rpc.StreakServiceServicer):
             pending=told.pending,
         )
 
-    async def ListRestDays(  # noqa: N802
+    async def ListRestDays(
         self, request: pb.ListRestDaysRequest, context: Context
     ) -> pb.ListRestDaysResponse:
         """Lists rest days in force and to come."""
@@ -91,17 +89,13 @@ class StreakServicer(rpc.StreakServiceServicer):
         listed = await self._list_rest_days(call.user_id, time_zone=call.time_zone)
         return pb.ListRestDaysResponse(rest_days=map(from_rest_days, listed))
 
-    async def SetRestDays(  # noqa: N802
-        self, request: pb.SetRestDaysRequest, context: Context
-    ) -> streak_pb2.RestDays:
+    async def SetRestDays(self, request: pb.SetRestDaysRequest, context: Context) -> streak_pb2.RestDays:
         """Makes weekdays rest days."""
         effective = to_date(request.effective_date, "effective_date")
         weekdays = to_weekdays(request.weekdays)
         return from_rest_days(await self._set_rest_days(current_call(), weekdays, effective))
 
-    async def ListPauses(  # noqa: N802
-        self, request: pb.ListPausesRequest, context: Context
-    ) -> pb.ListPausesResponse:
+    async def ListPauses(self, request: pb.ListPausesRequest, context: Context) -> pb.ListPausesResponse:
         """Returns a page of pauses."""
         limit = request.page_size or _DEFAULT_PAGE
         after = decode_place("ListPauses", [], request.page_token, read_day, read_id)
@@ -109,25 +103,19 @@ class StreakServicer(rpc.StreakServiceServicer):
         more = encode_place("ListPauses", [], place_of(pauses[limit - 1])) if len(pauses) > limit else ""
         return pb.ListPausesResponse(pauses=map(from_pause, pauses[:limit]), next_page_token=more)
 
-    async def PlanPause(  # noqa: N802
-        self, request: pb.PlanPauseRequest, context: Context
-    ) -> streak_pb2.Pause:
+    async def PlanPause(self, request: pb.PlanPauseRequest, context: Context) -> streak_pb2.Pause:
         """Plans a pause."""
         first = demanded_date(request.first_date, "first_date")
         last = demanded_date(request.last_date, "last_date")
         return from_pause(await self._plan_pause(current_call(), first, last))
 
-    async def CancelPause(  # noqa: N802
-        self, request: pb.CancelPauseRequest, context: Context
-    ) -> streak_pb2.Pause:
+    async def CancelPause(self, request: pb.CancelPauseRequest, context: Context) -> streak_pb2.Pause:
         """Ends a pause early."""
         pause_id = UUID(request.name.removeprefix("pauses/"))
         since = to_date(request.from_date, "from_date")
         return from_pause(await self._cancel_pause(current_call(), pause_id, since))
 
-    async def GetFreezes(  # noqa: N802
-        self, request: pb.GetFreezesRequest, context: Context
-    ) -> pb.GetFreezesResponse:
+    async def GetFreezes(self, request: pb.GetFreezesRequest, context: Context) -> pb.GetFreezesResponse:
         """Returns freezes and a page of what became of them."""
         call = current_call()
         chosen: list[object] = [request.product]
@@ -147,9 +135,7 @@ class StreakServicer(rpc.StreakServiceServicer):
             next_page_token=encode_place("GetFreezes", chosen, freezes.more) if freezes.more else "",
         )
 
-    async def BuyFreeze(  # noqa: N802
-        self, request: pb.BuyFreezeRequest, context: Context
-    ) -> pb.BuyFreezeResponse:
+    async def BuyFreeze(self, request: pb.BuyFreezeRequest, context: Context) -> pb.BuyFreezeResponse:
         """Buys a freeze."""
         held = await self._buy_freeze(current_call(), request.product)
         return pb.BuyFreezeResponse(product=held.product, held=held.held, limit=held.limit)

@@ -35,9 +35,7 @@ class SummaryServicer(rpc.SummaryServiceServicer):
         self._list_summaries = list_summaries
         self._get_best_hours = get_best_hours
 
-    async def GetHeatmap(  # noqa: N802 (gRPC names)
-        self, request: pb.GetHeatmapRequest, context: Context
-    ) -> pb.GetHeatmapResponse:
+    async def GetHeatmap(self, request: pb.GetHeatmapRequest, context: Context) -> pb.GetHeatmapResponse:
         """Returns every day of a year."""
         call = current_call()
         told = await self._get_heatmap(
@@ -57,7 +55,7 @@ class SummaryServicer(rpc.SummaryServiceServicer):
             pending=told.pending,
         )
 
-    async def ListSummaries(  # noqa: N802
+    async def ListSummaries(
         self, request: pb.ListSummariesRequest, context: Context
     ) -> pb.ListSummariesResponse:
         """Lists weeks or months, oldest first."""
@@ -80,7 +78,7 @@ class SummaryServicer(rpc.SummaryServiceServicer):
             pending=page.pending,
         )
 
-    async def GetBestHours(  # noqa: N802
+    async def GetBestHours(
         self, request: pb.GetBestHoursRequest, context: Context
     ) -> pb.GetBestHoursResponse:
         """Returns at which hours, and on which weekdays, was practised."""

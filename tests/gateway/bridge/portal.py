@@ -89,9 +89,7 @@ class FakePortal(PortalLiveServiceServicer):
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 
-    async def WatchSession(  # noqa: N802
-        self, request: WatchSessionRequest, context: Context
-    ) -> AsyncIterator[LiveUpdate]:
+    async def WatchSession(self, request: WatchSessionRequest, context: Context) -> AsyncIterator[LiveUpdate]:
         metadata = dict(context.invocation_metadata() or ())
         self.requests.append(request)
         self.metadata.append(metadata)

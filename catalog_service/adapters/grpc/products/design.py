@@ -46,28 +46,26 @@ class DesignProblemsServicer(DesignProblemsServiceServicer):
     def __init__(self, use_cases: UseCases) -> None:
         self._use = use_cases
 
-    async def CreateProblem(  # noqa: N802 (gRPC names)
-        self, request: pb.ProblemBody, context: Context
-    ) -> pb.ProblemResponse:
+    async def CreateProblem(self, request: pb.ProblemBody, context: Context) -> pb.ProblemResponse:
         """Makes a problem; the gateway answers 201."""
         statement = Statement(**{name: _value(request, name) for name in STATEMENT_FIELDS})
         problem = await self._use.create_problem(current_call(), statement)
         await answer_with_status(context, 201)
         return pb.ProblemResponse(message="Problem created successfully", problem=_to_problem(problem))
 
-    async def ListProblems(  # noqa: N802
+    async def ListProblems(
         self, request: pb.ListProblemsRequest, context: Context
     ) -> pb.ListProblemsResponse:
         """Lists problems."""
         return await self._list(request, mine=False)
 
-    async def ListMyProblems(  # noqa: N802
+    async def ListMyProblems(
         self, request: pb.ListMyProblemsRequest, context: Context
     ) -> pb.ListProblemsResponse:
         """Lists the caller's problems."""
         return await self._list(request, mine=True)
 
-    async def SearchProblems(  # noqa: N802
+    async def SearchProblems(
         self, request: pb.SearchProblemsRequest, context: Context
     ) -> pb.SearchProblemsResponse:
         """Searches problems."""
@@ -83,15 +81,11 @@ class DesignProblemsServicer(DesignProblemsServiceServicer):
             problems=map(_to_problem, problems),
         )
 
-    async def GetProblem(  # noqa: N802
-        self, request: pb.GetProblemRequest, context: Context
-    ) -> pb.DesignProblem:
+    async def GetProblem(self, request: pb.GetProblemRequest, context: Context) -> pb.DesignProblem:
         """Returns a problem."""
         return _to_problem(await self._use.get_problem(_ref(request.problem_id)))
 
-    async def UpdateProblem(  # noqa: N802
-        self, request: pb.UpdateProblemBody, context: Context
-    ) -> pb.ProblemResponse:
+    async def UpdateProblem(self, request: pb.UpdateProblemBody, context: Context) -> pb.ProblemResponse:
         """Changes what was sent of a problem of the caller's: an empty list clears, one left out stays."""
         given = {field.name for field, value in request.ListFields() if not _is_null(value)}
         changes = {name: _change(request, name) for name in STATEMENT_FIELDS if name in given}
@@ -100,9 +94,7 @@ class DesignProblemsServicer(DesignProblemsServiceServicer):
         problem = await self._use.update_problem(current_call(), _ref(request.problem_id), changes)
         return pb.ProblemResponse(message="Problem updated successfully", problem=_to_problem(problem))
 
-    async def DeleteProblem(  # noqa: N802
-        self, request: pb.DeleteProblemRequest, context: Context
-    ) -> Empty:
+    async def DeleteProblem(self, request: pb.DeleteProblemRequest, context: Context) -> Empty:
         """Deletes a problem of the caller's; another's looks as if it was not there. 204."""
         try:
             await self._use.delete_problem(current_call(), _ref(request.problem_id))

@@ -55,9 +55,7 @@ class DesignUsersServicer(DesignUsersServiceServicer):
         self._use = use_cases
         self._zones = zones
 
-    async def SignUp(  # noqa: N802 (gRPC names)
-        self, request: pb.SignUpRequest, context: Context
-    ) -> pb.SignUpResponse:
+    async def SignUp(self, request: pb.SignUpRequest, context: Context) -> pb.SignUpResponse:
         """Makes an account; the gateway answers 201."""
         wanted = NewAccount(
             first_name=request.first_name,
@@ -71,7 +69,7 @@ class DesignUsersServicer(DesignUsersServiceServicer):
         await answer_with_status(context, 201)
         return pb.SignUpResponse(message="User created successfully", user=_to_user(account))
 
-    async def LogIn(self, request: pb.LogInRequest, context: Context) -> pb.LogInResponse:  # noqa: N802
+    async def LogIn(self, request: pb.LogInRequest, context: Context) -> pb.LogInResponse:
         """Exchanges an email and a password for tokens."""
         credentials = read_credentials(request.form)
         address = client_address(context.invocation_metadata() or (), context.peer())
@@ -85,21 +83,19 @@ class DesignUsersServicer(DesignUsersServiceServicer):
             user=_to_user(granted.account),
         )
 
-    async def Refresh(  # noqa: N802
-        self, request: pb.RefreshRequest, context: Context
-    ) -> pb.RefreshResponse:
+    async def Refresh(self, request: pb.RefreshRequest, context: Context) -> pb.RefreshResponse:
         """Makes a new access token; the refresh token stays as it is."""
         granted = await self._use.refresh_access_token(request.refresh_token)
         await hand_over(self._zones, granted.account)
         token = granted.access_token
         return pb.RefreshResponse(access_token=token.value, token_type=_BEARER, expires_in=token.expires_in)
 
-    async def LogOut(self, request: pb.LogOutRequest, context: Context) -> pb.LogOutResponse:  # noqa: N802
+    async def LogOut(self, request: pb.LogOutRequest, context: Context) -> pb.LogOutResponse:
         """Revokes refresh tokens."""
         await self._use.log_out(current_call(), request.refresh_token)
         return pb.LogOutResponse(message="Logged out")
 
-    async def GetMe(self, request: pb.GetMeRequest, context: Context) -> pb.User:  # noqa: N802
+    async def GetMe(self, request: pb.GetMeRequest, context: Context) -> pb.User:
         """Returns the caller's account."""
         return _to_user(await self._use.get_me(current_call()))
 

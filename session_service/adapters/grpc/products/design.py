@@ -41,9 +41,7 @@ class DesignSessionsServicer(DesignSessionsServiceServicer):
         self._use = use_cases
         self._aside = aside
 
-    async def OpenSession(  # noqa: N802 (gRPC names)
-        self, request: pb2.OpenSessionRequest, context: Context
-    ) -> HttpBody:
+    async def OpenSession(self, request: pb2.OpenSessionRequest, context: Context) -> HttpBody:
         """Opens a session or resumes the open one; the gateway answers 201 or 200."""
         call, problem = current_call(), requests.problem(request.problem_id)
         started = await self._use.start_session(
@@ -51,7 +49,7 @@ class DesignSessionsServicer(DesignSessionsServiceServicer):
         )
         return await self._show(context, call, started.session, 200 if started.resumed else 201)
 
-    async def ListMySessions(  # noqa: N802
+    async def ListMySessions(
         self, request: pb2.ListMySessionsRequest, context: Context
     ) -> AsyncIterator[HttpBody]:
         """Streams the caller's sessions, newest first, as one JSON array, a session a piece."""
@@ -67,9 +65,7 @@ class DesignSessionsServicer(DesignSessionsServiceServicer):
         for piece in answers.pieces("[]" if before == "[" else "]"):
             yield piece
 
-    async def GetActiveSession(  # noqa: N802
-        self, request: pb2.GetActiveSessionRequest, context: Context
-    ) -> HttpBody:
+    async def GetActiveSession(self, request: pb2.GetActiveSessionRequest, context: Context) -> HttpBody:
         """Returns the problem's open session, or null."""
         call, problem = current_call(), object_ids.decode(request.problem_id)
         if problem is None:
@@ -79,17 +75,13 @@ class DesignSessionsServicer(DesignSessionsServiceServicer):
             return answers.nothing()
         return await self._show(context, call, session)
 
-    async def GetSession(  # noqa: N802
-        self, request: pb2.GetSessionRequest, context: Context
-    ) -> HttpBody:
+    async def GetSession(self, request: pb2.GetSessionRequest, context: Context) -> HttpBody:
         """Returns a session."""
         call = current_call()
         workspace = await self._use.view_workspaces.get(call, requests.session(request.session_id))
         return await _tagged(context, workspace, call.email)
 
-    async def AutosaveSession(  # noqa: N802
-        self, request: pb2.AutosaveSessionRequest, context: Context
-    ) -> HttpBody:
+    async def AutosaveSession(self, request: pb2.AutosaveSessionRequest, context: Context) -> HttpBody:
         """Saves the diagram when it changed, its time always. Another's session is not found."""
         call, ref = current_call(), requests.session(request.session_id)
         body = await self._aside(bodies.autosave, request.body.data)
@@ -105,33 +97,25 @@ class DesignSessionsServicer(DesignSessionsServiceServicer):
             workspace = replace(workspace, document=body.diagram, document_hash=session.draft_hash)
         return await _tagged(context, workspace, call.email)
 
-    async def PauseSession(  # noqa: N802
-        self, request: pb2.PauseSessionRequest, context: Context
-    ) -> HttpBody:
+    async def PauseSession(self, request: pb2.PauseSessionRequest, context: Context) -> HttpBody:
         """Pauses a session."""
         call, ref = current_call(), requests.session(request.session_id)
         session = await self._use.pause_session(call, ref, reported=request.time_spent)
         return await self._show(context, call, session)
 
-    async def ResumeSession(  # noqa: N802
-        self, request: pb2.ResumeSessionRequest, context: Context
-    ) -> HttpBody:
+    async def ResumeSession(self, request: pb2.ResumeSessionRequest, context: Context) -> HttpBody:
         """Resumes a session."""
         call = current_call()
         session = await self._use.resume_session(call, requests.session(request.session_id))
         return await self._show(context, call, session)
 
-    async def AddSessionMessage(  # noqa: N802
-        self, request: pb2.AddSessionMessageRequest, context: Context
-    ) -> HttpBody:
+    async def AddSessionMessage(self, request: pb2.AddSessionMessageRequest, context: Context) -> HttpBody:
         """Adds a line to the conversation."""
         call, ref = current_call(), requests.session(request.session_id)
         said = await self._use.add_message(call, ref, role=request.role, content=request.content)
         return await self._show(context, call, said.session)
 
-    async def AbandonSession(  # noqa: N802
-        self, request: pb2.AbandonSessionRequest, context: Context
-    ) -> Empty:
+    async def AbandonSession(self, request: pb2.AbandonSessionRequest, context: Context) -> Empty:
         """Gives a session up. Another's is not found. 204."""
         ref = requests.session(request.session_id)
         try:
@@ -141,9 +125,7 @@ class DesignSessionsServicer(DesignSessionsServiceServicer):
         await answer_with_status(context, 204)
         return Empty()
 
-    async def CreateSubmission(  # noqa: N802
-        self, request: pb2.CreateSubmissionRequest, context: Context
-    ) -> HttpBody:
+    async def CreateSubmission(self, request: pb2.CreateSubmissionRequest, context: Context) -> HttpBody:
         """Makes a submission by hand; the gateway answers 201."""
         call = current_call()
         body = await self._aside(bodies.new_submission, request.body.data)
@@ -158,18 +140,14 @@ class DesignSessionsServicer(DesignSessionsServiceServicer):
         await answer_with_status(context, 201)
         return answers.changed_submission("Submission created successfully", made, call.email)
 
-    async def SubmitSession(  # noqa: N802
-        self, request: pb2.SubmitSessionRequest, context: Context
-    ) -> HttpBody:
+    async def SubmitSession(self, request: pb2.SubmitSessionRequest, context: Context) -> HttpBody:
         """Hands a session's work in; the gateway answers 201."""
         call = current_call()
         made = await self._use.submit_session(call, requests.session(request.session_id))
         await answer_with_status(context, 201)
         return answers.changed_submission("Submission created from session successfully", made, call.email)
 
-    async def ListMySubmissions(  # noqa: N802
-        self, request: pb2.ListMySubmissionsRequest, context: Context
-    ) -> HttpBody:
+    async def ListMySubmissions(self, request: pb2.ListMySubmissionsRequest, context: Context) -> HttpBody:
         """Lists the caller's submissions, newest first, without diagrams."""
         call, limit = current_call(), requests.limit(request)
         found, total = await self._use.list_submissions(
@@ -177,7 +155,7 @@ class DesignSessionsServicer(DesignSessionsServiceServicer):
         )
         return answers.submissions(found, total, request.skip, limit, call.email)
 
-    async def GetSubmissionForProblem(  # noqa: N802
+    async def GetSubmissionForProblem(
         self, request: pb2.GetSubmissionForProblemRequest, context: Context
     ) -> HttpBody:
         """Returns the caller's newest submission for a problem."""
@@ -188,24 +166,20 @@ class DesignSessionsServicer(DesignSessionsServiceServicer):
             raise NotFoundError("No submission found for this problem", reason="SUBMISSION_NOT_FOUND")
         return answers.submission(found, call.email)
 
-    async def GetSubmission(  # noqa: N802
-        self, request: pb2.GetSubmissionRequest, context: Context
-    ) -> HttpBody:
+    async def GetSubmission(self, request: pb2.GetSubmissionRequest, context: Context) -> HttpBody:
         """Returns a submission."""
         call = current_call()
         found = await self._use.get_submission(call, requests.submission(request.submission_id))
         return answers.submission(found, call.email)
 
-    async def UpdateSubmission(  # noqa: N802
-        self, request: pb2.UpdateSubmissionRequest, context: Context
-    ) -> HttpBody:
+    async def UpdateSubmission(self, request: pb2.UpdateSubmissionRequest, context: Context) -> HttpBody:
         """Changes the fields sent."""
         call, ref = current_call(), requests.submission(request.submission_id)
         changes = await self._aside(bodies.submission_changes, request.body.data)
         changed = await self._use.update_submission(call, ref, changes)
         return answers.changed_submission("Submission updated successfully", changed, call.email)
 
-    async def AddSubmissionMessage(  # noqa: N802
+    async def AddSubmissionMessage(
         self, request: pb2.AddSubmissionMessageRequest, context: Context
     ) -> HttpBody:
         """Adds a line to a submission's conversation."""
@@ -213,9 +187,7 @@ class DesignSessionsServicer(DesignSessionsServiceServicer):
         told = await self._use.add_submission_message(call, ref, role=request.role, content=request.content)
         return answers.changed_submission("Chat message added successfully", told, call.email)
 
-    async def DeleteSubmission(  # noqa: N802
-        self, request: pb2.DeleteSubmissionRequest, context: Context
-    ) -> Empty:
+    async def DeleteSubmission(self, request: pb2.DeleteSubmissionRequest, context: Context) -> Empty:
         """Deletes a submission of the caller's; another's looks as if it was not there. 204."""
         try:
             await self._use.delete_submission(current_call(), requests.submission(request.submission_id))

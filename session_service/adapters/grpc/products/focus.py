@@ -46,9 +46,7 @@ class FocusServicer(FocusServiceServicer):
     def __init__(self, use_cases: UseCases) -> None:
         self._use = use_cases
 
-    async def StartSession(  # noqa: N802 (gRPC names)
-        self, request: pb2.StartSessionRequest, context: Context
-    ) -> pb2.SessionResponse:
+    async def StartSession(self, request: pb2.StartSessionRequest, context: Context) -> pb2.SessionResponse:
         """Starts a session; the gateway answers 201."""
         started = await self._use.start_session(
             current_call(), product=PRODUCT, planned_seconds=request.duration_seconds
@@ -56,7 +54,7 @@ class FocusServicer(FocusServiceServicer):
         await answer_with_status(context, 201)
         return _envelope("focus session started", started.session)
 
-    async def GetActiveSession(  # noqa: N802
+    async def GetActiveSession(
         self, request: pb2.GetActiveSessionRequest, context: Context
     ) -> pb2.NullableSessionResponse:
         """Returns the open session, or null."""
@@ -75,25 +73,19 @@ class FocusServicer(FocusServiceServicer):
         )
         return pb2.NullableSessionResponse(success=True, message="active focus session", data=data)
 
-    async def PauseSession(  # noqa: N802
-        self, request: pb2.PauseSessionRequest, context: Context
-    ) -> pb2.SessionResponse:
+    async def PauseSession(self, request: pb2.PauseSessionRequest, context: Context) -> pb2.SessionResponse:
         """Pauses a session."""
         session = await self._use.pause_session(
             current_call(), SessionRef(request.id, PRODUCT), reported=request.elapsed_seconds
         )
         return _envelope("focus session paused", session)
 
-    async def ResumeSession(  # noqa: N802
-        self, request: pb2.ResumeSessionRequest, context: Context
-    ) -> pb2.SessionResponse:
+    async def ResumeSession(self, request: pb2.ResumeSessionRequest, context: Context) -> pb2.SessionResponse:
         """Resumes a session."""
         session = await self._use.resume_session(current_call(), SessionRef(request.id, PRODUCT))
         return _envelope("focus session resumed", session)
 
-    async def EndSession(  # noqa: N802
-        self, request: pb2.EndSessionRequest, context: Context
-    ) -> pb2.SessionResponse:
+    async def EndSession(self, request: pb2.EndSessionRequest, context: Context) -> pb2.SessionResponse:
         """Ends a session as completed or abandoned."""
         ended = await self._use.complete_session(
             current_call(),
@@ -103,7 +95,7 @@ class FocusServicer(FocusServiceServicer):
         )
         return _envelope(f"focus session {request.status}", ended.session)
 
-    async def ListSessions(  # noqa: N802
+    async def ListSessions(
         self, request: pb2.ListSessionsRequest, context: Context
     ) -> pb2.ListSessionsResponse:
         """Lists the caller's sessions, newest first."""

@@ -106,9 +106,7 @@ class PortalServicer(PortalServiceServicer):
         self._kept = kept
         self._clock = clock
 
-    async def StartSession(  # noqa: N802 (gRPC names)
-        self, request: pb2.StartSessionRequest, context: Context
-    ) -> HttpBody:
+    async def StartSession(self, request: pb2.StartSessionRequest, context: Context) -> HttpBody:
         """Starts a session over an activity's words."""
         call, start = current_call(), portal_starts.read(request.body.data)
         settings, content = requests.start_settings(start.settings), requests.activity(start.activity_id)
@@ -121,7 +119,7 @@ class PortalServicer(PortalServiceServicer):
         )
         return answers.started(started)
 
-    async def UpdateProgress(  # noqa: N802
+    async def UpdateProgress(
         self, request: pb2.UpdateProgressRequest, context: Context
     ) -> pb2.UpdateProgressResponse:
         """Records an answer."""
@@ -133,7 +131,7 @@ class PortalServicer(PortalServiceServicer):
         assert result.recorded is not None
         return answers.progressed(result.recorded, submission.session, submission.next_item)
 
-    async def CompleteSession(  # noqa: N802
+    async def CompleteSession(
         self, request: pb2.CompleteSessionRequest, context: Context
     ) -> pb2.CompleteSessionResponse:
         """Completes a session and sums it up."""
@@ -141,16 +139,14 @@ class PortalServicer(PortalServiceServicer):
         session, results = await self._use.complete_with_results(call, ref)
         return answers.completed(session, results)
 
-    async def CancelSession(  # noqa: N802
+    async def CancelSession(
         self, request: pb2.CancelSessionRequest, context: Context
     ) -> pb2.CancelSessionResponse:
         """Gives a session up."""
         ref = requests.session_ref(request.session_id)
         return answers.cancelled(await self._use.abandon_session(current_call(), ref))
 
-    async def ListHistory(  # noqa: N802
-        self, request: pb2.ListHistoryRequest, context: Context
-    ) -> pb2.ListHistoryResponse:
+    async def ListHistory(self, request: pb2.ListHistoryRequest, context: Context) -> pb2.ListHistoryResponse:
         """Lists ended sessions, newest first."""
         user_id = current_call().user_id
         mark = await self._use.list_history.mark(user_id)
@@ -163,9 +159,7 @@ class PortalServicer(PortalServiceServicer):
             await self._cache.put(_history_key(found.mark, selection), kept, self._kept.history)
         return response
 
-    async def GetSession(  # noqa: N802
-        self, request: pb2.GetSessionRequest, context: Context
-    ) -> pb2.GetSessionResponse:
+    async def GetSession(self, request: pb2.GetSessionRequest, context: Context) -> pb2.GetSessionResponse:
         """Returns a session's details."""
         call, ref = current_call(), requests.session_ref(request.session_id)
         session = await self._use.get_session(call, ref)

@@ -34,7 +34,7 @@ class PortalLiveServicer(PortalLiveServiceServicer):
         self._use = use_cases
         self._clock = clock
 
-    async def WatchSession(  # noqa: N802 (gRPC names)
+    async def WatchSession(
         self, request: pb2.WatchSessionRequest, context: Context
     ) -> AsyncIterator[pb2.LiveUpdate]:
         """Streams the state of a session after each of its changes."""

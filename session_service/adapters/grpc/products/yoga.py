@@ -50,9 +50,7 @@ class YogaServicer(YogaServiceServicer):
     def __init__(self, use_cases: UseCases) -> None:
         self._use = use_cases
 
-    async def StartSession(  # noqa: N802 (gRPC names)
-        self, request: pb2.StartSessionRequest, context: Context
-    ) -> pb2.SessionResponse:
+    async def StartSession(self, request: pb2.StartSessionRequest, context: Context) -> pb2.SessionResponse:
         """Starts a session; the gateway answers 201."""
         guided = request.HasField("sequence_id")
         content = content_name("sequences", request.sequence_id) if guided else ""
@@ -60,7 +58,7 @@ class YogaServicer(YogaServiceServicer):
         await answer_with_status(context, 201)
         return answers.session(started.session)
 
-    async def CompleteSession(  # noqa: N802
+    async def CompleteSession(
         self, request: pb2.CompleteSessionRequest, context: Context
     ) -> pb2.CompleteSessionResponse:
         """Ends a session and tells the statistics with it."""
@@ -72,7 +70,7 @@ class YogaServicer(YogaServiceServicer):
         )
         return answers.completed(ended.session, ended.summary)
 
-    async def PauseSession(  # noqa: N802
+    async def PauseSession(
         self, request: pb2.PauseSessionRequest, context: Context
     ) -> pb2.PauseSessionResponse:
         """Pauses a session and keeps the time practised."""
@@ -81,22 +79,18 @@ class YogaServicer(YogaServiceServicer):
         )
         return answers.paused(session)
 
-    async def ResumeSession(  # noqa: N802
-        self, request: pb2.ResumeSessionRequest, context: Context
-    ) -> pb2.SessionResponse:
+    async def ResumeSession(self, request: pb2.ResumeSessionRequest, context: Context) -> pb2.SessionResponse:
         """Resumes a session."""
         ref = SessionRef(request.session_id, PRODUCT)
         return answers.session(await self._use.resume_session(current_call(), ref))
 
-    async def SetNotes(  # noqa: N802
-        self, request: pb2.SetNotesRequest, context: Context
-    ) -> pb2.SetNotesResponse:
+    async def SetNotes(self, request: pb2.SetNotesRequest, context: Context) -> pb2.SetNotesResponse:
         """Writes down what the person says of a session."""
         ref = SessionRef(request.session_id, PRODUCT)
         session = await self._use.set_note(current_call(), ref, request.notes)
         return pb2.SetNotesResponse(session_id=session.id, notes=session.note)
 
-    async def GetCurrentSession(  # noqa: N802
+    async def GetCurrentSession(
         self, request: pb2.GetCurrentSessionRequest, context: Context
     ) -> pb2.SessionResponse:
         """Returns the newest open session."""
@@ -105,9 +99,7 @@ class YogaServicer(YogaServiceServicer):
             raise NotFoundError("No active session found", reason="SESSION_NOT_FOUND")
         return answers.session(session)
 
-    async def ListHistory(  # noqa: N802
-        self, request: pb2.ListHistoryRequest, context: Context
-    ) -> pb2.ListHistoryResponse:
+    async def ListHistory(self, request: pb2.ListHistoryRequest, context: Context) -> pb2.ListHistoryResponse:
         """Lists the caller's sessions, open ones too, newest first."""
         selection = SessionSelection(
             user_id=current_call().user_id,
@@ -118,17 +110,13 @@ class YogaServicer(YogaServiceServicer):
         found = await self._use.list_sessions.page(selection)
         return answers.history(found)
 
-    async def GetStats(  # noqa: N802
-        self, request: pb2.GetStatsRequest, context: Context
-    ) -> pb2.GetStatsResponse:
+    async def GetStats(self, request: pb2.GetStatsRequest, context: Context) -> pb2.GetStatsResponse:
         """Returns the statistics and the streaks."""
         call = current_call()
         streak = await self._use.get_streak(call, PRODUCT)
         return answers.stats(await self._use.get_summary(call, PRODUCT), streak)
 
-    async def GetCalendar(  # noqa: N802
-        self, request: pb2.GetCalendarRequest, context: Context
-    ) -> pb2.GetCalendarResponse:
+    async def GetCalendar(self, request: pb2.GetCalendarRequest, context: Context) -> pb2.GetCalendarResponse:
         """Returns a month's practice by day."""
         month = await self._use.get_month(current_call(), PRODUCT, _first_day(request.month))
         return answers.calendar(month)

@@ -43,7 +43,7 @@ class FocusProgressServicer(FocusProgressServiceServicer):
         self._get_standing = get_standing
         self._list_awarded_badges = list_awarded_badges
 
-    async def ListProgress(  # noqa: N802
+    async def ListProgress(
         self, request: pb.ListProgressRequest, context: Context
     ) -> pb.ListProgressResponse:
         """Returns focus time by day, oldest first."""
@@ -62,7 +62,7 @@ class FocusProgressServicer(FocusProgressServiceServicer):
         ]
         return pb.ListProgressResponse(success=True, message="focus progress", data=data)
 
-    async def GetStreak(self, request: pb.GetStreakRequest, context: Context) -> pb.GetStreakResponse:  # noqa: N802
+    async def GetStreak(self, request: pb.GetStreakRequest, context: Context) -> pb.GetStreakResponse:
         """Returns the day streak."""
         call = current_call()
         streak = (await self._get_standing(call.user_id, PRODUCT, time_zone=call.time_zone)).streaks.day
@@ -75,7 +75,7 @@ class FocusProgressServicer(FocusProgressServiceServicer):
         )
         return pb.GetStreakResponse(success=True, message="focus streak", data=data)
 
-    async def ListBadges(self, request: pb.ListBadgesRequest, context: Context) -> pb.ListBadgesResponse:  # noqa: N802
+    async def ListBadges(self, request: pb.ListBadgesRequest, context: Context) -> pb.ListBadgesResponse:
         """Lists the badges earned with focus, newest first."""
         badges, _ = await self._list_awarded_badges(current_call().user_id, PRODUCT)
         return pb.ListBadgesResponse(success=True, message="focus badges", data=map(_to_badge, badges))
