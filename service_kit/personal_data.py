@@ -1,6 +1,6 @@
 """All that is kept of one person: what a service gives of it, and what it forgets.
 
-A kind of data is called a room. In an archive each room is two files with the
+A kind of data is a category. In an archive each is two files with the
 same entries: a JSON array of objects for programs, CSV for spreadsheets. Text
 that a spreadsheet would take for a formula, whichever separator it uses, has an
 apostrophe before it in CSV; JSON has it as it is.
@@ -46,7 +46,7 @@ class FileChunk:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was done to forget a person: entries removed of each room, and what was put right for others."""
+    """What was done to forget a person: entries removed by category, and what was put right for others."""
 
     removed: Mapping[str, int]
     corrected: Mapping[str, int] = field(default_factory=dict)
@@ -66,17 +66,17 @@ class PersonalData(Protocol):
         """
 
 
-def guide(folder: str, rooms: Mapping[str, str]) -> FileChunk:
-    """Returns the file that says what each room of a folder is."""
-    width = max(map(len, rooms), default=0)
-    lines = [f"{name.ljust(width)}  {about}\n" for name, about in rooms.items()]
+def guide(folder: str, categories: Mapping[str, str]) -> FileChunk:
+    """Returns the file that says what each category of a folder is."""
+    width = max(map(len, categories), default=0)
+    lines = [f"{name.ljust(width)}  {about}\n" for name, about in categories.items()]
     return FileChunk(f"{folder}/{README}", "".join(lines).encode(), 0)
 
 
 async def files(
     name: str, columns: Sequence[str], pages: Callable[[], AsyncIterable[Page]]
 ) -> AsyncGenerator[FileChunk]:
-    """Yields the two files of a room, which is read once for each: no file waits for the other in memory."""
+    """Yields the two files of a category, which is read once for each, so that neither waits in memory."""
     async for chunk in _pieces(f"{name}.json", _json(pages())):
         yield chunk
     async for chunk in _pieces(f"{name}.csv", _csv(columns, pages())):

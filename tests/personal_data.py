@@ -23,7 +23,7 @@ csv.field_size_limit(16 * 1024 * 1024)
 KEPT = {"erased_user", "erasure"}
 
 
-class Office:
+class PersonalDataClient:
     """A service's PersonalDataService, asked as the identity service asks."""
 
     def __init__(self, channel: grpc.aio.Channel, internal: Metadata) -> None:
@@ -42,10 +42,10 @@ class Office:
             files[piece.file] += piece.data
         return files
 
-    async def rooms(self, user_id: int) -> dict[str, list[dict[str, Any]]]:
-        """Returns the entries by room, once it is sure that both files of each have the same."""
+    async def categories(self, user_id: int) -> dict[str, list[dict[str, Any]]]:
+        """Returns the entries by category, once it is sure that both files of each have the same."""
         files = await self.export(user_id)
-        rooms = {}
+        categories = {}
         (guide,) = (name for name in files if name.endswith("/README.txt"))
         lines = files.pop(guide).decode().splitlines()
         folder = guide.partition("/")[0]
@@ -61,15 +61,15 @@ class Office:
                 assert {key: cell(value) for key, value in entry.items()} == line
             told = {ending: self._rows(f"{name}.{ending}") for ending in ("json", "csv")}
             assert told == {"json": len(entries), "csv": len(entries)}
-            rooms[name] = entries
-        return rooms
+            categories[name] = entries
+        return categories
 
     async def erase(self, user_id: int, request_id: str = "one") -> dict[str, int]:
-        """Returns what was removed, by room."""
+        """Returns what was removed, by category."""
         report = await self.stub.ErasePersonalData(
             pb.ErasePersonalDataRequest(user_id=user_id, request_id=request_id), metadata=self._internal
         )
-        return {each.room: each.count for each in report.removed}
+        return {each.category: each.count for each in report.removed}
 
     def _rows(self, file: str) -> int:
         return sum(piece.row_count for piece in self.pieces if piece.file == file)

@@ -29,7 +29,7 @@ def erased_user_table(metadata: MetaData) -> Table:
         Column("user_id", BigInteger, primary_key=True, autoincrement=False),
         Column("request_id", Text, nullable=False),
         Column("erased_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
-        # What was removed so far, by room.
+        # What was removed so far, by category.
         Column("removed", JSONB, nullable=False, server_default=text("'{}'")),
         Column("corrected", JSONB, nullable=False, server_default=text("'{}'")),
         Column("finished_at", DateTime(timezone=True)),
@@ -103,8 +103,8 @@ class Tombstones:
     async def hold(self, user_id: int) -> None:
         """Keeps a person's tombstone from everybody else until the commit.
 
-        Of two who empty the same room, the second finds what the first left,
-        and so takes an empty room for nothing but that.
+        Of two who empty the same category, the second finds what the first left,
+        and so takes an empty category for nothing but that.
         """
         await self._connection.execute(self._of(user_id).with_for_update())
 

@@ -14,7 +14,7 @@ from practice.products.design.v1 import design_problems_service_pb2 as design_pb
 from practice.products.design.v1 import design_problems_service_pb2_grpc
 
 from tests.grpc_errors import refusal
-from tests.personal_data import Office, rows_of
+from tests.personal_data import PersonalDataClient, rows_of
 from tests.tokens import TestTokens
 
 Metadata = tuple[tuple[str, str], ...]
@@ -32,8 +32,8 @@ WRITTEN = {
 
 
 @pytest.fixture
-def office(channel: grpc.aio.Channel, internal: Metadata) -> Office:
-    return Office(channel, internal)
+def personal_data(channel: grpc.aio.Channel, internal: Metadata) -> PersonalDataClient:
+    return PersonalDataClient(channel, internal)
 
 
 @pytest.fixture
@@ -56,22 +56,22 @@ def author(
 
 
 async def test_the_problems_a_person_wrote_are_in_the_files(
-    office: Office, author: Callable[..., Any], user_id: int
+    personal_data: PersonalDataClient, author: Callable[..., Any], user_id: int
 ) -> None:
     await author(user_id)
     await author(user_id + 1)
 
-    rooms = await office.rooms(user_id)
+    categories = await personal_data.categories(user_id)
 
-    (problem,) = rooms["catalog/problems"]
+    (problem,) = categories["catalog/problems"]
     assert {name: problem[name] for name in WRITTEN} == WRITTEN
     assert problem["owner_id"] == user_id
-    (request,) = rooms["catalog/requests"]
+    (request,) = categories["catalog/requests"]
     assert "request_digest" not in request
 
 
 async def test_an_erased_author_is_gone_with_their_problems_and_nobody_elses(
-    office: Office,
+    personal_data: PersonalDataClient,
     author: Callable[..., Any],
     problems: problem_service_pb2_grpc.ProblemServiceAsyncStub,
     user_id: int,
@@ -79,24 +79,24 @@ async def test_an_erased_author_is_gone_with_their_problems_and_nobody_elses(
 ) -> None:
     await author(user_id)
     await author(user_id + 1)
-    (number,) = [each["problem_id"] for each in (await office.rooms(user_id))["catalog/problems"]]
+    (number,) = [each["problem_id"] for each in (await personal_data.categories(user_id))["catalog/problems"]]
     theirs = rows_of(database_url, user_id + 1, "catalog")
 
-    removed = await office.erase(user_id)
+    removed = await personal_data.erase(user_id)
 
     assert removed == {"problems": 1, "requests": 1}
     assert rows_of(database_url, user_id, "catalog") == {}
     assert rows_of(database_url, user_id + 1, "catalog") == theirs
     gone = await refusal(problems.GetProblem(pb.GetProblemRequest(name=f"problems/{number}")))
     assert gone.reason == "CONTENT_NOT_FOUND"
-    assert await office.erase(user_id) == removed
-    assert await office.erase(user_id, "two") == {"problems": 0, "requests": 0}
+    assert await personal_data.erase(user_id) == removed
+    assert await personal_data.erase(user_id, "two") == {"problems": 0, "requests": 0}
 
 
 async def test_an_old_token_writes_no_problem(
-    office: Office, author: Callable[..., Any], user_id: int, database_url: str
+    personal_data: PersonalDataClient, author: Callable[..., Any], user_id: int, database_url: str
 ) -> None:
-    await office.erase(user_id)
+    await personal_data.erase(user_id)
     refused = await refusal(author(user_id))
     assert (refused.code, refused.reason) == (grpc.StatusCode.PERMISSION_DENIED, "ACCOUNT_ERASED")
     assert rows_of(database_url, user_id, "catalog") == {}

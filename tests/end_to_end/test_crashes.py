@@ -302,7 +302,7 @@ def test_an_erasure_goes_on_after_identity_was_killed_between_two_answers(stack:
     assert rows_of(stack.database_url, user_id) == {}
     receipt = learner.ok("POST", "/v1/me:erase", {"password": learner.password, "confirm": True})
     removed = {
-        part["service"]: {each["room"]: int(each["count"]) for each in part["removed"]}
+        part["service"]: {each["category"]: int(each["count"]) for each in part["removed"]}
         for part in receipt["services"]
     }
     assert receipt["complete"]

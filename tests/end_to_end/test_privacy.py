@@ -89,8 +89,8 @@ def export(learner: Learner) -> zipfile.ZipFile:
     return archive
 
 
-def entries(archive: zipfile.ZipFile, room: str) -> list[Any]:
-    return list(json.loads(archive.read(f"{room}.json")))
+def entries(archive: zipfile.ZipFile, category: str) -> list[Any]:
+    return list(json.loads(archive.read(f"{category}.json")))
 
 
 def shown(learner: Learner) -> dict[str, Any]:
@@ -172,7 +172,7 @@ def test_an_erased_person_is_gone_for_good_and_others_are_not(
 
     assert receipt["complete"], receipt
     parts = {
-        part["service"]: {each["room"]: int(each["count"]) for each in part["removed"]}
+        part["service"]: {each["category"]: int(each["count"]) for each in part["removed"]}
         for part in receipt["services"]
     }
     assert parts["identity"]["account"] == parts["catalog"]["problems"] == 1

@@ -43,7 +43,7 @@ class Office(rpc.PersonalDataServiceServicer):
         await self.answering.wait()
         self.erased.append((request.user_id, request.request_id))
         return erasure_pb2.ErasureReport(
-            removed=[erasure_pb2.Removed(room="things", count=3)],
+            removed=[erasure_pb2.Removed(category="things", count=3)],
             corrected=[erasure_pb2.Corrected(what=f"{self.name} lists", count=1)],
         )
 

@@ -190,7 +190,7 @@ async def test_an_erased_person_is_gone_everywhere_and_the_receipt_says_so(
     assert receipt.complete
     assert receipt.account_number == user_id
     assert [each.service for each in receipt.services] == ["catalog", "identity", "session", "stats"]
-    parts = {each.service: {r.room: r.count for r in each.removed} for each in receipt.services}
+    parts = {each.service: {r.category: r.count for r in each.removed} for each in receipt.services}
     assert parts["identity"] == {"account": 1, "log_in_failures": 2, "log_ins": 1, "requests": 0}
     assert parts["stats"] == {"things": 3}
     assert [(c.what, c.count) for c in receipt.services[3].corrected] == [("stats lists", 1)]
@@ -288,7 +288,7 @@ async def test_a_log_out_under_way_is_done_before_its_account_is_erased(
 
     await leaving
     receipt = await erasing
-    assert [each.count for each in receipt.services[1].removed if each.room == "requests"] == [1]
+    assert [each.count for each in receipt.services[1].removed if each.category == "requests"] == [1]
     assert rows_of(database_url, user_id, "identity") == {}
 
 
@@ -381,7 +381,7 @@ async def test_the_record_of_a_sign_up_goes_with_the_account(
 
     receipt = await erase_me(privacy, person)
 
-    removed = {each.room: each.count for each in receipt.services[1].removed}
+    removed = {each.category: each.count for each in receipt.services[1].removed}
     assert removed["requests"] == 1
     outcomes = select(tables.idempotency.c.outcome).where(
         tables.idempotency.c.outcome.op("->>")("email") == email

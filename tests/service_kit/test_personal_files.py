@@ -1,4 +1,4 @@
-"""A room's entries as a JSON and a CSV file, in pieces."""
+"""A category's entries as a JSON and a CSV file, in pieces."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def written(columns: list[str], *pages: Page) -> tuple[dict[str, str], lis
         for page in pages:
             yield page
 
-    chunks = [chunk async for chunk in files("room", columns, read)]
+    chunks = [chunk async for chunk in files("category", columns, read)]
     names = dict.fromkeys(chunk.file for chunk in chunks)
     return {
         name: b"".join(chunk.data for chunk in chunks if chunk.file == name).decode() for name in names
@@ -36,9 +36,9 @@ async def test_both_files_have_the_same_entries() -> None:
     ]
     told, chunks = await written(["id", "text", "none", "list"], entries[:1], entries[1:])
 
-    assert list(told) == ["room.json", "room.csv"]
-    assert json.loads(told["room.json"]) == entries
-    assert list(csv.reader(io.StringIO(told["room.csv"], newline=""))) == [
+    assert list(told) == ["category.json", "category.csv"]
+    assert json.loads(told["category.json"]) == entries
+    assert list(csv.reader(io.StringIO(told["category.csv"], newline=""))) == [
         ["id", "text", "none", "list"],
         ["1", 'é "quoted",\nline', "", '["a", 2]'],
         ["2", "", "", "[]"],
@@ -46,9 +46,9 @@ async def test_both_files_have_the_same_entries() -> None:
     assert [chunk.rows for chunk in chunks] == [2, 2]
 
 
-async def test_a_room_without_entries_has_files_all_the_same() -> None:
+async def test_a_category_without_entries_has_files_all_the_same() -> None:
     told, chunks = await written(["id"])
-    assert told == {"room.json": "[]\n", "room.csv": "id\r\n"}
+    assert told == {"category.json": "[]\n", "category.csv": "id\r\n"}
     assert [chunk.rows for chunk in chunks] == [0, 0]
 
 
@@ -57,9 +57,9 @@ async def test_no_spreadsheet_computes_a_text(first: str) -> None:
     text = f'{first}HYPERLINK("http://example.com", "open")'
     told, _ = await written(["id", "text"], [{"id": -1, "text": text}])
 
-    assert json.loads(told["room.json"]) == [{"id": -1, "text": text}]
+    assert json.loads(told["category.json"]) == [{"id": -1, "text": text}]
     # A number is one.
-    assert list(csv.reader(io.StringIO(told["room.csv"], newline="")))[1:] == [["-1", f"'{text}"]]
+    assert list(csv.reader(io.StringIO(told["category.csv"], newline="")))[1:] == [["-1", f"'{text}"]]
 
 
 FORMULA = "=cmd|' /C calc'!A0"
@@ -90,10 +90,10 @@ async def test_no_text_is_a_formula_whichever_separator_the_spreadsheet_uses(
     value: object = text if shape == "text" else ["a", text]
     told, _ = await written(["id", "text"], [{"id": 1, "text": value}])
 
-    assert json.loads(told["room.json"]) == [{"id": 1, "text": value}]
+    assert json.loads(told["category.json"]) == [{"id": 1, "text": value}]
     cells = [
         cell
-        for line in csv.reader(io.StringIO(told["room.csv"], newline=""), delimiter=delimiter)
+        for line in csv.reader(io.StringIO(told["category.csv"], newline=""), delimiter=delimiter)
         for cell in line
     ]
     assert [cell for cell in cells if begins_a_formula(cell)] == []
@@ -113,13 +113,13 @@ def begins_a_formula(cell: str) -> bool:
 async def test_text_that_is_no_formula_is_as_it_was_written(text: str) -> None:
     told, _ = await written(["text"], [{"text": text}])
 
-    assert list(csv.reader(io.StringIO(told["room.csv"], newline="")))[1:] == [[text]]
+    assert list(csv.reader(io.StringIO(told["category.csv"], newline="")))[1:] == [[text]]
 
 
 async def test_no_piece_is_larger_than_a_message_takes() -> None:
     entries = [{"id": n, "text": "é" * 400_000} for n in range(3)]
     told, chunks = await written(["id", "text"], entries)
-    assert json.loads(told["room.json"]) == entries
+    assert json.loads(told["category.json"]) == entries
     assert max(len(chunk.data) for chunk in chunks) == LARGEST_PIECE
     for name in told:
         assert sum(chunk.rows for chunk in chunks if chunk.file == name) == 3

@@ -5,11 +5,11 @@ from __future__ import annotations
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catalog_service.adapters.db import tables
+from service_kit.db.data_categories import DataCategory, SqlPersonalData
 from service_kit.db.idempotency import NOT_EXPORTED
-from service_kit.db.personal_rooms import Room, SqlPersonalData
 
-ROOMS = (
-    Room(
+DATA_CATEGORIES = (
+    DataCategory(
         "problems",
         "Problems that you wrote.",
         tables.problems,
@@ -18,7 +18,7 @@ ROOMS = (
         hidden=frozenset({"searched", "grams", "shipped_key"}),
         page=50,
     ),
-    Room(
+    DataCategory(
         "requests",
         "Changes asked for under an Idempotency-Key in the last 72 hours, and the answers.",
         tables.idempotency,
@@ -29,4 +29,4 @@ ROOMS = (
 
 def open_personal_data(engine: AsyncEngine) -> SqlPersonalData:
     """Returns the catalog's part of what is a person's."""
-    return SqlPersonalData(engine, "catalog", tables.erased_user, ROOMS)
+    return SqlPersonalData(engine, "catalog", tables.erased_user, DATA_CATEGORIES)

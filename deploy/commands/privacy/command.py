@@ -85,7 +85,7 @@ def _show(receipt: pb.ErasureReceipt) -> None:
         if not part.complete:
             table.add_row(part.service, "has not answered yet", "-", "-")
         for removed in part.removed:
-            table.add_row(part.service, removed.room, str(removed.count), "")
+            table.add_row(part.service, removed.category, str(removed.count), "")
         for corrected in part.corrected:
             table.add_row(part.service, corrected.what, "", str(corrected.count))
     show(table)

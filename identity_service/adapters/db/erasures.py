@@ -9,12 +9,12 @@ from uuid import UUID, uuid4
 from sqlalchemy import ColumnElement, Interval, func, insert, literal, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from identity_service.adapters.db.personal_data import SCHEMA, rooms_of
+from identity_service.adapters.db.personal_data import SCHEMA, categories_of
 from identity_service.adapters.db.tables import accounts, erasure, erasure_part
 from identity_service.application.ports import Unanswered
 from identity_service.domain.accounts import Account
 from identity_service.domain.erasure import Erasure
-from service_kit.db.personal_rooms import remove_batch
+from service_kit.db.data_categories import remove_batch
 from service_kit.personal_data import Report
 
 _AT_ONCE = 20
@@ -36,10 +36,10 @@ class SqlErasures:
         mine = select(accounts.c.user_id).where(accounts.c.user_id == account.user_id)
         await self._connection.execute(mine.with_for_update())
         removed: dict[str, int] = {}
-        for room in rooms_of(account):
-            removed[room.name] = 0
-            while count := (await remove_batch(self._connection, room, account.user_id))[room.name]:
-                removed[room.name] += count
+        for category in categories_of(account):
+            removed[category.name] = 0
+            while count := (await remove_batch(self._connection, category, account.user_id))[category.name]:
+                removed[category.name] += count
         receipt_id = uuid4()
         number = {"receipt_id": receipt_id, "user_id": account.user_id}
         await self._connection.execute(insert(erasure).values(**number, erased_at=now))

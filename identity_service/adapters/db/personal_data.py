@@ -12,27 +12,27 @@ from identity_service.adapters.db.accounts import SqlAccounts
 from identity_service.adapters.db.tables import accounts, attempts, idempotency, refresh_tokens
 from identity_service.domain.accounts import Account
 from identity_service.domain.attempts import account_subject, session_subject
+from service_kit.db.data_categories import DataCategory, export_categories
 from service_kit.db.idempotency import NOT_EXPORTED
-from service_kit.db.personal_rooms import Room, export_rooms
 from service_kit.personal_data import FileChunk
 
 SCHEMA = "identity"
 
 
-def rooms_of(account: Account) -> Sequence[Room]:
-    """Returns an account's rooms, in the order in which they are emptied."""
+def categories_of(account: Account) -> Sequence[DataCategory]:
+    """Returns an account's categories, in the order in which they are emptied."""
     subjects = (account_subject(account.email), session_subject(account.user_id))
     number = idempotency.c.outcome.op("->>", return_type=Text)("user_id")
     return (
-        Room("log_ins", "Devices that are logged in.", refresh_tokens, hidden=frozenset({"digest"})),
-        Room(
+        DataCategory("log_ins", "Devices that are logged in.", refresh_tokens, hidden=frozenset({"digest"})),
+        DataCategory(
             "log_in_failures",
             "When somebody tried a wrong password of late.",
             attempts,
             owned=lambda _: attempts.c.subject.in_(subjects),
             hidden=frozenset({"subject"}),
         ),
-        Room(
+        DataCategory(
             "requests",
             "Changes asked for under an Idempotency-Key in the last 72 hours, and the answers.",
             idempotency,
@@ -40,7 +40,7 @@ def rooms_of(account: Account) -> Sequence[Room]:
             owned=lambda user_id: or_(idempotency.c.user_id == user_id, number == cast(str(user_id), Text)),
             hidden=NOT_EXPORTED,
         ),
-        Room("account", "Your account.", accounts, hidden=frozenset({"password_hash"})),
+        DataCategory("account", "Your account.", accounts, hidden=frozenset({"password_hash"})),
     )
 
 
@@ -56,6 +56,8 @@ class OwnData:
             account = await SqlAccounts(connection).get(user_id)
         if account is None:
             return
-        async with aclosing(export_rooms(self._engine, SCHEMA, rooms_of(account), user_id)) as chunks:
+        async with aclosing(
+            export_categories(self._engine, SCHEMA, categories_of(account), user_id)
+        ) as chunks:
             async for chunk in chunks:
                 yield chunk

@@ -115,6 +115,8 @@ def _to_part(service: str, report: Report | None) -> pb.ServiceErasure:
     return pb.ServiceErasure(
         service=service,
         complete=True,
-        removed=[erasure_pb2.Removed(room=room, count=n) for room, n in sorted(report.removed.items())],
+        removed=[
+            erasure_pb2.Removed(category=category, count=n) for category, n in sorted(report.removed.items())
+        ],
         corrected=[erasure_pb2.Corrected(what=what, count=n) for what, n in sorted(report.corrected.items())],
     )

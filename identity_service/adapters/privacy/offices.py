@@ -45,7 +45,7 @@ class GrpcDataOffice:
                 request, metadata=with_request_id(self._metadata), timeout=at_most_seconds
             )
         return Report(
-            {each.room: each.count for each in report.removed},
+            {each.category: each.count for each in report.removed},
             {each.what: each.count for each in report.corrected},
         )
 

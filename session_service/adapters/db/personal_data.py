@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from service_kit.db.data_categories import DataCategory, Part, SqlPersonalData
 from service_kit.db.idempotency import NOT_EXPORTED
-from service_kit.db.personal_rooms import Part, Room, SqlPersonalData
 from session_service.adapters.db import tables
 
 # Rows of up to a mebibyte and more: one at once.
@@ -13,15 +13,15 @@ _ONE = 1
 # Those of some kilobytes.
 _FEW = 16
 
-ROOMS = (
+DATA_CATEGORIES = (
     # Gone first, so that nothing more is published.
-    Room(
+    DataCategory(
         "events",
         "What was told, or is still to be told, to the statistics.",
         tables.outbox,
         hidden=frozenset({"payload"}),
     ),
-    Room(
+    DataCategory(
         "submissions",
         "Work that you handed in, and what was said of it.",
         tables.submission,
@@ -36,7 +36,7 @@ ROOMS = (
             ),
         ),
     ),
-    Room(
+    DataCategory(
         "sessions",
         "Every time you practised. What follows belongs to one of them, by session_id.",
         tables.practice_session,
@@ -55,13 +55,13 @@ ROOMS = (
             ),
         ),
     ),
-    Room(
+    DataCategory(
         "calendars",
         "Your time zones and hours at which a day begins, and since when.",
         tables.learner_calendar,
     ),
-    Room("learner", "Your time zone now, and how many events of yours there are.", tables.learner),
-    Room(
+    DataCategory("learner", "Your time zone now, and how many events of yours there are.", tables.learner),
+    DataCategory(
         "requests",
         "Changes asked for under an Idempotency-Key in the last 72 hours, and the answers.",
         tables.idempotency,
@@ -73,4 +73,4 @@ ROOMS = (
 
 def open_personal_data(engine: AsyncEngine) -> SqlPersonalData:
     """Returns the service's part of what is a person's."""
-    return SqlPersonalData(engine, "session", tables.erased_user, ROOMS)
+    return SqlPersonalData(engine, "session", tables.erased_user, DATA_CATEGORIES)

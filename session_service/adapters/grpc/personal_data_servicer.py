@@ -41,7 +41,8 @@ class PersonalDataServicer(PersonalDataServiceServicer):
         report = await self._erase(request.user_id, request.request_id)
         return erasure_pb2.ErasureReport(
             removed=[
-                erasure_pb2.Removed(room=room, count=count) for room, count in sorted(report.removed.items())
+                erasure_pb2.Removed(category=category, count=count)
+                for category, count in sorted(report.removed.items())
             ],
             corrected=[
                 erasure_pb2.Corrected(what=what, count=count)

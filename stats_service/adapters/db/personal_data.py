@@ -21,13 +21,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from service_kit.db.data_categories import DataCategory, SqlPersonalData
 from service_kit.db.idempotency import NOT_EXPORTED
-from service_kit.db.personal_rooms import Room, SqlPersonalData
 from stats_service.adapters.db import tables
 from stats_service.domain.periods import PeriodKind
 
 
-def rooms() -> Sequence[Room]:
+def categories() -> Sequence[DataCategory]:
     """Returns the tables in the order in which they are emptied.
 
     The person's own row goes first: work on them holds its lock. What was
@@ -39,13 +39,13 @@ def rooms() -> Sequence[Room]:
         for table in reversed(tables.metadata.sorted_tables)
         if "user_id" in table.c and table not in (tables.learner, tables.erased_user)
     ]
-    return [_room(table) for table in (tables.learner, *others)]
+    return [_category(table) for table in (tables.learner, *others)]
 
 
-def _room(table: Table) -> Room:
+def _category(table: Table) -> DataCategory:
     if table is tables.idempotency:
-        return Room("requests", _REQUESTS, table, hidden=NOT_EXPORTED)
-    return Room(table.name, _ABOUT[table.name], table, hidden=_HIDDEN.get(table.name, frozenset()))
+        return DataCategory("requests", _REQUESTS, table, hidden=NOT_EXPORTED)
+    return DataCategory(table.name, _ABOUT[table.name], table, hidden=_HIDDEN.get(table.name, frozenset()))
 
 
 _REQUESTS = "Changes asked for under an Idempotency-Key in the last 72 hours, and the answers."
@@ -70,7 +70,7 @@ _ABOUT = {
 
 def open_personal_data(engine: AsyncEngine) -> SqlPersonalData:
     """Returns the service's part of what is a person's."""
-    return SqlPersonalData(engine, "stats", tables.erased_user, rooms(), boards_without)
+    return SqlPersonalData(engine, "stats", tables.erased_user, categories(), boards_without)
 
 
 async def boards_without(connection: AsyncConnection, user_id: int) -> dict[str, int]:

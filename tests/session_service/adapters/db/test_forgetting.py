@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import asc, desc
 
 from service_kit.call import Call
-from service_kit.db.personal_rooms import SqlPersonalData
+from service_kit.db.data_categories import SqlPersonalData
 from service_kit.errors import AccountErasedError
 from session_service.adapters.db import tables
 from session_service.adapters.db.personal_data import open_personal_data
@@ -99,7 +99,7 @@ async def test_an_erasure_that_was_broken_off_goes_on_and_counts_everything(
 ) -> None:
     for _ in range(3):
         await database.use.abandon_session(Call(user_id), await database.started(user_id))
-    monkeypatch.setattr("service_kit.db.personal_rooms._PARENTS", 2)
+    monkeypatch.setattr("service_kit.db.data_categories._PARENTS", 2)
 
     async with database.engine.connect() as connection:
         # The second batch waits for it, longer than a command may.
@@ -127,7 +127,7 @@ async def test_two_who_erase_at_once_leave_nothing_and_both_tell_all(
     for _ in range(3):
         await database.use.abandon_session(Call(user_id), await database.started(user_id))
     events = await database.count("outbox", user_id=user_id)
-    monkeypatch.setattr("service_kit.db.personal_rooms._BATCH", 1)
+    monkeypatch.setattr("service_kit.db.data_categories._BATCH", 1)
 
     mine = tables.outbox.select().where(tables.outbox.c.user_id == user_id).limit(1).with_for_update()
     first, last = (mine.order_by(order(tables.outbox.c.event_id)) for order in (asc, desc))

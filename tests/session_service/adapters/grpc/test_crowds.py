@@ -56,9 +56,9 @@ async def test_a_watch_of_an_erased_account_ends(
 ) -> None:
     stream = learner.call("WatchSession", name=(await learner.start()).name)
     await stream.read()
-    office: Any = PersonalDataServiceStub(channel)
+    personal_data: Any = PersonalDataServiceStub(channel)
     request = privacy_pb.ErasePersonalDataRequest(user_id=user_id, request_id="forget me")
-    await office.ErasePersonalData(request, metadata=internal)
+    await personal_data.ErasePersonalData(request, metadata=internal)
     async with asyncio.timeout(PATIENCE_SECONDS):
         ended = await outcome(stream.read())
     assert isinstance(ended, Refusal)

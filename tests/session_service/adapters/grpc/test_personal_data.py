@@ -21,7 +21,7 @@ from service_kit.personal_data import LARGEST_PIECE
 from session_service.adapters.db import tables
 from session_service.adapters.redis.client import PREFIX
 from tests.grpc_errors import refusal
-from tests.personal_data import Office, rows_of
+from tests.personal_data import PersonalDataClient, rows_of
 from tests.session_service.clients import Learner, Metadata
 from tests.tokens import TestTokens
 
@@ -29,8 +29,8 @@ DIAGRAM = '{"elements": [1.0, 1e400], "x": "' + "é" * 200_000 + '"}'
 
 
 @pytest.fixture
-def office(channel: grpc.aio.Channel, internal: Metadata) -> Office:
-    return Office(channel, internal)
+def personal_data(channel: grpc.aio.Channel, internal: Metadata) -> PersonalDataClient:
+    return PersonalDataClient(channel, internal)
 
 
 @pytest.fixture
@@ -77,14 +77,14 @@ async def practise(learner: Learner, engine: AsyncEngine, user_id: int) -> None:
 
 
 async def test_everything_is_in_the_files_and_nothing_secret(
-    office: Office, learner: Learner, stranger: Learner, engine: AsyncEngine, user_id: int
+    personal_data: PersonalDataClient, learner: Learner, stranger: Learner, engine: AsyncEngine, user_id: int
 ) -> None:
     await practise(learner, engine, user_id)
     await stranger.start()
 
-    rooms = await office.rooms(user_id)
+    categories = await personal_data.categories(user_id)
 
-    assert {name: len(entries) for name, entries in rooms.items()} == {
+    assert {name: len(entries) for name, entries in categories.items()} == {
         "session/events": 2,
         "session/submissions": 1,
         "session/submission_messages": 1,
@@ -99,26 +99,28 @@ async def test_everything_is_in_the_files_and_nothing_secret(
         "session/learner": 1,
         "session/requests": 1,
     }
-    assert [answer["text"] for answer in rooms["session/answers"]] == ["hable", "habla"]
-    assert rooms["session/drafts"][0]["content"] == DIAGRAM
-    assert rooms["session/messages"][0]["content"] == 'Why, "so"?\nYes'
-    assert rooms["session/learner"][0]["time_zone"] == "Asia/Tokyo"
-    ended = next(each for each in rooms["session/sessions"] if each["state"] == "completed")
+    assert [answer["text"] for answer in categories["session/answers"]] == ["hable", "habla"]
+    assert categories["session/drafts"][0]["content"] == DIAGRAM
+    assert categories["session/messages"][0]["content"] == 'Why, "so"?\nYes'
+    assert categories["session/learner"][0]["time_zone"] == "Asia/Tokyo"
+    ended = next(each for each in categories["session/sessions"] if each["state"] == "completed")
     assert ended["ended_at"].endswith("Z")
     assert not {"request_digest", "payload"} & {
-        column for entries in rooms.values() for entry in entries for column in entry
+        column for entries in categories.values() for entry in entries for column in entry
     }
-    assert max(len(piece.data) for piece in office.pieces) <= LARGEST_PIECE
+    assert max(len(piece.data) for piece in personal_data.pieces) <= LARGEST_PIECE
 
 
-async def test_somebody_without_data_gets_empty_files(office: Office, user_id: int) -> None:
-    rooms = await office.rooms(user_id)
-    assert len(rooms) == 13
-    assert not any(rooms.values())
+async def test_somebody_without_data_gets_empty_files(
+    personal_data: PersonalDataClient, user_id: int
+) -> None:
+    categories = await personal_data.categories(user_id)
+    assert len(categories) == 13
+    assert not any(categories.values())
 
 
 async def test_more_rows_than_a_page_all_come_in_order(
-    office: Office, learner: Learner, engine: AsyncEngine, user_id: int, database_url: str
+    personal_data: PersonalDataClient, learner: Learner, engine: AsyncEngine, user_id: int, database_url: str
 ) -> None:
     first = await learner.start()
     await learner.call("AbandonSession", name=first.name)
@@ -140,20 +142,20 @@ async def test_more_rows_than_a_page_all_come_in_order(
         ]
         await connection.execute(insert(tables.answer).values(answered_at=func.now()), rows)
 
-    rooms = await office.rooms(user_id)
+    categories = await personal_data.categories(user_id)
 
-    numbers = [session["id"] for session in rooms["session/sessions"]]
+    numbers = [session["id"] for session in categories["session/sessions"]]
     assert len(numbers) == 1_201
     assert numbers == sorted(set(numbers))
-    assert [answer["position"] for answer in rooms["session/answers"]] == list(range(1, 1_301))
+    assert [answer["position"] for answer in categories["session/answers"]] == list(range(1, 1_301))
 
-    removed = await office.erase(user_id)
+    removed = await personal_data.erase(user_id)
     assert (removed["sessions"], removed["answers"]) == (1_201, 1_300)
     assert rows_of(database_url, user_id, "session") == {}
 
 
 async def test_an_erased_person_leaves_nothing_and_others_keep_theirs(
-    office: Office,
+    personal_data: PersonalDataClient,
     learner: Learner,
     stranger: Learner,
     engine: AsyncEngine,
@@ -163,25 +165,25 @@ async def test_an_erased_person_leaves_nothing_and_others_keep_theirs(
     await practise(learner, engine, user_id)
     theirs = await stranger.start()
     await stranger.answer(theirs.name, "hable")
-    before = await office.rooms(user_id)
+    before = await personal_data.categories(user_id)
 
-    removed = await office.erase(user_id)
+    removed = await personal_data.erase(user_id)
 
     assert removed == {name.partition("/")[2]: len(entries) for name, entries in before.items()}
     assert rows_of(database_url, user_id, "session") == {}
-    assert not any((await office.rooms(user_id)).values())
+    assert not any((await personal_data.categories(user_id)).values())
     shown = await stranger.call("GetSession", name=theirs.name)
     assert shown.answer_count == 1
 
 
 async def test_the_same_request_gets_the_same_report_and_another_finds_nothing(
-    office: Office, learner: Learner, user_id: int
+    personal_data: PersonalDataClient, learner: Learner, user_id: int
 ) -> None:
     await learner.start()
 
-    first = await office.erase(user_id, "one")
-    again = await office.erase(user_id, "one")
-    other = await office.erase(user_id, "two")
+    first = await personal_data.erase(user_id, "one")
+    again = await personal_data.erase(user_id, "one")
+    other = await personal_data.erase(user_id, "two")
 
     assert first == again
     assert first["sessions"] == 1
@@ -190,7 +192,7 @@ async def test_the_same_request_gets_the_same_report_and_another_finds_nothing(
 
 
 async def test_an_old_token_writes_nothing_and_reads_nothing(
-    office: Office,
+    personal_data: PersonalDataClient,
     channel: grpc.aio.Channel,
     learner: Learner,
     submissions: submission_rpc.SubmissionServiceAsyncStub,
@@ -199,7 +201,7 @@ async def test_an_old_token_writes_nothing_and_reads_nothing(
     database_url: str,
 ) -> None:
     session = await learner.start()
-    await office.erase(user_id)
+    await personal_data.erase(user_id)
     # As the identity service signs them, and with a zone nobody has stored.
     told = tokens.bearer(user_id, created_at=1_700_000_000)
     late = Learner(learner.sessions, told).with_metadata(x_time_zone="Asia/Tokyo")
@@ -223,7 +225,7 @@ async def test_an_old_token_writes_nothing_and_reads_nothing(
 
 
 async def test_what_redis_remembers_of_a_person_goes_too(
-    office: Office, learner: Learner, user_id: int, redis_url: str
+    personal_data: PersonalDataClient, learner: Learner, user_id: int, redis_url: str
 ) -> None:
     await learner.start()
     client = redis.asyncio.Redis.from_url(redis_url)
@@ -233,7 +235,7 @@ async def test_what_redis_remembers_of_a_person_goes_too(
     for name in (*mine, *theirs):
         await client.set(f"{PREFIX}{name}", "x", ex=30)
 
-    await office.erase(user_id)
+    await personal_data.erase(user_id)
 
     assert await client.exists(*[f"{PREFIX}{name}" for name in mine]) == 0
     assert await client.exists(*[f"{PREFIX}{name}" for name in theirs]) == 2
@@ -241,14 +243,14 @@ async def test_what_redis_remembers_of_a_person_goes_too(
 
 
 async def test_only_the_platform_itself_may_ask(
-    office: Office, tokens: TestTokens, new_user: Callable[[], int], internal: Metadata
+    personal_data: PersonalDataClient, tokens: TestTokens, new_user: Callable[[], int], internal: Metadata
 ) -> None:
     user_id = new_user()
     asked: Any = pb.ErasePersonalDataRequest(user_id=user_id, request_id="one")
     for metadata in ((), tokens.bearer(user_id)):
-        refused = await refusal(office.stub.ErasePersonalData(asked, metadata=metadata))
+        refused = await refusal(personal_data.stub.ErasePersonalData(asked, metadata=metadata))
         assert refused.reason == "NOT_PERMITTED"
-        stream = office.stub.ExportPersonalData(
+        stream = personal_data.stub.ExportPersonalData(
             pb.ExportPersonalDataRequest(user_id=user_id), metadata=metadata
         )
         with pytest.raises(grpc.aio.AioRpcError) as raised:
@@ -257,5 +259,5 @@ async def test_only_the_platform_itself_may_ask(
         assert raised.value.code() is grpc.StatusCode.PERMISSION_DENIED
     for bad in (pb.ErasePersonalDataRequest(user_id=user_id), pb.ErasePersonalDataRequest(request_id="one")):
         assert (
-            await refusal(office.stub.ErasePersonalData(bad, metadata=internal))
+            await refusal(personal_data.stub.ErasePersonalData(bad, metadata=internal))
         ).reason == "FIELD_INVALID"

@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 from stats_service.adapters.db.leaderboard_closing import SqlClosingStore
 from stats_service.application.close_leaderboards import CloseLeaderboards
 from tests.grpc_errors import Refusal, outcome, refusal
-from tests.personal_data import Office
+from tests.personal_data import PersonalDataClient
 from tests.stats_service.adapters.conftest import Apply
 from tests.stats_service.adapters.grpc.conftest import NOW
 from tests.stats_service.facts import completion, history
@@ -339,7 +339,7 @@ async def test_an_erased_person_is_on_no_board_and_chooses_no_name(
     await boards.UpdateLeaderboardSettings(named, metadata=me)
     CloseLeaderboards(SqlClosingStore(engine), lambda: NOW, timedelta(hours=12))()
 
-    removed = await Office(channel, internal).erase(1)
+    removed = await PersonalDataClient(channel, internal).erase(1)
 
     assert (removed["leaderboard_entry"], removed["leaderboard_settings"]) == (1, 1)
     for period, state in (

@@ -24,7 +24,7 @@ from stats_service.application.backfill_badges import BackfillBadges
 from stats_service.application.ports.learners import Rejection
 from stats_service.domain.completion import Completion
 from tests.databases import lock_waiters
-from tests.personal_data import Office, rows_of
+from tests.personal_data import PersonalDataClient, rows_of
 from tests.stats_service.adapters.conftest import Apply, ApplyChanges
 from tests.stats_service.facts import calendar_change, completion, history
 from tests.waiting import PATIENCE_SECONDS
@@ -34,8 +34,8 @@ DAYS = [date(2026, 2, day) for day in (16, 17, 18)]
 
 
 @pytest.fixture
-def office(channel: grpc.aio.Channel, internal: Metadata) -> Office:
-    return Office(channel, internal)
+def personal_data(channel: grpc.aio.Channel, internal: Metadata) -> PersonalDataClient:
+    return PersonalDataClient(channel, internal)
 
 
 @pytest.fixture
@@ -80,51 +80,56 @@ def everywhere(facts: list[Completion], engine: Engine) -> None:
 
 
 async def test_facts_and_all_that_follows_from_them_are_in_the_files(
-    office: Office, facts: list[Completion]
+    personal_data: PersonalDataClient, facts: list[Completion]
 ) -> None:
-    rooms = await office.rooms(1)
+    categories = await personal_data.categories(1)
 
-    told = {name.removeprefix("stats/"): len(entries) for name, entries in rooms.items()}
+    told = {name.removeprefix("stats/"): len(entries) for name, entries in categories.items()}
     assert told["completion"] == told["daily_progress"] == 3
     assert told["standing"] == 2
     assert (told["calendar_change"], told["learner"], told["rejected_event"]) == (1, 1, 1)
-    assert {entry["event_id"] for entry in rooms["stats/completion"]} == {str(f.event_id) for f in facts}
-    assert rooms["stats/standing"][0]["days"] == [["2026-02-16", "2026-02-18"]]
+    assert {entry["event_id"] for entry in categories["stats/completion"]} == {str(f.event_id) for f in facts}
+    assert categories["stats/standing"][0]["days"] == [["2026-02-16", "2026-02-18"]]
 
 
-async def test_every_table_with_a_persons_number_is_among_the_files(office: Office) -> None:
+async def test_every_table_with_a_persons_number_is_among_the_files(
+    personal_data: PersonalDataClient,
+) -> None:
     theirs = {
         table.name
         for table in tables.metadata.tables.values()
         if "user_id" in table.c and table is not tables.erased_user
     }
-    told = {name.removeprefix("stats/") for name in await office.rooms(1)}
+    told = {name.removeprefix("stats/") for name in await personal_data.categories(1)}
     assert told == theirs - {"idempotency"} | {"requests"}
 
 
 async def test_an_erased_person_leaves_nothing_and_others_keep_theirs(
-    office: Office, everywhere: None, fresh_database_url: str
+    personal_data: PersonalDataClient, everywhere: None, fresh_database_url: str
 ) -> None:
-    before = {name.removeprefix("stats/"): len(entries) for name, entries in (await office.rooms(1)).items()}
+    before = {
+        name.removeprefix("stats/"): len(entries)
+        for name, entries in (await personal_data.categories(1)).items()
+    }
     assert all(before.values()), before
-    others = await office.export(2)
+    others = await personal_data.export(2)
 
-    removed = await office.erase(1)
+    removed = await personal_data.erase(1)
 
     assert removed == before
     assert rows_of(fresh_database_url, 1, "stats") == {}
-    assert await office.export(2) == others
-    assert await office.erase(1) == removed
-    assert set((await office.erase(1, "two")).values()) == {0}
+    assert await personal_data.export(2) == others
+    assert await personal_data.erase(1) == removed
+    assert set((await personal_data.erase(1, "two")).values()) == {0}
 
 
 async def test_the_boards_that_others_move_up_on_are_counted_once(
-    office: Office, facts: list[Completion], apply: Apply, internal: Metadata
+    personal_data: PersonalDataClient, facts: list[Completion], apply: Apply, internal: Metadata
 ) -> None:
     apply(completion(user_id=1, user_seq=30, local_date=DAYS[0], product="yoga"))
 
     reports = [
-        await office.stub.ErasePersonalData(
+        await personal_data.stub.ErasePersonalData(
             privacy_pb.ErasePersonalDataRequest(user_id=1, request_id=request_id), metadata=internal
         )
         for request_id in ("one", "one", "two")
@@ -136,7 +141,7 @@ async def test_the_boards_that_others_move_up_on_are_counted_once(
 
 
 async def test_late_events_of_an_erased_person_are_settled_and_change_nothing(
-    office: Office,
+    personal_data: PersonalDataClient,
     facts: list[Completion],
     apply: Apply,
     apply_changes: ApplyChanges,
@@ -144,7 +149,7 @@ async def test_late_events_of_an_erased_person_are_settled_and_change_nothing(
     internal: Metadata,
     fresh_database_url: str,
 ) -> None:
-    await office.erase(1)
+    await personal_data.erase(1)
     late = calendar_change(user_id=1, user_seq=10)
 
     applied = apply(*facts, completion(user_id=2, user_seq=2, local_date=DAYS[1]))
@@ -161,15 +166,20 @@ async def test_late_events_of_an_erased_person_are_settled_and_change_nothing(
 
 
 async def test_what_is_refused_of_an_erased_person_is_not_kept(
-    office: Office, facts: list[Completion], store: SqlLearnerStore, fresh_database_url: str
+    personal_data: PersonalDataClient,
+    facts: list[Completion],
+    store: SqlLearnerStore,
+    fresh_database_url: str,
 ) -> None:
-    await office.erase(1)
+    await personal_data.erase(1)
     store.reject([Rejection(facts[0].event_id, "outcome is not one", b"payload", 1)])
     assert rows_of(fresh_database_url, 1, "stats") == {}
 
 
-async def test_nothing_is_recorded_for_an_erased_person(office: Office, engine: Engine) -> None:
-    await office.erase(1)
+async def test_nothing_is_recorded_for_an_erased_person(
+    personal_data: PersonalDataClient, engine: Engine
+) -> None:
+    await personal_data.erase(1)
     entry = {"entry_id": "00000000-0000-0000-0000-000000000001", "user_id": 1, "kind": "rest_days"}
     with pytest.raises(DBAPIError) as raised, engine.begin() as connection:
         connection.execute(insert(tables.streak_entry).values(**entry, first_day=DAYS[0]))
@@ -177,9 +187,12 @@ async def test_nothing_is_recorded_for_an_erased_person(office: Office, engine: 
 
 
 async def test_work_on_people_goes_on_without_the_erased(
-    office: Office, facts: list[Completion], store: SqlLearnerStore, fresh_database_url: str
+    personal_data: PersonalDataClient,
+    facts: list[Completion],
+    store: SqlLearnerStore,
+    fresh_database_url: str,
 ) -> None:
-    await office.erase(1)
+    await personal_data.erase(1)
     with store.work_on([1, 2]) as work:
         assert set(work.people()) <= {2}
         work.commit()
@@ -190,7 +203,10 @@ async def test_work_on_people_goes_on_without_the_erased(
 
 
 async def test_a_completion_under_way_is_erased_with_the_rest(
-    office: Office, facts: list[Completion], store: SqlLearnerStore, fresh_database_url: str
+    personal_data: PersonalDataClient,
+    facts: list[Completion],
+    store: SqlLearnerStore,
+    fresh_database_url: str,
 ) -> None:
     begun, go_on = threading.Event(), threading.Event()
     late = completion(user_id=1, user_seq=20, local_date=date(2026, 2, 19))
@@ -204,7 +220,7 @@ async def test_a_completion_under_way_is_erased_with_the_rest(
 
     under_way = asyncio.create_task(asyncio.to_thread(take_in))
     await asyncio.to_thread(begun.wait, 10)
-    erasing = asyncio.create_task(office.erase(1))
+    erasing = asyncio.create_task(personal_data.erase(1))
     await lock_waiters(fresh_database_url)
     assert not erasing.done()
     go_on.set()

@@ -1,4 +1,4 @@
-"""Every table of every service is a room of somebody's data, or is known to hold nobody's."""
+"""Every table of every service is a category of somebody's data, or is known to hold nobody's."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from catalog_service.adapters.db import tables as catalog_tables
 from identity_service.adapters.db import personal_data as identity_data
 from identity_service.adapters.db import tables as identity_tables
 from identity_service.domain.accounts import Account
-from service_kit.db.personal_rooms import Part, Room
+from service_kit.db.data_categories import DataCategory, Part
 from session_service.adapters.db import personal_data as session_data
 from session_service.adapters.db import tables as session_tables
 from stats_service.adapters.db import personal_data as stats_data
@@ -22,11 +22,11 @@ from tests.databases import SERVICES
 
 ANA = Account(7, "Ana", "Ruiz", "ana@example.com", datetime(2026, 2, 18, tzinfo=UTC))
 
-KEPT: dict[str, tuple[ModuleType, Sequence[Room]]] = {
-    "catalog_service": (catalog_tables, catalog_data.ROOMS),
-    "identity_service": (identity_tables, identity_data.rooms_of(ANA)),
-    "session_service": (session_tables, session_data.ROOMS),
-    "stats_service": (stats_tables, stats_data.rooms()),
+KEPT: dict[str, tuple[ModuleType, Sequence[DataCategory]]] = {
+    "catalog_service": (catalog_tables, catalog_data.DATA_CATEGORIES),
+    "identity_service": (identity_tables, identity_data.categories_of(ANA)),
+    "session_service": (session_tables, session_data.DATA_CATEGORIES),
+    "stats_service": (stats_tables, stats_data.categories()),
 }
 
 # What everybody practises, what the platform does by itself, and that somebody was erased.
@@ -47,8 +47,8 @@ NOBODYS = {
 }
 
 
-def rooms_and_parts(rooms: Sequence[Room]) -> list[Room | Part]:
-    return [each for room in rooms for each in (room, *room.parts)]
+def categories_and_parts(categories: Sequence[DataCategory]) -> list[DataCategory | Part]:
+    return [each for category in categories for each in (category, *category.parts)]
 
 
 def test_every_service_says_where_it_keeps_data_of_people() -> None:
@@ -57,8 +57,8 @@ def test_every_service_says_where_it_keeps_data_of_people() -> None:
 
 @pytest.mark.parametrize("service", sorted(KEPT))
 def test_every_table_is_exported_and_erased_unless_it_holds_nobodys_data(service: str) -> None:
-    module, rooms = KEPT[service]
-    named = [each.table.name for each in rooms_and_parts(rooms)]
+    module, categories = KEPT[service]
+    named = [each.table.name for each in categories_and_parts(categories)]
     assert len(named) == len(set(named))
     assert {*named, *NOBODYS[service]} == {table.name for table in module.metadata.sorted_tables}
     assert not NOBODYS[service] & set(named)
@@ -66,7 +66,9 @@ def test_every_table_is_exported_and_erased_unless_it_holds_nobodys_data(service
 
 @pytest.mark.parametrize("service", sorted(KEPT))
 def test_only_secrets_and_what_is_there_twice_are_kept_back(service: str) -> None:
-    hidden = {f"{each.name}.{column}" for each in rooms_and_parts(KEPT[service][1]) for column in each.hidden}
+    hidden = {
+        f"{each.name}.{column}" for each in categories_and_parts(KEPT[service][1]) for column in each.hidden
+    }
     secrets = {"requests.request_digest", "requests.answer", "requests.answer_headers"}
     assert (
         hidden
@@ -82,13 +84,13 @@ def test_only_secrets_and_what_is_there_twice_are_kept_back(service: str) -> Non
 
 @pytest.mark.parametrize("service", sorted(KEPT))
 def test_what_refers_to_another_table_is_emptied_before_it(service: str) -> None:
-    rooms = KEPT[service][1]
+    categories = KEPT[service][1]
     place = {}
-    for number, room in enumerate(rooms):
-        # The parts of a room go before the room.
-        place.update({part.table.name: 2 * number for part in room.parts})
-        place[room.table.name] = 2 * number + 1
-    for each in rooms_and_parts(rooms):
+    for number, category in enumerate(categories):
+        # The parts of a category go before the category.
+        place.update({part.table.name: 2 * number for part in category.parts})
+        place[category.table.name] = 2 * number + 1
+    for each in categories_and_parts(categories):
         for key in each.table.foreign_keys:
             if key.column.table.name in place:
                 assert place[each.table.name] < place[key.column.table.name], each.name

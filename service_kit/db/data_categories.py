@@ -1,4 +1,4 @@
-"""The tables that hold a person's rows, read and emptied part by part.
+"""The categories of data that a service keeps of people: tables, exported and erased in batches.
 
 Neither takes a transaction as long as a person has practised for years: an
 export reads pages by key, each in a transaction of its own, so a slow reader
@@ -25,7 +25,7 @@ _PAGE = 500
 _BATCH = 5_000
 _PARENTS = 200
 
-# The tables' own `user_id`, unless a room says otherwise.
+# The tables' own `user_id`, unless a category says otherwise.
 Owned = Callable[[int], ColumnElement[bool]]
 
 
@@ -35,7 +35,7 @@ Corrections = Callable[[AsyncConnection, int], Awaitable[dict[str, int]]]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A table whose rows belong to a room's rows, by the column `parent`."""
+    """A table whose rows belong to a category's rows, by the column `parent`."""
 
     name: str
     about: str
@@ -46,7 +46,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class DataCategory:
     """A table with rows of people, `page` of which are read at once.
 
     `about` tells the person what it is. `hidden` columns never leave: secrets,
@@ -67,12 +67,12 @@ class Room:
 
     @property
     def guide(self) -> list[tuple[str, str]]:
-        """What the room and its parts are, by name."""
+        """What the category and its parts are, by name."""
         return [(self.name, self.about), *((part.name, part.about) for part in self.parts)]
 
 
 class SqlPersonalData:
-    """Implements service_kit.personal_data.PersonalData on a schema's rooms.
+    """Implements service_kit.personal_data.PersonalData on a schema's categories.
 
     They are emptied in their order: what refers to another comes before it.
     """
@@ -82,28 +82,30 @@ class SqlPersonalData:
         engine: AsyncEngine,
         schema: str,
         tombstones: Table,
-        rooms: Sequence[Room],
+        categories: Sequence[DataCategory],
         corrections: Corrections | None = None,
     ) -> None:
         self._engine = engine
         self._schema = schema
         self._tombstones = tombstones
-        self._rooms = rooms
+        self._categories = categories
         self._corrections = corrections
 
     async def export(self, user_id: int) -> AsyncGenerator[FileChunk]:
-        """Reads every room."""
-        async with aclosing(export_rooms(self._engine, self._schema, self._rooms, user_id)) as chunks:
+        """Reads every category."""
+        async with aclosing(
+            export_categories(self._engine, self._schema, self._categories, user_id)
+        ) as chunks:
             async for chunk in chunks:
                 yield chunk
 
     async def erase(self, user_id: int, request_id: str) -> Report:
-        """Places the tombstone, then empties every room."""
+        """Places the tombstone, then empties every category."""
         earlier = await self._begin(user_id, request_id)
         if earlier is not None:
             return earlier
-        for room in self._rooms:
-            while await self._remove_batch(room, user_id):
+        for category in self._categories:
+            while await self._remove_batch(category, user_id):
                 pass
         async with self._engine.begin() as connection:
             return await Tombstones(connection, self._tombstones).finish(user_id)
@@ -117,59 +119,59 @@ class SqlPersonalData:
                 await tombstones.add(user_id, {}, await self._corrections(connection, user_id))
         return None
 
-    async def _remove_batch(self, room: Room, user_id: int) -> bool:
+    async def _remove_batch(self, category: DataCategory, user_id: int) -> bool:
         """Tells whether there may be more."""
         async with self._engine.begin() as connection:
             tombstones = Tombstones(connection, self._tombstones)
             await tombstones.hold(user_id)
-            removed = await remove_batch(connection, room, user_id)
+            removed = await remove_batch(connection, category, user_id)
             await tombstones.add(user_id, removed, {})
-        return removed[room.name] > 0
+        return removed[category.name] > 0
 
 
-async def export_rooms(
-    engine: AsyncEngine, schema: str, rooms: Sequence[Room], user_id: int
+async def export_categories(
+    engine: AsyncEngine, schema: str, categories: Sequence[DataCategory], user_id: int
 ) -> AsyncGenerator[FileChunk]:
-    """Yields the files of rooms, `<schema>/<room>.json` and `.csv`, after one that says what they are."""
-    yield guide(schema, {name: about for room in rooms for name, about in room.guide})
-    for room in rooms:
+    """Yields the files of categories, `<schema>/<category>.json` and `.csv`, after their guide."""
+    yield guide(schema, {name: about for category in categories for name, about in category.guide})
+    for category in categories:
         async for chunk in files(
-            f"{schema}/{room.name}", _shown(room), partial(_pages, engine, room, user_id)
+            f"{schema}/{category.name}", _shown(category), partial(_pages, engine, category, user_id)
         ):
             yield chunk
-        for part in room.parts:
-            pages = partial(_pages_of_part, engine, room, part, user_id)
+        for part in category.parts:
+            pages = partial(_pages_of_part, engine, category, part, user_id)
             async for chunk in files(f"{schema}/{part.name}", _shown(part), pages):
                 yield chunk
 
 
-async def remove_batch(connection: AsyncConnection, room: Room, user_id: int) -> dict[str, int]:
-    """Deletes rows of a room, with all of their parts, and returns how many of each."""
-    key, limit = _key(room.table), _PARENTS if room.parts else _BATCH
-    mine = select(*key).where(room.of(user_id)).order_by(*key).limit(limit)
-    if not room.parts:
-        gone = delete(room.table).where(tuple_(*key).in_(mine))
-        return {room.name: (await connection.execute(gone)).rowcount}
+async def remove_batch(connection: AsyncConnection, category: DataCategory, user_id: int) -> dict[str, int]:
+    """Deletes rows of a category, with all of their parts, and returns how many of each."""
+    key, limit = _key(category.table), _PARENTS if category.parts else _BATCH
+    mine = select(*key).where(category.of(user_id)).order_by(*key).limit(limit)
+    if not category.parts:
+        gone = delete(category.table).where(tuple_(*key).in_(mine))
+        return {category.name: (await connection.execute(gone)).rowcount}
     # Locked first: whoever works on one of them is done before its parts go.
     numbers = (await connection.execute(mine.with_for_update())).scalars().all()
     removed = {}
-    for part in room.parts:
+    for part in category.parts:
         parts = delete(part.table).where(part.table.c[part.parent].in_(numbers))
         removed[part.name] = (await connection.execute(parts)).rowcount
-    gone = delete(room.table).where(key[0].in_(numbers))
-    return {room.name: (await connection.execute(gone)).rowcount, **removed}
+    gone = delete(category.table).where(key[0].in_(numbers))
+    return {category.name: (await connection.execute(gone)).rowcount, **removed}
 
 
-def _shown(room: Room | Part) -> list[str]:
-    return [column.name for column in room.table.c if column.name not in room.hidden]
+def _shown(category: DataCategory | Part) -> list[str]:
+    return [column.name for column in category.table.c if column.name not in category.hidden]
 
 
-def _entries(room: Room | Part, rows: Sequence[Row[Any]]) -> Page:
-    names = _shown(room)
+def _entries(category: DataCategory | Part, rows: Sequence[Row[Any]]) -> Page:
+    names = _shown(category)
     return [{name: row._mapping[name] for name in names} for row in rows]
 
 
-def _shown_rows(of: Room | Part) -> Select[Any]:
+def _shown_rows(of: DataCategory | Part) -> Select[Any]:
     """Returns the rows without what is hidden: it may be large."""
     columns = {column.name: column for column in (*_key(of.table), *(of.table.c[n] for n in _shown(of)))}
     return select(*columns.values())
@@ -179,15 +181,17 @@ def _key(table: Table) -> list[Column[Any]]:
     return list(table.primary_key.columns)
 
 
-async def _pages(engine: AsyncEngine, room: Room, user_id: int) -> AsyncIterator[Page]:
-    query = _shown_rows(room).where(room.of(user_id))
-    async for rows in _by_key(engine, query, _key(room.table), room.page):
-        yield _entries(room, rows)
+async def _pages(engine: AsyncEngine, category: DataCategory, user_id: int) -> AsyncIterator[Page]:
+    query = _shown_rows(category).where(category.of(user_id))
+    async for rows in _by_key(engine, query, _key(category.table), category.page):
+        yield _entries(category, rows)
 
 
-async def _pages_of_part(engine: AsyncEngine, room: Room, part: Part, user_id: int) -> AsyncIterator[Page]:
-    key = _key(room.table)
-    parents = select(*key).where(room.of(user_id))
+async def _pages_of_part(
+    engine: AsyncEngine, category: DataCategory, part: Part, user_id: int
+) -> AsyncIterator[Page]:
+    key = _key(category.table)
+    parents = select(*key).where(category.of(user_id))
     async for found in _by_key(engine, parents, key, _PAGE):
         among = part.table.c[part.parent].in_([row[0] for row in found])
         async for rows in _by_key(engine, _shown_rows(part).where(among), _key(part.table), part.page):
