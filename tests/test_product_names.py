@@ -1,27 +1,55 @@
-"""The products are named in a few places that share no code; the names are the same in all of them."""
+"""One rule for every field that names a product, in every contract; which products there are is data."""
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from collections.abc import Iterator
 
-import pytest
 from buf.validate import validate_pb2
-from practice.stats.v1 import stats_service_pb2 as pb
+from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto, FileDescriptorSet
 
 from deploy.commands.content import schema as content_schema
 from gateway import products as edge
+from gateway.settings import ROOT
 from session_service.domain.policies import POLICIES
 
+NAME = "^[a-z][a-z0-9_]{0,31}$"
+RULES = {NAME, f"^$|{NAME}"}
+# What a device made offline is judged thing by thing: one with a bad name refuses no other.
+JUDGED_ONE_BY_ONE = {"practice.session.v1.OfflineSession.product"}
 
-@pytest.mark.parametrize(
-    "request_type",
-    [pb.GetStandingRequest, pb.ListDailyProgressRequest, pb.ListAwardedBadgesRequest],
-    ids=lambda each: each.DESCRIPTOR.name,
-)
-def test_statistics_can_be_asked_for_each_product_and_for_all_of_them(request_type: Any) -> None:
-    options = request_type.DESCRIPTOR.fields_by_name["product"].GetOptions()
-    allowed = getattr(options.Extensions[validate_pb2.field].string, "in")
-    assert set(allowed) == {*POLICIES, "all", ""}
+
+def _fields(prefix: str, message: DescriptorProto) -> Iterator[tuple[str, FieldDescriptorProto]]:
+    for field in message.field:
+        yield f"{prefix}.{message.name}.{field.name}", field
+    for nested in message.nested_type:
+        yield from _fields(f"{prefix}.{message.name}", nested)
+
+
+def products_of_contracts() -> dict[str, FieldDescriptorProto]:
+    """Every field that is a product's name, by its full name."""
+    contracts = FileDescriptorSet.FromString((ROOT / "generated" / "practice.binpb").read_bytes())
+    return {
+        name: field
+        for file in contracts.file
+        if file.package.startswith("practice.")
+        for message in file.message_type
+        for name, field in _fields(file.package, message)
+        if field.name == "product" and field.type == FieldDescriptorProto.TYPE_STRING
+    }
+
+
+def test_every_field_that_names_a_product_has_the_one_rule() -> None:
+    fields = products_of_contracts()
+    assert len(fields) > 40
+    rules = {name: field.options.Extensions[validate_pb2.field].string for name, field in fields.items()}
+    assert {name for name, rule in rules.items() if rule.pattern not in RULES} == JUDGED_ONE_BY_ONE
+    listed = {name for name, rule in rules.items() if getattr(rule, "in") or rule.max_len or rule.min_len}
+    assert listed == set()
+
+
+def test_the_rule_lets_every_product_through() -> None:
+    assert [name for name in (*POLICIES, "all") if not re.fullmatch(NAME, name)] == []
 
 
 def test_the_edge_and_the_content_know_the_products_that_have_a_policy() -> None:

@@ -12,12 +12,15 @@ from google.protobuf.message import Message
 from service_kit.errors import Fault
 
 _DAY = "a day such as 2026-05-15"
+# A product, or `all` where all of them together have one.
+_PRODUCT = "^[a-z][a-z0-9_]{0,31}$"
 _NAME = re.compile(r"\^(\w+)/\[1-9\]\[0-9\]\{0,17\}\$")
 # The patterns of the contracts that no name of a resource has.
 _PATTERNS = {
     "^[0-9]{4}-[0-9]{2}-[0-9]{2}$": _DAY,
     "^[0-9]{4}-(0[1-9]|1[0-2])$": "a month such as 2026-05",
     "^[a-z0-9][a-z0-9-]{0,63}$": "at most 64 small letters, digits and dashes, such as first-session",
+    _PRODUCT: "at most 32 small letters, digits and underscores, such as focus",
     "^[a-z]+/[A-Za-z0-9_-]{1,64}$": "a name such as activities/123",
     "^pauses/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$": (
         "a name such as pauses/0b6d7a52-91b5-4c5e-8f0e-2f6f0c1d3a4b"

@@ -137,15 +137,22 @@ def test_everything_that_is_wrong_is_told_at_once(
 
 
 @pytest.mark.parametrize("path", ["/v1/standing", "/v1/progress", "/v1/badges"])
-def test_statistics_of_a_product_that_is_none_are_refused(learner: Learner, path: str) -> None:
-    response = learner.send("GET", f"{path}?product=nope")
+def test_statistics_of_what_cannot_be_a_product_are_refused(learner: Learner, path: str) -> None:
+    response = learner.send("GET", f"{path}?product=Nope")
     assert response.status_code == 400, response.text
     detail, faults = response.json()["details"]
     assert (detail["reason"], detail["metadata"]["field"]) == ("FIELD_INVALID", "product")
-    words = "must be one of exercises, focus, portal, yoga, design, all, or left out"
+    words = "must be at most 32 small letters, digits and underscores, such as focus, or left out"
     (violation,) = faults["field_violations"]
     assert (violation["field"], violation["description"]) == ("product", words)
     assert learner.ok("GET", f"{path}?product=yoga") is not None
+
+
+def test_a_product_that_nobody_practised_has_empty_statistics(learner: Learner) -> None:
+    totals = learner.ok("GET", "/v1/standing?product=nope")["totals"]
+    assert (totals["product"], totals["session_count"]) == ("nope", 0)
+    assert learner.ok("GET", "/v1/progress?product=nope")["days"] == []
+    assert learner.ok("GET", "/v1/badges?product=nope")["badges"] == []
 
 
 def test_native_grpc_does_not_pass_the_edge(learner: Learner) -> None:

@@ -109,5 +109,5 @@ def test_boards_of_the_past_become_final_by_themselves_and_those_of_the_future_a
     refused = learner.send("GET", f"/v1/leaderboards/all/day/{ahead.isoformat()}")
     assert refused.status_code == 400
     assert refused.json()["details"][0]["metadata"]["field"] == "start_date"
-    for path in ("chess/day", "all/year", "all/day/yesterday"):
+    for path in ("Chess/day", "all/year", "all/day/yesterday"):
         assert learner.send("GET", f"/v1/leaderboards/{path}").status_code == 400

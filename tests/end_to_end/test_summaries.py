@@ -99,6 +99,6 @@ def test_who_has_not_practised_gets_zeros_and_too_much_is_refused(learner: Learn
         "summaries?period=day",
         "summaries?period=week&from_date=1990-01-01",
         "bestHours?from_date=2020-01-01",
-        "bestHours?product=chess",
+        "bestHours?product=Chess",
     ):
         assert learner.send("GET", f"/v1/{path}").status_code == 400, path

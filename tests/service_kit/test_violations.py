@@ -56,9 +56,11 @@ def test_every_pattern_of_the_contracts_has_words_and_an_example(pattern: str) -
     ("request_", "told"),
     [
         (
-            stats_service_pb2.GetStandingRequest(product="x", min_user_seq=-1),
+            stats_service_pb2.GetStandingRequest(product="X", min_user_seq=-1),
             {
-                "product": "must be one of exercises, focus, portal, yoga, design, all, or left out",
+                "product": (
+                    "must be at most 32 small letters, digits and underscores, such as focus, or left out"
+                ),
                 "min_user_seq": "must be at least 0",
             },
         ),

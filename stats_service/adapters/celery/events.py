@@ -27,7 +27,7 @@ from stats_service.domain.completion import ALL_PRODUCTS, Completion
 # The kind of event that a SessionEnded is; the other one is a CalendarChanged.
 SESSION_ENDED = "session_ended"
 
-_PRODUCT = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+_PRODUCT = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _OUTCOMES = ("completed", "partial", "abandoned")
 _LONGEST_ELAPSED = 2**31 - 1
 _MOST_ANSWERS = 1_000_000

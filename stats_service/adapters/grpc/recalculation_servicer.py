@@ -21,6 +21,7 @@ from stats_service.application.list_recalculation_differences import ListRecalcu
 from stats_service.application.ports.recalculation import Recalculation, Scope, Summed, UserDifference
 from stats_service.application.resume_recalculation import ResumeRecalculation
 from stats_service.application.start_recalculation import StartRecalculation
+from stats_service.domain.completion import ALL_PRODUCTS
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -102,6 +103,10 @@ def _to_scope(request: pb.StartRecalculationRequest) -> Scope:
             "Either choose people by number, product or dates, or set all_users",
             reason="FIELD_INVALID",
             field="all_users",
+        )
+    if scope.product == ALL_PRODUCTS:
+        raise InvalidArgumentError(
+            "Choose people by one product, or set all_users", reason="FIELD_INVALID", field="product"
         )
     return scope
 

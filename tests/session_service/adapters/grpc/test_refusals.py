@@ -118,7 +118,7 @@ async def test_every_method_needs_a_token(
 
 REFUSED_STARTS = [
     ({"product": "chess"}, Code.INVALID_ARGUMENT, "PRODUCT_UNKNOWN", {"product": "chess"}),
-    ({"product": ""}, Code.INVALID_ARGUMENT, "FIELD_INVALID", {"field": "product", "rule": "string.min_len"}),
+    ({"product": ""}, Code.INVALID_ARGUMENT, "FIELD_INVALID", {"field": "product", "rule": "string.pattern"}),
     (
         {"product": "exercises", "mode": "exam"},
         Code.INVALID_ARGUMENT,

@@ -216,7 +216,7 @@ async def test_days_go_from_open_over_closing_to_final(
         ({"period": "year"}, "period"),
         ({"period": ""}, "period"),
         ({"product": ""}, "product"),
-        ({"product": "chess"}, "product"),
+        ({"product": "Chess"}, "product"),
         ({"metric": "streak"}, "metric"),
         ({"page_size": 101}, "page_size"),
     ],

@@ -207,7 +207,7 @@ async def test_every_read_waits_for_the_completion_it_names(
     [
         ({"period": "day"}, "period"),
         ({"period": ""}, "period"),
-        ({"product": "chess"}, "product"),
+        ({"product": "Chess"}, "product"),
         ({"from_date": "2026-02-30"}, "from_date"),
         ({"from_date": "2026-02-20", "to_date": "2026-02-19"}, "to_date"),
         ({"from_date": "2010-01-01"}, "to_date"),
