@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
+from cachetools import LRUCache
 
 from service_kit.call import Call
 from service_kit.time_zones import canonical_name
@@ -39,8 +39,7 @@ class ToldCalendars:
     """What this process told of users of late. Bounded; a user forgotten is only told again."""
 
     def __init__(self, *, most: int = _REMEMBERED_USERS) -> None:
-        self._most = most
-        self._told: OrderedDict[int, _Told] = OrderedDict()
+        self._told: LRUCache[int, _Told] = LRUCache(most)
 
     def is_news(self, user_id: int, zone: str | None, signed_up_at: datetime | None, now: float) -> bool:
         """Tells whether there is something to tell; `now` is in seconds of any one clock.
@@ -61,9 +60,6 @@ class ToldCalendars:
         if zone is not None:
             told = replace(told, zone=canonical_name(zone), zone_at=now)
         self._told[user_id] = replace(told, sign_up=told.sign_up or signed_up_at is not None)
-        self._told.move_to_end(user_id)
-        if len(self._told) > self._most:
-            self._told.popitem(last=False)
 
     def forget(self, user_id: int) -> None:
         """Makes whatever is heard of a user news again."""

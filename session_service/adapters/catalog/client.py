@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC
 from typing import TypeVar
 
 import grpc
+from cachetools import TTLCache
 from practice.catalog.v1 import catalog_service_pb2 as catalog_pb2
 from practice.catalog.v1.catalog_service_pb2_grpc import CatalogAdminServiceStub
 
@@ -24,6 +24,7 @@ Answer = TypeVar("Answer")
 
 _DEADLINE_SECONDS = 3.0
 _CACHED_KEYS = 20_000
+_CACHED_PRODUCTS = 100
 _MOST_NAMES = 1_000
 
 
@@ -40,24 +41,23 @@ class CatalogClient:
     ) -> None:
         self._stub = CatalogAdminServiceStub(channel)
         self._metadata = ((INTERNAL_KEY, internal_token),)
-        self._keep = keep_seconds
-        self._monotonic = monotonic
-        self._keys: OrderedDict[str, tuple[float, AnswerKey]] = OrderedDict()
-        self._achievements: dict[str, tuple[float, Sequence[Achievement]]] = {}
+        self._keys: TTLCache[str, AnswerKey] = TTLCache(_CACHED_KEYS, keep_seconds, timer=monotonic)
+        self._achievements: TTLCache[str, Sequence[Achievement]] = TTLCache(
+            _CACHED_PRODUCTS, keep_seconds, timer=monotonic
+        )
 
     async def answer_keys(self, items: Iterable[str]) -> Mapping[str, AnswerKey]:
         """Returns the keys of the items that exist, from memory where it has them."""
-        now = self._monotonic()
         found: dict[str, AnswerKey] = {}
         missing: list[str] = []
         for item in items:
-            until, key = self._keys.get(item, (0.0, None))
-            if key is not None and until > now:
-                found[item] = key
-            else:
+            key = self._keys.get(item)
+            if key is None:
                 missing.append(item)
+            else:
+                found[item] = key
         for some in _thousands(missing):
-            found.update(await self._fetch(some, now))
+            found.update(await self._fetch(some))
         return found
 
     async def content(self, name: str) -> Content | None:
@@ -85,9 +85,8 @@ class CatalogClient:
 
     async def achievements(self, product: str) -> Sequence[Achievement]:
         """Asks for a product's achievements, once a minute."""
-        now = self._monotonic()
-        until, known = self._achievements.get(product, (0.0, ()))
-        if until > now:
+        known = self._achievements.get(product)
+        if known is not None:
             return known
         request = catalog_pb2.ListAchievementsRequest(product=product)
         response = await self._ask(self._stub.ListAchievements, request)
@@ -97,20 +96,17 @@ class CatalogClient:
             )
             for each in response.achievements
         )
-        self._achievements[product] = (now + self._keep, found)
+        self._achievements[product] = found
         return found
 
-    async def _fetch(self, items: list[str], now: float) -> Mapping[str, AnswerKey]:
+    async def _fetch(self, items: list[str]) -> Mapping[str, AnswerKey]:
         request = catalog_pb2.BatchGetAnswerKeysRequest(items=items)
         response = await self._ask(self._stub.BatchGetAnswerKeys, request)
         keys = {
             key.item: AnswerKey(key.item, tuple(key.accepted_answers), key.explanation)
             for key in response.answer_keys
         }
-        for item, key in keys.items():
-            self._keys[item] = (now + self._keep, key)
-        while len(self._keys) > _CACHED_KEYS:
-            self._keys.popitem(last=False)
+        self._keys.update(keys)
         return keys
 
     async def _ask(self, method: Callable[..., Awaitable[Answer]], request: object) -> Answer:
