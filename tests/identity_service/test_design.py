@@ -22,6 +22,9 @@ from tests.tokens import TestTokens
 
 Stub: TypeAlias = "rpc.DesignUsersServiceAsyncStub"
 FORM = "application/x-www-form-urlencoded"
+# The beginning of a field of a multipart form, whose parts are separated by `x`.
+PARTS = "multipart/form-data; boundary=x"
+PART = '--x\r\nContent-Disposition: form-data; name="username"\r\n\r\n'
 
 
 @pytest.fixture
@@ -189,6 +192,10 @@ async def test_a_wrong_password_and_an_unknown_user_are_the_same_401(
         ("{", "application/json", ["body"], "value_error"),
         ("[" * 9000, "application/json", ["body"], "value_error"),
         ("--", "multipart/form-data", ["body", "username"], "missing"),
+        (f"{PART}a\r\n--x--", PARTS, ["body", "password"], "missing"),
+        (f"{PART}a\r\n--x", PARTS, ["body"], "value_error"),
+        (f"{PART}a\r\n" * 50 + "--x--", PARTS, ["body"], "value_error"),
+        (PART.encode() + b"\xff\r\n--x--", PARTS, ["body"], "value_error"),
     ],
 )
 async def test_a_form_that_cannot_be_read_is_a_422(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from email import message_from_bytes
-from email.message import Message
+from io import BytesIO
 from typing import Any
 from urllib.parse import parse_qsl
 
 from google.api.httpbody_pb2 import HttpBody
+from multipart import MultipartParser, parse_options_header
 
 from service_kit.errors import InvalidArgumentError
 
@@ -57,18 +57,11 @@ def _fields(form: HttpBody) -> dict[str, Any]:
 
 
 def _parts(form: HttpBody) -> dict[str, Any]:
-    head = f"Content-Type: {form.content_type}\r\n\r\n"
-    fields: dict[str, Any] = {}
-    for part in message_from_bytes(head.encode() + form.data).walk():
-        name, content = part.get_param("name", header="content-disposition"), _content(part)
-        if name is not None and content is not None:
-            fields[str(name)] = content.decode()
-    return fields
-
-
-def _content(part: Message) -> bytes | None:
-    content = part.get_payload(decode=True)
-    return content if isinstance(content, bytes) else None
+    _, options = parse_options_header(form.content_type)
+    if not options.get("boundary"):
+        return {}
+    parser = MultipartParser(BytesIO(form.data), options["boundary"], part_limit=_MOST_FIELDS)
+    return {part.name: part.raw.decode() for part in parser}
 
 
 def _text(fields: dict[str, Any], name: str) -> str:
