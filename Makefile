@@ -36,6 +36,9 @@ demo: up  ## Start everything and play a learner's day against it
 compose-secrets:  ## Make the secrets that docker-compose.yml mounts
 	@sh deploy/secrets.sh .practice/containers
 
+# Compiled once, not by each of the hundreds of processes that tests start.
+test test-long: export PYTHONDONTWRITEBYTECODE :=
+
 test: protos  ## Run all tests
 	@$(BIN)/pytest -n 2 --dist loadgroup
 
