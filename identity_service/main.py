@@ -117,7 +117,7 @@ async def serving(settings: Settings, clock: Clock = _now) -> AsyncIterator[Runn
     server = build_server(_interceptor(settings, zones, revocations))
     forget_expired = ForgetExpired(units, clock)
     try:
-        with closing(Argon2Passwords()) as passwords:
+        with closing(Argon2Passwords(settings.password_memory_kib)) as passwords:
             check = CredentialCheck(units, passwords, clock)
             entrance = _entrance(settings, "log-ins", at_once=_CHECKS_AT_ONCE)
             use_cases = _use_cases(

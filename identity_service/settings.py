@@ -67,6 +67,12 @@ class Settings(ServiceSettings, DownloadSettings):
     password_calls_waiting_per_address: int = Field(
         default=32, ge=1, le=10_000, description="of them from one address"
     )
+    password_memory_kib: int = Field(
+        default=19 * 1024,
+        ge=8,
+        le=1024 * 1024,
+        description="the memory that hashing a password takes, in KiB; less than the default is for tests",
+    )
     housekeeping_seconds: float = Field(
         default=600, gt=0, le=86_400, description="how often expired rows are deleted"
     )

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from identity_service import keys
 from identity_service.adapters.db.tables import accounts, refresh_tokens
 from tests.grpc_errors import Refusal, outcome, refusal
-from tests.identity_service.conftest import PASSWORD, Clock, Person, Serve, Stub
+from tests.identity_service.conftest import HASHED_IN_EARNEST, PASSWORD, Clock, Person, Serve, Stub, new_email
 from tests.tokens import TestTokens
 
 NewPerson = Callable[[], Awaitable[Person]]
@@ -83,16 +83,21 @@ async def test_an_access_token_expires_after_its_lifetime(serve: Serve, clock: C
 
 
 async def test_refresh_tokens_and_passwords_are_stored_as_hashes_only(
-    identity: Stub, person: Person, engine: AsyncEngine
+    serve: Serve, engine: AsyncEngine
 ) -> None:
+    email = new_email()
+    async with serve(**HASHED_IN_EARNEST) as stub:
+        request = pb.SignUpRequest(first_name="Ana", email=email, password=PASSWORD)
+        user_id = (await stub.SignUp(request)).user_id
+        token = (await stub.LogIn(pb.LogInRequest(email=email, password=PASSWORD))).refresh_token
     async with engine.connect() as connection:
-        mine = refresh_tokens.c.user_id == person.account.user_id
+        mine = refresh_tokens.c.user_id == user_id
         row = (await connection.execute(select(refresh_tokens).where(mine))).one()
-        account = accounts.c.user_id == person.account.user_id
+        account = accounts.c.user_id == user_id
         password_hash = await connection.scalar(select(accounts.c.password_hash).where(account))
 
-    assert len(person.tokens.refresh_token) >= 43
-    assert person.tokens.refresh_token.encode() not in row.digest
+    assert len(token) >= 43
+    assert token.encode() not in row.digest
     assert len(row.digest) == 32
     assert str(password_hash).startswith("$argon2id$v=19$m=19456,t=2,p=1$")
 

@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 
-_MEMORY_KIB = 19 * 1024
 _PASSES = 2
 _LANES = 1
 _AT_ONCE = 2
@@ -18,8 +17,8 @@ _AT_ONCE = 2
 class Argon2Passwords:
     """Hashes and compares passwords. Close it when the service stops."""
 
-    def __init__(self) -> None:
-        self._hasher = PasswordHasher(time_cost=_PASSES, memory_cost=_MEMORY_KIB, parallelism=_LANES)
+    def __init__(self, memory_kib: int) -> None:
+        self._hasher = PasswordHasher(time_cost=_PASSES, memory_cost=memory_kib, parallelism=_LANES)
         # Compared with when there is no account, so that takes as long.
         self._decoy = self._hasher.hash(secrets.token_hex())
         self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="argon2")
