@@ -31,7 +31,7 @@ from tests.databases import create_database, drop_database
 from tests.guard import guard
 from tests.tokens import ISSUER, TestTokens
 
-pytest_plugins = ("tests.stack",)
+pytest_plugins = ("tests.costs", "tests.stack")
 
 # What tests compute by themselves is to come from the pinned zone data as well, not from this machine's.
 zoneinfo.reset_tzpath(to=())
