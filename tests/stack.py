@@ -41,12 +41,44 @@ def start_stack(home: Path) -> LocalStack:
     return stack
 
 
+_STACK = pytest.StashKey[LocalStack]()
+_GROUP = "stack"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Gives all tests of the shared stack to one worker, for which alone it is started."""
+    for item in items:
+        if _shares(item):
+            item.add_marker(pytest.mark.xdist_group(_GROUP))
+
+
+def _shares(item: pytest.Item | None) -> bool:
+    return item is not None and "shared_stack" in getattr(item, "fixturenames", ())
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Stops the shared stack after the last of its group: it costs even who does nothing with it."""
+    stack = item.config.stash.get(_STACK, None)
+    if stack and item.config.getoption("loadgroup", False) and _shares(item) and not _shares(nextitem):
+        stack.down()
+
+
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    """The stack that tests share which harm nothing."""
-    stack = start_stack(tmp_path_factory.mktemp("stack"))
+def shared_stack(
+    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LocalStack]:
+    """The stack that tests share which harm nothing for good."""
+    stack = pytestconfig.stash[_STACK] = start_stack(tmp_path_factory.mktemp("stack"))
     yield stack
     stack.down()
+
+
+@pytest.fixture(scope="session")
+def stack(shared_stack: LocalStack) -> LocalStack:
+    """The same, where no module has another."""
+    return shared_stack
 
 
 class Learner:

@@ -12,8 +12,6 @@ import pytest
 from tests.end_to_end.documented import assert_like
 from tests.stack import Learner
 
-pytestmark = pytest.mark.xdist_group("stack")
-
 PROBLEM = {"title": "Design a lift", "description": "For a tall house.", "difficulty": "easy"}
 DOCUMENT = '{"b": 1.0, "a": []}'
 

@@ -14,8 +14,6 @@ from deploy.local.stack import LocalStack
 from tests.clients.running import run_program
 from tests.end_to_end.documented import assert_like
 
-pytestmark = pytest.mark.xdist_group("stack")
-
 BOX = {"type": "rectangle", "x": 100, "y": 100.0, "width": 2e2, "label": "Größe \U0001f600 </script>"}
 DIAGRAMS: list[dict[str, Any]] = [
     {"elements": [], "appState": {}},

@@ -9,8 +9,6 @@ import pytest
 from tests.clients.conftest import Play
 from tests.end_to_end.documented import assert_like
 
-pytestmark = pytest.mark.xdist_group("stack")
-
 SHOWN = {"is_correct": True, "correct_answer": "hable", "exercise_id": 123, "session_id": 42}
 DETAIL = {"detail": "..."}
 ENVELOPE = {"success": False, "message": "...", "data": None}

@@ -18,8 +18,6 @@ from tests.clients.network import Network
 from tests.end_to_end.documented import assert_like
 from tests.stack import Learner
 
-pytestmark = pytest.mark.xdist_group("stack")
-
 APP = Path(__file__).parent / "programs" / "focus_app.py"
 # A screen that does not change for so long never will.
 SCREEN_SECONDS = 30.0

@@ -13,8 +13,6 @@ from tests.clients.running import run_program
 from tests.end_to_end.documented import assert_like
 from tests.stack import Learner, MakeLearner
 
-pytestmark = pytest.mark.xdist_group("stack")
-
 ACTIVITIES = Path(__file__).parents[2] / "content" / "activities"
 SESSIONS = "/portal/api/v1/sessions"
 NORMAL_CLOSE = 1000

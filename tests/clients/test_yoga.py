@@ -10,8 +10,6 @@ import pytest
 from tests.clients.running import run_program
 from tests.end_to_end.documented import assert_like
 
-pytestmark = pytest.mark.xdist_group("stack")
-
 SESSION = {
     "session_id": 1,
     "user_id": 42,

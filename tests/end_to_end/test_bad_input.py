@@ -10,8 +10,6 @@ import pytest
 from tests.end_to_end.conftest import Learner
 from tests.end_to_end.documented import assert_like
 
-pytestmark = pytest.mark.xdist_group("stack")
-
 CANONICAL = {"code": 3, "message": "...", "details": []}
 SHAPES: dict[str, Any] = {
     "/exercises/session/start": {"detail": "..."},

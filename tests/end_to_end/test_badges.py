@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-import pytest
 from practice.stats.v1 import progress_pb2, stats_service_pb2, stats_service_pb2_grpc
 
 from deploy.local.stack import LocalStack
@@ -17,8 +16,6 @@ from tests.end_to_end.command import practice
 from tests.end_to_end.conftest import Learner, MakeLearner
 from tests.end_to_end.focusing import practise
 from tests.waiting import PATIENCE_SECONDS, eventually
-
-pytestmark = pytest.mark.xdist_group("stack")
 
 
 def publish(stack: LocalStack, definition: progress_pb2.BadgeDefinition) -> None:

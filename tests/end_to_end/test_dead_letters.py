@@ -17,8 +17,6 @@ from tests.end_to_end.conftest import Learner, MakeLearner
 from tests.end_to_end.facts import copies
 from tests.waiting import eventually
 
-pytestmark = pytest.mark.xdist_group("stack")
-
 SESSIONS = "/focus/api/v1/sessions"
 # Another fact in the place of a session's own: the stats service refuses the real one for good.
 IN_ITS_PLACE = copies("'event_id', %s::text, 'session_id', %s::bigint, 'user_seq', 1000000", "user_id = %s")

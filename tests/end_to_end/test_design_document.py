@@ -12,8 +12,6 @@ import pytest
 from tests.end_to_end.conftest import Learner, MakeLearner
 from tests.end_to_end.documented import assert_like, assert_time
 
-pytestmark = pytest.mark.xdist_group("stack")
-
 USERS, PROBLEMS = "/design/users", "/design/problems"
 SUBMISSIONS, SESSIONS = "/design/submissions", "/design/sessions"
 NO_DIAGRAM_HASH = "d41d8cd98f00b204e9800998ecf8427e"

@@ -10,8 +10,6 @@ import pytest
 
 from tests.stack import Learner
 
-pytestmark = pytest.mark.xdist_group("stack")
-
 SESSIONS, SUBMISSIONS = "/design/sessions", "/design/submissions"
 NOBODYS = "507f1f77bcf86cd799439011"
 

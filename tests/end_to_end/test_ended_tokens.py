@@ -12,8 +12,6 @@ import pytest
 from tests.stack import Learner
 from tests.waiting import eventually
 
-pytestmark = pytest.mark.xdist_group("stack")
-
 # One of each service and product.
 READS = (
     "/v1/accounts/me",

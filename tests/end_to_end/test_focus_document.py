@@ -10,8 +10,6 @@ import pytest
 from tests.end_to_end.conftest import Learner, MakeLearner
 from tests.end_to_end.documented import assert_like, assert_time
 
-pytestmark = pytest.mark.xdist_group("stack")
-
 SESSIONS = "/focus/api/v1/sessions"
 SHOWN = {
     "id": 1,

@@ -10,8 +10,6 @@ from tests.end_to_end.changes import journeys
 from tests.end_to_end.test_whole_answers import travel
 from tests.stack import Learner
 
-pytestmark = pytest.mark.xdist_group("stack")
-
 HEADER = "x-practice-user-seq"
 # Accounts and problems are no part of what statistics count.
 COUNTED = ["exercises", "focus", "portal", "yoga", "canonical sessions"]

@@ -6,14 +6,10 @@ import uuid
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-import pytest
-
 from tests.end_to_end.documented import assert_like, assert_time
 from tests.end_to_end.focusing import practise
 from tests.stack import Learner, MakeLearner
 from tests.waiting import eventually
-
-pytestmark = pytest.mark.xdist_group("stack")
 
 SESSIONS = "/focus/api/v1/sessions"
 

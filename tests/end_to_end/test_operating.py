@@ -11,8 +11,6 @@ from tests.end_to_end.command import practice
 from tests.end_to_end.conftest import Learner
 from tests.waiting import eventually
 
-pytestmark = pytest.mark.xdist_group("stack")
-
 
 def test_a_person_is_found_by_what_is_known_of_them(stack: LocalStack, learner: Learner) -> None:
     by_address = practice(stack, "user", "find", learner.email.upper())

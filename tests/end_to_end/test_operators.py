@@ -20,8 +20,6 @@ from tests.end_to_end.conftest import Learner
 from tests.end_to_end.focusing import focus_streak, practised
 from tests.waiting import PATIENCE_SECONDS, eventually
 
-pytestmark = pytest.mark.xdist_group("stack")
-
 NOBODY = "00000000-0000-4000-8000-000000000000"
 # What the relay published, the stats service has; only the outbox is made to believe that it was given up.
 GIVEN_UP = """

@@ -12,8 +12,6 @@ import pytest
 from tests.end_to_end.conftest import Learner, MakeLearner
 from tests.end_to_end.documented import assert_like, assert_time
 
-pytestmark = pytest.mark.xdist_group("stack")
-
 SESSIONS = "/portal/api/v1/sessions"
 SETTINGS = {"difficulty": "medium", "word_count": 20, "time_limit": 600}
 STARTED = {

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-import pytest
 import redis
 
 from deploy.local.stack import LocalStack
@@ -22,8 +21,6 @@ from tests.end_to_end.command import practice
 from tests.end_to_end.conftest import Learner, MakeLearner
 from tests.personal_data import rows_of
 from tests.waiting import eventually
-
-pytestmark = pytest.mark.xdist_group("stack")
 
 PROBLEM = {"title": "Design a lift", "description": "For a tall house.", "difficulty": "easy"}
 DOCUMENT = '{"b": 1.0, "a": []}'

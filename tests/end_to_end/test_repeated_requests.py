@@ -10,8 +10,6 @@ import pytest
 
 from tests.end_to_end.conftest import Learner
 
-pytestmark = pytest.mark.xdist_group("stack")
-
 SESSIONS = "/focus/api/v1/sessions"
 
 

@@ -5,16 +5,12 @@ from __future__ import annotations
 import uuid
 from datetime import UTC, datetime, time, timedelta
 
-import pytest
-
 from deploy.local.stack import LocalStack
 from tests.end_to_end.command import practice
 from tests.end_to_end.focusing import focus_streak, practised
 from tests.offline import offline_session
 from tests.stack import Learner
 from tests.waiting import eventually
-
-pytestmark = pytest.mark.xdist_group("stack")
 
 
 def test_rest_days_pauses_and_freezes_are_recorded_once_and_shown(learner: Learner) -> None:

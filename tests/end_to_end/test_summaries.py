@@ -5,14 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-import pytest
-
 from tests.end_to_end.documented import assert_like
 from tests.end_to_end.focusing import practise
 from tests.stack import Learner
 from tests.waiting import eventually
-
-pytestmark = pytest.mark.xdist_group("stack")
 
 
 def read(learner: Learner, path: str, seq: int) -> Any:

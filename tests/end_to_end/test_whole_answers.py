@@ -15,8 +15,6 @@ from gateway.settings import ROOT
 from tests.end_to_end.changes import Step, journeys
 from tests.stack import Learner
 
-pytestmark = pytest.mark.xdist_group("stack")
-
 # They change nothing that a repeat could change twice, and tokens lie in no table; an erasure leaves nothing.
 FREE = {"LogIn", "RefreshAccessToken", "Refresh", "EraseMe"}
 JOURNEYS = journeys("")

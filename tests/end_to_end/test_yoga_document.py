@@ -12,8 +12,6 @@ import pytest
 from tests.end_to_end.conftest import Learner, MakeLearner
 from tests.end_to_end.documented import assert_like, assert_time
 
-pytestmark = pytest.mark.xdist_group("stack")
-
 SESSIONS = "/yoga/api/v1/sessions"
 STARTED = {
     "session_id": 1,
