@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +15,7 @@ from practice.stats.v1 import badge_service_pb2 as pb
 from practice.stats.v1 import badge_service_pb2_grpc as rpc
 from practice.stats.v1 import progress_pb2
 
+from tests import programs
 from tests.deploy.content_services import BADGE, TOKEN, refuse_strangers
 
 PAGE = 8
@@ -81,13 +81,7 @@ class Editor:
         self.service = service
 
     def runs(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "deploy", "badges", *words],
-            env={**os.environ, **self._environment},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return programs.run("deploy", "badges", *words, env={**os.environ, **self._environment})
 
 
 @pytest.fixture

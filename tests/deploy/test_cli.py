@@ -13,9 +13,11 @@ from deploy.local import record
 from deploy.local.display import Progress
 from deploy.local.layout import Layout
 from deploy.local.ports import Ports
+from tests.deploy.command import practice
 
 
-def practice(home: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def practice_anew(home: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Runs a command in an interpreter of its own, which shares no import with another."""
     return subprocess.run(
         [sys.executable, "-m", "deploy", *words],
         env={**os.environ, "PRACTICE_HOME": str(home), **environment},
@@ -27,7 +29,7 @@ def practice(home: Path, *words: str, **environment: str) -> subprocess.Complete
 
 def test_down_with_nothing_running_succeeds_and_makes_nothing(tmp_path: Path) -> None:
     home = tmp_path / ".practice"
-    done = practice(home, "down")
+    done = practice_anew(home, "down")
     assert (done.returncode, done.stdout) == (0, "nothing runs\n")
     assert not home.exists()
 
@@ -85,7 +87,7 @@ def test_the_outbox_takes_only_ids_of_events(tmp_path: Path) -> None:
 
 
 def test_a_wrong_port_is_one_line_and_exit_status_1(tmp_path: Path) -> None:
-    done = practice(tmp_path / ".practice", "up", GATEWAY_PORT="http")
+    done = practice_anew(tmp_path / ".practice", "up", GATEWAY_PORT="http")
     assert done.returncode == 1
     assert done.stderr == "error: GATEWAY_PORT=http is not a port (1 to 65535)\n"
 
@@ -94,7 +96,7 @@ def test_the_log_of_an_unknown_process_is_refused_with_the_known_ones(tmp_path: 
     log = Layout(tmp_path / ".practice").log("catalog")
     log.parent.mkdir(parents=True)
     log.write_text("first\nlast\n")
-    assert practice(tmp_path / ".practice", "logs", "catalog", "-n", "1").stdout == "last\n"
+    assert practice_anew(tmp_path / ".practice", "logs", "catalog", "-n", "1").stdout == "last\n"
     refused = practice(tmp_path / ".practice", "logs", "catalogue")
     assert refused.returncode == 1
     assert refused.stderr == "error: there is no log of 'catalogue'; there are: catalog\n"

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import stat
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,22 +13,13 @@ from deploy.configuration.catalogue import NODES, class_of, made, settable
 from deploy.faults import CommandError
 from deploy.local.stack import LocalStack
 from service_kit.setting_faults import misspelt
+from tests.deploy.command import practice
 from tests.deploy.conftest import MakeStack
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     return tmp_path / ".practice"
-
-
-def practice(home: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "deploy", *words],
-        env={**os.environ, "PRACTICE_HOME": str(home), **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def row(home: Path, name: str, **environment: str) -> list[str]:

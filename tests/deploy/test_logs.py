@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +11,7 @@ from deploy.commands.logs.command import Following
 from deploy.commands.logs.entries import instant_of, merged
 from deploy.local import restarts
 from deploy.local.layout import Layout
+from tests.deploy.command import practice
 
 AT = datetime(2026, 11, 28, 21, 0, 0, 123_000, UTC)
 REQUEST = "3f2b8c1e-5d0a-4a7e-9b1c-2f6d8e0a1b2c"
@@ -29,16 +27,6 @@ def log(home: Path, name: str, *lines: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(f"{line}\n" for line in lines))
     return path
-
-
-def practice(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "deploy", *words],
-        env={**os.environ, "PRACTICE_HOME": str(home)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 @pytest.mark.parametrize(

@@ -18,16 +18,7 @@ from deploy.commands.admin_calls import CallFailedError, open_admin_channel
 from deploy.commands.ending import of_system, run
 from deploy.faults import CommandError
 from deploy.local import postgres_server
-
-
-def practice(home: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "deploy", *words],
-        env={**os.environ, "PRACTICE_HOME": str(home), **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+from tests.deploy.command import practice
 
 
 @pytest.mark.parametrize("words", [("up",), ("status",), ("down",), ("config",), ("logs",), ("explain", "7")])

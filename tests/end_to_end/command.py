@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 
 from deploy.local.stack import LocalStack
-from tests.waiting import PATIENCE_SECONDS
+from tests import programs
 
 
-def start_practice(stack: LocalStack, *words: str) -> subprocess.Popen[str]:
+def start_practice(stack: LocalStack, *words: str) -> programs.Started:
     """Starts a command whose output is read later."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "deploy", *words],
-        env={**os.environ, "PRACTICE_HOME": str(stack.layout.home), "COLUMNS": "300"},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    return programs.start("deploy", *words, env=environment_at(stack))
 
 
-def practice(stack: LocalStack, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
+def practice(
+    stack: LocalStack, *words: str, given: str = "", **environment: str
+) -> subprocess.CompletedProcess[str]:
     """Runs a command to its end; `given` is what the operator types."""
-    process = start_practice(stack, *words)
-    said, complained = process.communicate(given, timeout=PATIENCE_SECONDS)
-    return subprocess.CompletedProcess(process.args, process.returncode, said, complained)
+    return programs.run("deploy", *words, env={**environment_at(stack), **environment}, given=given)
+
+
+def environment_at(stack: LocalStack) -> dict[str, str]:
+    """The operator's environment, on a terminal that breaks no line."""
+    return {**os.environ, "PRACTICE_HOME": str(stack.layout.home), "COLUMNS": "300"}

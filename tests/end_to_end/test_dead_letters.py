@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import time
 import uuid
 
 import psycopg
-import pytest
 
 from deploy.local.stack import LocalStack
 from tests.end_to_end.command import practice
@@ -66,14 +62,7 @@ def test_a_dead_letter_is_listed_requeued_and_counted_once(
 
 
 def test_a_service_that_does_not_answer_is_one_line_and_exit_status_1(stack: LocalStack) -> None:
-    nowhere = {"SESSION_ADDRESS": "127.0.0.1:1", "PRACTICE_HOME": str(stack.layout.home)}
-    done = subprocess.run(
-        [sys.executable, "-m", "deploy", "outbox", "list"],
-        env={**os.environ, **nowhere},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = practice(stack, "outbox", "list", SESSION_ADDRESS="127.0.0.1:1")
     assert done.returncode == 1
     assert done.stderr.startswith("error: the session service at 127.0.0.1:1 does not answer")
     assert len(done.stderr.splitlines()) == 1

@@ -6,14 +6,11 @@ import re
 import signal
 
 import psycopg
-import pytest
 
 from deploy.local.stack import LocalStack
 from tests.end_to_end.command import start_practice
 from tests.end_to_end.conftest import Learner, MakeLearner
 from tests.waiting import PATIENCE_SECONDS, eventually
-
-pytestmark = pytest.mark.xdist_group("stack")
 
 SESSIONS = "/focus/api/v1/sessions"
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,7 +11,7 @@ import psycopg
 import pytest
 
 from deploy.local.stack import LocalStack
-from tests.end_to_end.command import start_practice
+from tests.end_to_end.command import practice, start_practice
 from tests.end_to_end.conftest import Learner, start_stack
 from tests.end_to_end.facts import copies
 from tests.waiting import PATIENCE_SECONDS, eventually
@@ -238,13 +235,7 @@ def test_a_command_that_cannot_be_done_says_so_in_one_line(stack: LocalStack) ->
         (["--user=1", "--all"], "error: --user or --all, not both"),
         ([], "error: the stats service at 127.0.0.1:1 does not answer"),
     ):
-        done = subprocess.run(
-            [sys.executable, "-m", "deploy", "reconcile", *words],
-            env={**os.environ, "STATS_ADDRESS": "127.0.0.1:1", "PRACTICE_HOME": str(stack.layout.home)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = practice(stack, "reconcile", *words, STATS_ADDRESS="127.0.0.1:1")
         assert done.returncode == 1
         assert done.stderr.startswith(complaint)
         assert len(done.stderr.splitlines()) == 1
