@@ -48,11 +48,12 @@ class PostgresError(CommandError):
 
 @dataclass(frozen=True)
 class Passwords:
-    """The secrets of a cluster; those of the services by their names."""
+    """The secrets of a cluster; those of the services by their names. A log-in hashes in so many rounds."""
 
     superuser: str
     practice: str
     services: Mapping[str, str] = field(default_factory=dict)
+    rounds: int = 4096
 
 
 def system_user() -> str | None:
@@ -143,6 +144,7 @@ def _single(home: Path, data: Path, statements: str) -> None:
 def _owner(passwords: Passwords, creates_databases: bool) -> str:
     may = "CREATEDB" if creates_databases else "NOCREATEDB"
     return (
+        f"SET scram_iterations = {passwords.rounds}\n"
         f"CREATE ROLE {ROLE} LOGIN {may} PASSWORD '{passwords.practice}'\n"
         f"CREATE DATABASE {DATABASE} OWNER {ROLE}\n"
     )

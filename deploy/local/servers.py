@@ -124,7 +124,9 @@ def start_postgres(
     """
     home = directory or _temporary("postgres")
     port, password = port or free_port(), _password(home)
-    passwords = postgres_server.Passwords(secrets.token_urlsafe(16), password)
+    # Nobody breaks into what is thrown away, and each connection would pay for that.
+    rounds = 4096 if durable else 1
+    passwords = postgres_server.Passwords(secrets.token_urlsafe(16), password, rounds=rounds)
     postgres_server.initialise(home, passwords, sync=durable, creates_databases=True)
     command = _command(postgres_server.server(home, port, durable=durable))
     address = postgres_server.url(port, password)
