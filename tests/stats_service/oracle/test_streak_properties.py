@@ -1,4 +1,7 @@
-"""What must hold of the service's streaks whatever the rules say of a day."""
+"""What must hold of the service's streaks whatever the rules say of a day.
+
+`make test-long` looks at ten times as many histories.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
+
+import pytest
 
 from stats_service.domain.calendar import CalendarChange
 from stats_service.domain.completion import ALL_PRODUCTS
@@ -21,6 +26,12 @@ from tests.stats_service.oracle.wall_clock import WallCalendar, date_of, minutes
 ONE_DAY = timedelta(days=1)
 # No made-up fact has it.
 NEW_ID = UUID(int=2**128 - 1)
+
+
+@pytest.fixture(params=[1, pytest.param(10, marks=pytest.mark.long)], ids=["few", "many"])
+def times(request: pytest.FixtureRequest) -> int:
+    """How many times as many histories as the suite has time for are looked at."""
+    return int(request.param)
 
 
 def stories(property_name: str, number: int) -> Iterator[tuple[History, Dice]]:
@@ -45,8 +56,8 @@ def practised_days(story: History) -> set[date]:
     return {fact.local_date for fact in story.facts if fact.counts}
 
 
-def test_the_order_and_multiplicity_of_facts_do_not_matter() -> None:
-    for story, dice in stories("order", 4_000):
+def test_the_order_and_multiplicity_of_facts_do_not_matter(times: int) -> None:
+    for story, dice in stories("order", 800 * times):
         shuffled = replace(
             story,
             facts=[*story.facts, *story.facts[:3]],
@@ -59,7 +70,7 @@ def test_the_order_and_multiplicity_of_facts_do_not_matter() -> None:
         assert served(shuffled, story.product) == served(story, story.product)
 
 
-def test_a_turn_of_the_calendar_alone_never_ends_a_day_streak() -> None:
+def test_a_turn_of_the_calendar_alone_never_ends_a_day_streak(times: int) -> None:
     """By rule 3: alive on the date before the turn is alive on the date after it.
 
     The dates are those of the turn's instant in the calendar before it, the
@@ -67,7 +78,7 @@ def test_a_turn_of_the_calendar_alone_never_ends_a_day_streak() -> None:
     promise: the rest of a period is cut off with the days.
     """
     alive = 0
-    for story, dice in stories("turn", 12_000):
+    for story, dice in stories("turn", 2_400 * times):
         known = observations(story)
         if not known:
             continue
@@ -92,11 +103,11 @@ def test_a_turn_of_the_calendar_alone_never_ends_a_day_streak() -> None:
         if on >= max(practised_days(story)):
             assert new.current >= old.current
             assert new.best >= old.best
-    assert alive > 2_000
+    assert alive > 400 * times
 
 
-def test_a_streak_that_ended_stays_so_until_something_is_practised() -> None:
-    for story, dice in stories("later", 4_000):
+def test_a_streak_that_ended_stays_so_until_something_is_practised(times: int) -> None:
+    for story, dice in stories("later", 800 * times):
         now = served(story, story.product)
         later = served(replace(story, on=story.on + dice.below(70) * ONE_DAY), story.product)
         for cadence in Answer._fields:
@@ -107,13 +118,13 @@ def test_a_streak_that_ended_stays_so_until_something_is_practised() -> None:
         assert later.day.frozen[: len(now.day.frozen)] == now.day.frozen
 
 
-def test_a_day_more_never_lowers_the_best_streak_of_who_has_no_freezes() -> None:
+def test_a_day_more_never_lowers_the_best_streak_of_who_has_no_freezes(times: int) -> None:
     """A completion told by the calendar in force, so that it makes no turn.
 
     With freezes the best day streak may fall: see `test_freezes_by_hand`.
     """
     grew = 0
-    for story, dice in stories("more", 8_000):
+    for story, dice in stories("more", 1_600 * times):
         if not story.facts:
             continue
         known, fact = observations(story), dice.pick(story.facts)
@@ -137,12 +148,12 @@ def test_a_day_more_never_lowers_the_best_streak_of_who_has_no_freezes() -> None
             isinstance(entry, FreezeGranted) and entry.product == fact.product for entry in story.entries
         ):
             assert new.day.best >= old.day.best
-    assert grew > 500
+    assert grew > 100 * times
 
 
-def test_with_default_settings_a_streak_is_the_run_that_reaches_today_or_yesterday() -> None:
+def test_with_default_settings_a_streak_is_the_run_that_reaches_today_or_yesterday(times: int) -> None:
     plain = 0
-    for story, _ in stories("plain", 12_000):
+    for story, _ in stories("plain", 2_400 * times):
         calendars = {calendar for _, calendar in observations(story)}
         if len(calendars) > 1 or story.entries or story.sign_up_time:
             continue
@@ -156,11 +167,11 @@ def test_with_default_settings_a_streak_is_the_run_that_reaches_today_or_yesterd
         while current < len(days) and day in days and max(days) >= story.on - ONE_DAY:
             current, day = current + 1, day - ONE_DAY
         assert served(story, ALL_PRODUCTS).day.current == current
-    assert plain > 200
+    assert plain > 40 * times
 
 
-def test_no_streak_of_what_was_made_online_is_longer_than_the_days_since_sign_up() -> None:
-    for drawn, _ in stories("sign-up", 4_000):
+def test_no_streak_of_what_was_made_online_is_longer_than_the_days_since_sign_up(times: int) -> None:
+    for drawn, _ in stories("sign-up", 800 * times):
         story = replace(drawn, facts=[replace(fact, synced=False) for fact in drawn.facts])
         days = practised_days(story)
         if story.sign_up_time and days:
@@ -168,8 +179,8 @@ def test_no_streak_of_what_was_made_online_is_longer_than_the_days_since_sign_up
             assert served(story, ALL_PRODUCTS).day.best <= max(0, (max(days) - first).days + 1)
 
 
-def test_when_all_of_it_was_synced_the_sign_up_makes_no_difference() -> None:
-    for drawn, _ in stories("synced", 2_000):
+def test_when_all_of_it_was_synced_the_sign_up_makes_no_difference(times: int) -> None:
+    for drawn, _ in stories("synced", 400 * times):
         story = replace(drawn, facts=[replace(fact, synced=True) for fact in drawn.facts])
         never_told = replace(story, sign_up_time=None)
         assert served(story, story.product) == served(never_told, story.product)
