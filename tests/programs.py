@@ -1,8 +1,8 @@
 """Starts Python programs of this project without importing everything anew.
 
-Most of what a short command costs are its imports. One process that is done with
-them forks for each program: what runs is a process of its own, with its own
-environment, input and output, and ends as `python -m MODULE WORD...` would.
+Most of what starting one costs are its imports. A process that is done with them
+forks for each program: what runs is a process of its own, in a session of its own,
+with its own environment and output, and ends as `python -m MODULE WORD...` would.
 """
 
 from __future__ import annotations
@@ -26,66 +26,114 @@ from typing import IO, Any, TypeAlias
 from tests.waiting import PATIENCE_SECONDS
 
 ROOT = Path(__file__).parent.parent
-# What each command imports first, and what some of them import when they need it.
-IMPORTED = ("deploy.cli", "deploy.demo", "httpx", "stats_service.adapters.cel.conditions")
+# Without the modules of workers, which read their settings when they are imported.
+IMPORTED = (
+    "celery.bin.celery",
+    "deploy.cli",
+    "gateway.bridge.main",
+    "httpx",
+    "kombu.transport.redis",
+    "session_service.main",
+    "session_service.relay",
+    "stats_service.main",
+)
 _MOST_BYTES = 128 * 1024
 _STANDARD_FILES = 3
 
 
 class Program:
-    """A started program, as `subprocess.Popen` with three pipes of text would be."""
+    """A forked program, used as `subprocess.Popen` with text is.
 
-    def __init__(self, module: str, *words: str, env: Mapping[str, str]) -> None:
+    Its output goes to `output`, or to pipes of its own like its input.
+    """
+
+    def __init__(
+        self, module: str, *words: str, env: Mapping[str, str], output: IO[bytes] | None = None
+    ) -> None:
         request = json.dumps({"module": module, "words": words, "environment": dict(env)})
+        self.args = [module, *words]
+        self.returncode: int | None = None
+        self.stdin: IO[str] | None = None
+        self.stdout: IO[str] | None = None
+        self.stderr: IO[str] | None = None
         with ExitStack() as theirs:
-            pipes = [os.pipe() for _ in range(_STANDARD_FILES)]
+            if output is None:
+                pipes = [os.pipe() for _ in range(_STANDARD_FILES)]
+                self.stdin = os.fdopen(pipes[0][1], "w")
+                self.stdout, self.stderr = os.fdopen(pipes[1][0]), os.fdopen(pipes[2][0])
+                files = [pipes[0][0], pipes[1][1], pipes[2][1]]
+                for file in files:
+                    theirs.callback(os.close, file)
+            else:
+                nothing = theirs.enter_context(Path(os.devnull).open("rb"))
+                files = [nothing.fileno(), output.fileno(), output.fileno()]
             self._report, report = socket.socketpair(type=socket.SOCK_SEQPACKET)
             theirs.enter_context(report)
-            ends = [pipes[0][0], pipes[1][1], pipes[2][1]]
-            for end in ends:
-                theirs.callback(os.close, end)
-            socket.send_fds(_forker(), [request.encode()], [*ends, report.fileno()])
-        self.stdin: IO[str] = os.fdopen(pipes[0][1], "w")
-        self.stdout: IO[str] = os.fdopen(pipes[1][0])
-        self.stderr: IO[str] = os.fdopen(pipes[2][0])
+            socket.send_fds(_forker(), [request.encode()], [*files, report.fileno()])
         self._report.settimeout(PATIENCE_SECONDS)
-        self.pid: int = self._told()
-        self.returncode: int | None = None
+        self.pid = int(self._report.recv(_MOST_BYTES))
+
+    def poll(self) -> int | None:
+        """Returns how it ended; None while it runs."""
+        with suppress(BlockingIOError):
+            self._end(0)
+        return self.returncode
+
+    def wait(self, timeout: float = PATIENCE_SECONDS) -> int:
+        """Returns how it ended once it has. Raises TimeoutError."""
+        return self._end(timeout)
 
     def send_signal(self, number: int) -> None:
         """Sends a signal unless it has ended."""
-        if self.returncode is None:
+        if self.poll() is None:
             os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """Kills it as a crash would."""
+        self.send_signal(signal.SIGKILL)
 
     def communicate(self, given: str = "", timeout: float = PATIENCE_SECONDS) -> tuple[str, str]:
         """Gives it its input, and returns all that it says once it has ended."""
-        with self.stdout, self.stderr, self._report, ThreadPoolExecutor(2) as readers:
+        assert self.stdin and self.stdout and self.stderr
+        with self.stdout, self.stderr, ThreadPoolExecutor(2) as readers:
             told = [readers.submit(stream.read) for stream in (self.stdout, self.stderr)]
             with suppress(BrokenPipeError), self.stdin:
                 self.stdin.write(given)
-            self._report.settimeout(timeout)
             try:
-                self.returncode = self._told()
+                self.wait(timeout)
             except TimeoutError:
-                os.kill(self.pid, signal.SIGKILL)
+                self.kill()
                 raise
             said, complained = (each.result() for each in told)
         return said, complained
 
-    def _told(self) -> Any:
-        return json.loads(self._report.recv(_MOST_BYTES))
+    def _end(self, timeout: float) -> int:
+        if self.returncode is None:
+            self._report.settimeout(timeout)
+            self.returncode = int(self._report.recv(_MOST_BYTES))
+            self._report.close()
+        return self.returncode
 
 
 Started: TypeAlias = "Program | subprocess.Popen[str]"
 
 
-def start(module: str, *words: str, env: Mapping[str, str]) -> Started:
-    """Starts a program whose output is read later."""
+def start(module: str, *words: str, env: Mapping[str, str], output: IO[bytes] | None = None) -> Started:
+    """Starts a program."""
     if hasattr(os, "pidfd_open"):
-        return Program(module, *words, env=env)
+        return Program(module, *words, env=env, output=output)
     # Where a process that has imported so much cannot be forked, as on macOS.
-    pipe, command = subprocess.PIPE, [sys.executable, "-m", module, *words]
-    return subprocess.Popen(command, env=env, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+    pipe: Any = subprocess.PIPE
+    return subprocess.Popen(
+        [sys.executable, "-m", module, *words],
+        cwd=ROOT,
+        env=env,
+        stdin=subprocess.DEVNULL if output else pipe,
+        stdout=output or pipe,
+        stderr=output or pipe,
+        text=True,
+        start_new_session=True,
+    )
 
 
 def run(
@@ -95,7 +143,7 @@ def run(
     program = start(module, *words, env=env)
     said, complained = program.communicate(given, timeout=PATIENCE_SECONDS)
     assert program.returncode is not None
-    return subprocess.CompletedProcess([module, *words], program.returncode, said, complained)
+    return subprocess.CompletedProcess(program.args, program.returncode, said, complained)
 
 
 @cache
@@ -135,7 +183,7 @@ def fork_for(control: socket.socket) -> dict[str, Any] | None:
                 for file in standard:
                     os.close(file)
                 telling = socket.socket(fileno=report)
-                telling.sendall(json.dumps(child).encode())
+                telling.sendall(str(child).encode())
                 waiting.register(os.pidfd_open(child), selectors.EVENT_READ, (child, telling))
 
 
@@ -145,11 +193,12 @@ def _tell_end(waiting: selectors.BaseSelector, key: selectors.SelectorKey) -> No
     waiting.unregister(key.fileobj)
     os.close(key.fd)
     with telling, suppress(OSError):
-        telling.sendall(json.dumps(os.waitstatus_to_exitcode(status)).encode())
+        telling.sendall(str(os.waitstatus_to_exitcode(status)).encode())
 
 
 def _take(files: list[int]) -> None:
     """Makes the first files the standard ones, and closes what came along."""
+    os.setsid()
     for number, file in enumerate(files[:_STANDARD_FILES]):
         os.dup2(file, number)
     for file in files:

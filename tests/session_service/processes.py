@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -16,9 +14,9 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from deploy.local.servers import Server, ServerFailedError
+from tests import programs
 from tests.waiting import until
 
-ROOT = Path(__file__).parents[2]
 # A client that comes back as soon as the server does.
 EAGER = [("grpc.initial_reconnect_backoff_ms", 50), ("grpc.max_reconnect_backoff_ms", 200)]
 
@@ -30,14 +28,7 @@ class Process:
         self.log = log
         environment = {name.upper(): str(value) for name, value in settings.items()}
         with log.open("ab") as output:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", module],
-                cwd=ROOT,
-                env={**os.environ, **environment},
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
+            self._process = programs.start(module, env={**os.environ, **environment}, output=output)
 
     @property
     def exit_code(self) -> int | None:

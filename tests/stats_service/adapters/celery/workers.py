@@ -5,17 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 from service_kit.broker import COMPLETIONS_QUEUE
+from tests import programs
 from tests.waiting import PATIENCE_SECONDS
-
-ROOT = Path(__file__).parents[4]
 
 
 @dataclass
@@ -27,16 +24,14 @@ class Worker:
     heartbeat: Path
     module: str = "stats_service.worker"
     options: tuple[str, ...] = ("--queues", COMPLETIONS_QUEUE)
-    process: subprocess.Popen[bytes] | None = None
+    process: programs.Started | None = None
 
     def start(self) -> None:
-        words = [sys.executable, "-m", "celery", "-A", self.module, "worker", "--loglevel", "INFO"]
+        words = ["-A", self.module, "worker", "--loglevel", "INFO"]
         words += [*self.options, "--concurrency", "2"]
         words += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                words, cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True
-            )
+            self.process = programs.start("celery", *words, env=self.environment, output=log)
 
     def family(self) -> list[psutil.Process]:
         assert self.process is not None
