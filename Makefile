@@ -42,8 +42,8 @@ test test-long: export PYTHONDONTWRITEBYTECODE :=
 test: protos  ## Run all tests
 	@$(BIN)/pytest -n 2 --dist loadgroup
 
-test-long: protos  ## Run the tests that take minutes
-	@$(BIN)/pytest -n 2 --dist loadgroup -m long
+test-long: protos  ## Run the tests that take minutes, and many more examples of others
+	@$(BIN)/pytest -n 2 --dist loadgroup -m "long or hypothesis" --hypothesis-profile=long
 
 benchmark: protos  ## Measure a rebuild of all progress against a bare scan (minutes)
 	@$(BIN)/python -m benchmarks.recalculation

@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 from sqlalchemy import make_url
 
 # Read when gRPC is imported: it tells of every connection that a killed server closes.
@@ -32,6 +33,12 @@ from tests.guard import guard
 from tests.tokens import ISSUER, TestTokens
 
 pytest_plugins = ("tests.costs", "tests.stack")
+
+# How long an example takes is the machine's matter. `make test-long` tries many more.
+_PATIENT: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("suite", max_examples=30, **_PATIENT)
+settings.register_profile("long", max_examples=500, **_PATIENT)
+settings.load_profile("suite")
 
 # What tests compute by themselves is to come from the pinned zone data as well, not from this machine's.
 zoneinfo.reset_tzpath(to=())

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from stats_service.domain.badges import BadgeBook, BadgeVersion
 from stats_service.domain.completion import Completion
@@ -189,7 +189,6 @@ def test_a_condition_that_cannot_be_answered_for_a_session_is_not_met_by_it() ->
     assert award(facts, rule("10 / (session.answers - 3) != 0")) == 1
 
 
-@settings(max_examples=300, deadline=None)
 @given(histories(), persons(), books())
 def test_the_columns_the_cel_programs_and_a_plain_search_through_every_prefix_agree(
     facts: list[Completion], person: Person, book: BadgeBook

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stats_service.adapters.cel.conditions import LONGEST, compile_condition, published_condition
@@ -140,7 +140,6 @@ def practised(draw: st.DrawFn) -> list[Completion]:
     ]
 
 
-@settings(max_examples=150, deadline=None)
 @given(practised(), st.lists(comparisons, min_size=1, max_size=3))
 def test_what_is_compared_by_the_column_means_what_cel_means(
     facts: list[Completion], terms: list[str]
@@ -160,7 +159,6 @@ joined = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
 @given(practised(), joined)
 def test_what_is_joined_in_any_way_means_by_the_column_what_cel_means(
     facts: list[Completion], text: str

@@ -507,7 +507,7 @@ async def test_only_one_process_at_a_time_looks_for_lost_shards(
         assert freed
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(histories(), persons())
 def test_what_was_saved_has_the_digest_of_the_rows_that_are_stored(
     engine: Engine, store: SqlLearnerStore, facts: list[Completion], person: Person
