@@ -7,6 +7,8 @@ with its own environment and output, and ends as `python -m MODULE WORD...` woul
 
 from __future__ import annotations
 
+import atexit
+import gc
 import importlib
 import json
 import os
@@ -151,7 +153,7 @@ def _forker() -> socket.socket:
     """The one forking process of this process; it ends when this end of the pair is closed."""
     ours, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
     with theirs:
-        subprocess.Popen(
+        forker = subprocess.Popen(
             [sys.executable, "-m", "tests.programs", str(theirs.fileno())],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
@@ -159,6 +161,12 @@ def _forker() -> socket.socket:
             pass_fds=[theirs.fileno()],
             start_new_session=True,
         )
+
+    def leave() -> None:
+        ours.close()
+        forker.wait()
+
+    atexit.register(leave)
     return ours
 
 
@@ -209,6 +217,8 @@ def main() -> None:
     """Forks until nobody asks any more; a child goes on as the program it was asked for."""
     for name in IMPORTED:
         importlib.import_module(name)
+    # What is not looked through for garbage is not copied for each child either.
+    gc.freeze()
     request = fork_for(socket.socket(fileno=int(sys.argv[1])))
     if request is None:
         return
