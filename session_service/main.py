@@ -77,18 +77,20 @@ from session_service.adapters.grpc import (
 from session_service.adapters.grpc.calendar_servicer import CalendarServicer, LearnerAdminServicer
 from session_service.adapters.grpc.outbox_admin_servicer import OutboxAdminServicer
 from session_service.adapters.grpc.personal_data_servicer import PersonalDataServicer
-from session_service.adapters.grpc.products import (
-    design,
-    design_contents,
-    design_errors,
-    exercises,
-    focus,
-    portal,
-    portal_requests,
-    portal_starts,
-    yoga,
-)
-from session_service.adapters.grpc.products.portal_live import PortalLiveServicer
+from session_service.adapters.grpc.products.design import bodies as design_bodies
+from session_service.adapters.grpc.products.design import errors as design_errors
+from session_service.adapters.grpc.products.design import servicer as design
+from session_service.adapters.grpc.products.exercises import errors as exercises_errors
+from session_service.adapters.grpc.products.exercises import servicer as exercises
+from session_service.adapters.grpc.products.focus import errors as focus_errors
+from session_service.adapters.grpc.products.focus import servicer as focus
+from session_service.adapters.grpc.products.portal import bodies as portal_bodies
+from session_service.adapters.grpc.products.portal import errors as portal_errors
+from session_service.adapters.grpc.products.portal import servicer as portal
+from session_service.adapters.grpc.products.portal.live_servicer import PortalLiveServicer
+from session_service.adapters.grpc.products.portal.requests import PRODUCT as PORTAL
+from session_service.adapters.grpc.products.yoga import errors as yoga_errors
+from session_service.adapters.grpc.products.yoga import servicer as yoga
 from session_service.adapters.grpc.reconciliation_servicer import ReconciliationServicer
 from session_service.adapters.grpc.servicer import SessionExportServicer, SessionServicer
 from session_service.adapters.grpc.submission_servicer import SubmissionServicer
@@ -192,7 +194,7 @@ async def _start(settings: SessionSettings, outside: _Outside, signals: JournalS
             RedisRateLimits(outside.redis, BestEffort()),
             SqlReaders(outside.engine),
             settings.quotas(),
-            {portal_requests.PRODUCT: settings.pace_of_portal()},
+            {PORTAL: settings.pace_of_portal()},
         ),
     )
     interceptor = CallInterceptor(
@@ -205,14 +207,14 @@ async def _start(settings: SessionSettings, outside: _Outside, signals: JournalS
         ),
         presenters={
             design.SERVICE: design_errors.present,
-            exercises.SERVICE: exercises.present,
-            focus.SERVICE: focus.present,
-            portal.SERVICE: portal.present,
-            yoga.SERVICE: yoga.present,
+            exercises.SERVICE: exercises_errors.present,
+            focus.SERVICE: focus_errors.present,
+            portal.SERVICE: portal_errors.present,
+            yoga.SERVICE: yoga_errors.present,
         },
         on_admitted=use_cases.remember_calendar.of_call,
         answers=SqlAnswers(outside.engine, tables.idempotency),
-        raw_readers={**design_contents.READERS, **portal_starts.READERS},
+        raw_readers={**design_bodies.READERS, **portal_bodies.READERS},
         aside=outside.documents,
         max_deadline_seconds=settings.max_deadline_seconds,
         seating=settings.seating(),

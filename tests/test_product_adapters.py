@@ -10,7 +10,7 @@ import pytest
 
 from gateway.settings import ROOT
 
-ADAPTERS = sorted(ROOT.glob("*_service/adapters/grpc/products/*.py"))
+ADAPTERS = sorted(ROOT.glob("*_service/adapters/grpc/products/**/*.py"))
 
 DECIDES = """
 def show(session):

@@ -1,4 +1,4 @@
-"""What the design product's clients are shown: JSON with diagrams as they were sent."""
+"""What the design product's clients are answered: JSON with diagrams as they were sent."""
 
 from __future__ import annotations
 

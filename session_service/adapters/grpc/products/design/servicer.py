@@ -17,9 +17,7 @@ from service_kit.call import Call, current_call
 from service_kit.errors import NotFoundError
 from service_kit.grpc.presentation import STATUS_KEY, answer_with_status
 from service_kit.heavy import Aside
-from session_service.adapters.grpc.products import design_answers as answers
-from session_service.adapters.grpc.products import design_bodies as bodies
-from session_service.adapters.grpc.products import design_requests as requests
+from session_service.adapters.grpc.products.design import bodies, requests, responses
 from session_service.application.ports.reading import SessionSelection
 from session_service.application.ports.submissions import SubmissionSelection
 from session_service.application.ports.workspaces import Workspace
@@ -59,20 +57,20 @@ class DesignSessionsServicer(DesignSessionsServiceServicer):
         )
         before = "["
         async for workspace in self._use.view_workspaces.each(selection):
-            for piece in answers.pieces(before + answers.text(workspace, call.email)):
+            for piece in responses.pieces(before + responses.text(workspace, call.email)):
                 yield piece
             before = ","
-        for piece in answers.pieces("[]" if before == "[" else "]"):
+        for piece in responses.pieces("[]" if before == "[" else "]"):
             yield piece
 
     async def GetActiveSession(self, request: pb2.GetActiveSessionRequest, context: Context) -> HttpBody:
         """Returns the problem's open session, or null."""
         call, problem = current_call(), object_ids.decode(request.problem_id)
         if problem is None:
-            return answers.nothing()
+            return responses.nothing()
         session = await self._use.get_active_session(call, requests.PRODUCT, requests.content(problem))
         if session is None or not requests.made_in(problem, session.content_created_at):
-            return answers.nothing()
+            return responses.nothing()
         return await self._show(context, call, session)
 
     async def GetSession(self, request: pb2.GetSessionRequest, context: Context) -> HttpBody:
@@ -138,14 +136,14 @@ class DesignSessionsServicer(DesignSessionsServiceServicer):
             status=body.status,
         )
         await answer_with_status(context, 201)
-        return answers.changed_submission("Submission created successfully", made, call.email)
+        return responses.changed_submission("Submission created successfully", made, call.email)
 
     async def SubmitSession(self, request: pb2.SubmitSessionRequest, context: Context) -> HttpBody:
         """Hands a session's work in; the gateway answers 201."""
         call = current_call()
         made = await self._use.submit_session(call, requests.session(request.session_id))
         await answer_with_status(context, 201)
-        return answers.changed_submission("Submission created from session successfully", made, call.email)
+        return responses.changed_submission("Submission created from session successfully", made, call.email)
 
     async def ListMySubmissions(self, request: pb2.ListMySubmissionsRequest, context: Context) -> HttpBody:
         """Lists the caller's submissions, newest first, without diagrams."""
@@ -153,7 +151,7 @@ class DesignSessionsServicer(DesignSessionsServiceServicer):
         found, total = await self._use.list_submissions(
             SubmissionSelection(user_id=call.user_id, offset=request.skip, limit=limit)
         )
-        return answers.submissions(found, total, request.skip, limit, call.email)
+        return responses.submissions(found, total, request.skip, limit, call.email)
 
     async def GetSubmissionForProblem(
         self, request: pb2.GetSubmissionForProblemRequest, context: Context
@@ -164,20 +162,20 @@ class DesignSessionsServicer(DesignSessionsServiceServicer):
         made = found.content_created_at if found else None
         if found is None or problem is None or (made and problem.second != int(made.timestamp())):
             raise NotFoundError("No submission found for this problem", reason="SUBMISSION_NOT_FOUND")
-        return answers.submission(found, call.email)
+        return responses.submission(found, call.email)
 
     async def GetSubmission(self, request: pb2.GetSubmissionRequest, context: Context) -> HttpBody:
         """Returns a submission."""
         call = current_call()
         found = await self._use.get_submission(call, requests.submission(request.submission_id))
-        return answers.submission(found, call.email)
+        return responses.submission(found, call.email)
 
     async def UpdateSubmission(self, request: pb2.UpdateSubmissionRequest, context: Context) -> HttpBody:
         """Changes the fields sent."""
         call, ref = current_call(), requests.submission(request.submission_id)
         changes = await self._aside(bodies.submission_changes, request.body.data)
         changed = await self._use.update_submission(call, ref, changes)
-        return answers.changed_submission("Submission updated successfully", changed, call.email)
+        return responses.changed_submission("Submission updated successfully", changed, call.email)
 
     async def AddSubmissionMessage(
         self, request: pb2.AddSubmissionMessageRequest, context: Context
@@ -185,7 +183,7 @@ class DesignSessionsServicer(DesignSessionsServiceServicer):
         """Adds a line to a submission's conversation."""
         call, ref = current_call(), requests.submission(request.submission_id)
         told = await self._use.add_submission_message(call, ref, role=request.role, content=request.content)
-        return answers.changed_submission("Chat message added successfully", told, call.email)
+        return responses.changed_submission("Chat message added successfully", told, call.email)
 
     async def DeleteSubmission(self, request: pb2.DeleteSubmissionRequest, context: Context) -> Empty:
         """Deletes a submission of the caller's; another's looks as if it was not there. 204."""
@@ -210,4 +208,4 @@ async def _tagged(context: Context, workspace: Workspace, email: str, status: in
     """Returns a session, its diagram's hash as the ETag that If-Match takes."""
     tag = ("etag", f'"{workspace.document_hash}"')
     await context.send_initial_metadata(((STATUS_KEY, str(status)), tag))
-    return answers.session(workspace, email)
+    return responses.session(workspace, email)

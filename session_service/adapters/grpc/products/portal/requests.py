@@ -1,4 +1,4 @@
-"""What the portal's clients ask, read strictly."""
+"""What the portal product's clients ask, read strictly."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def whole(value: Any, most: int) -> int | None:
     return int(value) if 1 <= value <= most and value == int(value) else None
 
 
-def answer(request: pb2.UpdateProgressRequest) -> SubmittedAnswer:
+def answer_from_proto(request: pb2.UpdateProgressRequest) -> SubmittedAnswer:
     """Returns the answer. Raises InvalidArgumentError for an item id that no word can have."""
     if not _WORD_ID.fullmatch(request.item_id):
         raise InvalidArgumentError(

@@ -1,4 +1,4 @@
-"""What the portal's clients are shown."""
+"""What the portal product's clients are answered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a start of the portal's clients says, read from its JSON so that integers stay what they are."""
+"""What the portal product's clients send as raw JSON, so that integers stay what they are."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Start:
     settings: Mapping[str, Any]
 
 
-def read(data: bytes) -> Start:
+def read_start(data: bytes) -> Start:
     """Reads a start. Raises InvalidArgumentError."""
     body = _object(data)
     settings = body.get("settings")
@@ -106,7 +106,7 @@ def _invalid(field: str, problem: str, rule: str = "") -> InvalidArgumentError:
 
 def _content(request: pb2.StartSessionRequest) -> bytes:
     try:
-        start = read(request.body.data)
+        start = read_start(request.body.data)
     except ServiceError:
         # It will be refused, and refusals leave no key.
         return bytes(request.body.data)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from service_kit.errors import ServiceError
 from service_kit.grpc.presentation import ProductError, http_status
 from service_kit.grpc.product_shapes import validation_details
-from session_service.adapters.grpc.products.design_answers import STATUS_WORDS
+from session_service.adapters.grpc.products.design.responses import STATUS_WORDS
 from session_service.domain.errors import (
     ContentNotFoundError,
     SessionEndedError,

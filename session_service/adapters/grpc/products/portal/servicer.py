@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import grpc
@@ -13,14 +13,9 @@ from practice.products.portal.v1 import portal_service_pb2 as pb2
 from practice.products.portal.v1.portal_service_pb2_grpc import PortalServiceServicer
 
 from service_kit.call import current_call
-from service_kit.errors import ServiceError
-from service_kit.grpc.presentation import ProductError, http_status, message_of
-from service_kit.grpc.product_shapes import rfc3339
 from session_service.adapters.grpc.converters import refusal_error
-from session_service.adapters.grpc.products import portal_answers as answers
-from session_service.adapters.grpc.products import portal_requests as requests
-from session_service.adapters.grpc.products import portal_starts
-from session_service.adapters.grpc.products.portal_requests import PRODUCT
+from session_service.adapters.grpc.products.portal import bodies, requests, responses
+from session_service.adapters.grpc.products.portal.requests import PRODUCT
 from session_service.application.ports.learners import LearnerMark
 from session_service.application.ports.reading import SessionSelection
 from session_service.application.ports.surroundings import Cache, Clock
@@ -34,18 +29,6 @@ Context = grpc.aio.ServicerContext[Any, Any]
 # A part of each key: another number forgets what was kept in an older shape.
 _FORMAT = 1
 
-_STATUSES = {"SESSION_ENDED": 400, "ITEM_NOT_FOUND": 400}
-_WORDS = {
-    400: "invalid_request",
-    401: "unauthorized",
-    403: "forbidden",
-    404: "not_found",
-    409: "conflict",
-    422: "idempotency_key_reused",
-    429: "rate_limit_exceeded",
-    503: "service_unavailable",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Kept:
@@ -53,37 +36,6 @@ class Kept:
 
     history: timedelta
     details: timedelta
-
-
-def present(error: ServiceError) -> ProductError:
-    """Returns an error as this product's clients know it."""
-    status = http_status(error, _STATUSES)
-    body = {"error": _WORDS.get(status, "internal_error"), "message": message_of(error)}
-    return ProductError(status, {**body, **_told(error)})
-
-
-def _told(error: ServiceError) -> dict[str, Any]:
-    """Returns what this product's document says of an error."""
-    told = error.metadata
-    match error.reason:
-        case "SESSION_NOT_FOUND":
-            session_id = told["session"].removeprefix("sessions/")
-            return {"error": "session_not_found", "message": f"Session with ID '{session_id}' not found"}
-        case "CONTENT_NOT_FOUND":
-            activity_id = told["content"].removeprefix("activities/")
-            return {"error": "activity_not_found", "message": f"Activity with ID '{activity_id}' not found"}
-        case "SESSION_ENDED":
-            details = {
-                "session_id": told["session"].removeprefix("sessions/"),
-                "status": told["state"],
-                "completion_time": rfc3339(datetime.fromisoformat(told["end_time"])),
-            }
-            return {"message": f"Session already {told['state']}", "details": details}
-        case "ITEM_NOT_FOUND":
-            return {"message": "item_id is not an item of this session", "details": {"field": "item_id"}}
-    if told.get("retry_after"):
-        return {"retry_after": int(told["retry_after"])}
-    return {"details": {"field": told["field"]}} if told.get("field") else {}
 
 
 class PortalServicer(PortalServiceServicer):
@@ -108,7 +60,7 @@ class PortalServicer(PortalServiceServicer):
 
     async def StartSession(self, request: pb2.StartSessionRequest, context: Context) -> HttpBody:
         """Starts a session over an activity's words."""
-        call, start = current_call(), portal_starts.read(request.body.data)
+        call, start = current_call(), bodies.read_start(request.body.data)
         settings, content = requests.start_settings(start.settings), requests.activity(start.activity_id)
         started = await self._use.start_session(
             call,
@@ -117,19 +69,19 @@ class PortalServicer(PortalServiceServicer):
             selection=settings.selection,
             settings=settings.shown,
         )
-        return answers.started(started)
+        return responses.started(started)
 
     async def UpdateProgress(
         self, request: pb2.UpdateProgressRequest, context: Context
     ) -> pb2.UpdateProgressResponse:
         """Records an answer."""
         call, ref = current_call(), requests.session_ref(request.session_id)
-        submission = await self._use.submit_answers(call, ref, [requests.answer(request)])
+        submission = await self._use.submit_answers(call, ref, [requests.answer_from_proto(request)])
         (result,) = submission.results
         if result.refusal is not None:
             raise refusal_error(result.refusal)
         assert result.recorded is not None
-        return answers.progressed(result.recorded, submission.session, submission.next_item)
+        return responses.progressed(result.recorded, submission.session, submission.next_item)
 
     async def CompleteSession(
         self, request: pb2.CompleteSessionRequest, context: Context
@@ -137,14 +89,14 @@ class PortalServicer(PortalServiceServicer):
         """Completes a session and sums it up."""
         call, ref = current_call(), requests.session_ref(request.session_id)
         session, results = await self._use.complete_with_results(call, ref)
-        return answers.completed(session, results)
+        return responses.completed(session, results)
 
     async def CancelSession(
         self, request: pb2.CancelSessionRequest, context: Context
     ) -> pb2.CancelSessionResponse:
         """Gives a session up."""
         ref = requests.session_ref(request.session_id)
-        return answers.cancelled(await self._use.abandon_session(current_call(), ref))
+        return responses.cancelled(await self._use.abandon_session(current_call(), ref))
 
     async def ListHistory(self, request: pb2.ListHistoryRequest, context: Context) -> pb2.ListHistoryResponse:
         """Lists ended sessions, newest first."""
@@ -154,7 +106,7 @@ class PortalServicer(PortalServiceServicer):
         response = pb2.ListHistoryResponse()
         if not await self._recall(_history_key(mark, selection), response):
             found = await self._use.list_history(selection)
-            response = answers.history(found)
+            response = responses.history(found)
             kept = response.SerializeToString()
             await self._cache.put(_history_key(found.mark, selection), kept, self._kept.history)
         return response
@@ -166,7 +118,7 @@ class PortalServicer(PortalServiceServicer):
         response = pb2.GetSessionResponse()
         if not await self._recall(_details_key(session), response):
             session, report = await self._use.get_session_report(call, ref)
-            response = answers.details(session, report)
+            response = responses.details(session, report)
             await self._cache.put(_details_key(session), response.SerializeToString(), self._kept.details)
         response.timing.duration = session.duration_at(self._clock())
         return response

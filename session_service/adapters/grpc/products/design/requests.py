@@ -1,4 +1,4 @@
-"""What the design product's clients name: records by their public ids, pages, versions."""
+"""What the design product's clients ask: records by their public ids, pages, versions."""
 
 from __future__ import annotations
 

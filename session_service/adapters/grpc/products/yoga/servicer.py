@@ -10,38 +10,19 @@ from practice.products.yoga.v1 import yoga_service_pb2 as pb2
 from practice.products.yoga.v1.yoga_service_pb2_grpc import YogaServiceServicer
 
 from service_kit.call import current_call
-from service_kit.errors import InvalidArgumentError, NotFoundError, ServiceError
-from service_kit.grpc.presentation import ProductError, answer_with_status, http_status
-from service_kit.grpc.product_shapes import validation_details
-from session_service.adapters.grpc.products import yoga_answers as answers
+from service_kit.errors import InvalidArgumentError, NotFoundError
+from service_kit.grpc.presentation import answer_with_status
 from session_service.adapters.grpc.products.shapes import content_name
+from session_service.adapters.grpc.products.yoga import responses
 from session_service.application.ports.reading import SessionSelection
 from session_service.application.ports.sessions import SessionRef
 from session_service.application.use_cases import UseCases
-from session_service.domain.errors import ContentNotFoundError, SessionNotFoundError
 from session_service.domain.states import State
 
 PRODUCT = "yoga"
 SERVICE = "practice.products.yoga.v1.YogaService"
 _DEFAULT_PAGE = 20
-_IN_QUERY = frozenset({"limit", "offset", "month"})
-
 Context = grpc.aio.ServicerContext[Any, Any]
-
-
-def present(error: ServiceError) -> ProductError:
-    """Returns an error as this product's clients know it."""
-    details = validation_details(error, _IN_QUERY)
-    if details is not None:
-        return ProductError(422, {"detail": details})
-    match error:
-        case SessionNotFoundError(foreign=True):
-            return ProductError(403, {"detail": "Not authorized to access this session"})
-        case SessionNotFoundError():
-            return ProductError(404, {"detail": "Session not found"})
-        case ContentNotFoundError():
-            return ProductError(404, {"detail": "Sequence not found"})
-    return ProductError(http_status(error), {"detail": error.message})
 
 
 class YogaServicer(YogaServiceServicer):
@@ -56,7 +37,7 @@ class YogaServicer(YogaServiceServicer):
         content = content_name("sequences", request.sequence_id) if guided else ""
         started = await self._use.start_session(current_call(), product=PRODUCT, content=content)
         await answer_with_status(context, 201)
-        return answers.session(started.session)
+        return responses.session(started.session)
 
     async def CompleteSession(
         self, request: pb2.CompleteSessionRequest, context: Context
@@ -68,7 +49,7 @@ class YogaServicer(YogaServiceServicer):
             outcome=State(request.completion_status),
             reported=request.duration_seconds,
         )
-        return answers.completed(ended.session, ended.summary)
+        return responses.completed(ended.session, ended.summary)
 
     async def PauseSession(
         self, request: pb2.PauseSessionRequest, context: Context
@@ -77,12 +58,12 @@ class YogaServicer(YogaServiceServicer):
         session = await self._use.pause_session(
             current_call(), SessionRef(request.session_id, PRODUCT), reported=request.duration_so_far
         )
-        return answers.paused(session)
+        return responses.paused(session)
 
     async def ResumeSession(self, request: pb2.ResumeSessionRequest, context: Context) -> pb2.SessionResponse:
         """Resumes a session."""
         ref = SessionRef(request.session_id, PRODUCT)
-        return answers.session(await self._use.resume_session(current_call(), ref))
+        return responses.session(await self._use.resume_session(current_call(), ref))
 
     async def SetNotes(self, request: pb2.SetNotesRequest, context: Context) -> pb2.SetNotesResponse:
         """Writes down what the person says of a session."""
@@ -97,7 +78,7 @@ class YogaServicer(YogaServiceServicer):
         session = await self._use.get_active_session(current_call(), PRODUCT)
         if session is None:
             raise NotFoundError("No active session found", reason="SESSION_NOT_FOUND")
-        return answers.session(session)
+        return responses.session(session)
 
     async def ListHistory(self, request: pb2.ListHistoryRequest, context: Context) -> pb2.ListHistoryResponse:
         """Lists the caller's sessions, open ones too, newest first."""
@@ -108,18 +89,18 @@ class YogaServicer(YogaServiceServicer):
             offset=request.offset,
         )
         found = await self._use.list_sessions.page(selection)
-        return answers.history(found)
+        return responses.history(found)
 
     async def GetStats(self, request: pb2.GetStatsRequest, context: Context) -> pb2.GetStatsResponse:
         """Returns the statistics and the streaks."""
         call = current_call()
         streak = await self._use.get_streak(call, PRODUCT)
-        return answers.stats(await self._use.get_summary(call, PRODUCT), streak)
+        return responses.stats(await self._use.get_summary(call, PRODUCT), streak)
 
     async def GetCalendar(self, request: pb2.GetCalendarRequest, context: Context) -> pb2.GetCalendarResponse:
         """Returns a month's practice by day."""
         month = await self._use.get_month(current_call(), PRODUCT, _first_day(request.month))
-        return answers.calendar(month)
+        return responses.calendar(month)
 
 
 def _first_day(month: str) -> date | None:

@@ -1,4 +1,4 @@
-"""What yoga's clients are answered."""
+"""What the yoga product's clients are answered."""
 
 from __future__ import annotations
 

@@ -10,13 +10,13 @@ from practice.products.portal.v1 import portal_service_pb2 as pb2
 from practice.products.portal.v1.portal_service_pb2_grpc import PortalLiveServiceServicer
 
 from service_kit.call import current_call
-from session_service.adapters.grpc.products.portal_answers import rate
-from session_service.adapters.grpc.products.portal_requests import (
+from session_service.adapters.grpc.products.portal.requests import (
     DEFAULT_TIME_LIMIT,
     LONGEST_TIME_LIMIT,
     session_ref,
     whole,
 )
+from session_service.adapters.grpc.products.portal.responses import rate
 from session_service.application.ports.reading import JournalEntry
 from session_service.application.ports.surroundings import Clock
 from session_service.application.use_cases import UseCases

@@ -1,0 +1,1 @@
+"""The design product's sessions and submissions on the wire."""

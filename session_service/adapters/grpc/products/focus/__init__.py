@@ -1,0 +1,1 @@
+"""The focus product on the wire."""

@@ -1,0 +1,1 @@
+"""The portal product on the wire."""

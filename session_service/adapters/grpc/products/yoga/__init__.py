@@ -1,0 +1,1 @@
+"""The yoga product on the wire."""
