@@ -59,8 +59,6 @@ from session_service.adapters.catalog.client import CatalogClient
 from session_service.adapters.celery.publisher import EventPublisher, FastPublisher
 from session_service.adapters.db import tables
 from session_service.adapters.db.calendar_readers import SqlCalendarReaders
-from session_service.adapters.db.event_record import SqlEventRecord
-from session_service.adapters.db.outbox_admin import SqlOutboxAdmin
 from session_service.adapters.db.personal_data import open_personal_data
 from session_service.adapters.db.readers import SqlReaders
 from session_service.adapters.db.submission_readers import SqlSubmissionReaders
@@ -69,13 +67,10 @@ from session_service.adapters.db.workspaces import SqlWorkspaceReaders
 from session_service.adapters.events import encode
 from session_service.adapters.grpc import (
     calendar_servicer,
-    outbox_admin_servicer,
     personal_data_servicer,
-    reconciliation_servicer,
     servicer,
 )
 from session_service.adapters.grpc.calendar_servicer import CalendarServicer, LearnerAdminServicer
-from session_service.adapters.grpc.outbox_admin_servicer import OutboxAdminServicer
 from session_service.adapters.grpc.personal_data_servicer import PersonalDataServicer
 from session_service.adapters.grpc.products.design import bodies as design_bodies
 from session_service.adapters.grpc.products.design import errors as design_errors
@@ -91,7 +86,6 @@ from session_service.adapters.grpc.products.portal.live_servicer import PortalLi
 from session_service.adapters.grpc.products.portal.requests import PRODUCT as PORTAL
 from session_service.adapters.grpc.products.yoga import errors as yoga_errors
 from session_service.adapters.grpc.products.yoga import servicer as yoga
-from session_service.adapters.grpc.reconciliation_servicer import ReconciliationServicer
 from session_service.adapters.grpc.servicer import SessionExportServicer, SessionServicer
 from session_service.adapters.grpc.submission_servicer import SubmissionServicer
 from session_service.adapters.grpc.sync_servicer import SyncServicer
@@ -105,14 +99,33 @@ from session_service.application.allowances import Allowances
 from session_service.application.erase_personal_data import ErasePersonalData
 from session_service.application.export_personal_data import ExportPersonalData
 from session_service.application.use_cases import UseCases
+from session_service.outbox.grpc import (
+    OUTBOX_ADMIN,
+    RECONCILIATION_ADMIN,
+    EventUseCases,
+    OutboxAdminServicer,
+    OutboxUseCases,
+    ReconciliationServicer,
+)
+from session_service.outbox.record_sql import SqlEventRecord
+from session_service.outbox.sql import SqlOutboxAdmin
+from session_service.outbox.use_cases import (
+    GetOutbox,
+    GetUserEvents,
+    ListDeadLetters,
+    ListEventDigests,
+    ListUserEvents,
+    RepublishEvents,
+    RequeueDeadLetters,
+)
 from session_service.settings import SessionSettings
 
 INTERNAL_SERVICES = frozenset(
     {
         personal_data_servicer.SERVICE,
-        reconciliation_servicer.SERVICE,
+        RECONCILIATION_ADMIN,
         calendar_servicer.ADMIN_SERVICE,
-        outbox_admin_servicer.SERVICE,
+        OUTBOX_ADMIN,
         servicer.EXPORT_SERVICE,
     }
 )
@@ -183,7 +196,6 @@ async def _start(settings: SessionSettings, outside: _Outside, signals: JournalS
         submissions=SqlSubmissionReaders(outside.engine),
         workspaces=SqlWorkspaceReaders(outside.engine),
         calendars=SqlCalendarReaders(outside.engine),
-        outbox=SqlOutboxAdmin(outside.engine),
         catalog=CatalogClient(outside.catalog, settings.internal_token()),
         statistics=StatisticsClient(outside.stats, settings.internal_token()),
         signals=signals,
@@ -223,13 +235,11 @@ async def _start(settings: SessionSettings, outside: _Outside, signals: JournalS
     server = build_server(interceptor)
     add_SessionServiceServicer_to_server(SessionServicer(use_cases, utc_now), server)
     add_SessionExportServiceServicer_to_server(SessionExportServicer(use_cases), server)
-    add_OutboxAdminServiceServicer_to_server(OutboxAdminServicer(use_cases), server)
+    add_OutboxAdminServiceServicer_to_server(_outbox(outside.engine), server)
     add_CalendarServiceServicer_to_server(CalendarServicer(use_cases), server)
     add_LearnerAdminServiceServicer_to_server(LearnerAdminServicer(use_cases), server)
     add_PersonalDataServiceServicer_to_server(_personal_data(outside), server)
-    add_ReconciliationAdminServiceServicer_to_server(
-        ReconciliationServicer(SqlEventRecord(outside.engine, encode), encode), server
-    )
+    add_ReconciliationAdminServiceServicer_to_server(_reconciliation(outside.engine), server)
     add_SubmissionServiceServicer_to_server(SubmissionServicer(use_cases), server)
     add_SyncServiceServicer_to_server(SyncServicer(use_cases), server)
     add_DesignSessionsServiceServicer_to_server(
@@ -247,6 +257,28 @@ def _personal_data(outside: _Outside) -> PersonalDataServicer:
     data = open_personal_data(outside.engine)
     memory = RedisMemory(outside.redis, BestEffort())
     return PersonalDataServicer(ExportPersonalData(data), ErasePersonalData(data, memory))
+
+
+def _outbox(engine: AsyncEngine) -> OutboxAdminServicer:
+    outbox = SqlOutboxAdmin(engine)
+    return OutboxAdminServicer(
+        OutboxUseCases(
+            get_outbox=GetOutbox(outbox),
+            list_dead_letters=ListDeadLetters(outbox),
+            requeue_dead_letters=RequeueDeadLetters(outbox),
+        )
+    )
+
+
+def _reconciliation(engine: AsyncEngine) -> ReconciliationServicer:
+    record = SqlEventRecord(engine, encode)
+    use_cases = EventUseCases(
+        list_event_digests=ListEventDigests(record),
+        list_user_events=ListUserEvents(record),
+        get_user_events=GetUserEvents(record),
+        republish_events=RepublishEvents(record),
+    )
+    return ReconciliationServicer(use_cases, encode)
 
 
 def _portal(settings: SessionSettings, use_cases: UseCases, redis: Redis) -> portal.PortalServicer:

@@ -18,10 +18,9 @@ from service_kit.logging import configure_logging
 from service_kit.setting_faults import read_settings
 from service_kit.settings import read_secret
 from session_service.adapters.celery.publisher import EventPublisher
-from session_service.adapters.db.outbox_queue import SqlOutboxQueue
-from session_service.adapters.outbox_log import LoggedOutboxQueue
 from session_service.adapters.stats.client import StatisticsClient
-from session_service.application.relay_outbox import RelayOutbox
+from session_service.outbox.relay import LoggedOutboxQueue, RelayOutbox
+from session_service.outbox.sql import SqlOutboxQueue
 from session_service.settings import RelaySettings
 
 log = structlog.get_logger(__name__)

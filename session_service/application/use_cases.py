@@ -22,19 +22,16 @@ from session_service.application.get_active_session import GetActiveSession
 from session_service.application.get_calendar import GetCalendar
 from session_service.application.get_draft import GetDraft
 from session_service.application.get_month import GetMonth
-from session_service.application.get_outbox import GetOutbox
 from session_service.application.get_session import GetSession
 from session_service.application.get_session_report import GetSessionReport
 from session_service.application.get_streak import GetStreak
 from session_service.application.get_submission import GetSubmission
 from session_service.application.get_summary import GetSummary
-from session_service.application.list_dead_letters import ListDeadLetters
 from session_service.application.list_history import ListHistory
 from session_service.application.list_messages import ListMessages
 from session_service.application.list_session_items import ListSessionItems
 from session_service.application.list_sessions import ListSessions
 from session_service.application.list_submissions import ListSubmissions
-from session_service.application.outbox import OutboxAdmin
 from session_service.application.pause_session import PauseSession
 from session_service.application.ports.catalog import Catalog
 from session_service.application.ports.learners import CalendarReaders
@@ -46,7 +43,6 @@ from session_service.application.ports.unit_of_work import UnitOfWorkFactory
 from session_service.application.ports.workspaces import WorkspaceReaders
 from session_service.application.record_standalone_answer import RecordStandaloneAnswer
 from session_service.application.remember_calendar import RememberCalendar
-from session_service.application.requeue_dead_letters import RequeueDeadLetters
 from session_service.application.resume_session import ResumeSession
 from session_service.application.save_draft import SaveDraft
 from session_service.application.set_note import SetNote
@@ -99,9 +95,6 @@ class UseCases:
     watch_session: WatchSession
     export_completions: ExportCompletions
     export_calendar_changes: ExportCalendarChanges
-    get_outbox: GetOutbox
-    list_dead_letters: ListDeadLetters
-    requeue_dead_letters: RequeueDeadLetters
     get_calendar: GetCalendar
     update_calendar: UpdateCalendar
     remember_calendar: RememberCalendar
@@ -115,7 +108,6 @@ class UseCases:
         submissions: SubmissionReaders,
         workspaces: WorkspaceReaders,
         calendars: CalendarReaders,
-        outbox: OutboxAdmin,
         catalog: Catalog,
         statistics: Statistics,
         signals: JournalSignals,
@@ -168,9 +160,6 @@ class UseCases:
             watch_session=WatchSession(readers, signals, clock),
             export_completions=ExportCompletions(readers),
             export_calendar_changes=ExportCalendarChanges(calendars),
-            get_outbox=GetOutbox(outbox),
-            list_dead_letters=ListDeadLetters(outbox),
-            requeue_dead_letters=RequeueDeadLetters(outbox),
             get_calendar=GetCalendar(calendars),
             update_calendar=UpdateCalendar(unit_of_work, clock, stored_calendars),
             remember_calendar=RememberCalendar(unit_of_work, clock, stored_calendars),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -18,18 +19,21 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catalog_service.main import serving as serving_catalog
 from catalog_service.settings import Settings as CatalogSettings
+from service_kit.call import Call, RequestIdentity
 from service_kit.db.engines import close_async_engine, open_async_engine
 from service_kit.grpc.guards import INTERNAL_KEY
 from service_kit.grpc.server import RunningServer
 from session_service.main import serving
 from session_service.settings import SessionSettings
 from tests.session_service.clients import Learner
+from tests.session_service.database import Database
 from tests.session_service.statistics import Statistics, serving_statistics
 from tests.tokens import TestTokens
 
 Metadata = tuple[tuple[str, str], ...]
 
 _users = itertools.count(1_000_001)
+_keys = itertools.count(1)
 
 
 @pytest.fixture
@@ -166,3 +170,21 @@ def exercises(channel: grpc.aio.Channel) -> exercises_rpc.ExercisesServiceAsyncS
 @pytest.fixture
 def focus(channel: grpc.aio.Channel) -> focus_rpc.FocusServiceAsyncStub:
     return focus_rpc.FocusServiceStub(channel)
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    engine = open_async_engine(database_url, pool_size=30, application="test")
+    yield Database(engine)
+    await close_async_engine(engine)
+
+
+@pytest.fixture
+def keyed(user_id: int) -> Callable[..., Call]:
+    """Makes a call of the user's that may be repeated; the same `body` is the same request."""
+
+    def make(key: str | None = None, method: str = "/x/Y", body: str = "") -> Call:
+        digest = hashlib.sha256(body.encode()).digest()
+        return Call(user_id, request=RequestIdentity(key or f"key-{next(_keys)}", method, digest))
+
+    return make

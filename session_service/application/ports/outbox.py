@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
@@ -24,3 +25,10 @@ class Outbox(Protocol):
 
     async def add(self, *events: Event) -> None:
         """Stores events to be published."""
+
+
+class Publisher(Protocol):
+    """Sends events to the queue. Raises UnavailableError when it cannot."""
+
+    async def publish(self, events: Sequence[Outgoing]) -> None:
+        """Returns when the broker has them, which proves nothing about the consumer."""

@@ -19,7 +19,7 @@ from session_service.application.ports.outbox import Outgoing
 from session_service.application.remember_calendar import RememberCalendar
 from session_service.domain.days import Calendar
 from session_service.domain.events import CALENDAR_CHANGED, CalendarChanged
-from tests.session_service.adapters.db.conftest import Database
+from tests.session_service.database import Database
 
 SIGN_UP = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
 

@@ -18,7 +18,7 @@ from session_service.domain.errors import SessionNotFoundError
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change
 from tests.personal_data import rows_of
-from tests.session_service.adapters.db.conftest import Database
+from tests.session_service.database import Database
 from tests.waiting import PATIENCE_SECONDS
 
 

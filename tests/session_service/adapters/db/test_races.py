@@ -19,7 +19,7 @@ from session_service.application.submit_answers import SubmittedAnswer
 from session_service.domain.errors import EtagMismatchError, SessionAlreadyOpenError, SessionEndedError
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import State
-from tests.session_service.adapters.db.conftest import Database
+from tests.session_service.database import Database
 
 
 async def at_once(calls: Iterable[Awaitable[Any]]) -> tuple[list[Any], list[ServiceError]]:

@@ -17,7 +17,7 @@ from session_service.application.ports.reading import SessionSelection
 from session_service.application.ports.sessions import SessionRef
 from session_service.domain.errors import SessionNotFoundError
 from session_service.domain.states import State
-from tests.session_service.adapters.db.conftest import Database
+from tests.session_service.database import Database
 
 
 async def test_pages_stay_as_they_are_while_sessions_are_added(database: Database, user_id: int) -> None:

@@ -25,7 +25,7 @@ from session_service.domain.learner import CalendarChange
 from session_service.domain.offline import OfflineItem, RefusedAnswer
 from session_service.domain.states import State
 from tests.session_service import offline
-from tests.session_service.adapters.db.conftest import Database
+from tests.session_service.database import Database
 
 MIGRATIONS = "session_service.adapters.db.migrations.versions"
 MERGED, KNOWN, REFUSED, CONFLICT = SyncOutcome

@@ -13,7 +13,6 @@ from service_kit.call import Call
 from service_kit.db.engines import open_async_engine
 from service_kit.once import once
 from session_service.adapters.db import tables
-from session_service.adapters.db.outbox_queue import SqlOutboxQueue
 from session_service.adapters.db.unit_of_work import SqlUnitOfWork
 from session_service.adapters.events import encode
 from session_service.application.allowances import Allowances
@@ -25,7 +24,8 @@ from session_service.domain.errors import EtagMismatchError, SessionAlreadyOpenE
 from session_service.domain.events import ENDED, Event, SessionEnded
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change, State
-from tests.session_service.adapters.db.conftest import Database, NoRates, PunctualStatistics, Told
+from session_service.outbox.sql import SqlOutboxQueue
+from tests.session_service.database import Database, NoRates, PunctualStatistics, Told
 from tests.waiting import PATIENCE_SECONDS
 
 KeyedCall = Callable[..., Call]

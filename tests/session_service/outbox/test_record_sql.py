@@ -12,14 +12,14 @@ from sqlalchemy import text
 from service_kit.call import Call
 from service_kit.db.engines import open_async_engine
 from service_kit.errors import AccountErasedError
-from session_service.adapters.db.event_record import SqlEventRecord
-from session_service.adapters.db.outbox_queue import SqlOutboxQueue
 from session_service.adapters.db.personal_data import open_personal_data
 from session_service.adapters.events import encode
-from session_service.application.reconciliation import DigestSelection, EventDigest
-from session_service.application.republish_events import RepublishEvents
 from session_service.domain.events import Event
-from tests.session_service.adapters.db.conftest import Database
+from session_service.outbox.ports import DigestSelection, EventDigest
+from session_service.outbox.record_sql import SqlEventRecord
+from session_service.outbox.sql import SqlOutboxQueue
+from session_service.outbox.use_cases import RepublishEvents
+from tests.session_service.database import Database
 
 AT_ONCE = timedelta(0)
 ALL = "SELECT event_id, user_id, user_seq, aggregate_id, kind, payload FROM session.outbox ORDER BY 2, 3"
@@ -64,7 +64,7 @@ async def test_everybody_with_events_has_a_count_and_a_digest_of_them(record: Sq
     first, second = await record.digests(selection())
     assert (first.user_id, first.last_seq, first.settled_through, first.count) == (1, 3, 3, 3)
     assert (second.user_id, second.last_seq, second.settled_through, second.count) == (2, 1, 1, 1)
-    listed = await record.listed(1, 0, 100)
+    listed = await record.list_events(1, 0, 100)
     assert [event.user_seq for event in listed] == [1, 2, 3]
     assert first.digest == listed[0].digest ^ listed[1].digest ^ listed[2].digest
     assert len({first.digest, second.digest, *(event.digest for event in listed)}) == 5
@@ -76,8 +76,10 @@ async def test_ids_are_those_of_the_events_as_they_were_published(
     published = await execute(
         database, "SELECT event_id FROM session.outbox WHERE user_id = 1 ORDER BY user_seq"
     )
-    assert [event.event_id for event in await record.listed(1, 0, 100)] == [row.event_id for row in published]
-    assert [event.user_seq for event in await record.listed(1, 1, 1)] == [2]
+    assert [event.event_id for event in await record.list_events(1, 0, 100)] == [
+        row.event_id for row in published
+    ]
+    assert [event.user_seq for event in await record.list_events(1, 1, 1)] == [2]
     assert [event.user_seq for event in await record.events(1, [3, 1, 77])] == [1, 3]
 
 
@@ -119,7 +121,7 @@ async def test_people_are_read_in_parts_by_number_the_named_ones_and_those_of_la
     assert people(await record.digests(selection(after_user_id=2))) == []
     assert people(await record.digests(selection(user_ids=(2, 3)))) == [2]
     # Somebody with many events is read alone.
-    monkeypatch.setattr("session_service.adapters.db.event_record.MOST_EVENTS", 2)
+    monkeypatch.setattr("session_service.outbox.record_sql.MOST_EVENTS", 2)
     assert people(await record.digests(selection())) == [1]
 
     await execute(
@@ -160,8 +162,8 @@ async def test_nobody_erased_is_told_of(database: Database, record: SqlEventReco
     await open_personal_data(database.engine).erase(1, "request")
 
     assert [each.user_id for each in await record.digests(selection())] == [2]
-    assert await record.listed(1, 0, 100) == []
-    assert (await record.erased(1), await record.erased(2)) == (True, False)
+    assert await record.list_events(1, 0, 100) == []
+    assert (await record.is_erased(1), await record.is_erased(2)) == (True, False)
     with pytest.raises(AccountErasedError):
         await record.put_back(events)
     assert await RepublishEvents(record)(1, [1, 2, 3]) == 0

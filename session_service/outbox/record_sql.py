@@ -1,4 +1,4 @@
-"""What happened, told from the rows that it happened to; the outbox says only what is on its way."""
+"""Every event, read from the rows that it is about; the outbox says only what is on its way."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from collections.abc import Callable, Sequence
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from service_kit.db.faults import is_erased
+from service_kit.db import faults
 from service_kit.db.outbox import OutboxRows
 from service_kit.errors import AccountErasedError
 from session_service.adapters.db import tables
 from session_service.adapters.db.learners import to_change
 from session_service.adapters.db.rows import SESSION_COLUMNS, to_outbox_values, to_session
-from session_service.application.reconciliation import DigestSelection, EventDigest, ListedEvent
 from session_service.domain.events import (
     CalendarChanged,
     Event,
@@ -21,13 +20,14 @@ from session_service.domain.events import (
     change_event_id,
     ended_event_id,
 )
+from session_service.outbox.ports import DigestSelection, EventDigest, EventRecord, ListedEvent
 
 # That are read at once; somebody with more is read alone.
 MOST_EVENTS = 100_000
 
 
-class SqlEventRecord:
-    """Implements reconciliation.EventRecord."""
+class SqlEventRecord(EventRecord):
+    """The record of events; each method is a transaction."""
 
     def __init__(self, engine: AsyncEngine, encode: Callable[[Event], bytes]) -> None:
         self._engine = engine
@@ -38,7 +38,7 @@ class SqlEventRecord:
         chosen = _RECENT if selection.since is not None else _NAMED if selection.user_ids else ""
         values = {
             "after": selection.after_user_id,
-            "people": selection.limit,
+            "most": selection.limit,
             "events": MOST_EVENTS,
             "settle": selection.settle,
             **({"since": selection.since} if selection.since is not None else {}),
@@ -48,7 +48,7 @@ class SqlEventRecord:
             found = await connection.execute(text(_DIGESTS.replace("CHOSEN", chosen)), values)
             return [EventDigest(*row) for row in found]
 
-    async def listed(self, user_id: int, after_seq: int, limit: int) -> Sequence[ListedEvent]:
+    async def list_events(self, user_id: int, after_seq: int, limit: int) -> Sequence[ListedEvent]:
         """Selects the events' places and hashes."""
         values = {"owner": user_id, "after": after_seq, "limit": limit}
         async with self._engine.connect() as connection:
@@ -64,7 +64,7 @@ class SqlEventRecord:
             for row in found
         ]
 
-    async def erased(self, user_id: int) -> bool:
+    async def is_erased(self, user_id: int) -> bool:
         """Looks for a tombstone."""
         table = tables.erased_user
         async with self._engine.connect() as connection:
@@ -92,7 +92,7 @@ class SqlEventRecord:
             async with self._engine.begin() as connection:
                 return await OutboxRows(connection, tables.outbox).put_back(rows)
         except Exception as error:
-            if is_erased(error):
+            if faults.is_erased(error):
                 raise AccountErasedError from error
             raise
 
@@ -130,7 +130,7 @@ _DIGESTS = f"""
         SELECT learner.user_id, learner.last_seq FROM session.learner AS learner
         WHERE learner.user_id > :after AND learner.last_seq > 0 CHOSEN
         AND NOT EXISTS (SELECT FROM session.erased_user AS gone WHERE gone.user_id = learner.user_id)
-        ORDER BY learner.user_id LIMIT :people
+        ORDER BY learner.user_id LIMIT :most
     ), page AS (
         SELECT user_id, last_seq FROM (
             SELECT *, sum(last_seq) OVER (ORDER BY user_id) - last_seq AS before FROM ahead

@@ -1,10 +1,10 @@
-"""The outbox as the relay works through it."""
+"""The table of the outbox, as the relay and operators work on it."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -12,11 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from service_kit.db.idempotency import IdempotencyRecord
 from service_kit.db.outbox import LEASE, OutboxRows
 from session_service.adapters.db import tables
-from session_service.application.relay_outbox import DueEvent
+from session_service.outbox.ports import DeadLetter, DueEvent, OutboxAdmin, OutboxQueue, OutboxState
 
 
-class SqlOutboxQueue:
-    """Implements relay_outbox.OutboxQueue: each method is a transaction."""
+class SqlOutboxQueue(OutboxQueue):
+    """The outbox as the relay sees it; each method is a transaction."""
 
     def __init__(self, engine: AsyncEngine, lease: timedelta = LEASE) -> None:
         self._engine = engine
@@ -65,3 +65,38 @@ class SqlOutboxQueue:
             closed = await OutboxRows(connection, tables.outbox).forget_old()
             keys = await IdempotencyRecord(connection, tables.idempotency).forget_old()
         return closed + keys
+
+
+class SqlOutboxAdmin(OutboxAdmin):
+    """The outbox as operators see it; each method is a transaction."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def state(self) -> OutboxState:
+        """Counts."""
+        async with self._engine.connect() as connection:
+            counted = await OutboxRows(connection, tables.outbox).count()
+        return OutboxState(counted.waiting, counted.dead, counted.oldest_waiting)
+
+    async def dead_letters(self, after: tuple[datetime, UUID] | None, limit: int) -> Sequence[DeadLetter]:
+        """Reads a part of the dead letters."""
+        async with self._engine.connect() as connection:
+            rows = await OutboxRows(connection, tables.outbox).dead(after, limit)
+        return [
+            DeadLetter(
+                event_id=row.event_id,
+                user_id=row.user_id,
+                user_seq=row.user_seq,
+                kind=row.kind,
+                attempts=row.attempts,
+                dead_at=row.dead_at,
+                last_error=row.last_error or "",
+            )
+            for row in rows
+        ]
+
+    async def requeue(self, event_ids: Sequence[UUID]) -> int:
+        """Gives dead letters a new life."""
+        async with self._engine.begin() as connection:
+            return await OutboxRows(connection, tables.outbox).requeue_dead(event_ids)

@@ -12,7 +12,8 @@ import pytest
 from service_kit.errors import UnavailableError
 from session_service.application.ports.outbox import Outgoing
 from session_service.application.ports.statistics import Verdicts
-from session_service.application.relay_outbox import DueEvent, RelayOutbox, Round
+from session_service.outbox.ports import DueEvent, OutboxQueue
+from session_service.outbox.relay import RelayOutbox, Round
 
 FIRST_WAIT = timedelta(seconds=5)
 
@@ -29,8 +30,8 @@ class Row:
     error: str = ""
 
 
-class FakeQueue:
-    """Implements OutboxQueue."""
+class FakeQueue(OutboxQueue):
+    """A queue in memory."""
 
     def __init__(self, *attempts: int) -> None:
         self.rows = [

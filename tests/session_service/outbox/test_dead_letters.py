@@ -13,9 +13,10 @@ from sqlalchemy import func, select, text, update
 from service_kit.call import Call
 from service_kit.db.engines import open_async_engine
 from session_service.adapters.db import tables
-from session_service.adapters.db.outbox_queue import SqlOutboxQueue
-from session_service.application.use_cases import UseCases
-from tests.session_service.adapters.db.conftest import Database
+from session_service.outbox.grpc import OutboxUseCases
+from session_service.outbox.sql import SqlOutboxAdmin, SqlOutboxQueue
+from session_service.outbox.use_cases import GetOutbox, ListDeadLetters, RequeueDeadLetters
+from tests.session_service.database import Database
 
 outbox = tables.outbox
 
@@ -32,8 +33,9 @@ async def database(fresh_database_url: str, user_id: int) -> AsyncIterator[Datab
 
 
 @pytest.fixture
-def use(database: Database) -> UseCases:
-    return database.use
+def use(database: Database) -> OutboxUseCases:
+    outbox = SqlOutboxAdmin(database.engine)
+    return OutboxUseCases(GetOutbox(outbox), ListDeadLetters(outbox), RequeueDeadLetters(outbox))
 
 
 async def event_ids(database: Database) -> list[UUID]:
@@ -51,7 +53,7 @@ async def bury(database: Database, *buried: UUID) -> None:
         await queue.bury(event_id, f"refused {event_id}")
 
 
-async def test_nothing_of_an_empty_outbox_waits_or_is_dead(database: Database, use: UseCases) -> None:
+async def test_nothing_of_an_empty_outbox_waits_or_is_dead(database: Database, use: OutboxUseCases) -> None:
     await SqlOutboxQueue(database.engine).acknowledge(await event_ids(database))
 
     state = await use.get_outbox()
@@ -61,7 +63,7 @@ async def test_nothing_of_an_empty_outbox_waits_or_is_dead(database: Database, u
 
 
 async def test_what_waits_and_what_is_dead_is_counted_with_the_age_of_the_oldest(
-    database: Database, use: UseCases
+    database: Database, use: OutboxUseCases
 ) -> None:
     closed, dead, old, *_ = await event_ids(database)
     await SqlOutboxQueue(database.engine).acknowledge([closed])
@@ -82,7 +84,7 @@ async def test_what_waits_and_what_is_dead_is_counted_with_the_age_of_the_oldest
 
 
 async def test_dead_letters_are_listed_the_latest_first_and_in_parts(
-    database: Database, use: UseCases, user_id: int
+    database: Database, use: OutboxUseCases, user_id: int
 ) -> None:
     first, second, third, *_ = await event_ids(database)
     await bury(database, second, first, third)
@@ -96,7 +98,7 @@ async def test_dead_letters_are_listed_the_latest_first_and_in_parts(
 
 
 async def test_letters_that_died_at_one_instant_are_each_listed_once(
-    database: Database, use: UseCases
+    database: Database, use: OutboxUseCases
 ) -> None:
     async with database.engine.begin() as connection:
         await connection.execute(update(outbox).values(dead_at=func.now()))
@@ -112,7 +114,7 @@ async def test_letters_that_died_at_one_instant_are_each_listed_once(
 
 
 async def test_named_dead_letters_live_again_and_nothing_else_is_touched(
-    database: Database, use: UseCases
+    database: Database, use: OutboxUseCases
 ) -> None:
     closed, waiting, dead, left, _ = await event_ids(database)
     await SqlOutboxQueue(database.engine).acknowledge([closed])
@@ -130,7 +132,9 @@ async def test_named_dead_letters_live_again_and_nothing_else_is_touched(
     assert (due.event_id, due.attempts) == (dead, 0)
 
 
-async def test_all_dead_letters_live_again_when_none_is_named(database: Database, use: UseCases) -> None:
+async def test_all_dead_letters_live_again_when_none_is_named(
+    database: Database, use: OutboxUseCases
+) -> None:
     await bury(database, *(await event_ids(database))[:3])
 
     assert await use.requeue_dead_letters([]) == 3

@@ -1,4 +1,4 @@
-"""Sees to it that every event arrives, whatever is lost on the way."""
+"""Publishes events again until the stats service has applied them."""
 
 from __future__ import annotations
 
@@ -6,56 +6,20 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
 from uuid import UUID
 
+import structlog
+
 from service_kit.errors import UnavailableError
-from session_service.application.ports.outbox import Outgoing
+from session_service.application.ports.outbox import Outgoing, Publisher
 from session_service.application.ports.statistics import Statistics, Verdicts
+from session_service.domain.events import ENDED
+from session_service.outbox.ports import DueEvent, OutboxQueue
+
+log = structlog.get_logger(__name__)
 
 MAX_ATTEMPTS = 12
 _LONGEST_WAIT = timedelta(minutes=5)
-
-
-@dataclass(frozen=True, slots=True)
-class DueEvent:
-    """An event not confirmed yet. `attempts` counts the relay's own publishings."""
-
-    event_id: UUID
-    kind: str
-    payload: bytes
-    attempts: int
-    user_id: int = 0
-    # What the event is about: a session's number, for the end of one.
-    subject_id: int = 0
-    request_id: str = ""
-
-
-class OutboxQueue(Protocol):
-    """The outbox as the relay sees it; each method is a short transaction of its own."""
-
-    async def claim(self, limit: int) -> Sequence[DueEvent]:
-        """Returns due events and keeps other relays off them for a while."""
-
-    async def acknowledge(self, event_ids: Sequence[UUID]) -> None:
-        """Closes events that the consumer's database has."""
-
-    async def bury(self, event_id: UUID, reason: str) -> None:
-        """Makes an event a dead letter: it is claimed no more until an operator requeues it.
-
-        Idempotent: again, it renews the time and the `reason` that operators
-        are shown. Does nothing when there is no such event.
-        """
-
-    async def retry(self, event_ids: Sequence[UUID], *, counted: bool, wait: timedelta, error: str) -> None:
-        """Makes events due again after a while; `counted` adds to their attempts."""
-
-
-class Publisher(Protocol):
-    """Sends events to the queue. Raises UnavailableError when it cannot."""
-
-    async def publish(self, events: Sequence[Outgoing]) -> None:
-        """Returns when the broker has them, which proves nothing about the consumer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,3 +117,42 @@ class RelayOutbox:
         """Returns twice as long for each attempt, to five minutes, give or take a fifth."""
         doubled: timedelta = self._first_wait * (1 << min(attempts, 10))
         return min(doubled, _LONGEST_WAIT) * (0.8 + 0.4 * self._jitter())
+
+
+class LoggedOutboxQueue(OutboxQueue):
+    """Logs what becomes of each event of a queue, and whose it is."""
+
+    def __init__(self, queue: OutboxQueue) -> None:
+        self._queue = queue
+        self._claimed: dict[UUID, DueEvent] = {}
+
+    async def claim(self, limit: int) -> Sequence[DueEvent]:
+        """Remembers the events of this round."""
+        due = await self._queue.claim(limit)
+        self._claimed = {event.event_id: event for event in due}
+        return due
+
+    async def acknowledge(self, event_ids: Sequence[UUID]) -> None:
+        """Logs events that arrived."""
+        await self._queue.acknowledge(event_ids)
+        for event_id in event_ids:
+            log.info("event_acknowledged", **self._about(event_id))
+
+    async def bury(self, event_id: UUID, reason: str) -> None:
+        """Logs an event that was given up."""
+        await self._queue.bury(event_id, reason)
+        log.error("event_given_up", reason=reason, **self._about(event_id))
+
+    async def retry(self, event_ids: Sequence[UUID], *, counted: bool, wait: timedelta, error: str) -> None:
+        """Logs events that were published again, or could not be."""
+        await self._queue.retry(event_ids, counted=counted, wait=wait, error=error)
+        for event_id in event_ids:
+            if counted:
+                log.info("event_published", **self._about(event_id))
+            else:
+                log.warning("event_waits", reason=error, **self._about(event_id))
+
+    def _about(self, event_id: UUID) -> dict[str, object]:
+        event = self._claimed[event_id]
+        about = {"event_id": str(event_id), "user_id": event.user_id, "request_id": event.request_id}
+        return {**about, "session_id": event.subject_id} if event.kind == ENDED else about

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import itertools
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from service_kit.call import Call, RequestIdentity
-from service_kit.db.engines import close_async_engine, open_async_engine
+from service_kit.call import Call
 from session_service.adapters.db import tables
 from session_service.adapters.db.calendar_readers import SqlCalendarReaders
-from session_service.adapters.db.outbox_admin import SqlOutboxAdmin
 from session_service.adapters.db.readers import SqlReaders
 from session_service.adapters.db.submission_readers import SqlSubmissionReaders
 from session_service.adapters.db.unit_of_work import SqlUnitOfWork
@@ -35,8 +30,6 @@ from session_service.domain.achievements import Achievement
 from session_service.domain.grading import AnswerKey
 from session_service.domain.items import ContentItem
 from tests.waiting import PATIENCE_SECONDS
-
-_keys = itertools.count(1)
 
 
 class EverythingCatalog:
@@ -103,7 +96,6 @@ class Database:
             submissions=SqlSubmissionReaders(engine),
             workspaces=SqlWorkspaceReaders(engine),
             calendars=self.calendars,
-            outbox=SqlOutboxAdmin(engine),
             catalog=EverythingCatalog(),
             statistics=PunctualStatistics(),
             signals=JournalSignals(),
@@ -146,21 +138,3 @@ class Database:
         planned = 1500 if product == "focus" else None
         started = await self.use.start_session(Call(user_id), product=product, planned_seconds=planned)
         return SessionRef(started.session.id)
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    engine = open_async_engine(database_url, pool_size=30, application="test")
-    yield Database(engine)
-    await close_async_engine(engine)
-
-
-@pytest.fixture
-def keyed(user_id: int) -> Callable[..., Call]:
-    """Makes a call of the user's that may be repeated; the same `body` is the same request."""
-
-    def make(key: str | None = None, method: str = "/x/Y", body: str = "") -> Call:
-        digest = hashlib.sha256(body.encode()).digest()
-        return Call(user_id, request=RequestIdentity(key or f"key-{next(_keys)}", method, digest))
-
-    return make

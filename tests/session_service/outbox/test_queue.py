@@ -13,9 +13,8 @@ from sqlalchemy import func, select, update
 from service_kit.call import Call
 from service_kit.db.engines import open_async_engine
 from session_service.adapters.db import tables
-from session_service.adapters.db.outbox_admin import SqlOutboxAdmin
-from session_service.adapters.db.outbox_queue import SqlOutboxQueue
-from tests.session_service.adapters.db.conftest import Database
+from session_service.outbox.sql import SqlOutboxAdmin, SqlOutboxQueue
+from tests.session_service.database import Database
 from tests.waiting import PATIENCE_SECONDS
 
 LATER = timedelta(minutes=1)
