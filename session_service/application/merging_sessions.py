@@ -8,11 +8,10 @@ from dataclasses import dataclass, replace
 from service_kit.errors import ServiceError
 from service_kit.time_zones import known_time_zone
 from session_service.application.offline_guide import Guide
-from session_service.application.ports.sessions import RecordedAnswer
 from session_service.application.ports.synced_items import EndedSession, SyncedItem
 from session_service.application.ports.unit_of_work import UnitOfWork
-from session_service.application.submit_answers import SubmittedAnswer, count_answers, judge
 from session_service.application.sync_results import ItemResult, on_record, refused_for
+from session_service.domain.answers import RecordedAnswer, SubmittedAnswer, count_answers, judge
 from session_service.domain.days import Calendar, RolloverTurn, rollover_hour_at
 from session_service.domain.errors import ContentNotFoundError, OfflineItemInvalidError
 from session_service.domain.events import SessionEnded
@@ -126,7 +125,7 @@ def _graded(
         if isinstance(answer, RefusedAnswer):
             refused.append(answer)
             continue
-        reason = _flaw_of(answer, guide.window)
+        reason = _find_flaw(answer, guide.window)
         if not reason:
             result = judge(to_submitted(answer), recorded, guide.keys, policy)
             if result.recorded is not None:
@@ -137,7 +136,7 @@ def _graded(
     return list(recorded.values()), tuple(refused)
 
 
-def _flaw_of(answer: OfflineAnswer, window: Window) -> str:
+def _find_flaw(answer: OfflineAnswer, window: Window) -> str:
     """Returns the reason why an answer cannot be of its session, empty when it can."""
     if answer.session_id is not None:
         return OfflineItemInvalidError.reason

@@ -12,12 +12,8 @@ from session_service.application.ports.catalog import Catalog
 from session_service.application.ports.statistics import Statistics
 from session_service.application.ports.surroundings import Clock
 from session_service.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
-from session_service.application.submit_answers import (
-    Answered,
-    SubmittedAnswer,
-    flaw_of,
-    record_answers,
-)
+from session_service.application.submit_answers import Answered, record_answers
+from session_service.domain.answers import SubmittedAnswer, find_flaw
 from session_service.domain.errors import ItemNotFoundError
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import State
@@ -47,7 +43,7 @@ class RecordStandaloneAnswer:
 
     async def __call__(self, call: Call, product: str, answer: SubmittedAnswer) -> Answered:
         """Returns the answer's result and the completed session."""
-        flaw = flaw_of(answer)
+        flaw = find_flaw(answer)
         if flaw is not None:
             raise flaw
         keys = await self._catalog.answer_keys({answer.item})

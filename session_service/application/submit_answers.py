@@ -2,51 +2,30 @@
 
 from __future__ import annotations
 
-import math
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from service_kit.call import Call
-from service_kit.errors import ServiceError
 from service_kit.once import once
 from session_service.application.allowances import Allowances
 from session_service.application.ports.catalog import Catalog
-from session_service.application.ports.sessions import RecordedAnswer, SessionRef
+from session_service.application.ports.sessions import SessionRef
 from session_service.application.ports.surroundings import Clock
 from session_service.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
-from session_service.application.refusals import Refusal
-from session_service.domain.errors import AnswerIdReusedError, AnswerInvalidError, ItemNotFoundError
-from session_service.domain.grading import AnswerKey, grade
+from session_service.domain.answers import (
+    AnswerResult,
+    RecordedAnswer,
+    SubmittedAnswer,
+    count_answers,
+    find_flaw,
+    judge,
+)
+from session_service.domain.grading import AnswerKey
 from session_service.domain.items import SessionItem
-from session_service.domain.policies import Policy
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change
-
-_LONGEST_TEXT = 1_000
-_LONGEST_ID = 128
-
-
-@dataclass(frozen=True, slots=True)
-class SubmittedAnswer:
-    """An answer as it arrives. `time_taken` is in seconds; `answered_at` is None when it is now."""
-
-    item: str
-    text: str
-    answer_id: str = ""
-    time_taken: float | None = None
-    answered_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerResult:
-    """What became of one answer: it is on record, or it was refused."""
-
-    answer_id: str
-    item: str
-    recorded: RecordedAnswer | None = None
-    refusal: Refusal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +82,8 @@ async def record_answers(
     """Records the new ones among the answers in a locked session."""
     named = [replace(answer, answer_id=answer.answer_id or str(uuid.uuid4())) for answer in answers]
     # Ids made here are new; only those that clients made can be known.
-    told = [answer.answer_id for answer in answers if answer.answer_id and flaw_of(answer) is None]
-    known = dict(await work.sessions.answers(session.id, told)) if told else {}
+    sent_ids = [answer.answer_id for answer in answers if answer.answer_id and find_flaw(answer) is None]
+    known = dict(await work.sessions.answers(session.id, sent_ids)) if sent_ids else {}
     if any(answer.answer_id not in known for answer in named):
         session.must_be_open()
     picks = session.policy.picks_items
@@ -137,72 +116,3 @@ async def _store(
     touched = {answer.item for answer in answers}
     await work.sessions.update_items(session.id, [picked[item] for item in touched if item in picked])
     return versions[-1]
-
-
-def count_answers(
-    session: PracticeSession,
-    answers: Sequence[RecordedAnswer],
-    picked: dict[str, SessionItem],
-    now: datetime,
-) -> list[PracticeSession]:
-    """Returns the session after each answer, and brings the picked items up to date."""
-    versions: list[PracticeSession] = []
-    for answer in answers:
-        before = picked.get(answer.item)
-        session = session.record_answer(correct=answer.correct, before=before, now=now)
-        versions.append(session)
-        if before is not None:
-            picked[answer.item] = before.answered(
-                correct=answer.correct, correct_answer=answer.correct_answer
-            )
-    return versions
-
-
-def judge(
-    answer: SubmittedAnswer,
-    known: Mapping[str, RecordedAnswer],
-    keys: Mapping[str, AnswerKey],
-    policy: Policy,
-) -> AnswerResult:
-    """Returns the result of one answer: as it was, graded now, or refused."""
-    flaw = flaw_of(answer)
-    if flaw is not None:
-        return _refused(answer, flaw)
-    earlier = known.get(answer.answer_id)
-    if earlier is not None:
-        if (earlier.item, earlier.text) != (answer.item, answer.text):
-            return _refused(answer, AnswerIdReusedError(answer.answer_id))
-        return AnswerResult(answer.answer_id, answer.item, recorded=earlier)
-    key = keys.get(answer.item)
-    if key is None or answer.item.partition("/")[0] != policy.items:
-        return _refused(answer, ItemNotFoundError(answer.item))
-    grading = grade(key, answer.text)
-    recorded = RecordedAnswer(
-        answer_id=answer.answer_id,
-        item=answer.item,
-        text=answer.text,
-        time_taken=answer.time_taken,
-        correct=grading.correct,
-        correct_answer=grading.correct_answer,
-        feedback=grading.feedback,
-        answered_at=answer.answered_at,
-    )
-    return AnswerResult(answer.answer_id, answer.item, recorded=recorded)
-
-
-def flaw_of(answer: SubmittedAnswer) -> AnswerInvalidError | None:
-    """Returns why an answer cannot be stored, whatever it answers."""
-    if len(answer.answer_id) > _LONGEST_ID or "\0" in answer.answer_id:
-        return AnswerInvalidError(
-            "answer_id", f"An answer id has at most {_LONGEST_ID} characters, no U+0000"
-        )
-    if len(answer.text) > _LONGEST_TEXT or "\0" in answer.text:
-        return AnswerInvalidError("text", f"An answer has at most {_LONGEST_TEXT} characters, no U+0000")
-    # However long: a page may stay open for days. NaN is not 0 or more.
-    if answer.time_taken is not None and not 0 <= answer.time_taken < math.inf:
-        return AnswerInvalidError("time_taken", "An answer takes 0 seconds or more")
-    return None
-
-
-def _refused(answer: SubmittedAnswer, error: ServiceError) -> AnswerResult:
-    return AnswerResult(answer.answer_id, answer.item, refusal=Refusal.of(error))

@@ -7,8 +7,7 @@ from enum import StrEnum
 
 from service_kit.errors import ServiceError
 from session_service.application.ports.synced_items import SyncedItem
-from session_service.application.refusals import Refusal
-from session_service.domain.errors import ClientIdReusedError
+from session_service.domain.errors import ClientIdReusedError, Refusal
 from session_service.domain.offline import OfflineItem, RefusedAnswer, digest_of
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from service_kit.errors import (
@@ -10,6 +11,7 @@ from service_kit.errors import (
     InvalidArgumentError,
     InvalidStateError,
     NotFoundError,
+    ServiceError,
     StaleWriteError,
 )
 
@@ -227,3 +229,41 @@ class EtagMismatchError(StaleWriteError):
 
     def __init__(self, etag: str) -> None:
         super().__init__("The session changed since it was read; read it again", etag=etag)
+
+
+# The errors that a single item of a batch can be refused with, by their categories.
+_CATEGORIES: dict[str, type[ServiceError]] = {
+    "invalid": InvalidArgumentError,
+    "not_found": NotFoundError,
+    "state": InvalidStateError,
+    "conflict": ConflictError,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why one item of a batch is not on record while others are: an error as a value.
+
+    Results of batches are stored, as JSON, under the key of their request, so
+    they hold no exceptions. `category` is `invalid`, `not_found`, `state` or
+    `conflict`.
+    """
+
+    category: str
+    reason: str
+    message: str
+    metadata: dict[str, str]
+
+    @classmethod
+    def of(cls, error: ServiceError) -> Refusal:
+        """Returns the refusal that an error stands for; raises it when it is none of a single item."""
+        for category, kind in _CATEGORIES.items():
+            if isinstance(error, kind):
+                return cls(category, error.reason, error.message, error.metadata)
+        raise error
+
+    def as_error(self) -> ServiceError:
+        """Returns the error that it stands for, where the whole call is refused."""
+        error = _CATEGORIES[self.category](self.message, reason=self.reason)
+        error.metadata = dict(self.metadata)
+        return error

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from session_service.adapters.db.tables import practice_session, session_item
-from session_service.application.ports.sessions import RecordedAnswer
+from session_service.domain.answers import RecordedAnswer
 from session_service.domain.events import Event, subject_of
 from session_service.domain.items import SessionItem
 from session_service.domain.practice_session import PracticeSession

@@ -23,7 +23,8 @@ from session_service.adapters.db.rows import (
     to_session,
     to_values,
 )
-from session_service.application.ports.sessions import RecordedAnswer, SessionRef, Summary
+from session_service.application.ports.sessions import SessionRef, Summary
+from session_service.domain.answers import RecordedAnswer
 from session_service.domain.errors import EtagMismatchError, SessionNotFoundError
 from session_service.domain.items import SessionItem
 from session_service.domain.messages import Message

@@ -14,19 +14,14 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from practice.session.v1 import practice_session_pb2 as session_pb2
 
 from service_kit.errors import (
-    ConflictError,
     InvalidArgumentError,
-    InvalidStateError,
-    NotFoundError,
-    ServiceError,
 )
 from service_kit.grpc.statuses import to_rpc_status
 from session_service.adapters.events import to_timestamp
 from session_service.application.ports.reading import JournalEntry
 from session_service.application.ports.sessions import SessionRef
-from session_service.application.refusals import Refusal
-from session_service.application.submit_answers import AnswerResult, SubmittedAnswer
 from session_service.application.watch_session import Snapshot
+from session_service.domain.answers import AnswerResult, SubmittedAnswer
 from session_service.domain.items import SessionItem
 from session_service.domain.messages import Message
 from session_service.domain.practice_session import PracticeSession
@@ -55,13 +50,6 @@ _KINDS = {
     Change.MESSAGE_ADDED: session_pb2.SessionChange.KIND_MESSAGE_ADDED,
     Change.NOTED: session_pb2.SessionChange.KIND_NOTED,
     Change.ENDED: session_pb2.SessionChange.KIND_ENDED,
-}
-
-_REFUSALS: dict[str, type[ServiceError]] = {
-    "invalid": InvalidArgumentError,
-    "not_found": NotFoundError,
-    "state": InvalidStateError,
-    "conflict": ConflictError,
 }
 
 
@@ -147,15 +135,8 @@ def to_result(result: AnswerResult) -> session_pb2.AnswerResult:
         message.correct_answer = result.recorded.correct_answer
         message.feedback = result.recorded.feedback
     if result.refusal is not None:
-        message.error.CopyFrom(to_rpc_status(refusal_error(result.refusal)))
+        message.error.CopyFrom(to_rpc_status(result.refusal.as_error()))
     return message
-
-
-def refusal_error(refusal: Refusal) -> ServiceError:
-    """Returns the refusal of one item of a batch as the error it stands for."""
-    error = _REFUSALS[refusal.category](refusal.message, reason=refusal.reason)
-    error.metadata = dict(refusal.metadata)
-    return error
 
 
 def to_item(item: SessionItem) -> session_pb2.SessionItem:

@@ -12,7 +12,6 @@ from practice.session.v1 import sync_service_pb2 as pb2
 
 from service_kit.errors import ServiceError
 from service_kit.grpc.statuses import to_rpc_status
-from session_service.adapters.grpc.converters import refusal_error
 from session_service.application.sync_results import ItemResult, SyncOutcome
 from session_service.application.sync_sessions import UnreadableItem
 from session_service.domain.errors import OfflineItemInvalidError
@@ -144,5 +143,5 @@ def to_result(result: ItemResult) -> pb2.SyncResult:
         ],
     )
     if result.refusal is not None:
-        message.error.CopyFrom(to_rpc_status(refusal_error(result.refusal)))
+        message.error.CopyFrom(to_rpc_status(result.refusal.as_error()))
     return message

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from session_service.domain.answers import RecordedAnswer
 from session_service.domain.items import SessionItem
 from session_service.domain.messages import Message
 from session_service.domain.practice_session import PracticeSession
@@ -24,23 +25,6 @@ class SessionRef:
     id: int
     product: str = ""
     second: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedAnswer:
-    """An answer as it is on record. `time_taken` is in seconds.
-
-    `answered_at` is told where an answer is recorded later than it was given.
-    """
-
-    answer_id: str
-    item: str
-    text: str
-    time_taken: float | None
-    correct: bool
-    correct_answer: str
-    feedback: str
-    answered_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

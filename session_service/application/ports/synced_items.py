@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from session_service.application.ports.sessions import RecordedAnswer
+from session_service.domain.answers import RecordedAnswer
 from session_service.domain.items import SessionItem
 from session_service.domain.offline import RefusedAnswer
 from session_service.domain.practice_session import PracticeSession

@@ -16,8 +16,9 @@ from service_kit.call import Call, RequestIdentity
 from service_kit.errors import ConflictError
 from session_service.application.ports.learners import LearnerMark
 from session_service.application.ports.reading import History, JournalEntry, Report, SessionSelection
-from session_service.application.ports.sessions import RecordedAnswer, SessionRef, Summary
+from session_service.application.ports.sessions import SessionRef, Summary
 from session_service.application.ports.synced_items import EndedSession, SyncedItem
+from session_service.domain.answers import RecordedAnswer
 from session_service.domain.days import Calendar, RolloverTurn
 from session_service.domain.errors import EtagMismatchError, SessionNotFoundError
 from session_service.domain.events import Event

@@ -7,7 +7,7 @@ import pytest
 from service_kit.call import Call
 from session_service.application.ports.sessions import SessionRef
 from session_service.application.ports.statistics import Badge, Effects, Streak
-from session_service.application.submit_answers import SubmittedAnswer
+from session_service.domain.answers import SubmittedAnswer
 from session_service.domain.errors import SessionEndedError
 from session_service.domain.states import State
 from tests.session_service.application.fakes import World, keyed

@@ -12,7 +12,7 @@ from service_kit.call import Call
 from service_kit.errors import ConflictError
 from service_kit.once import once
 from session_service.application.ports.sessions import SessionRef
-from session_service.application.submit_answers import SubmittedAnswer
+from session_service.domain.answers import SubmittedAnswer
 from session_service.domain.errors import SessionEndedError
 from session_service.domain.states import State
 from tests.session_service.application.fakes import World, keyed

@@ -8,7 +8,7 @@ import pytest
 
 from service_kit.call import Call
 from service_kit.errors import ServiceError
-from session_service.application.submit_answers import SubmittedAnswer
+from session_service.domain.answers import SubmittedAnswer
 from session_service.domain.days import Calendar
 from session_service.domain.errors import AnswerInvalidError, ItemNotFoundError
 from session_service.domain.states import Change, State

@@ -7,7 +7,8 @@ import pytest
 from service_kit.call import Call
 from service_kit.errors import UnavailableError
 from session_service.application.ports.sessions import SessionRef
-from session_service.application.submit_answers import Answered, SubmittedAnswer
+from session_service.application.submit_answers import Answered
+from session_service.domain.answers import SubmittedAnswer
 from session_service.domain.errors import SessionEndedError, SessionNotFoundError
 from session_service.domain.states import Change
 from tests.session_service.application.fakes import World, keyed

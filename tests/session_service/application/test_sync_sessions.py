@@ -11,9 +11,9 @@ import pytest
 from service_kit.call import Call
 from service_kit.errors import ConflictError, UnavailableError
 from session_service.application.ports.sessions import SessionRef
-from session_service.application.submit_answers import SubmittedAnswer
 from session_service.application.sync_results import SyncOutcome
 from session_service.application.sync_sessions import Synced, UnreadableItem
+from session_service.domain.answers import SubmittedAnswer
 from session_service.domain.days import Calendar
 from session_service.domain.errors import OfflineItemInvalidError
 from session_service.domain.events import SessionEnded

@@ -7,8 +7,8 @@ import pytest
 from service_kit.call import Call
 from session_service.application.ports.reading import JournalEntry
 from session_service.application.ports.sessions import SessionRef
-from session_service.application.submit_answers import SubmittedAnswer
 from session_service.application.watch_session import Snapshot
+from session_service.domain.answers import SubmittedAnswer
 from session_service.domain.errors import SessionNotFoundError
 from session_service.domain.states import Change, State
 from tests.session_service.application.fakes import World

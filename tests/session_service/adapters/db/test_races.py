@@ -15,7 +15,7 @@ from service_kit.errors import ConflictError, ServiceError
 from session_service.adapters.db import tables
 from session_service.application.ports.sessions import SessionRef
 from session_service.application.start_session import OnConflict
-from session_service.application.submit_answers import SubmittedAnswer
+from session_service.domain.answers import SubmittedAnswer
 from session_service.domain.errors import EtagMismatchError, SessionAlreadyOpenError, SessionEndedError
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import State

@@ -19,7 +19,7 @@ from session_service.application.allowances import Allowances
 from session_service.application.complete_session import CompleteSession
 from session_service.application.ports.outbox import Outgoing
 from session_service.application.ports.unit_of_work import UnitOfWork
-from session_service.application.submit_answers import SubmittedAnswer
+from session_service.domain.answers import SubmittedAnswer
 from session_service.domain.errors import EtagMismatchError, SessionAlreadyOpenError, SessionEndedError
 from session_service.domain.events import ENDED, Event, SessionEnded
 from session_service.domain.practice_session import PracticeSession

@@ -7,7 +7,7 @@ from practice.products.exercises.v1 import exercises_service_pb2 as pb2
 
 from service_kit.errors import InvalidArgumentError
 from session_service.adapters.grpc.products.shapes import number_in
-from session_service.application.submit_answers import SubmittedAnswer
+from session_service.domain.answers import SubmittedAnswer
 from session_service.domain.errors import ItemNotFoundError
 
 # Of a text that names nothing.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from practice.products.exercises.v1 import exercises_service_pb2 as pb2
 
-from session_service.adapters.grpc.converters import refusal_error
 from session_service.adapters.grpc.products.shapes import rfc3339_milliseconds
 from session_service.application.submit_answers import Answered
 from session_service.domain.practice_session import PracticeSession
@@ -21,7 +20,7 @@ def answered(exercise_id: int, submission: Answered) -> pb2.SubmitAnswerResponse
     """Returns how an answer was graded. Raises the error that it was refused with."""
     (result,) = submission.results
     if result.refusal is not None:
-        raise refusal_error(result.refusal)
+        raise result.refusal.as_error()
     assert result.recorded is not None
     session = submission.session
     return pb2.SubmitAnswerResponse(

@@ -15,7 +15,7 @@ from service_kit.time_zones import time_zone
 from session_service.adapters.grpc.products.shapes import content_name, number_in
 from session_service.application.ports.reading import SessionSelection
 from session_service.application.ports.sessions import SessionRef
-from session_service.application.submit_answers import SubmittedAnswer
+from session_service.domain.answers import SubmittedAnswer
 from session_service.domain.days import LATEST, Calendar, in_utc
 from session_service.domain.items import DEFAULT_COUNT, DEFAULT_DIFFICULTY, Selection
 

@@ -13,7 +13,6 @@ from practice.products.portal.v1 import portal_service_pb2 as pb2
 from practice.products.portal.v1.portal_service_pb2_grpc import PortalServiceServicer
 
 from service_kit.call import current_call
-from session_service.adapters.grpc.converters import refusal_error
 from session_service.adapters.grpc.products.portal import bodies, requests, responses
 from session_service.adapters.grpc.products.portal.requests import PRODUCT
 from session_service.application.ports.learners import LearnerMark
@@ -79,7 +78,7 @@ class PortalServicer(PortalServiceServicer):
         submission = await self._use.submit_answers(call, ref, [requests.answer_from_proto(request)])
         (result,) = submission.results
         if result.refusal is not None:
-            raise refusal_error(result.refusal)
+            raise result.refusal.as_error()
         assert result.recorded is not None
         return responses.progressed(result.recorded, submission.session, submission.next_item)
 
