@@ -88,7 +88,6 @@ from session_service.adapters.grpc.products.yoga import errors as yoga_errors
 from session_service.adapters.grpc.products.yoga import servicer as yoga
 from session_service.adapters.grpc.servicer import SessionExportServicer, SessionServicer
 from session_service.adapters.grpc.submission_servicer import SubmissionServicer
-from session_service.adapters.grpc.sync_servicer import SyncServicer
 from session_service.adapters.redis.cache import RedisCache
 from session_service.adapters.redis.client import BestEffort, open_redis
 from session_service.adapters.redis.memory import RedisMemory
@@ -99,6 +98,9 @@ from session_service.application.allowances import Allowances
 from session_service.application.erase_personal_data import ErasePersonalData
 from session_service.application.export_personal_data import ExportPersonalData
 from session_service.application.use_cases import UseCases
+from session_service.offline.grpc import SyncServicer
+from session_service.offline.sql import SqlOfflineUnitOfWork
+from session_service.offline.use_cases import SyncSessions
 from session_service.outbox.grpc import (
     OUTBOX_ADMIN,
     RECONCILIATION_ADMIN,
@@ -190,24 +192,34 @@ class _Outside:
 async def _start(settings: SessionSettings, outside: _Outside, signals: JournalSignals) -> RunningServer:
     listener = CommitListener(outside.publisher, signals)
     first_wait = timedelta(seconds=settings.outbox_first_wait_seconds)
+    catalog = CatalogClient(outside.catalog, settings.internal_token())
+    statistics = StatisticsClient(outside.stats, settings.internal_token())
+    allowances = Allowances(
+        RedisRateLimits(outside.redis, BestEffort()),
+        SqlReaders(outside.engine),
+        settings.quotas(),
+        {PORTAL: settings.pace_of_portal()},
+    )
+    sync_sessions = SyncSessions(
+        lambda: SqlOfflineUnitOfWork(outside.engine, encode, listener, first_wait),
+        catalog,
+        statistics,
+        utc_now,
+        timedelta(days=settings.sync_max_age_days),
+        allowances=allowances,
+    )
     use_cases = UseCases.wire(
         unit_of_work=lambda: SqlUnitOfWork(outside.engine, encode, listener, first_wait),
         readers=SqlReaders(outside.engine),
         submissions=SqlSubmissionReaders(outside.engine),
         workspaces=SqlWorkspaceReaders(outside.engine),
         calendars=SqlCalendarReaders(outside.engine),
-        catalog=CatalogClient(outside.catalog, settings.internal_token()),
-        statistics=StatisticsClient(outside.stats, settings.internal_token()),
+        catalog=catalog,
+        statistics=statistics,
         signals=signals,
         clock=utc_now,
-        sync_max_age=timedelta(days=settings.sync_max_age_days),
         aside=outside.documents,
-        allowances=Allowances(
-            RedisRateLimits(outside.redis, BestEffort()),
-            SqlReaders(outside.engine),
-            settings.quotas(),
-            {PORTAL: settings.pace_of_portal()},
-        ),
+        allowances=allowances,
     )
     interceptor = CallInterceptor(
         Access(
@@ -241,7 +253,7 @@ async def _start(settings: SessionSettings, outside: _Outside, signals: JournalS
     add_PersonalDataServiceServicer_to_server(_personal_data(outside), server)
     add_ReconciliationAdminServiceServicer_to_server(_reconciliation(outside.engine), server)
     add_SubmissionServiceServicer_to_server(SubmissionServicer(use_cases), server)
-    add_SyncServiceServicer_to_server(SyncServicer(use_cases), server)
+    add_SyncServiceServicer_to_server(SyncServicer(sync_sessions), server)
     add_DesignSessionsServiceServicer_to_server(
         design.DesignSessionsServicer(use_cases, outside.documents), server
     )

@@ -12,7 +12,6 @@ from session_service.application.ports.reading import Readers
 from session_service.application.ports.sessions import SessionRef
 from session_service.application.ports.surroundings import RateLimit, RateLimits
 from session_service.application.ports.unit_of_work import UnitOfWork
-from session_service.domain.offline import OfflineSession
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +68,10 @@ class Allowances:
             yield
 
     @asynccontextmanager
-    async def syncing(self, call: Call, sessions: Sequence[OfflineSession]) -> AsyncIterator[None]:
-        """Lets sessions of a device be merged, all or none. Entering raises as `starting` does."""
-        asked = [(self.quotas.synced, len(sessions))]
-        for product, pace in self.paces.items():
-            asked.append((pace.synced, sum(session.product == product for session in sessions)))
+    async def syncing(self, call: Call, products: Sequence[str]) -> AsyncIterator[None]:
+        """Lets sessions of these products be merged, all or none. Entering raises as `starting` does."""
+        asked = [(self.quotas.synced, len(products))]
+        asked += [(pace.synced, products.count(product)) for product, pace in self.paces.items()]
         async with self._within(call, *asked):
             yield
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 from service_kit.heavy import Aside
 from service_kit.zone_handover import ToldCalendars
@@ -49,7 +48,6 @@ from session_service.application.set_note import SetNote
 from session_service.application.start_session import StartSession
 from session_service.application.submit_answers import SubmitAnswers
 from session_service.application.submit_session import SubmitSession
-from session_service.application.sync_sessions import SyncSessions
 from session_service.application.update_calendar import UpdateCalendar
 from session_service.application.update_submission import UpdateSubmission
 from session_service.application.view_workspaces import ViewWorkspaces
@@ -91,7 +89,6 @@ class UseCases:
     update_submission: UpdateSubmission
     add_submission_message: AddSubmissionMessage
     delete_submission: DeleteSubmission
-    sync_sessions: SyncSessions
     watch_session: WatchSession
     export_completions: ExportCompletions
     export_calendar_changes: ExportCalendarChanges
@@ -112,7 +109,6 @@ class UseCases:
         statistics: Statistics,
         signals: JournalSignals,
         clock: Clock,
-        sync_max_age: timedelta,
         aside: Aside,
         allowances: Allowances,
     ) -> UseCases:
@@ -154,9 +150,6 @@ class UseCases:
             update_submission=UpdateSubmission(unit_of_work, clock, aside),
             add_submission_message=AddSubmissionMessage(unit_of_work, clock),
             delete_submission=DeleteSubmission(unit_of_work),
-            sync_sessions=SyncSessions(
-                unit_of_work, catalog, statistics, clock, sync_max_age, allowances=allowances
-            ),
             watch_session=WatchSession(readers, signals, clock),
             export_completions=ExportCompletions(readers),
             export_calendar_changes=ExportCalendarChanges(calendars),

@@ -192,36 +192,6 @@ class AnswerIdReusedError(ConflictError):
         super().__init__("The answer id was used with another answer", answer_id=answer_id)
 
 
-class OfflineItemInvalidError(InvalidArgumentError):
-    """Something made offline that cannot be read; `field` says what is wrong with it."""
-
-    reason = "FIELD_INVALID"
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(message, field=field)
-
-
-class TimeOutOfRangeError(InvalidArgumentError):
-    """A time that a device told is too far ahead, or too long ago."""
-
-    reason = "TIME_OUT_OF_RANGE"
-
-    def __init__(self, field: str, earliest: datetime, latest: datetime) -> None:
-        bounds = {"earliest": earliest.isoformat(), "latest": latest.isoformat()}
-        super().__init__(
-            f"{field} must be from {bounds['earliest']} to {bounds['latest']}", field=field, **bounds
-        )
-
-
-class ClientIdReusedError(ConflictError):
-    """The id that a device gave came before with other content."""
-
-    reason = "CLIENT_ID_REUSED"
-
-    def __init__(self, client_id: str) -> None:
-        super().__init__("The id is on record with other content", client_id=client_id)
-
-
 class EtagMismatchError(StaleWriteError):
     """The session changed since it was read."""
 

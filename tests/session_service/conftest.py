@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import grpc
@@ -27,6 +28,7 @@ from session_service.main import serving
 from session_service.settings import SessionSettings
 from tests.session_service.clients import Learner
 from tests.session_service.database import Database
+from tests.session_service.memory.world import World
 from tests.session_service.statistics import Statistics, serving_statistics
 from tests.tokens import TestTokens
 
@@ -188,3 +190,9 @@ def keyed(user_id: int) -> Callable[..., Call]:
         return Call(user_id, request=RequestIdentity(key or f"key-{next(_keys)}", method, digest))
 
     return make
+
+
+@pytest.fixture
+def world() -> World:
+    """The use cases on fakes."""
+    return World(datetime(2026, 2, 18, 8, 0, tzinfo=UTC))

@@ -16,7 +16,6 @@ from session_service.adapters.db import tables
 from session_service.adapters.db.calendar_readers import SqlCalendarReaders
 from session_service.adapters.db.readers import SqlReaders
 from session_service.adapters.db.submission_readers import SqlSubmissionReaders
-from session_service.adapters.db.unit_of_work import SqlUnitOfWork
 from session_service.adapters.db.workspaces import SqlWorkspaceReaders
 from session_service.adapters.events import encode
 from session_service.adapters.signals import JournalSignals
@@ -29,6 +28,8 @@ from session_service.application.use_cases import UseCases
 from session_service.domain.achievements import Achievement
 from session_service.domain.grading import AnswerKey
 from session_service.domain.items import ContentItem
+from session_service.offline.sql import SqlOfflineUnitOfWork
+from session_service.offline.use_cases import SyncSessions
 from tests.waiting import PATIENCE_SECONDS
 
 
@@ -90,6 +91,15 @@ class Database:
         self.told = Told()
         self.readers = SqlReaders(engine)
         self.calendars = SqlCalendarReaders(engine)
+        allowances = Allowances(NoRates(), self.readers)
+        self.sync_sessions = SyncSessions(
+            self.unit_of_work,
+            EverythingCatalog(),
+            PunctualStatistics(),
+            lambda: datetime.now(UTC),
+            timedelta(days=30),
+            allowances=allowances,
+        )
         self.use = UseCases.wire(
             unit_of_work=self.unit_of_work,
             readers=self.readers,
@@ -100,13 +110,12 @@ class Database:
             statistics=PunctualStatistics(),
             signals=JournalSignals(),
             clock=lambda: datetime.now(UTC),
-            sync_max_age=timedelta(days=30),
             aside=asyncio.to_thread,
-            allowances=Allowances(NoRates(), self.readers),
+            allowances=allowances,
         )
 
-    def unit_of_work(self) -> SqlUnitOfWork:
-        return SqlUnitOfWork(self.engine, encode, self.told, timedelta(seconds=5))
+    def unit_of_work(self) -> SqlOfflineUnitOfWork:
+        return SqlOfflineUnitOfWork(self.engine, encode, self.told, timedelta(seconds=5))
 
     async def count(self, table: str, **equal: object) -> int:
         source = tables.metadata.tables[f"session.{table}"]

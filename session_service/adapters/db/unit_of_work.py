@@ -19,12 +19,10 @@ from session_service.adapters.db.learners import SqlLearners
 from session_service.adapters.db.rows import to_outbox_values
 from session_service.adapters.db.sessions import SqlSessions
 from session_service.adapters.db.submissions import SqlSubmissions
-from session_service.adapters.db.synced_items import SqlSyncedItems
 from session_service.application.ports.learners import Learners
 from session_service.application.ports.outbox import Outbox, Outgoing
 from session_service.application.ports.sessions import Sessions
 from session_service.application.ports.submissions import Submissions
-from session_service.application.ports.synced_items import SyncedItems
 from session_service.domain.events import Event
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change
@@ -86,7 +84,6 @@ class SqlUnitOfWork:
 
     sessions: Sessions
     submissions: Submissions
-    synced: SyncedItems
     learners: Learners
     outbox: Outbox
     idempotency: Idempotency
@@ -104,23 +101,22 @@ class SqlUnitOfWork:
         self._first_wait = first_wait
 
     async def __aenter__(self) -> SqlUnitOfWork:
-        self._connection = await self._engine.connect()
-        self._changed = self.sessions = _Sessions(self._connection)
-        self._events = self.outbox = _Outbox(self._connection, self._encode, self._first_wait)
-        self.submissions = SqlSubmissions(self._connection)
-        self.synced = SqlSyncedItems(self._connection)
-        self.learners = SqlLearners(self._connection)
-        self.idempotency = IdempotencyRecord(self._connection, tables.idempotency)
+        self.connection = await self._engine.connect()
+        self._changed = self.sessions = _Sessions(self.connection)
+        self._events = self.outbox = _Outbox(self.connection, self._encode, self._first_wait)
+        self.submissions = SqlSubmissions(self.connection)
+        self.learners = SqlLearners(self.connection)
+        self.idempotency = IdempotencyRecord(self.connection, tables.idempotency)
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        await self._connection.close()
+        await self.connection.close()
         for error in exc_info:
             if isinstance(error, BaseException) and is_erased(error):
                 raise AccountErasedError from error
 
     async def commit(self) -> None:
         """Commits, then hands on what happened."""
-        await self._connection.commit()
+        await self.connection.commit()
         self._after_commit.events(self._events.added)
         self._after_commit.changed(self._changed.changed)

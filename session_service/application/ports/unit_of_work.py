@@ -10,7 +10,6 @@ from session_service.application.ports.learners import Learners
 from session_service.application.ports.outbox import Outbox
 from session_service.application.ports.sessions import Sessions
 from session_service.application.ports.submissions import Submissions
-from session_service.application.ports.synced_items import SyncedItems
 
 
 class UnitOfWork(Protocol):
@@ -18,7 +17,6 @@ class UnitOfWork(Protocol):
 
     sessions: Sessions
     submissions: Submissions
-    synced: SyncedItems
     learners: Learners
     outbox: Outbox
     idempotency: Idempotency

@@ -10,7 +10,7 @@ from session_service.application.ports.statistics import Badge, Effects, Streak
 from session_service.domain.answers import SubmittedAnswer
 from session_service.domain.errors import SessionEndedError
 from session_service.domain.states import State
-from tests.session_service.application.fakes import World, keyed
+from tests.session_service.memory.world import World, keyed
 
 ME = Call(5)
 REF = SessionRef(1, "portal")

@@ -15,7 +15,7 @@ from session_service.domain.errors import (
 )
 from session_service.domain.messages import Message
 from session_service.domain.states import Change
-from tests.session_service.application.fakes import World
+from tests.session_service.memory.world import World
 
 ME = Call(5)
 

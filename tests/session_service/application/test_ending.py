@@ -13,7 +13,7 @@ from session_service.domain.days import Calendar
 from session_service.domain.errors import EtagMismatchError, SessionEndedError, SessionNotFoundError
 from session_service.domain.events import SessionEnded
 from session_service.domain.states import Change, State
-from tests.session_service.application.fakes import World, keyed
+from tests.session_service.memory.world import World, keyed
 
 ME = Call(5)
 

@@ -15,7 +15,7 @@ from session_service.application.ports.statistics import DayOfPractice, Streak
 from session_service.domain.days import Calendar
 from session_service.domain.errors import ProductUnknownError, SessionEndedError
 from session_service.domain.states import State
-from tests.session_service.application.fakes import World, keyed
+from tests.session_service.memory.world import World, keyed
 
 ME = Call(5)
 

@@ -7,7 +7,7 @@ from session_service.application.ports.learners import LearnerMark
 from session_service.application.ports.reading import SessionSelection
 from session_service.application.ports.sessions import SessionRef
 from session_service.domain.days import Calendar
-from tests.session_service.application.fakes import World
+from tests.session_service.memory.world import World
 
 ME = Call(5)
 MINE = SessionSelection(user_id=5, product="portal", limit=1)

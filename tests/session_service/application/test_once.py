@@ -15,7 +15,7 @@ from session_service.application.ports.sessions import SessionRef
 from session_service.domain.answers import SubmittedAnswer
 from session_service.domain.errors import SessionEndedError
 from session_service.domain.states import State
-from tests.session_service.application.fakes import World, keyed
+from tests.session_service.memory.world import World, keyed
 
 REF = SessionRef(1)
 ANSWER = SubmittedAnswer("exercises/1", "hable")
@@ -87,7 +87,7 @@ async def test_a_failure_on_the_way_leaves_neither_effect_nor_key(
     async def fail(*_: object) -> None:
         raise RuntimeError("the database went away")
 
-    monkeypatch.setattr("tests.session_service.application.memory.FakeIdempotency.remember", fail)
+    monkeypatch.setattr("tests.session_service.memory.unit_of_work.FakeIdempotency.remember", fail)
     with pytest.raises(RuntimeError):
         await mutate(world, keyed("k"))
     assert world.tables == before

@@ -13,7 +13,7 @@ from session_service.domain.errors import (
     SessionNotFoundError,
 )
 from session_service.domain.states import Change, State
-from tests.session_service.application.fakes import World
+from tests.session_service.memory.world import World
 
 ME = Call(5)
 

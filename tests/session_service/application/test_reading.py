@@ -10,7 +10,7 @@ from session_service.application.ports.sessions import SessionRef
 from session_service.domain.errors import ProductUnknownError, SessionNotFoundError
 from session_service.domain.events import SessionEnded
 from session_service.domain.states import State
-from tests.session_service.application.fakes import World
+from tests.session_service.memory.world import World
 
 ME = Call(5)
 

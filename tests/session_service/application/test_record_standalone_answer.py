@@ -12,7 +12,7 @@ from session_service.domain.answers import SubmittedAnswer
 from session_service.domain.days import Calendar
 from session_service.domain.errors import AnswerInvalidError, ItemNotFoundError
 from session_service.domain.states import Change, State
-from tests.session_service.application.fakes import World, keyed
+from tests.session_service.memory.world import World, keyed
 
 ME = Call(5)
 RIGHT = SubmittedAnswer("exercises/1", "hable", time_taken=8.0)

@@ -10,7 +10,7 @@ from service_kit.call import Call
 from session_service.application.ports.sessions import SessionRef
 from session_service.domain.days import Calendar
 from session_service.domain.events import CalendarChanged
-from tests.session_service.application.fakes import World
+from tests.session_service.memory.world import World
 
 SIGN_UP = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
 
@@ -115,7 +115,7 @@ async def test_a_zone_that_could_not_be_stored_is_tried_again(
     async def fail(*_: object) -> None:
         raise RuntimeError("the database went away")
 
-    monkeypatch.setattr("tests.session_service.application.memory.FakeUnitOfWork.commit", fail)
+    monkeypatch.setattr("tests.session_service.memory.unit_of_work.FakeUnitOfWork.commit", fail)
     with pytest.raises(RuntimeError):
         await say(world, "Asia/Tokyo")
     monkeypatch.undo()

@@ -15,8 +15,8 @@ from session_service.domain.days import Calendar
 from session_service.domain.errors import SessionAlreadyOpenError
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change, State
-from tests.session_service.application.fakes import World, keyed
-from tests.session_service.application.memory import FakeSessions
+from tests.session_service.memory.unit_of_work import FakeSessions
+from tests.session_service.memory.world import World, keyed
 
 ME = Call(5)
 

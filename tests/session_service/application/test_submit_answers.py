@@ -11,7 +11,7 @@ from session_service.application.submit_answers import Answered
 from session_service.domain.answers import SubmittedAnswer
 from session_service.domain.errors import SessionEndedError, SessionNotFoundError
 from session_service.domain.states import Change
-from tests.session_service.application.fakes import World, keyed
+from tests.session_service.memory.world import World, keyed
 
 ME = Call(5)
 

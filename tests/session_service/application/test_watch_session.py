@@ -11,7 +11,7 @@ from session_service.application.watch_session import Snapshot
 from session_service.domain.answers import SubmittedAnswer
 from session_service.domain.errors import SessionNotFoundError
 from session_service.domain.states import Change, State
-from tests.session_service.application.fakes import World
+from tests.session_service.memory.world import World
 
 ME = Call(5)
 REF = SessionRef(1)

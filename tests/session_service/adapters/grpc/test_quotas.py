@@ -16,7 +16,7 @@ from practice.session.v1.practice_session_pb2 import Message
 from tests.grpc_errors import outcome, refusal
 from tests.session_service.adapters.grpc.products.shown import refused
 from tests.session_service.clients import Learner, Metadata
-from tests.session_service.offline import uuid7
+from tests.session_service.offline.items import uuid7
 
 
 @pytest.fixture

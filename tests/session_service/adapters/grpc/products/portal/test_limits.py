@@ -21,7 +21,7 @@ from session_service.settings import SessionSettings
 from tests.grpc_errors import Refusal, outcome, refusal
 from tests.session_service.adapters.grpc.products.portal.clients import Client
 from tests.session_service.clients import Learner, Metadata
-from tests.session_service.offline import uuid7
+from tests.session_service.offline.items import uuid7
 from tests.waiting import PATIENCE_SECONDS
 
 DEFAULTS = {

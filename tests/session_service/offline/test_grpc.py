@@ -16,7 +16,7 @@ from session_service.main import serving
 from session_service.settings import SessionSettings
 from tests.grpc_errors import refusal
 from tests.session_service.clients import Learner, Metadata
-from tests.session_service.offline import uuid7
+from tests.session_service.offline.items import uuid7
 
 Code = grpc.StatusCode
 Result = pb.SyncResult

@@ -1,4 +1,4 @@
-"""How sessions that were practised offline get on record."""
+"""Puts what was made offline on record: sessions as ends like any other, answers in their sessions."""
 
 from __future__ import annotations
 
@@ -7,30 +7,36 @@ from dataclasses import dataclass, replace
 
 from service_kit.errors import ServiceError
 from service_kit.time_zones import known_time_zone
-from session_service.application.offline_guide import Guide
-from session_service.application.ports.synced_items import EndedSession, SyncedItem
-from session_service.application.ports.unit_of_work import UnitOfWork
-from session_service.application.sync_results import ItemResult, on_record, refused_for
+from session_service.application.ports.sessions import SessionRef
+from session_service.application.submit_answers import record_answers
 from session_service.domain.answers import RecordedAnswer, SubmittedAnswer, count_answers, judge
 from session_service.domain.days import Calendar, RolloverTurn, rollover_hour_at
-from session_service.domain.errors import ContentNotFoundError, OfflineItemInvalidError
+from session_service.domain.errors import ContentNotFoundError, SessionNotFoundError
 from session_service.domain.events import SessionEnded
 from session_service.domain.items import SessionItem
-from session_service.domain.offline import (
+from session_service.domain.policies import Policy
+from session_service.domain.practice_session import PracticeSession
+from session_service.offline.domain import (
+    ItemResult,
     OfflineAnswer,
+    OfflineItemInvalidError,
     OfflineSession,
     RefusedAnswer,
+    SyncedItem,
     Window,
     begin,
     digest_of,
     finish,
+    recognise,
+    refuse,
+    refuse_for,
 )
-from session_service.domain.policies import Policy
-from session_service.domain.practice_session import PracticeSession
+from session_service.offline.guide import Guide
+from session_service.offline.ports import EndedSession, OfflineUnitOfWork
 
 
 async def merge_sessions(
-    work: UnitOfWork, sessions: Sequence[OfflineSession], *, user_id: int, guide: Guide
+    work: OfflineUnitOfWork, sessions: Sequence[OfflineSession], *, user_id: int, guide: Guide
 ) -> list[ItemResult]:
     """Merges sessions, no two of the same id, each of them an end like any other.
 
@@ -49,11 +55,11 @@ async def merge_sessions(
         try:
             merged[offline.client_id] = _prepare(offline, user_id, turns, guide, user_seq)
         except ServiceError as error:
-            refusals[offline.client_id] = refused_for(offline.client_id, error)
+            refusals[offline.client_id] = refuse_for(offline.client_id, error)
     known.update(await _store(work, user_id, merged.values()))
     return [
         refusals.get(offline.client_id)
-        or on_record(offline, known[offline.client_id], merged=offline.client_id in merged)
+        or recognise(offline, known[offline.client_id], merged=offline.client_id in merged)
         for offline in sessions
     ]
 
@@ -67,7 +73,7 @@ class _Prepared:
     refused: tuple[RefusedAnswer, ...]
 
 
-async def _store(work: UnitOfWork, user_id: int, merged: Iterable[_Prepared]) -> dict[str, SyncedItem]:
+async def _store(work: OfflineUnitOfWork, user_id: int, merged: Iterable[_Prepared]) -> dict[str, SyncedItem]:
     """Stores sessions, their places in the user's sequence and their events, as the end of a session does."""
     prepared = list(merged)
     if not prepared:
@@ -92,16 +98,16 @@ def _prepare(
     rollover_hour = rollover_hour_at(offline.ended_at, turns)
     calendar = Calendar(known_time_zone(offline.time_zone), rollover_hour)
     session = begin(offline, user_id=user_id, calendar=calendar, window=guide.window)
-    session = _with_content(session, guide)
-    answers, refused = _graded(offline.answers, guide, session.policy)
-    picked = _picked(answers, guide.prompts.get(offline.content, {})) if session.policy.picks_items else {}
+    session = _add_content(session, guide)
+    answers, refused = _grade(offline.answers, guide, session.policy)
+    picked = _pick(answers, guide.prompts.get(offline.content, {})) if session.policy.picks_items else {}
     session = replace(session, item_count=len(picked))
     answered = [session, *count_answers(session, answers, picked, offline.ended_at)][-1]
     ended = finish(answered, offline, user_seq=user_seq, calendar=calendar, now=guide.now)
     return _Prepared(offline, EndedSession(ended, answers, list(picked.values())), refused)
 
 
-def _with_content(session: PracticeSession, guide: Guide) -> PracticeSession:
+def _add_content(session: PracticeSession, guide: Guide) -> PracticeSession:
     if not session.content:
         return session
     known = guide.contents.get(session.content)
@@ -115,7 +121,7 @@ def _with_content(session: PracticeSession, guide: Guide) -> PracticeSession:
     )
 
 
-def _graded(
+def _grade(
     answers: Sequence[OfflineAnswer | RefusedAnswer], guide: Guide, policy: Policy
 ) -> tuple[list[RecordedAnswer], tuple[RefusedAnswer, ...]]:
     """Returns the answers that go on record, and those that do not: they keep no session from it."""
@@ -153,7 +159,7 @@ def to_submitted(answer: OfflineAnswer) -> SubmittedAnswer:
     return SubmittedAnswer(answer.item, answer.text, answer.answer_id, answer.time_taken, answer.answered_at)
 
 
-def _picked(answers: Iterable[RecordedAnswer], prompts: Mapping[str, str]) -> dict[str, SessionItem]:
+def _pick(answers: Iterable[RecordedAnswer], prompts: Mapping[str, str]) -> dict[str, SessionItem]:
     """Returns the items answered, in the order first answered, as they are before any answer.
 
     What was withdrawn meanwhile has no prompt any more and counts all the same.
@@ -162,3 +168,52 @@ def _picked(answers: Iterable[RecordedAnswer], prompts: Mapping[str, str]) -> di
     return {
         item: SessionItem(position, item, prompts.get(item, "")) for position, item in enumerate(items, 1)
     }
+
+
+async def merge_answers(
+    work: OfflineUnitOfWork, answers: Sequence[OfflineAnswer], *, user_id: int, session_id: int, guide: Guide
+) -> list[ItemResult]:
+    """Merges answers, no two of the same id, into one session.
+
+    An answer that got there before, online or offline, is known, even after
+    the session's end; a new one is refused then: what an end counted stays.
+    """
+    try:
+        session = await work.sessions.lock(user_id, SessionRef(session_id))
+    except SessionNotFoundError as error:
+        return [refuse_for(answer.client_id, error) for answer in answers]
+    # After the session's row, as everywhere: one user's merges follow one another.
+    await work.learners.lock(user_id)
+    ids = [answer.client_id for answer in answers]
+    known = dict(await work.synced.known(user_id, ids))
+    sent_before = await work.sessions.answers(session_id, ids)
+    chosen: list[OfflineAnswer] = []
+    refusals: dict[str, ItemResult] = {}
+    for answer in answers:
+        if answer.client_id in known:
+            continue
+        try:
+            if answer.client_id not in sent_before:
+                session.must_be_open()
+                guide.window.check_id("answer_id", answer.answer_id)
+                guide.window.check("answer_time", answer.answered_at)
+            chosen.append(answer)
+        except ServiceError as error:
+            refusals[answer.client_id] = refuse_for(answer.client_id, error)
+    answered = await record_answers(
+        work, session, [*map(to_submitted, chosen)], guide.keys, lambda: guide.now
+    )
+    fresh: list[SyncedItem] = []
+    for answer, result in zip(chosen, answered.results, strict=True):
+        if result.refusal is not None:
+            refusals[answer.client_id] = refuse(answer.client_id, result.refusal)
+        else:
+            fresh.append(SyncedItem(answer.client_id, digest_of(answer), session_id))
+    await work.synced.add(user_id, fresh)
+    known.update((entry.client_id, entry) for entry in fresh)
+    merged = {entry.client_id for entry in fresh} - sent_before.keys()
+    return [
+        refusals.get(answer.client_id)
+        or recognise(answer, known[answer.client_id], merged=answer.client_id in merged)
+        for answer in answers
+    ]

@@ -18,14 +18,13 @@ from service_kit.call import Call
 from session_service.adapters.db.tables import practice_session
 from session_service.application.ports.reading import SessionSelection
 from session_service.application.ports.sessions import SessionRef
-from session_service.application.sync_results import SyncOutcome
-from session_service.application.sync_sessions import Synced
 from session_service.domain.days import Calendar
 from session_service.domain.learner import CalendarChange
-from session_service.domain.offline import OfflineItem, RefusedAnswer
 from session_service.domain.states import State
-from tests.session_service import offline
+from session_service.offline.domain import OfflineItem, RefusedAnswer, SyncOutcome
+from session_service.offline.use_cases import Synced
 from tests.session_service.database import Database
+from tests.session_service.offline import items as offline
 
 MIGRATIONS = "session_service.adapters.db.migrations.versions"
 MERGED, KNOWN, REFUSED, CONFLICT = SyncOutcome
@@ -63,7 +62,7 @@ async def test_a_session_is_stored_with_its_answers_items_and_event(
         RefusedAnswer("unreadable", "FIELD_INVALID"),
     )
     told = offline.session(ended, "portal", answers=answers, note="On the train")
-    (result,) = (await database.use.sync_sessions(Call(user_id), [told])).results
+    (result,) = (await database.sync_sessions(Call(user_id), [told])).results
 
     ref = SessionRef(result.session_id)
     session, report = await database.readers.report(user_id, ref)
@@ -86,7 +85,7 @@ async def test_a_session_is_stored_with_its_answers_items_and_event(
     assert len(database.told.published) == 1
     (payload,) = await database.column("outbox", "payload", user_id=user_id)
     assert SessionEnded.FromString(payload).synced
-    (again,) = (await database.use.sync_sessions(Call(user_id), [told])).results
+    (again,) = (await database.sync_sessions(Call(user_id), [told])).results
     assert (again.outcome, again.session_id) == (KNOWN, ref.id)
     assert again.refused_answers == (RefusedAnswer("unreadable", "FIELD_INVALID"),)
 
@@ -98,7 +97,7 @@ async def test_sessions_that_devices_made_are_marked_also_those_of_before(
     told = offline.session(ended, answers=(offline.answer(ended),))
     noted = offline.session(ended)
     kept = offline.answer(ended, session_id=live.id)
-    results = (await database.use.sync_sessions(Call(user_id), [told, noted, kept])).results
+    results = (await database.sync_sessions(Call(user_id), [told, noted, kept])).results
     await database.use.set_note(Call(user_id), SessionRef(results[1].session_id), "Late")
     await database.use.complete_session(Call(user_id), live)
     assert await database.column("practice_session", "synced", user_id=user_id) == [False, True, True]
@@ -125,7 +124,7 @@ async def test_two_devices_that_send_the_same_at_once_leave_one_of_each(
     async with database.unit_of_work() as holder:
         await holder.learners.lock(user_id)
         devices = [
-            asyncio.create_task(database.use.sync_sessions(Call(user_id), order))
+            asyncio.create_task(database.sync_sessions(Call(user_id), order))
             for order in (items, items[::-1])
         ]
         await database.until_waiting(2)
@@ -144,8 +143,8 @@ async def test_devices_that_say_different_things_under_one_id_leave_what_came_fi
 ) -> None:
     told = offline.session(ended)
     both = await asyncio.gather(
-        database.use.sync_sessions(Call(user_id), [told]),
-        database.use.sync_sessions(Call(user_id), [replace(told, note="Another")]),
+        database.sync_sessions(Call(user_id), [told]),
+        database.sync_sessions(Call(user_id), [replace(told, note="Another")]),
     )
     assert Counter(outcome for synced in both for outcome in outcomes(synced)) == {MERGED: 1, CONFLICT: 1}
     assert await database.count("practice_session", user_id=user_id) == 1
@@ -166,10 +165,10 @@ async def test_a_session_is_on_the_same_day_whether_it_arrives_before_or_after_t
         await work.learners.put_in_force(change)
         await work.commit()
     before, after = (offline.session(at_three, time_zone="UTC") for _ in range(2))
-    await database.use.sync_sessions(Call(user_id), [before])
+    await database.sync_sessions(Call(user_id), [before])
     for moved in ({"time_zone": "Asia/Seoul"}, {"rollover_hour": 0}, {"time_zone": "UTC"}):
         await database.use.update_calendar(Call(user_id), **moved)
-    await database.use.sync_sessions(Call(user_id), [after])
+    await database.sync_sessions(Call(user_id), [after])
 
     day = at_three.date() - timedelta(days=1)
     assert await database.column("practice_session", "local_date", user_id=user_id) == [day, day]
@@ -186,7 +185,7 @@ async def test_ends_online_and_merges_at_once_share_one_sequence_without_gaps(
     items: list[OfflineItem] = [offline.answer(ended, session_id=ref.id) for ref in open_ones]
     items += [offline.session(ended) for _ in range(40)]
     await asyncio.gather(
-        database.use.sync_sessions(Call(user_id), items),
+        database.sync_sessions(Call(user_id), items),
         *(database.use.complete_session(Call(user_id), ref) for ref in open_ones),
     )
     assert await database.column("outbox", "user_seq", user_id=user_id) == list(range(1, 51))
@@ -202,7 +201,7 @@ async def test_the_number_of_statements_does_not_grow_with_the_items_of_a_commit
             for _ in range(many)
         ]
         with statements(database) as executed:
-            assert outcomes(await database.use.sync_sessions(Call(user_id), items)) == [MERGED] * many
+            assert outcomes(await database.sync_sessions(Call(user_id), items)) == [MERGED] * many
         counts.append(len(executed))
     assert counts[0] == counts[1] < 15
 
@@ -213,7 +212,7 @@ async def test_what_was_merged_is_listed_like_any_other_session(
     online = await database.started(user_id)
     await database.use.complete_session(Call(user_id), online)
     items = [offline.session(ended, product) for product in ("exercises", "focus", "yoga", "design")]
-    synced = await database.use.sync_sessions(Call(user_id), items)
+    synced = await database.sync_sessions(Call(user_id), items)
 
     listed = await database.readers.list(SessionSelection(user_id=user_id))
     assert [session.id for session in listed] == [

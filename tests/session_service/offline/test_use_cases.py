@@ -11,17 +11,21 @@ import pytest
 from service_kit.call import Call
 from service_kit.errors import ConflictError, UnavailableError
 from session_service.application.ports.sessions import SessionRef
-from session_service.application.sync_results import SyncOutcome
-from session_service.application.sync_sessions import Synced, UnreadableItem
 from session_service.domain.answers import SubmittedAnswer
 from session_service.domain.days import Calendar
-from session_service.domain.errors import OfflineItemInvalidError
 from session_service.domain.events import SessionEnded
 from session_service.domain.learner import CalendarChange
-from session_service.domain.offline import OfflineAnswer, OfflineSession, RefusedAnswer
 from session_service.domain.states import Change, State
-from tests.session_service import offline
-from tests.session_service.application.fakes import World, keyed
+from session_service.offline.domain import (
+    OfflineAnswer,
+    OfflineItemInvalidError,
+    OfflineSession,
+    RefusedAnswer,
+    SyncOutcome,
+)
+from session_service.offline.use_cases import Synced, UnreadableItem
+from tests.session_service.memory.world import World, keyed
+from tests.session_service.offline import items as offline
 
 ME = Call(5)
 NOW = datetime(2026, 2, 18, 8, 0, tzinfo=UTC)
@@ -46,7 +50,7 @@ def answered(count: int, text: str = "hable") -> tuple[OfflineAnswer, ...]:
 
 async def test_a_session_arrives_ended_graded_and_told_in_one_commit(world: World) -> None:
     told = offline.session(ENDED, answers=(*answered(2), offline.answer(ENDED, "exercises/3", "no")))
-    synced = await world.use.sync_sessions(ME, [told])
+    synced = await world.sync_sessions(ME, [told])
     (result,) = synced.results
     assert (result.client_id, result.outcome) == (told.client_id, MERGED)
     session = world.tables.sessions[result.session_id]
@@ -64,7 +68,7 @@ async def test_a_session_arrives_ended_graded_and_told_in_one_commit(world: Worl
 async def test_the_zone_is_the_devices_and_the_accounts_stays(world: World) -> None:
     world.tables.calendars[5] = Calendar("America/New_York", 4)
     at_night = datetime(2026, 2, 15, 18, 30, tzinfo=UTC)
-    synced = await world.use.sync_sessions(ME, [offline.session(at_night, time_zone="Asia/Tokyo")])
+    synced = await world.sync_sessions(ME, [offline.session(at_night, time_zone="Asia/Tokyo")])
     session = world.tables.sessions[synced.results[0].session_id]
     assert (session.time_zone, session.rollover_hour) == ("Asia/Tokyo", 4)
     assert str(session.local_date) == "2026-02-15"
@@ -86,7 +90,7 @@ async def test_the_hour_at_which_days_turn_is_the_one_in_force_when_the_session_
         changed_at,
         datetime(2026, 2, 18, 1, 30, tzinfo=UTC),
     ]
-    synced = await world.use.sync_sessions(ME, [offline.session(ended) for ended in nights])
+    synced = await world.sync_sessions(ME, [offline.session(ended) for ended in nights])
     sessions = [world.tables.sessions[result.session_id] for result in synced.results]
     assert [(str(session.local_date), session.rollover_hour) for session in sessions] == [
         ("2026-02-08", 0),
@@ -98,13 +102,13 @@ async def test_the_hour_at_which_days_turn_is_the_one_in_force_when_the_session_
 
 async def test_sent_twice_in_parts_and_mixed_everything_is_merged_once(world: World) -> None:
     items = [offline.session(ENDED + timedelta(minutes=n), answers=answered(1)) for n in range(6)]
-    assert outcomes(await world.use.sync_sessions(ME, items[:3])) == [MERGED] * 3
-    assert outcomes(await world.use.sync_sessions(ME, items[4:1:-1])) == [MERGED, MERGED, KNOWN]
-    last = await world.use.sync_sessions(ME, items)
+    assert outcomes(await world.sync_sessions(ME, items[:3])) == [MERGED] * 3
+    assert outcomes(await world.sync_sessions(ME, items[4:1:-1])) == [MERGED, MERGED, KNOWN]
+    last = await world.sync_sessions(ME, items)
     assert outcomes(last) == [*[KNOWN] * 5, MERGED]
     assert (last.user_seq, len(world.tables.outbox), len(world.tables.sessions)) == (6, 6, 6)
     before = world.store.committed
-    again = await world.use.sync_sessions(ME, items)
+    again = await world.sync_sessions(ME, items)
     assert outcomes(again) == [KNOWN] * 6
     assert [result.session_id for result in again.results] == [r.session_id for r in last.results]
     assert world.store.committed == before
@@ -112,31 +116,31 @@ async def test_sent_twice_in_parts_and_mixed_everything_is_merged_once(world: Wo
 
 async def test_an_item_twice_in_one_call_is_merged_once(world: World) -> None:
     told = offline.session(ENDED)
-    synced = await world.use.sync_sessions(ME, [told, told, replace(told, note="Another")])
+    synced = await world.sync_sessions(ME, [told, told, replace(told, note="Another")])
     assert outcomes(synced) == [MERGED, KNOWN, CONFLICT]
     assert len(world.tables.sessions) == 1
 
 
 async def test_an_id_with_other_content_is_a_conflict_and_what_is_on_record_stays(world: World) -> None:
     told = offline.session(ENDED)
-    await world.use.sync_sessions(ME, [told])
+    await world.sync_sessions(ME, [told])
     other = replace(told, outcome=State.ABANDONED)
     for _ in range(2):
-        synced = await world.use.sync_sessions(ME, [other])
+        synced = await world.sync_sessions(ME, [other])
         assert (outcomes(synced), reasons(synced)) == ([CONFLICT], ["CLIENT_ID_REUSED"])
     assert world.tables.sessions[1].state is State.COMPLETED
-    assert outcomes(await world.use.sync_sessions(ME, [told])) == [KNOWN]
+    assert outcomes(await world.sync_sessions(ME, [told])) == [KNOWN]
 
 
 async def test_the_same_id_of_another_person_is_another_item(world: World) -> None:
     told = offline.session(ENDED)
-    await world.use.sync_sessions(ME, [told])
-    assert outcomes(await world.use.sync_sessions(Call(6), [replace(told, note="Mine")])) == [MERGED]
+    await world.sync_sessions(ME, [told])
+    assert outcomes(await world.sync_sessions(Call(6), [replace(told, note="Mine")])) == [MERGED]
 
 
 async def test_bad_items_keep_no_good_one_from_being_merged(world: World) -> None:
     error = OfflineItemInvalidError("start_time", "no time")
-    synced = await world.use.sync_sessions(
+    synced = await world.sync_sessions(
         ME,
         [
             offline.session(ENDED),
@@ -163,26 +167,26 @@ async def test_bad_items_keep_no_good_one_from_being_merged(world: World) -> Non
 async def test_what_was_refused_may_be_sent_again_corrected_or_in_time(world: World) -> None:
     early = offline.session(NOW + timedelta(hours=2))
     wrong = offline.session(ENDED, time_zone="Mars/Olympus")
-    assert outcomes(await world.use.sync_sessions(ME, [early, wrong])) == [REFUSED] * 2
+    assert outcomes(await world.sync_sessions(ME, [early, wrong])) == [REFUSED] * 2
     world.clock.advance(3 * 3600)
     corrected = replace(wrong, time_zone="Asia/Tokyo")
-    assert outcomes(await world.use.sync_sessions(ME, [early, corrected])) == [MERGED] * 2
+    assert outcomes(await world.sync_sessions(ME, [early, corrected])) == [MERGED] * 2
 
 
 async def test_what_is_on_record_stays_known_when_it_is_too_old_and_its_content_is_gone(world: World) -> None:
     told = offline.session(ENDED, "yoga", content="sequences/123")
-    await world.use.sync_sessions(ME, [told])
+    await world.sync_sessions(ME, [told])
     world.clock.advance(timedelta(days=60).total_seconds())
     world.catalog.contents.clear()
     world.catalog.down = True
-    assert outcomes(await world.use.sync_sessions(ME, [told])) == [KNOWN]
+    assert outcomes(await world.sync_sessions(ME, [told])) == [KNOWN]
 
 
 async def test_an_open_session_is_not_disturbed(world: World) -> None:
     live = await world.start("focus")
     told = offline.session(ENDED, "focus")
     overlapping = offline.session(ENDED + timedelta(minutes=1), "focus")
-    assert outcomes(await world.use.sync_sessions(ME, [told, overlapping])) == [MERGED] * 2
+    assert outcomes(await world.sync_sessions(ME, [told, overlapping])) == [MERGED] * 2
     assert world.tables.sessions[live.id] == live
 
 
@@ -210,7 +214,7 @@ async def test_refused_answers_are_told_each_time_and_the_session_is_merged(worl
         "FIELD_INVALID",
     ]
     for outcome in (MERGED, KNOWN):
-        (result,) = (await world.use.sync_sessions(ME, [told])).results
+        (result,) = (await world.sync_sessions(ME, [told])).results
         assert result.outcome is outcome
         assert [answer.reason for answer in result.refused_answers] == expected
         assert result.refused_answers[3].answer_id == good.answer_id
@@ -220,7 +224,7 @@ async def test_refused_answers_are_told_each_time_and_the_session_is_merged(worl
 async def test_where_items_are_picked_those_answered_are_the_sessions(world: World) -> None:
     given = [("words/2", "hable"), ("words/1", "no"), ("words/2", "no"), ("words/1", "hable")]
     answers = tuple(offline.answer(ENDED, item, text) for item, text in given)
-    synced = await world.use.sync_sessions(ME, [offline.session(ENDED, "portal", answers=answers)])
+    synced = await world.sync_sessions(ME, [offline.session(ENDED, "portal", answers=answers)])
     session = world.tables.sessions[synced.results[0].session_id]
     assert (session.item_count, session.answered_item_count, session.mastered_item_count) == (2, 2, 0)
     items = [world.tables.items[session.id, position] for position in (1, 2)]
@@ -232,7 +236,7 @@ async def test_where_items_are_picked_those_answered_are_the_sessions(world: Wor
 
 async def test_many_sessions_are_merged_in_commits_of_some_hundreds(world: World) -> None:
     items = [offline.session(ENDED + timedelta(seconds=n)) for n in range(450)]
-    assert outcomes(await world.use.sync_sessions(ME, items)) == [MERGED] * 450
+    assert outcomes(await world.sync_sessions(ME, items)) == [MERGED] * 450
     assert world.store.commits == 3
     assert [event.user_seq for event in world.tables.outbox] == list(range(1, 451))
 
@@ -240,9 +244,9 @@ async def test_many_sessions_are_merged_in_commits_of_some_hundreds(world: World
 async def test_sessions_with_many_answers_are_fewer_to_a_commit_and_to_a_turn(world: World) -> None:
     given = tuple(offline.answer(ENDED) for _ in range(500))
     items = [offline.session(ENDED, answers=given) for _ in range(20)]
-    assert outcomes(await world.use.sync_sessions(ME, items)) == [MERGED] * 20
+    assert outcomes(await world.sync_sessions(ME, items)) == [MERGED] * 20
     assert world.store.commits == 7
-    again = asyncio.ensure_future(world.use.sync_sessions(ME, items))
+    again = asyncio.ensure_future(world.sync_sessions(ME, items))
     turns_of_others = 0
     while not again.done():
         await asyncio.sleep(0)
@@ -266,16 +270,16 @@ async def test_a_call_that_breaks_off_keeps_its_commits_and_a_repeat_completes_i
 
         patched.setattr(world.use.sync_sessions, "_unit_of_work", breaks)
         with pytest.raises(UnavailableError):
-            await world.use.sync_sessions(ME, items)
+            await world.sync_sessions(ME, items)
     assert len(world.tables.sessions) == 400
-    assert outcomes(await world.use.sync_sessions(ME, items)) == [*[KNOWN] * 400, *[MERGED] * 50]
+    assert outcomes(await world.sync_sessions(ME, items)) == [*[KNOWN] * 400, *[MERGED] * 50]
     assert [event.user_seq for event in world.tables.outbox] == list(range(1, 451))
 
 
 async def test_a_catalog_that_is_away_fails_the_call_before_anything_is_merged(world: World) -> None:
     world.catalog.down = True
     with pytest.raises(UnavailableError):
-        await world.use.sync_sessions(ME, [offline.session(ENDED)])
+        await world.sync_sessions(ME, [offline.session(ENDED)])
     assert world.store.commits == 0
 
 
@@ -283,7 +287,7 @@ async def test_an_answer_given_offline_goes_into_the_session_that_was_started_on
     live = await world.start("exercises")
     given = offline.answer(NOW - timedelta(minutes=5), session_id=live.id)
     for outcome in (MERGED, KNOWN):
-        synced = await world.use.sync_sessions(ME, [given])
+        synced = await world.sync_sessions(ME, [given])
         assert outcomes(synced) == [outcome]
         assert synced.results[0].session_id == live.id
     assert world.tables.answers[live.id, given.answer_id].answered_at == given.answered_at
@@ -298,7 +302,7 @@ async def test_an_answer_that_got_there_online_is_known_and_another_under_its_id
     first, second = (offline.answer(NOW, session_id=live.id) for _ in range(2))
     online = [SubmittedAnswer(given.item, given.text, given.answer_id) for given in (first, second)]
     await world.use.submit_answers(ME, SessionRef(live.id), online)
-    synced = await world.use.sync_sessions(ME, [first, replace(second, text="no")])
+    synced = await world.sync_sessions(ME, [first, replace(second, text="no")])
     assert (outcomes(synced), reasons(synced)) == ([KNOWN, CONFLICT], ["", "ANSWER_ID_REUSED"])
     assert world.tables.sessions[live.id].answer_count == 2
 
@@ -306,11 +310,11 @@ async def test_an_answer_that_got_there_online_is_known_and_another_under_its_id
 async def test_after_the_end_known_answers_stay_known_and_new_ones_are_refused(world: World) -> None:
     live = await world.start("exercises")
     synced_before, sent_before, late = (offline.answer(NOW, session_id=live.id) for _ in range(3))
-    await world.use.sync_sessions(ME, [synced_before])
+    await world.sync_sessions(ME, [synced_before])
     online = SubmittedAnswer(sent_before.item, sent_before.text, sent_before.answer_id)
     await world.use.submit_answers(ME, SessionRef(live.id), [online])
     ended = (await world.use.complete_session(ME, SessionRef(live.id))).session
-    synced = await world.use.sync_sessions(ME, [synced_before, sent_before, late])
+    synced = await world.sync_sessions(ME, [synced_before, sent_before, late])
     assert (outcomes(synced), reasons(synced)) == ([KNOWN, KNOWN, REFUSED], ["", "", "SESSION_ENDED"])
     assert world.tables.sessions[live.id] == ended
 
@@ -318,7 +322,7 @@ async def test_after_the_end_known_answers_stay_known_and_new_ones_are_refused(w
 async def test_answers_are_refused_one_by_one(world: World) -> None:
     live = await world.start("exercises")
     strangers = await world.start("exercises", user_id=6)
-    synced = await world.use.sync_sessions(
+    synced = await world.sync_sessions(
         ME,
         [
             offline.answer(NOW, session_id=strangers.id),
@@ -339,20 +343,20 @@ async def test_an_id_names_one_item_be_it_a_session_or_an_answer(world: World) -
     other = await world.start("exercises")
     given = offline.answer(NOW, session_id=live.id)
     session = offline.session(ENDED, client_id=given.answer_id)
-    await world.use.sync_sessions(ME, [given])
-    synced = await world.use.sync_sessions(ME, [session, replace(given, session_id=other.id)])
+    await world.sync_sessions(ME, [given])
+    synced = await world.sync_sessions(ME, [session, replace(given, session_id=other.id)])
     assert (outcomes(synced), reasons(synced)) == ([CONFLICT] * 2, ["CLIENT_ID_REUSED"] * 2)
 
 
 async def test_a_repeat_under_the_same_key_gets_the_first_answer(world: World) -> None:
     told: list[OfflineSession] = [offline.session(ENDED), offline.session(ENDED, product="chess")]
-    first = await world.use.sync_sessions(keyed("k"), told)
+    first = await world.sync_sessions(keyed("k"), told)
     assert outcomes(first) == [MERGED, REFUSED]
-    assert await world.use.sync_sessions(keyed("k"), told) == first
+    assert await world.sync_sessions(keyed("k"), told) == first
     with pytest.raises(ConflictError):
-        await world.use.sync_sessions(keyed("k", "something else"), told[:1])
+        await world.sync_sessions(keyed("k", "something else"), told[:1])
 
 
 async def test_statistics_that_are_late_are_told_to_be(world: World) -> None:
     world.statistics.late = True
-    assert (await world.use.sync_sessions(ME, [offline.session(ENDED)])).statistics_pending
+    assert (await world.sync_sessions(ME, [offline.session(ENDED)])).statistics_pending

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from session_service.domain.offline import OfflineAnswer, OfflineSession
 from session_service.domain.states import State
+from session_service.offline.domain import OfflineAnswer, OfflineSession
 
 _numbers = itertools.count(1)
 

@@ -10,7 +10,9 @@ import pytest
 
 from service_kit.errors import ServiceError
 from session_service.domain.days import Calendar
-from session_service.domain.offline import (
+from session_service.domain.practice_session import PracticeSession
+from session_service.domain.states import State
+from session_service.offline.domain import (
     OfflineAnswer,
     OfflineSession,
     RefusedAnswer,
@@ -20,10 +22,8 @@ from session_service.domain.offline import (
     digest_of,
     finish,
 )
-from session_service.domain.practice_session import PracticeSession
-from session_service.domain.states import State
-from tests.session_service import offline
 from tests.session_service.domain.sessions import PRODUCTS
+from tests.session_service.offline import items as offline
 
 NOW = datetime(2026, 2, 18, 8, 0, tzinfo=UTC)
 WINDOW = Window.around(NOW, timedelta(days=30))

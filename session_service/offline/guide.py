@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 
 from session_service.application.ports.catalog import Catalog, Content
 from session_service.domain.grading import AnswerKey
-from session_service.domain.offline import OfflineAnswer, OfflineItem, OfflineSession, Window
 from session_service.domain.policies import POLICIES
+from session_service.offline.domain import OfflineAnswer, OfflineItem, OfflineSession, Window
 
 # What is longer names nothing, and together could be more than a request holds.
 _LONGEST_NAME = 80

@@ -1,25 +1,16 @@
-"""What devices made offline and is on record, by the ids that they gave."""
+"""What merging needs of a transaction: what is on record of devices, by the ids that they gave."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from session_service.application.ports.unit_of_work import UnitOfWork
 from session_service.domain.answers import RecordedAnswer
 from session_service.domain.items import SessionItem
-from session_service.domain.offline import RefusedAnswer
 from session_service.domain.practice_session import PracticeSession
-
-
-@dataclass(frozen=True, slots=True)
-class SyncedItem:
-    """An item on record: the digest of what it said, and the session that it is, or is in."""
-
-    client_id: str
-    digest: bytes
-    session_id: int
-    refused_answers: tuple[RefusedAnswer, ...] = ()
+from session_service.offline.domain import SyncedItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +33,14 @@ class SyncedItems(Protocol):
 
     async def add_sessions(self, ended: Sequence[EndedSession]) -> Sequence[PracticeSession]:
         """Stores sessions that are over and returns them numbered, in their order."""
+
+
+class OfflineUnitOfWork(UnitOfWork, Protocol):
+    """One transaction, with what devices made offline in it."""
+
+    synced: SyncedItems
+
+    async def __aenter__(self) -> OfflineUnitOfWork: ...
+
+
+OfflineUnitOfWorkFactory = Callable[[], OfflineUnitOfWork]

@@ -1,4 +1,4 @@
-"""Merges what was practised offline."""
+"""What devices ask: that what was made offline be merged."""
 
 from __future__ import annotations
 
@@ -13,15 +13,21 @@ from typing import TypeVar
 from service_kit.call import Call, reach
 from service_kit.errors import ServiceError
 from session_service.application.allowances import Allowances
-from session_service.application.merging_answers import merge_answers
-from session_service.application.merging_sessions import merge_sessions
-from session_service.application.offline_guide import ask_for_guide
 from session_service.application.ports.catalog import Catalog
 from session_service.application.ports.statistics import Statistics
 from session_service.application.ports.surroundings import Clock
-from session_service.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
-from session_service.application.sync_results import ItemResult, on_record, refused_for
-from session_service.domain.offline import OfflineAnswer, OfflineItem, OfflineSession, weight_of
+from session_service.offline.domain import (
+    ItemResult,
+    OfflineAnswer,
+    OfflineItem,
+    OfflineSession,
+    recognise,
+    refuse_for,
+    weight_of,
+)
+from session_service.offline.guide import ask_for_guide
+from session_service.offline.merge import merge_answers, merge_sessions
+from session_service.offline.ports import OfflineUnitOfWork, OfflineUnitOfWorkFactory
 
 # Long enough to be worth a commit, short enough for others to get in between.
 # A session weighs one, and one more for each of its answers.
@@ -31,7 +37,7 @@ _WEIGHT_OF_A_PART = 2_000
 Item = TypeVar("Item", OfflineSession, OfflineAnswer, OfflineItem)
 # By their places in the call.
 Results = dict[int, ItemResult]
-Merge = Callable[[UnitOfWork, Sequence[Item]], Awaitable[list[ItemResult]]]
+Merge = Callable[[OfflineUnitOfWork, Sequence[Item]], Awaitable[list[ItemResult]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +72,7 @@ class SyncSessions:
 
     def __init__(
         self,
-        unit_of_work: UnitOfWorkFactory,
+        unit_of_work: OfflineUnitOfWorkFactory,
         catalog: Catalog,
         statistics: Statistics,
         clock: Clock,
@@ -87,7 +93,7 @@ class SyncSessions:
         readable: dict[int, OfflineItem] = {}
         for place, item in enumerate(items):
             if isinstance(item, UnreadableItem):
-                results[place] = refused_for(item.client_id, item.error)
+                results[place] = refuse_for(item.client_id, item.error)
             else:
                 readable[place] = item
         async with self._unit_of_work() as work:
@@ -99,12 +105,12 @@ class SyncSessions:
             known = await work.synced.known(call.user_id, [item.client_id for item in readable.values()])
         on_file = [(place, item) for place, item in readable.items() if item.client_id in known]
         for part in _parts(on_file):
-            results |= {place: on_record(item, known[item.client_id]) for place, item in part}
+            results |= {place: recognise(item, known[item.client_id]) for place, item in part}
             await asyncio.sleep(0)
         fresh = {place: item for place, item in readable.items() if item.client_id not in known}
         if fresh:
-            new = [item for item in fresh.values() if isinstance(item, OfflineSession)]
-            async with self._allowances.syncing(call, new):
+            products = [item.product for item in fresh.values() if isinstance(item, OfflineSession)]
+            async with self._allowances.syncing(call, products):
                 results |= await self._merge(call.user_id, fresh)
         return await self._answer(call, [results[place] for place in range(len(items))])
 
@@ -127,9 +133,9 @@ class SyncSessions:
         results: Results = {}
         for part in _parts(items):
             async with self._unit_of_work() as work:
-                told = await merge(work, [item for _, item in part])
+                merged = await merge(work, [item for _, item in part])
                 await work.commit()
-            results |= zip((place for place, _ in part), told, strict=True)
+            results |= zip((place for place, _ in part), merged, strict=True)
         return results
 
     async def _answer(self, call: Call, results: list[ItemResult]) -> Synced:

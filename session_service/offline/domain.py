@@ -6,15 +6,13 @@ import hashlib
 import json
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import Any
 from uuid import RFC_4122, UUID
 
+from service_kit.errors import ConflictError, InvalidArgumentError, ServiceError
 from session_service.domain.days import Calendar
-from session_service.domain.errors import (
-    DurationOutOfRangeError,
-    OfflineItemInvalidError,
-    TimeOutOfRangeError,
-)
+from session_service.domain.errors import DurationOutOfRangeError, Refusal
 from session_service.domain.policies import Elapsed
 from session_service.domain.practice_session import PLAUSIBLE_LEAD, PracticeSession
 from session_service.domain.states import State
@@ -24,6 +22,36 @@ CLOCK_LEAD = timedelta(hours=1)
 MOST_ANSWERS = 1_000
 _LONGEST_NOTE = 5_000
 _LONGEST_TOLD = 64
+
+
+class OfflineItemInvalidError(InvalidArgumentError):
+    """Something made offline that cannot be read; `field` says what is wrong with it."""
+
+    reason = "FIELD_INVALID"
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message, field=field)
+
+
+class TimeOutOfRangeError(InvalidArgumentError):
+    """A time that a device told is too far ahead, or too long ago."""
+
+    reason = "TIME_OUT_OF_RANGE"
+
+    def __init__(self, field: str, earliest: datetime, latest: datetime) -> None:
+        bounds = {"earliest": earliest.isoformat(), "latest": latest.isoformat()}
+        super().__init__(
+            f"{field} must be from {bounds['earliest']} to {bounds['latest']}", field=field, **bounds
+        )
+
+
+class ClientIdReusedError(ConflictError):
+    """The id that a device gave came before with other content."""
+
+    reason = "CLIENT_ID_REUSED"
+
+    def __init__(self, client_id: str) -> None:
+        super().__init__("The id is on record with other content", client_id=client_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +115,16 @@ def weight_of(item: OfflineItem) -> int:
 
 
 @dataclass(frozen=True, slots=True)
+class SyncedItem:
+    """An item on record: the digest of what it said, and the session that it is, or is in."""
+
+    client_id: str
+    digest: bytes
+    session_id: int
+    refused_answers: tuple[RefusedAnswer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Window:
     """The times, inclusive, that a device may tell."""
 
@@ -130,7 +168,7 @@ def digest_of(item: OfflineItem) -> bytes:
     What is empty is left out, so that a field added later changes no digest
     that is on record.
     """
-    said = {_KINDS[type(item)]: _said(item)}
+    said = {_KINDS[type(item)]: _fields_of(item)}
     text = json.dumps(said, sort_keys=True, default=_in_utc)
     return hashlib.sha256(text.encode()).digest()
 
@@ -139,12 +177,12 @@ def digest_of(item: OfflineItem) -> bytes:
 _KINDS: dict[type[OfflineItem], str] = {OfflineSession: "session", OfflineAnswer: "answer"}
 
 
-def _said(item: OfflineItem | RefusedAnswer) -> dict[str, Any]:
+def _fields_of(item: OfflineItem | RefusedAnswer) -> dict[str, Any]:
     # What `asdict` does in half the time: it would copy each instant.
     said = {field.name: getattr(item, field.name) for field in fields(item)}
     answers = said.get("answers")
     if answers:
-        said["answers"] = [_said(answer) for answer in answers]
+        said["answers"] = [_fields_of(answer) for answer in answers]
     return {name: value for name, value in said.items() if value not in (None, "", ())}
 
 
@@ -176,10 +214,10 @@ def begin(offline: OfflineSession, *, user_id: int, calendar: Calendar, window: 
         calendar=calendar,
         now=offline.started_at,
     )
-    return _timed(session, offline)
+    return _add_time(session, offline)
 
 
-def _timed(session: PracticeSession, offline: OfflineSession) -> PracticeSession:
+def _add_time(session: PracticeSession, offline: OfflineSession) -> PracticeSession:
     """Returns the session with its time: all of it, or what its device tells.
 
     Where the server keeps time online, a device can only tell of pauses: its
@@ -207,3 +245,42 @@ def finish(
     """
     ended = session.end(offline.outcome, user_seq=user_seq, calendar=calendar, now=offline.ended_at)
     return replace(ended, note=offline.note, version=1, updated_at=now)
+
+
+class SyncOutcome(StrEnum):
+    """Whether an item is on record, and since when."""
+
+    MERGED = "merged"
+    ALREADY_KNOWN = "already_known"
+    REFUSED = "refused"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class ItemResult:
+    """What became of one item; `session_id` is 0 for what is not on record."""
+
+    client_id: str
+    outcome: SyncOutcome
+    session_id: int = 0
+    refusal: Refusal | None = None
+    refused_answers: tuple[RefusedAnswer, ...] = ()
+
+
+def refuse(client_id: str, refusal: Refusal) -> ItemResult:
+    """Returns the result of an item that is not on record as it is."""
+    outcome = SyncOutcome.CONFLICT if refusal.category == "conflict" else SyncOutcome.REFUSED
+    return ItemResult(client_id, outcome, refusal=refusal)
+
+
+def refuse_for(client_id: str, error: ServiceError) -> ItemResult:
+    """Returns the result of an item that an error is about; raises any other error."""
+    return refuse(client_id, Refusal.of(error))
+
+
+def recognise(item: OfflineItem, entry: SyncedItem, *, merged: bool = False) -> ItemResult:
+    """Returns the result of an item whose id is on record, `merged` when it is so since now."""
+    if not merged and entry.digest != digest_of(item):
+        return refuse_for(item.client_id, ClientIdReusedError(item.client_id))
+    outcome = SyncOutcome.MERGED if merged else SyncOutcome.ALREADY_KNOWN
+    return ItemResult(item.client_id, outcome, entry.session_id, refused_answers=entry.refused_answers)

@@ -12,9 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from session_service.adapters.db import tables
 from session_service.adapters.db.rows import to_answer_values, to_values
-from session_service.application.ports.synced_items import EndedSession, SyncedItem
-from session_service.domain.offline import RefusedAnswer
+from session_service.adapters.db.unit_of_work import SqlUnitOfWork
 from session_service.domain.practice_session import PracticeSession
+from session_service.offline.domain import RefusedAnswer, SyncedItem
+from session_service.offline.ports import EndedSession, OfflineUnitOfWork, SyncedItems
 
 _item = tables.synced_item
 
@@ -27,8 +28,8 @@ _ADD_ANSWERS = insert(tables.answer)
 _ADD_ITEMS = insert(tables.session_item)
 
 
-class SqlSyncedItems:
-    """Implements ports.SyncedItems: a statement for all rows of a table."""
+class SqlSyncedItems(SyncedItems):
+    """The items of a transaction: a statement for all rows of a table."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
@@ -81,3 +82,12 @@ class SqlSyncedItems:
 def _to_item(client_id: UUID, digest: bytes, session_id: int, refused: list[list[str]]) -> SyncedItem:
     answers = tuple(RefusedAnswer(*answer) for answer in refused)
     return SyncedItem(str(client_id), digest, session_id, answers)
+
+
+class SqlOfflineUnitOfWork(SqlUnitOfWork, OfflineUnitOfWork):
+    """One transaction, with what devices made offline in it."""
+
+    async def __aenter__(self) -> SqlOfflineUnitOfWork:
+        await super().__aenter__()
+        self.synced = SqlSyncedItems(self.connection)
+        return self

@@ -1,4 +1,4 @@
-"""What devices made offline: convert, call the use case, convert back."""
+"""Sync for devices: convert, call the use case, convert back."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ from practice.session.v1.sync_service_pb2_grpc import SyncServiceServicer
 
 from service_kit.call import Call, RequestIdentity, current_call
 from service_kit.errors import InvalidArgumentError
-from session_service.adapters.grpc import sync_json
-from session_service.adapters.grpc.sync_converters import to_item, to_result
-from session_service.application.sync_sessions import Synced, UnreadableItem
-from session_service.application.use_cases import UseCases
-from session_service.domain.offline import OfflineItem
+from session_service.offline import json_items
+from session_service.offline.converters import item_from_proto, result_to_proto
+from session_service.offline.domain import OfflineItem
+from session_service.offline.use_cases import Synced, SyncSessions, UnreadableItem
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -32,30 +31,30 @@ _CONVERTED_AT_ONCE = 1_000
 
 
 class SyncServicer(SyncServiceServicer):
-    """Implements practice.session.v1.SyncService."""
+    """Serves devices that were offline."""
 
-    def __init__(self, use_cases: UseCases) -> None:
-        self._use = use_cases
+    def __init__(self, sync_sessions: SyncSessions) -> None:
+        self._sync_sessions = sync_sessions
 
     async def SyncSessions(
         self, request: pb2.SyncSessionsRequest, context: Context
     ) -> pb2.SyncSessionsResponse:
         """Merges what was made offline."""
         _check_answers(sum(map(_answers_in, request.items)))
-        items = await _converted(request.items, to_item, _answers_in)
-        return _to_response(await self._use.sync_sessions(current_call(), items))
+        items = await _convert(request.items, item_from_proto, _answers_in)
+        return _synced_to_proto(await self._sync_sessions(current_call(), items))
 
     async def SyncSessionsJson(
         self, request: pb2.SyncSessionsJsonRequest, context: Context
     ) -> pb2.SyncSessionsResponse:
         """Merges what was made offline, from JSON that may have any fault in an item."""
-        batch = await asyncio.to_thread(sync_json.read, request.body.data)
+        batch = await asyncio.to_thread(json_items.read_batch, request.body.data)
         _check_answers(batch.answer_count)
-        items = await _converted(batch.items, sync_json.to_item, sync_json.answers_in)
-        return _to_response(await self._use.sync_sessions(_call_of(batch), items))
+        items = await _convert(batch.items, json_items.read_item, json_items.answers_in)
+        return _synced_to_proto(await self._sync_sessions(_call_of(batch), items))
 
 
-def _call_of(batch: sync_json.JsonBatch) -> Call:
+def _call_of(batch: json_items.JsonBatch) -> Call:
     """Returns the call with the identity of what the JSON says, under the key in it or else the header's."""
     call = current_call()
     key = batch.request_id or (call.request.key if call.request else "")
@@ -73,7 +72,7 @@ def _check_answers(count: int) -> None:
         )
 
 
-async def _converted(
+async def _convert(
     items: Iterable[Item], convert: Callable[[Item], Converted], answers_in: Callable[[Item], int]
 ) -> list[Converted]:
     converted: list[Converted] = []
@@ -87,9 +86,9 @@ async def _converted(
     return converted
 
 
-def _to_response(synced: Synced) -> pb2.SyncSessionsResponse:
+def _synced_to_proto(synced: Synced) -> pb2.SyncSessionsResponse:
     return pb2.SyncSessionsResponse(
-        results=map(to_result, synced.results),
+        results=map(result_to_proto, synced.results),
         user_seq=synced.user_seq,
         statistics_pending=synced.statistics_pending,
     )

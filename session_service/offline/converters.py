@@ -1,4 +1,4 @@
-"""Between what devices send of their time offline and domain values."""
+"""Between the messages of sync and domain values."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ from practice.session.v1 import sync_service_pb2 as pb2
 
 from service_kit.errors import ServiceError
 from service_kit.grpc.statuses import to_rpc_status
-from session_service.application.sync_results import ItemResult, SyncOutcome
-from session_service.application.sync_sessions import UnreadableItem
-from session_service.domain.errors import OfflineItemInvalidError
-from session_service.domain.offline import (
+from session_service.domain.states import State
+from session_service.offline.domain import (
+    ItemResult,
     OfflineAnswer,
     OfflineItem,
+    OfflineItemInvalidError,
     OfflineSession,
     RefusedAnswer,
+    SyncOutcome,
     client_id_of,
 )
-from session_service.domain.states import State
+from session_service.offline.use_cases import UnreadableItem
 
 _SESSION = re.compile(r"sessions/([1-9][0-9]{0,17})", re.ASCII)
 _ENDS = {state.value: state for state in (State.COMPLETED, State.PARTIAL, State.ABANDONED)}
@@ -39,25 +40,25 @@ _OUTCOMES = {
 }
 
 
-def to_item(item: pb2.SyncItem) -> OfflineItem | UnreadableItem:
+def item_from_proto(item: pb2.SyncItem) -> OfflineItem | UnreadableItem:
     """Returns an item of a call, or why it cannot be read. Raises nothing."""
     session, answer = item.session, item.answer
     try:
         if item.HasField("session") == item.HasField("answer"):
             raise OfflineItemInvalidError("items", "An item is a session or an answer")
         if item.HasField("session"):
-            return to_session(session, map(to_part, session.answers))
-        return to_lone_answer(answer)
+            return session_from_proto(session, map(part_from_proto, session.answers))
+        return lone_answer_from_proto(answer)
     except ServiceError as error:
-        return unreadable(session.client_id or answer.answer_id, error)
+        return make_unreadable(session.client_id or answer.answer_id, error)
 
 
-def unreadable(client_id: str, error: ServiceError) -> UnreadableItem:
+def make_unreadable(client_id: str, error: ServiceError) -> UnreadableItem:
     """Returns an item of which only the id may be known."""
     return UnreadableItem(client_id[:_LONGEST_ID], error)
 
 
-def to_session(
+def session_from_proto(
     session: pb2.OfflineSession, answers: Iterable[OfflineAnswer | RefusedAnswer]
 ) -> OfflineSession:
     """Returns a session with its answers, not those in the message. Raises OfflineItemInvalidError."""
@@ -80,21 +81,21 @@ def to_session(
     )
 
 
-def to_part(answer: pb2.OfflineAnswer) -> OfflineAnswer | RefusedAnswer:
+def part_from_proto(answer: pb2.OfflineAnswer) -> OfflineAnswer | RefusedAnswer:
     """Returns an answer of a session, or that it cannot be read. Raises nothing."""
     try:
         number = _session_number(answer.session) if answer.session else None
-        return _to_answer(answer, number)
+        return _answer_from_proto(answer, number)
     except ServiceError as error:
         return RefusedAnswer.of(answer.answer_id, error.reason)
 
 
-def to_lone_answer(answer: pb2.OfflineAnswer) -> OfflineAnswer:
+def lone_answer_from_proto(answer: pb2.OfflineAnswer) -> OfflineAnswer:
     """Returns an answer that is an item of its own. Raises OfflineItemInvalidError."""
-    return _to_answer(answer, _session_number(answer.session))
+    return _answer_from_proto(answer, _session_number(answer.session))
 
 
-def _to_answer(answer: pb2.OfflineAnswer, session_id: int | None) -> OfflineAnswer:
+def _answer_from_proto(answer: pb2.OfflineAnswer, session_id: int | None) -> OfflineAnswer:
     taken = answer.time_taken_seconds if answer.HasField("time_taken_seconds") else None
     return OfflineAnswer(
         answer_id=client_id_of("answer_id", answer.answer_id),
@@ -131,7 +132,7 @@ def _whole_seconds(message: Message, field: str) -> int | None:
     return int(value)
 
 
-def to_result(result: ItemResult) -> pb2.SyncResult:
+def result_to_proto(result: ItemResult) -> pb2.SyncResult:
     """Returns what became of an item."""
     message = pb2.SyncResult(
         client_id=result.client_id,

@@ -19,13 +19,10 @@ from session_service.domain.grading import AnswerKey
 from session_service.domain.items import ContentItem
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change
-from tests.session_service.application.memory import (
-    FakeCalendarReaders,
-    FakeReaders,
-    FakeUnitOfWork,
-    Store,
-    Tables,
-)
+from session_service.offline.use_cases import SyncSessions
+from tests.session_service.memory.readers import FakeCalendarReaders, FakeReaders
+from tests.session_service.memory.store import Store, Tables
+from tests.session_service.memory.unit_of_work import FakeUnitOfWork
 
 
 class FakeCatalog:
@@ -150,20 +147,27 @@ class World:
         self.catalog = FakeCatalog(self.store)
         self.statistics = FakeStatistics(self.store)
         self.signals = FakeSignals()
+        allowances = Allowances(Nowhere(), FakeReaders(self.store))
+        self.sync_sessions = SyncSessions(
+            self.unit_of_work,
+            self.catalog,
+            self.statistics,
+            self.clock,
+            timedelta(days=30),
+            allowances=allowances,
+        )
         self.use = UseCases.wire(
             unit_of_work=self.unit_of_work,
             readers=FakeReaders(self.store),
             submissions=Nowhere(),
             workspaces=Nowhere(),
             calendars=FakeCalendarReaders(self.store),
-            outbox=Nowhere(),
             catalog=self.catalog,
             statistics=self.statistics,
             signals=self.signals,
             clock=self.clock,
-            sync_max_age=timedelta(days=30),
             aside=asyncio.to_thread,
-            allowances=Allowances(Nowhere(), FakeReaders(self.store)),
+            allowances=allowances,
         )
 
     def unit_of_work(self) -> FakeUnitOfWork:

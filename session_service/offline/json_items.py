@@ -1,4 +1,4 @@
-"""What devices send of their time offline as JSON: no fault in an item keeps the others out."""
+"""Sync as JSON, item by item: no fault in one keeps the others out."""
 
 from __future__ import annotations
 
@@ -14,10 +14,14 @@ from google.protobuf.message import Message
 from practice.session.v1 import sync_service_pb2 as pb2
 
 from service_kit.errors import InvalidArgumentError, ServiceError
-from session_service.adapters.grpc.sync_converters import to_lone_answer, to_part, to_session, unreadable
-from session_service.application.sync_sessions import UnreadableItem
-from session_service.domain.errors import OfflineItemInvalidError
-from session_service.domain.offline import OfflineAnswer, OfflineItem, RefusedAnswer
+from session_service.offline.converters import (
+    lone_answer_from_proto,
+    make_unreadable,
+    part_from_proto,
+    session_from_proto,
+)
+from session_service.offline.domain import OfflineAnswer, OfflineItem, OfflineItemInvalidError, RefusedAnswer
+from session_service.offline.use_cases import UnreadableItem
 
 _MOST_ITEMS = 2_000
 _LONGEST_KEY = 128
@@ -43,7 +47,7 @@ class JsonBatch:
         return sum(map(answers_in, self.items))
 
 
-def read(data: bytes) -> JsonBatch:
+def read_batch(data: bytes) -> JsonBatch:
     """Reads a call. Raises InvalidArgumentError for what is no object with a list of items."""
     # A byte that is no UTF-8 becomes a character that no text may have: a fault of its item.
     text = data.decode(errors="surrogateescape")
@@ -51,7 +55,7 @@ def read(data: bytes) -> JsonBatch:
         try:
             body = _decoder.decode(text)
         except RecursionError:
-            body = _decoder.decode(_flattened(text))
+            body = _decoder.decode(_flatten(text))
     except ValueError as error:
         raise InvalidArgumentError("The request could not be read", reason="REQUEST_MALFORMED") from error
     if not isinstance(body, dict):
@@ -65,7 +69,7 @@ def read(data: bytes) -> JsonBatch:
     return JsonBatch(items, key or "", _digest(items, data))
 
 
-def to_item(item: Any) -> OfflineItem | UnreadableItem:
+def read_item(item: Any) -> OfflineItem | UnreadableItem:
     """Returns an item of a call, or why it cannot be read. Raises nothing."""
     try:
         if not isinstance(item, dict):
@@ -74,21 +78,21 @@ def to_item(item: Any) -> OfflineItem | UnreadableItem:
         if (session is None) == (answer is None):
             raise OfflineItemInvalidError("items", "An item is a session or an answer")
         if session is None:
-            return to_lone_answer(_filled(pb2.OfflineAnswer(), "answer", answer))
-        message = _filled(pb2.OfflineSession(), "session", session)
-        return to_session(message, map(_to_part, _answers(session)))
+            return lone_answer_from_proto(_fill(pb2.OfflineAnswer(), "answer", answer))
+        message = _fill(pb2.OfflineSession(), "session", session)
+        return session_from_proto(message, map(_read_part, _answers(session)))
     except ServiceError as error:
-        return unreadable(_id_in(item), error)
+        return make_unreadable(_id_in(item), error)
 
 
-def _to_part(answer: Any) -> OfflineAnswer | RefusedAnswer:
+def _read_part(answer: Any) -> OfflineAnswer | RefusedAnswer:
     try:
-        return to_part(_filled(pb2.OfflineAnswer(), "answers", answer))
+        return part_from_proto(_fill(pb2.OfflineAnswer(), "answers", answer))
     except ServiceError as error:
         return RefusedAnswer.of(_text_of(answer, "answer_id", "answerId"), error.reason)
 
 
-def _filled(message: Filled, name: str, value: Any) -> Filled:
+def _fill(message: Filled, name: str, value: Any) -> Filled:
     """Returns the message with the members of an object; those nobody knows are left alone.
 
     Raises OfflineItemInvalidError that names the member for a value of the
@@ -168,7 +172,7 @@ def _digest(items: list[Any], data: bytes) -> bytes:
     return hashlib.sha256(text.encode()).digest()
 
 
-def _flattened(text: str) -> str:
+def _flatten(text: str) -> str:
     """Returns JSON text with an empty list for what is nested deeper than anything that means something."""
     parts: list[str] = []
     depth = kept = 0

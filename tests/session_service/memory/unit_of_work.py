@@ -1,101 +1,33 @@
-"""A database in memory: what was not committed is undone."""
+"""Transactions on the tables in memory: what was not committed is undone."""
 
 from __future__ import annotations
 
-import asyncio
-import builtins
 import copy
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import TypeAdapter
 
-from service_kit.call import Call, RequestIdentity
+from service_kit.call import Call
 from service_kit.errors import ConflictError
-from session_service.application.ports.learners import LearnerMark
-from session_service.application.ports.reading import History, JournalEntry, Report, SessionSelection
+from session_service.application.ports.reading import JournalEntry
 from session_service.application.ports.sessions import SessionRef, Summary
-from session_service.application.ports.synced_items import EndedSession, SyncedItem
 from session_service.domain.answers import RecordedAnswer
 from session_service.domain.days import Calendar, RolloverTurn
-from session_service.domain.errors import EtagMismatchError, SessionNotFoundError
+from session_service.domain.errors import EtagMismatchError
 from session_service.domain.events import Event
 from session_service.domain.items import SessionItem
 from session_service.domain.learner import CalendarChange, Learner
 from session_service.domain.messages import Message
 from session_service.domain.practice_session import PracticeSession
-from session_service.domain.states import Change, State
+from session_service.domain.states import Change
+from session_service.offline.domain import SyncedItem
+from session_service.offline.ports import EndedSession
+from tests.session_service.memory.store import Store, Tables, items_of, learner_of, summary_of
 
 _EVER = datetime.min.replace(tzinfo=UTC)
-
-
-@dataclass
-class Tables:
-    """What a database would hold."""
-
-    sessions: dict[int, PracticeSession] = field(default_factory=dict)
-    answers: dict[tuple[int, str], RecordedAnswer] = field(default_factory=dict)
-    drafts: dict[int, tuple[str, str]] = field(default_factory=dict)
-    items: dict[tuple[int, int], SessionItem] = field(default_factory=dict)
-    messages: dict[int, list[Message]] = field(default_factory=dict)
-    journal: dict[int, list[JournalEntry]] = field(default_factory=dict)
-    calendars: dict[int, Calendar] = field(default_factory=dict)
-    calendar_changes: list[CalendarChange] = field(default_factory=list)
-    sign_ups: dict[int, datetime | None] = field(default_factory=dict)
-    last_seq: dict[int, int] = field(default_factory=dict)
-    outbox: list[Event] = field(default_factory=list)
-    synced: dict[tuple[int, str], SyncedItem] = field(default_factory=dict)
-    keys: dict[tuple[int, str], tuple[RequestIdentity, Any]] = field(default_factory=dict)
-
-
-class Store:
-    """The committed tables, one transaction at a time, and a count of commits."""
-
-    def __init__(self) -> None:
-        self.committed = Tables()
-        self.commits = 0
-        self.in_transaction = False
-        self.serial = asyncio.Lock()
-        self.draft_writes = 0
-
-    def find(self, user_id: int, ref: SessionRef, tables: Tables) -> PracticeSession:
-        session = tables.sessions.get(ref.id)
-        if session is None or (ref.product and session.product != ref.product):
-            raise SessionNotFoundError(ref.id)
-        if session.user_id != user_id:
-            raise SessionNotFoundError(ref.id, foreign=True)
-        return session
-
-
-def items_of(tables: Tables, session_id: int) -> list[SessionItem]:
-    """Returns a session's picked items in their order."""
-    return [item for (of, _), item in sorted(tables.items.items()) if of == session_id]
-
-
-def changes_of(tables: Tables, user_id: int) -> list[CalendarChange]:
-    """Returns a user's changes of calendar, newest first."""
-    return [change for change in reversed(tables.calendar_changes) if change.user_id == user_id]
-
-
-def learner_of(tables: Tables, user_id: int) -> Learner:
-    """Returns what is known of a user."""
-    newest = next(iter(changes_of(tables, user_id)), None)
-    return Learner(
-        user_id=user_id,
-        last_seq=tables.last_seq.get(user_id, 0),
-        calendar=tables.calendars.get(user_id, Calendar()),
-        effective_at=newest.effective_at if newest else None,
-        signed_up_at=tables.sign_ups.get(user_id),
-    )
-
-
-def summary_of(tables: Tables, user_id: int, product: str) -> Summary:
-    """Returns the figures over a user's sessions of a product."""
-    mine = [each for each in tables.sessions.values() if (each.user_id, each.product) == (user_id, product)]
-    completed = [session for session in mine if session.state is State.COMPLETED]
-    return Summary(len(mine), len(completed), sum(session.elapsed_seconds for session in completed))
 
 
 class FakeUnitOfWork:
@@ -315,92 +247,3 @@ class FakeIdempotency:
         if call.request is not None:
             stored = TypeAdapter(outcome_type).dump_json(outcome)
             self._tables.keys[call.user_id, call.request.key] = (call.request, stored)
-
-
-class FakeReaders:
-    """Implements ports.Readers on what is committed."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    async def get(self, user_id: int, ref: SessionRef) -> PracticeSession:
-        return self._store.find(user_id, ref, self._store.committed)
-
-    async def active(self, user_id: int, product: str, content: str) -> PracticeSession | None:
-        states = frozenset({State.ACTIVE, State.PAUSED})
-        selection = SessionSelection(user_id=user_id, product=product, content=content, states=states)
-        return next(iter(await self.list(selection)), None)
-
-    async def items(self, session_id: int) -> Sequence[SessionItem]:
-        return items_of(self._store.committed, session_id)
-
-    async def report(self, user_id: int, ref: SessionRef) -> tuple[PracticeSession, Report]:
-        session = await self.get(user_id, ref)
-        answers = [answer for (of, _), answer in self._store.committed.answers.items() if of == ref.id]
-        told = [answer.time_taken for answer in answers if answer.time_taken is not None]
-        went = {answer.item: SessionItem(0, answer.item, "") for answer in answers}
-        for answer in answers:
-            went[answer.item] = went[answer.item].answered(
-                correct=answer.correct, correct_answer=answer.correct_answer
-            )
-        return session, Report(list(went.values()), sum(told) / len(told) if told else None)
-
-    async def summary(self, user_id: int, product: str) -> Summary:
-        return summary_of(self._store.committed, user_id, product)
-
-    async def count(self, selection: SessionSelection) -> int:
-        return len(await self._selected(selection))
-
-    async def learner_mark(self, user_id: int) -> LearnerMark:
-        tables = self._store.committed
-        return LearnerMark(tables.last_seq.get(user_id, 0), tables.calendars.get(user_id, Calendar()))
-
-    async def history(self, selection: SessionSelection) -> History:
-        mark = await self.learner_mark(selection.user_id)
-        return History(await self.list(selection), await self.count(selection), mark)
-
-    async def list(self, selection: SessionSelection) -> Sequence[PracticeSession]:
-        found = await self._selected(selection)
-        return found[selection.offset :][: selection.limit]
-
-    async def _selected(self, selection: SessionSelection) -> builtins.list[PracticeSession]:
-        found = [
-            session
-            for session in self._store.committed.sessions.values()
-            if session.user_id == selection.user_id
-            and session.product == (selection.product or session.product)
-            and session.content == (selection.content or session.content)
-            and (not selection.states or session.state in selection.states)
-        ]
-        return sorted(found, key=lambda session: -session.id)
-
-    async def draft(self, session_id: int) -> tuple[str, str] | None:
-        return self._store.committed.drafts.get(session_id)
-
-    async def messages(self, session_id: int, after: int, limit: int) -> Sequence[Message]:
-        return self._store.committed.messages.get(session_id, [])[after : after + limit]
-
-    async def journal(self, session_id: int, after: int) -> Sequence[JournalEntry]:
-        entries = self._store.committed.journal.get(session_id, [])
-        return [entry for entry in entries if entry.sequence > after]
-
-    async def ended(self, user_id: int, after_session_id: int) -> AsyncIterator[PracticeSession]:
-        for number, session in sorted(self._store.committed.sessions.items()):
-            if number > after_session_id and session.ended_at and user_id in (0, session.user_id):
-                yield session
-
-
-class FakeCalendarReaders:
-    """Implements ports.CalendarReaders on what is committed."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    async def learner(self, user_id: int, changes: int) -> tuple[Learner, Sequence[CalendarChange]]:
-        tables = self._store.committed
-        return learner_of(tables, user_id), changes_of(tables, user_id)[:changes]
-
-    async def told(self, user_id: int) -> AsyncIterator[CalendarChange]:
-        for change in self._store.committed.calendar_changes:
-            if user_id in (0, change.user_id):
-                yield change

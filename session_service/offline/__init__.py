@@ -1,0 +1,1 @@
+"""What was practised without a network and is handed in later."""
