@@ -94,9 +94,8 @@ from session_service.adapters.redis.memory import RedisMemory
 from session_service.adapters.redis.rate_limits import RedisRateLimits
 from session_service.adapters.signals import CommitListener, JournalSignals, LookForChanges
 from session_service.adapters.stats.client import StatisticsClient
-from session_service.application.allowances import Allowances
-from session_service.application.erase_personal_data import ErasePersonalData
-from session_service.application.export_personal_data import ExportPersonalData
+from session_service.application.account_limits import AccountLimits
+from session_service.application.personal_data import ErasePersonalData, ExportPersonalData
 from session_service.application.use_cases import UseCases
 from session_service.offline.grpc import SyncServicer
 from session_service.offline.sql import SqlOfflineUnitOfWork
@@ -194,7 +193,7 @@ async def _start(settings: SessionSettings, outside: _Outside, signals: JournalS
     first_wait = timedelta(seconds=settings.outbox_first_wait_seconds)
     catalog = CatalogClient(outside.catalog, settings.internal_token())
     statistics = StatisticsClient(outside.stats, settings.internal_token())
-    allowances = Allowances(
+    limits = AccountLimits(
         RedisRateLimits(outside.redis, BestEffort()),
         SqlReaders(outside.engine),
         settings.quotas(),
@@ -206,7 +205,7 @@ async def _start(settings: SessionSettings, outside: _Outside, signals: JournalS
         statistics,
         utc_now,
         timedelta(days=settings.sync_max_age_days),
-        allowances=allowances,
+        limits=limits,
     )
     use_cases = UseCases.wire(
         unit_of_work=lambda: SqlUnitOfWork(outside.engine, encode, listener, first_wait),
@@ -219,7 +218,7 @@ async def _start(settings: SessionSettings, outside: _Outside, signals: JournalS
         signals=signals,
         clock=utc_now,
         aside=outside.documents,
-        allowances=allowances,
+        limits=limits,
     )
     interceptor = CallInterceptor(
         Access(

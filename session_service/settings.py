@@ -12,8 +12,8 @@ from service_kit.grpc.places import Places, Seating
 from service_kit.setting_types import Addresses, LogLevel, PostgresUrl, RedisUrl, SecretFile
 from service_kit.settings import DownloadSettings, PlatformSettings, RevocationSettings, ServiceSettings
 from service_kit.turns import Turns
-from session_service.application.allowances import Pace, Quotas
-from session_service.application.ports.surroundings import RateLimit
+from session_service.application.account_limits import Pace, Quotas
+from session_service.application.ports.rate_limits import RateLimit
 
 
 class OutboxSettings(PlatformSettings):

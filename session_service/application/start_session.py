@@ -10,11 +10,11 @@ from typing import Any
 from service_kit.call import Call
 from service_kit.errors import UnavailableError
 from service_kit.once import once
-from session_service.application.allowances import Allowances
-from session_service.application.ending import end_session
-from session_service.application.looking_up import look_up
+from session_service.application.account_limits import AccountLimits
+from session_service.application.end_session import end_session
+from session_service.application.find_content import find_content
 from session_service.application.ports.catalog import Catalog, Content
-from session_service.application.ports.surroundings import Clock
+from session_service.application.ports.clock import Clock
 from session_service.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from session_service.domain.errors import ContentNotFoundError, SessionAlreadyOpenError
 from session_service.domain.items import ContentItem, Selection, SessionItem
@@ -59,12 +59,12 @@ class StartSession:
     """
 
     def __init__(
-        self, unit_of_work: UnitOfWorkFactory, catalog: Catalog, clock: Clock, allowances: Allowances
+        self, unit_of_work: UnitOfWorkFactory, catalog: Catalog, clock: Clock, limits: AccountLimits
     ) -> None:
         self._unit_of_work = unit_of_work
         self._catalog = catalog
         self._clock = clock
-        self._allowances = allowances
+        self._limits = limits
 
     async def __call__(
         self,
@@ -85,7 +85,7 @@ class StartSession:
         """
         # Asked outside of the transaction, told inside: a repeated request gets
         # its first answer even when the content is gone by now.
-        known, offered = await self._look_up(product, content, content_second)
+        known, offered = await self._find_content(product, content, content_second)
         items = _numbered(selection.pick(offered))
 
         async def command(work: UnitOfWork) -> Started:
@@ -107,22 +107,22 @@ class StartSession:
                 raise ContentNotFoundError(content)
             started = await self._open(work, fresh, on_conflict)
             if not started.resumed:
-                await self._allowances.keep_open(work, call.user_id)
+                await self._limits.keep_open(work, call.user_id)
             if started.resumed or not items:
                 return started
             await work.sessions.add_items(started.session.id, items)
             return replace(started, first_item=items[0])
 
-        async with self._allowances.starting(call, product):
+        async with self._limits.starting(call, product):
             return await once(self._unit_of_work, call, Started, command)
 
-    async def _look_up(
+    async def _find_content(
         self, product: str, content: str, second: int | None
     ) -> tuple[Content | None, Sequence[ContentItem]]:
         """Returns what the catalog says of the content, and its items where the product picks some."""
         if not content:
             return None, ()
-        known = await look_up(self._catalog, content, second)
+        known = await find_content(self._catalog, content, second)
         policy = POLICIES.get(product)
         if known is None or policy is None or not policy.picks_items:
             return known, ()

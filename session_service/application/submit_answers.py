@@ -1,4 +1,4 @@
-"""Records answers in a practice session."""
+"""Records answers in a practice session, or one as a session of its own."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from datetime import datetime
 
 from service_kit.call import Call
 from service_kit.once import once
-from session_service.application.allowances import Allowances
+from session_service.application.account_limits import AccountLimits
+from session_service.application.end_session import end_session
 from session_service.application.ports.catalog import Catalog
+from session_service.application.ports.clock import Clock
 from session_service.application.ports.sessions import SessionRef
-from session_service.application.ports.surroundings import Clock
+from session_service.application.ports.statistics import Statistics
 from session_service.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from session_service.domain.answers import (
     AnswerResult,
@@ -22,10 +24,11 @@ from session_service.domain.answers import (
     find_flaw,
     judge,
 )
+from session_service.domain.errors import ItemNotFoundError
 from session_service.domain.grading import AnswerKey
 from session_service.domain.items import SessionItem
 from session_service.domain.practice_session import PracticeSession
-from session_service.domain.states import Change
+from session_service.domain.states import Change, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +56,12 @@ class SubmitAnswers:
     """
 
     def __init__(
-        self, unit_of_work: UnitOfWorkFactory, catalog: Catalog, clock: Clock, allowances: Allowances
+        self, unit_of_work: UnitOfWorkFactory, catalog: Catalog, clock: Clock, limits: AccountLimits
     ) -> None:
         self._unit_of_work = unit_of_work
         self._catalog = catalog
         self._clock = clock
-        self._allowances = allowances
+        self._limits = limits
 
     async def __call__(self, call: Call, ref: SessionRef, answers: Sequence[SubmittedAnswer]) -> Answered:
         """Returns what became of each answer."""
@@ -68,7 +71,7 @@ class SubmitAnswers:
             session = await work.sessions.lock(call.user_id, ref)
             return await record_answers(work, session, answers, keys, self._clock)
 
-        async with self._allowances.answering(call, ref, len(answers)):
+        async with self._limits.answering(call, ref, len(answers)):
             return await once(self._unit_of_work, call, Answered, command)
 
 
@@ -116,3 +119,56 @@ async def _store(
     touched = {answer.item for answer in answers}
     await work.sessions.update_items(session.id, [picked[item] for item in touched if item in picked])
     return versions[-1]
+
+
+class RecordStandaloneAnswer:
+    """Starts a session, records the answer and completes the session, in one transaction.
+
+    It counts for statistics as any completed session. Idempotent by the
+    call's key. Raises ProductUnknownError, AnswerInvalidError,
+    ItemNotFoundError.
+    """
+
+    def __init__(
+        self,
+        unit_of_work: UnitOfWorkFactory,
+        catalog: Catalog,
+        statistics: Statistics,
+        clock: Clock,
+        limits: AccountLimits,
+    ) -> None:
+        self._unit_of_work = unit_of_work
+        self._catalog = catalog
+        self._statistics = statistics
+        self._clock = clock
+        self._limits = limits
+
+    async def __call__(self, call: Call, product: str, answer: SubmittedAnswer) -> Answered:
+        """Returns the answer's result and the completed session."""
+        flaw = find_flaw(answer)
+        if flaw is not None:
+            raise flaw
+        keys = await self._catalog.answer_keys({answer.item})
+
+        async def command(work: UnitOfWork) -> Answered:
+            fresh = PracticeSession.start(
+                user_id=call.user_id,
+                product=product,
+                mode="",
+                content="",
+                planned_seconds=None,
+                calendar=await work.learners.calendar(call.user_id),
+                now=self._clock(),
+            )
+            session = await work.sessions.add(fresh)
+            assert session is not None, "a product with answers has no open slot"
+            submission = await record_answers(work, session, [answer], keys, self._clock)
+            if submission.results[0].recorded is None:
+                raise ItemNotFoundError(answer.item)
+            ended = await end_session(work, submission.session, State.COMPLETED, now=self._clock())
+            return replace(submission, session=ended)
+
+        async with self._limits.starting(call, product):
+            submission = await once(self._unit_of_work, call, Answered, command)
+        caught_up = await self._statistics.caught_up(call.user_id, submission.session.user_seq)
+        return replace(submission, statistics_pending=not caught_up)

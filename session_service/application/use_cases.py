@@ -6,51 +6,54 @@ from dataclasses import dataclass
 
 from service_kit.heavy import Aside
 from service_kit.zone_handover import ToldCalendars
-from session_service.application.abandon_session import AbandonSession
-from session_service.application.add_message import AddMessage
-from session_service.application.add_submission_message import AddSubmissionMessage
-from session_service.application.allowances import Allowances
-from session_service.application.complete_session import CompleteSession
-from session_service.application.complete_with_results import CompleteWithResults
-from session_service.application.complete_with_summary import CompleteWithSummary
-from session_service.application.create_submission import CreateSubmission
-from session_service.application.delete_submission import DeleteSubmission
-from session_service.application.export_calendar_changes import ExportCalendarChanges
-from session_service.application.export_completions import ExportCompletions
-from session_service.application.get_active_session import GetActiveSession
-from session_service.application.get_calendar import GetCalendar
-from session_service.application.get_draft import GetDraft
-from session_service.application.get_month import GetMonth
-from session_service.application.get_session import GetSession
-from session_service.application.get_session_report import GetSessionReport
-from session_service.application.get_streak import GetStreak
-from session_service.application.get_submission import GetSubmission
-from session_service.application.get_summary import GetSummary
-from session_service.application.list_history import ListHistory
-from session_service.application.list_messages import ListMessages
-from session_service.application.list_session_items import ListSessionItems
-from session_service.application.list_sessions import ListSessions
-from session_service.application.list_submissions import ListSubmissions
-from session_service.application.pause_session import PauseSession
+from session_service.application.account_limits import AccountLimits
+from session_service.application.calendars import GetCalendar, RememberCalendar, UpdateCalendar
+from session_service.application.complete_session import (
+    CompleteSession,
+    CompleteWithResults,
+    CompleteWithSummary,
+)
+from session_service.application.exports import ExportCalendarChanges, ExportCompletions
 from session_service.application.ports.catalog import Catalog
+from session_service.application.ports.clock import Clock
 from session_service.application.ports.learners import CalendarReaders
-from session_service.application.ports.reading import Readers
+from session_service.application.ports.readers import Readers
+from session_service.application.ports.signals import JournalSignals
 from session_service.application.ports.statistics import Statistics
 from session_service.application.ports.submissions import SubmissionReaders
-from session_service.application.ports.surroundings import Clock, JournalSignals
 from session_service.application.ports.unit_of_work import UnitOfWorkFactory
 from session_service.application.ports.workspaces import WorkspaceReaders
-from session_service.application.record_standalone_answer import RecordStandaloneAnswer
-from session_service.application.remember_calendar import RememberCalendar
-from session_service.application.resume_session import ResumeSession
-from session_service.application.save_draft import SaveDraft
-from session_service.application.set_note import SetNote
+from session_service.application.progress import GetMonth, GetStreak, GetSummary
+from session_service.application.session_commands import (
+    AbandonSession,
+    AddMessage,
+    PauseSession,
+    ResumeSession,
+    SaveDraft,
+    SetNote,
+)
+from session_service.application.session_queries import (
+    GetActiveSession,
+    GetDraft,
+    GetSession,
+    GetSessionReport,
+    ListHistory,
+    ListMessages,
+    ListSessionItems,
+    ListSessions,
+    ViewWorkspaces,
+)
 from session_service.application.start_session import StartSession
-from session_service.application.submit_answers import SubmitAnswers
-from session_service.application.submit_session import SubmitSession
-from session_service.application.update_calendar import UpdateCalendar
-from session_service.application.update_submission import UpdateSubmission
-from session_service.application.view_workspaces import ViewWorkspaces
+from session_service.application.submissions import (
+    AddSubmissionMessage,
+    CreateSubmission,
+    DeleteSubmission,
+    GetSubmission,
+    ListSubmissions,
+    SubmitSession,
+    UpdateSubmission,
+)
+from session_service.application.submit_answers import RecordStandaloneAnswer, SubmitAnswers
 from session_service.application.watch_session import WatchSession
 
 
@@ -110,12 +113,12 @@ class UseCases:
         signals: JournalSignals,
         clock: Clock,
         aside: Aside,
-        allowances: Allowances,
+        limits: AccountLimits,
     ) -> UseCases:
         """Returns the use cases on these ports."""
         stored_calendars = ToldCalendars()
         return cls(
-            start_session=StartSession(unit_of_work, catalog, clock, allowances),
+            start_session=StartSession(unit_of_work, catalog, clock, limits),
             get_session=GetSession(readers),
             get_active_session=GetActiveSession(readers),
             list_sessions=ListSessions(readers),
@@ -126,19 +129,17 @@ class UseCases:
             get_streak=GetStreak(readers, statistics),
             get_month=GetMonth(readers, statistics, clock),
             set_note=SetNote(unit_of_work, clock),
-            submit_answers=SubmitAnswers(unit_of_work, catalog, clock, allowances),
-            record_standalone_answer=RecordStandaloneAnswer(
-                unit_of_work, catalog, statistics, clock, allowances
-            ),
+            submit_answers=SubmitAnswers(unit_of_work, catalog, clock, limits),
+            record_standalone_answer=RecordStandaloneAnswer(unit_of_work, catalog, statistics, clock, limits),
             save_draft=SaveDraft(unit_of_work, clock, aside),
             get_draft=GetDraft(readers),
-            add_message=AddMessage(unit_of_work, clock, allowances),
+            add_message=AddMessage(unit_of_work, clock, limits),
             list_messages=ListMessages(readers),
             pause_session=PauseSession(unit_of_work, clock),
             resume_session=ResumeSession(unit_of_work, clock),
-            complete_session=CompleteSession(unit_of_work, statistics, clock, allowances),
+            complete_session=CompleteSession(unit_of_work, statistics, clock, limits),
             complete_with_results=CompleteWithResults(
-                unit_of_work, readers, catalog, statistics, clock, allowances=allowances
+                unit_of_work, readers, catalog, statistics, clock, limits=limits
             ),
             complete_with_summary=CompleteWithSummary(unit_of_work, statistics, clock),
             abandon_session=AbandonSession(unit_of_work, clock),

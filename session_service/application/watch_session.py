@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from service_kit.call import Call
-from session_service.application.ports.reading import JournalEntry, Readers
+from session_service.application.ports.clock import Clock
+from session_service.application.ports.readers import JournalEntry, Readers
 from session_service.application.ports.sessions import SessionRef
-from session_service.application.ports.surroundings import Clock, JournalSignals
+from session_service.application.ports.signals import JournalSignals
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change
 

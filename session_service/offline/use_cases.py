@@ -12,10 +12,10 @@ from typing import TypeVar
 
 from service_kit.call import Call, reach
 from service_kit.errors import ServiceError
-from session_service.application.allowances import Allowances
+from session_service.application.account_limits import AccountLimits
 from session_service.application.ports.catalog import Catalog
+from session_service.application.ports.clock import Clock
 from session_service.application.ports.statistics import Statistics
-from session_service.application.ports.surroundings import Clock
 from session_service.offline.domain import (
     ItemResult,
     OfflineAnswer,
@@ -78,14 +78,14 @@ class SyncSessions:
         clock: Clock,
         max_age: timedelta,
         *,
-        allowances: Allowances,
+        limits: AccountLimits,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._catalog = catalog
         self._statistics = statistics
         self._clock = clock
         self._max_age = max_age
-        self._allowances = allowances
+        self._limits = limits
 
     async def __call__(self, call: Call, items: Sequence[OfflineItem | UnreadableItem]) -> Synced:
         """Returns what became of each item."""
@@ -110,7 +110,7 @@ class SyncSessions:
         fresh = {place: item for place, item in readable.items() if item.client_id not in known}
         if fresh:
             products = [item.product for item in fresh.values() if isinstance(item, OfflineSession)]
-            async with self._allowances.syncing(call, products):
+            async with self._limits.syncing(call, products):
                 results |= await self._merge(call.user_id, fresh)
         return await self._answer(call, [results[place] for place in range(len(items))])
 

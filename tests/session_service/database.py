@@ -19,7 +19,7 @@ from session_service.adapters.db.submission_readers import SqlSubmissionReaders
 from session_service.adapters.db.workspaces import SqlWorkspaceReaders
 from session_service.adapters.events import encode
 from session_service.adapters.signals import JournalSignals
-from session_service.application.allowances import Allowances
+from session_service.application.account_limits import AccountLimits
 from session_service.application.ports.catalog import Content
 from session_service.application.ports.outbox import Outgoing
 from session_service.application.ports.sessions import SessionRef
@@ -91,14 +91,14 @@ class Database:
         self.told = Told()
         self.readers = SqlReaders(engine)
         self.calendars = SqlCalendarReaders(engine)
-        allowances = Allowances(NoRates(), self.readers)
+        limits = AccountLimits(NoRates(), self.readers)
         self.sync_sessions = SyncSessions(
             self.unit_of_work,
             EverythingCatalog(),
             PunctualStatistics(),
             lambda: datetime.now(UTC),
             timedelta(days=30),
-            allowances=allowances,
+            limits=limits,
         )
         self.use = UseCases.wire(
             unit_of_work=self.unit_of_work,
@@ -111,7 +111,7 @@ class Database:
             signals=JournalSignals(),
             clock=lambda: datetime.now(UTC),
             aside=asyncio.to_thread,
-            allowances=allowances,
+            limits=limits,
         )
 
     def unit_of_work(self) -> SqlOfflineUnitOfWork:

@@ -15,7 +15,7 @@ from session_service.adapters.db import tables
 from session_service.adapters.db.rows import ITEM_COLUMNS, SESSION_COLUMNS, to_session
 from session_service.adapters.db.sessions import select_session, select_summary
 from session_service.application.ports.learners import LearnerMark
-from session_service.application.ports.reading import History, JournalEntry, Report, SessionSelection
+from session_service.application.ports.readers import History, JournalEntry, Report, SessionSelection
 from session_service.application.ports.sessions import SessionRef, Summary
 from session_service.domain.days import Calendar
 from session_service.domain.items import LONGEST_IN_AVERAGES_SECONDS, SessionItem

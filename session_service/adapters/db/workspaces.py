@@ -14,7 +14,7 @@ from session_service.adapters.db import tables
 from session_service.adapters.db.readers import select_sessions
 from session_service.adapters.db.sessions import select_session
 from session_service.adapters.db.submission_readers import one_moment
-from session_service.application.ports.reading import SessionSelection
+from session_service.application.ports.readers import SessionSelection
 from session_service.application.ports.sessions import SessionRef
 from session_service.application.ports.workspaces import Workspace
 from session_service.domain.drafts import EMPTY_HASH

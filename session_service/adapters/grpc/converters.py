@@ -18,7 +18,7 @@ from service_kit.errors import (
 )
 from service_kit.grpc.statuses import to_rpc_status
 from session_service.adapters.events import to_timestamp
-from session_service.application.ports.reading import JournalEntry
+from session_service.application.ports.readers import JournalEntry
 from session_service.application.ports.sessions import SessionRef
 from session_service.application.watch_session import Snapshot
 from session_service.domain.answers import AnswerResult, SubmittedAnswer

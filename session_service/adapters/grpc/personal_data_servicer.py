@@ -11,8 +11,7 @@ from practice.privacy.v1 import erasure_pb2
 from practice.privacy.v1 import personal_data_service_pb2 as pb2
 from practice.privacy.v1.personal_data_service_pb2_grpc import PersonalDataServiceServicer
 
-from session_service.application.erase_personal_data import ErasePersonalData
-from session_service.application.export_personal_data import ExportPersonalData
+from session_service.application.personal_data import ErasePersonalData, ExportPersonalData
 
 SERVICE = "practice.privacy.v1.PersonalDataService"
 

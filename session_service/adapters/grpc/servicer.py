@@ -16,8 +16,8 @@ from service_kit.paging import decode_page_number, encode_page_token
 from session_service.adapters.events import to_calendar_message
 from session_service.adapters.events import to_message as event_message
 from session_service.adapters.grpc import converters as convert
-from session_service.application.ports.reading import SessionSelection
-from session_service.application.ports.surroundings import Clock
+from session_service.application.ports.clock import Clock
+from session_service.application.ports.readers import SessionSelection
 from session_service.application.start_session import OnConflict
 from session_service.application.submit_answers import Answered
 from session_service.application.use_cases import UseCases

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from session_service.application.ports.reading import SessionSelection
+from session_service.application.ports.readers import SessionSelection
 from session_service.application.ports.sessions import SessionRef
 from session_service.domain.messages import Message
 from session_service.domain.practice_session import PracticeSession

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from service_kit.call import Call
 from session_service.application.ports.learners import LearnerMark
-from session_service.application.ports.reading import SessionSelection
+from session_service.application.ports.readers import SessionSelection
 from session_service.application.ports.sessions import SessionRef
 from session_service.domain.days import Calendar
 from tests.session_service.memory.world import World

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from service_kit.call import Call
-from session_service.application.ports.reading import JournalEntry
+from session_service.application.ports.readers import JournalEntry
 from session_service.application.ports.sessions import SessionRef
 from session_service.application.watch_session import Snapshot
 from session_service.domain.answers import SubmittedAnswer

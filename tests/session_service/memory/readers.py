@@ -6,7 +6,7 @@ import builtins
 from collections.abc import AsyncIterator, Sequence
 
 from session_service.application.ports.learners import LearnerMark
-from session_service.application.ports.reading import History, JournalEntry, Report, SessionSelection
+from session_service.application.ports.readers import History, JournalEntry, Report, SessionSelection
 from session_service.application.ports.sessions import SessionRef, Summary
 from session_service.domain.days import Calendar
 from session_service.domain.items import SessionItem

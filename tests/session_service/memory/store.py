@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from service_kit.call import RequestIdentity
-from session_service.application.ports.reading import JournalEntry
+from session_service.application.ports.readers import JournalEntry
 from session_service.application.ports.sessions import SessionRef, Summary
 from session_service.domain.answers import RecordedAnswer
 from session_service.domain.days import Calendar

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 from service_kit.call import Call
 from service_kit.errors import ConflictError
-from session_service.application.ports.reading import JournalEntry
+from session_service.application.ports.readers import JournalEntry
 from session_service.application.ports.sessions import SessionRef, Summary
 from session_service.domain.answers import RecordedAnswer
 from session_service.domain.days import Calendar, RolloverTurn

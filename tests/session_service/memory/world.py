@@ -10,7 +10,7 @@ from uuid import UUID
 
 from service_kit.call import Call, RequestIdentity
 from service_kit.errors import UnavailableError
-from session_service.application.allowances import Allowances
+from session_service.application.account_limits import AccountLimits
 from session_service.application.ports.catalog import Content
 from session_service.application.ports.statistics import DayOfPractice, Effects, Streak, Verdicts
 from session_service.application.use_cases import UseCases
@@ -147,14 +147,14 @@ class World:
         self.catalog = FakeCatalog(self.store)
         self.statistics = FakeStatistics(self.store)
         self.signals = FakeSignals()
-        allowances = Allowances(Nowhere(), FakeReaders(self.store))
+        limits = AccountLimits(Nowhere(), FakeReaders(self.store))
         self.sync_sessions = SyncSessions(
             self.unit_of_work,
             self.catalog,
             self.statistics,
             self.clock,
             timedelta(days=30),
-            allowances=allowances,
+            limits=limits,
         )
         self.use = UseCases.wire(
             unit_of_work=self.unit_of_work,
@@ -167,7 +167,7 @@ class World:
             signals=self.signals,
             clock=self.clock,
             aside=asyncio.to_thread,
-            allowances=allowances,
+            limits=limits,
         )
 
     def unit_of_work(self) -> FakeUnitOfWork:

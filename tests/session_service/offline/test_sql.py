@@ -16,7 +16,7 @@ from sqlalchemy import event, select, update
 
 from service_kit.call import Call
 from session_service.adapters.db.tables import practice_session
-from session_service.application.ports.reading import SessionSelection
+from session_service.application.ports.readers import SessionSelection
 from session_service.application.ports.sessions import SessionRef
 from session_service.domain.days import Calendar
 from session_service.domain.learner import CalendarChange

@@ -15,8 +15,8 @@ from service_kit.errors import ConflictError
 from service_kit.zone_handover import ToldCalendars
 from session_service.adapters.db import tables
 from session_service.adapters.events import encode
+from session_service.application.calendars import RememberCalendar
 from session_service.application.ports.outbox import Outgoing
-from session_service.application.remember_calendar import RememberCalendar
 from session_service.domain.days import Calendar
 from session_service.domain.events import CALENDAR_CHANGED, CalendarChanged
 from tests.session_service.database import Database

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql
 from service_kit.call import Call
 from service_kit.db.engines import open_async_engine
 from session_service.adapters.events import encode
-from session_service.application.ports.reading import SessionSelection
+from session_service.application.ports.readers import SessionSelection
 from session_service.application.ports.sessions import SessionRef
 from session_service.domain.errors import SessionNotFoundError
 from session_service.domain.states import State

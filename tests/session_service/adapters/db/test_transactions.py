@@ -15,7 +15,7 @@ from service_kit.once import once
 from session_service.adapters.db import tables
 from session_service.adapters.db.unit_of_work import SqlUnitOfWork
 from session_service.adapters.events import encode
-from session_service.application.allowances import Allowances
+from session_service.application.account_limits import AccountLimits
 from session_service.application.complete_session import CompleteSession
 from session_service.application.ports.outbox import Outgoing
 from session_service.application.ports.unit_of_work import UnitOfWork
@@ -61,7 +61,7 @@ async def test_a_fault_after_every_write_leaves_no_trace(
         lambda: SqlUnitOfWork(database.engine, broken, told, timedelta(seconds=5)),
         PunctualStatistics(),
         lambda: datetime.now(UTC),
-        Allowances(NoRates(), database.readers),
+        AccountLimits(NoRates(), database.readers),
     )
     with pytest.raises(ZeroDivisionError):
         await complete(keyed("end"), ref, reported=10)

@@ -15,7 +15,7 @@ from service_kit.call import Call, RequestIdentity
 from service_kit.errors import QuotaExceededError, RateLimitedError
 from session_service.adapters.redis.client import PREFIX, BestEffort, open_redis
 from session_service.adapters.redis.rate_limits import RedisRateLimits
-from session_service.application.ports.surroundings import RateLimit
+from session_service.application.ports.rate_limits import RateLimit
 from tests.waiting import PATIENCE_SECONDS
 
 LIMIT = RateLimit("tests", 30, timedelta(hours=1), "Too many tests")

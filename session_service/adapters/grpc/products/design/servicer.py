@@ -18,7 +18,7 @@ from service_kit.errors import NotFoundError
 from service_kit.grpc.presentation import STATUS_KEY, answer_with_status
 from service_kit.heavy import Aside
 from session_service.adapters.grpc.products.design import bodies, requests, responses
-from session_service.application.ports.reading import SessionSelection
+from session_service.application.ports.readers import SessionSelection
 from session_service.application.ports.submissions import SubmissionSelection
 from session_service.application.ports.workspaces import Workspace
 from session_service.application.use_cases import UseCases

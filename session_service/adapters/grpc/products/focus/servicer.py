@@ -11,7 +11,7 @@ from practice.products.focus.v1.focus_service_pb2_grpc import FocusServiceServic
 from service_kit.call import current_call
 from service_kit.grpc.presentation import answer_with_status
 from session_service.adapters.grpc.products.focus import responses
-from session_service.application.ports.reading import SessionSelection
+from session_service.application.ports.readers import SessionSelection
 from session_service.application.ports.sessions import SessionRef
 from session_service.application.use_cases import UseCases
 from session_service.domain.states import State

@@ -17,8 +17,8 @@ from session_service.adapters.grpc.products.portal.requests import (
     whole,
 )
 from session_service.adapters.grpc.products.portal.responses import rate
-from session_service.application.ports.reading import JournalEntry
-from session_service.application.ports.surroundings import Clock
+from session_service.application.ports.clock import Clock
+from session_service.application.ports.readers import JournalEntry
 from session_service.application.use_cases import UseCases
 from session_service.application.watch_session import Snapshot
 from session_service.domain.practice_session import PracticeSession

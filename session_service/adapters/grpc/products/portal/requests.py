@@ -13,7 +13,7 @@ from practice.products.portal.v1 import portal_service_pb2 as pb2
 from service_kit.errors import Fault, FieldsInvalidError, InvalidArgumentError, NotFoundError
 from service_kit.time_zones import time_zone
 from session_service.adapters.grpc.products.shapes import content_name, number_in
-from session_service.application.ports.reading import SessionSelection
+from session_service.application.ports.readers import SessionSelection
 from session_service.application.ports.sessions import SessionRef
 from session_service.domain.answers import SubmittedAnswer
 from session_service.domain.days import LATEST, Calendar, in_utc

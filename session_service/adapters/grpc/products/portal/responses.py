@@ -12,8 +12,8 @@ from practice.products.portal.v1 import portal_service_pb2 as pb2
 
 from service_kit.grpc.product_shapes import rfc3339
 from session_service.adapters.grpc.products.shapes import nullable
-from session_service.application.complete_with_results import Results
-from session_service.application.ports.reading import History, Report
+from session_service.application.complete_session import Results
+from session_service.application.ports.readers import History, Report
 from session_service.application.start_session import Started
 from session_service.domain.answers import RecordedAnswer
 from session_service.domain.items import SessionItem

@@ -15,9 +15,10 @@ from practice.products.portal.v1.portal_service_pb2_grpc import PortalServiceSer
 from service_kit.call import current_call
 from session_service.adapters.grpc.products.portal import bodies, requests, responses
 from session_service.adapters.grpc.products.portal.requests import PRODUCT
+from session_service.application.ports.cache import Cache
+from session_service.application.ports.clock import Clock
 from session_service.application.ports.learners import LearnerMark
-from session_service.application.ports.reading import SessionSelection
-from session_service.application.ports.surroundings import Cache, Clock
+from session_service.application.ports.readers import SessionSelection
 from session_service.application.use_cases import UseCases
 from session_service.domain.practice_session import PracticeSession
 

@@ -9,10 +9,10 @@ from practice.products.yoga.v1 import yoga_service_pb2 as pb2
 
 from service_kit.grpc.product_shapes import rfc3339
 from session_service.adapters.grpc.products.shapes import nullable
-from session_service.application.get_month import Month
-from session_service.application.ports.reading import History
+from session_service.application.ports.readers import History
 from session_service.application.ports.sessions import Summary
 from session_service.application.ports.statistics import Streak
+from session_service.application.progress import Month
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import State
 

@@ -14,7 +14,7 @@ from service_kit.errors import InvalidArgumentError, NotFoundError
 from service_kit.grpc.presentation import answer_with_status
 from session_service.adapters.grpc.products.shapes import content_name
 from session_service.adapters.grpc.products.yoga import responses
-from session_service.application.ports.reading import SessionSelection
+from session_service.application.ports.readers import SessionSelection
 from session_service.application.ports.sessions import SessionRef
 from session_service.application.use_cases import UseCases
 from session_service.domain.states import State

@@ -9,7 +9,7 @@ from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from session_service.adapters.db.workspaces import SqlWorkspaceReaders
-from session_service.application.ports.reading import SessionSelection
+from session_service.application.ports.readers import SessionSelection
 from tests.session_service.adapters.grpc.products.design.clients import DRAWN, Client
 from tests.session_service.adapters.grpc.products.design.conftest import MakeProblem
 

@@ -8,10 +8,10 @@ import pytest
 
 from service_kit.call import Call
 from service_kit.errors import UnavailableError
-from session_service.application.get_month import Month
-from session_service.application.ports.reading import SessionSelection
+from session_service.application.ports.readers import SessionSelection
 from session_service.application.ports.sessions import SessionRef, Summary
 from session_service.application.ports.statistics import DayOfPractice, Streak
+from session_service.application.progress import Month
 from session_service.domain.days import Calendar
 from session_service.domain.errors import ProductUnknownError, SessionEndedError
 from session_service.domain.states import State

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from service_kit.call import Call
-from session_service.application.ports.reading import SessionSelection
+from session_service.application.ports.readers import SessionSelection
 from session_service.application.ports.sessions import SessionRef
 from session_service.domain.errors import ProductUnknownError, SessionNotFoundError
 from session_service.domain.events import SessionEnded

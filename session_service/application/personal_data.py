@@ -1,11 +1,13 @@
-"""Forgets a person."""
+"""What is kept of a user: given to them, and erased."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+
 import structlog
 
-from service_kit.personal_data import PersonalData, Report
-from session_service.application.ports.surroundings import Memory
+from service_kit.personal_data import FileChunk, PersonalData, Report
+from session_service.application.ports.cache import Memory
 
 log = structlog.get_logger(__name__)
 
@@ -27,3 +29,14 @@ class ErasePersonalData:
         await self._memory.forget(user_id)
         log.info("personal_data_erased", erased=user_id, removed=dict(report.removed))
         return report
+
+
+class ExportPersonalData:
+    """Yields a person's files. What is written meanwhile may be missing."""
+
+    def __init__(self, data: PersonalData) -> None:
+        self._data = data
+
+    def __call__(self, user_id: int) -> AsyncGenerator[FileChunk]:
+        """Reads as it yields; nothing of it is in memory for longer than a piece."""
+        return self._data.export(user_id)

@@ -1,33 +1,13 @@
-"""The clock, and what is remembered, limited and signalled outside of transactions."""
+"""Who called how often of late."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Protocol
 
 from service_kit.call import Call
-
-Clock = Callable[[], datetime]
-
-
-class Cache(Protocol):
-    """A memory that may forget anything at any moment. Never raises."""
-
-    async def get(self, key: str) -> bytes | None:
-        """Returns what was put under a key, if it is still known."""
-
-    async def put(self, key: str, value: bytes, keep: timedelta) -> None:
-        """Keeps a value for a while."""
-
-
-class Memory(Protocol):
-    """What is remembered of people for speed and for limits, and may vanish. Never raises."""
-
-    async def forget(self, user_id: int) -> None:
-        """Lets go of everything of a person that can be reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +35,3 @@ class RateLimits(Protocol):
         RateLimitedError, or QuotaExceededError, whose metadata has `limit`, `remaining`, and in
         seconds `retry_after` and `reset`, when all of the limit is there again.
         """
-
-
-class JournalSignals(Protocol):
-    """Wakes those who watch a session."""
-
-    async def wait(self, session_id: int, version: int) -> None:
-        """Returns when the session may have another version, or may be gone."""

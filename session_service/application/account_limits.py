@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from service_kit.call import Call
 from service_kit.errors import QuotaExceededError
-from session_service.application.ports.reading import Readers
+from session_service.application.ports.rate_limits import RateLimit, RateLimits
+from session_service.application.ports.readers import Readers
 from session_service.application.ports.sessions import SessionRef
-from session_service.application.ports.surroundings import RateLimit, RateLimits
 from session_service.application.ports.unit_of_work import UnitOfWork
 
 
@@ -35,7 +35,7 @@ class Quotas:
 
 
 @dataclass(frozen=True, slots=True)
-class Allowances:
+class AccountLimits:
     """Asks for every change that an account could make without end.
 
     What a block began and did not finish, because it raised, counts for nothing.

@@ -1,0 +1,8 @@
+"""What time it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+Clock = Callable[[], datetime]

@@ -1,0 +1,192 @@
+"""What changes an open session, other than answers and its end: pauses, notes, drafts, messages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from service_kit.call import Call
+from service_kit.heavy import Aside
+from service_kit.once import once
+from session_service.application.account_limits import AccountLimits
+from session_service.application.end_session import end_session
+from session_service.application.ports.clock import Clock
+from session_service.application.ports.sessions import SessionRef
+from session_service.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from session_service.domain.drafts import content_hash
+from session_service.domain.messages import Message
+from session_service.domain.practice_session import PracticeSession
+from session_service.domain.states import Change, State
+
+
+class PauseSession:
+    """Puts a session to rest and records the time the client reports.
+
+    Idempotent by the call's key; pausing a paused session changes nothing or
+    only the time, as the product's policy says. Raises SessionNotFoundError,
+    SessionEndedError, ElapsedWentBackError, EtagMismatchError.
+    """
+
+    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock) -> None:
+        self._unit_of_work = unit_of_work
+        self._clock = clock
+
+    async def __call__(
+        self, call: Call, ref: SessionRef, *, reported: int | None = None, etag: str = ""
+    ) -> PracticeSession:
+        """Returns the session at rest. `reported` is in seconds."""
+
+        async def command(work: UnitOfWork) -> PracticeSession:
+            session = await work.sessions.lock(call.user_id, ref)
+            session.expect(etag)
+            paused = session.pause(now=self._clock(), reported=reported)
+            if paused is not session:
+                await work.sessions.save(Change.PAUSED, paused)
+            return paused
+
+        return await once(self._unit_of_work, call, PracticeSession, command)
+
+
+class ResumeSession:
+    """Lets a session go on.
+
+    Idempotent: resuming an active session changes nothing. Raises
+    SessionNotFoundError, SessionEndedError, EtagMismatchError.
+    """
+
+    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock) -> None:
+        self._unit_of_work = unit_of_work
+        self._clock = clock
+
+    async def __call__(self, call: Call, ref: SessionRef, *, etag: str = "") -> PracticeSession:
+        """Returns the session going on."""
+
+        async def command(work: UnitOfWork) -> PracticeSession:
+            session = await work.sessions.lock(call.user_id, ref)
+            session.expect(etag)
+            resumed = session.resume(now=self._clock())
+            if resumed is not session:
+                await work.sessions.save(Change.RESUMED, resumed)
+            return resumed
+
+        return await once(self._unit_of_work, call, PracticeSession, command)
+
+
+class AbandonSession:
+    """Gives a session up. It stays on record and counts for nothing.
+
+    Idempotent by the call's key. Raises as CompleteSession does.
+    """
+
+    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock) -> None:
+        self._unit_of_work = unit_of_work
+        self._clock = clock
+
+    async def __call__(
+        self, call: Call, ref: SessionRef, *, reported: int | None = None, etag: str = ""
+    ) -> PracticeSession:
+        """Returns the ended session. `reported` is in seconds."""
+
+        async def command(work: UnitOfWork) -> PracticeSession:
+            session = await work.sessions.lock(call.user_id, ref)
+            session.expect(etag)
+            return await end_session(work, session, State.ABANDONED, now=self._clock(), reported=reported)
+
+        return await once(self._unit_of_work, call, PracticeSession, command)
+
+
+class SetNote:
+    """Replaces a session's note, open or ended.
+
+    Idempotent: the same note changes nothing. Raises SessionNotFoundError.
+    """
+
+    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock) -> None:
+        self._unit_of_work = unit_of_work
+        self._clock = clock
+
+    async def __call__(self, call: Call, ref: SessionRef, note: str) -> PracticeSession:
+        """Returns the session with the note."""
+
+        async def command(work: UnitOfWork) -> PracticeSession:
+            session = await work.sessions.lock(call.user_id, ref)
+            noted = session.annotate(note, now=self._clock())
+            if noted is not session:
+                await work.sessions.save(Change.NOTED, noted)
+            return noted
+
+        return await once(self._unit_of_work, call, PracticeSession, command)
+
+
+class SaveDraft:
+    """Writes a draft when its content differs; its save time and the elapsed time always.
+
+    Idempotent by content. Raises SessionNotFoundError, SessionEndedError,
+    DraftInvalidError, and EtagMismatchError when `base_hash` is given and
+    another device saved something else since.
+    """
+
+    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock, aside: Aside) -> None:
+        self._unit_of_work = unit_of_work
+        self._clock = clock
+        self._aside = aside
+
+    async def __call__(
+        self,
+        call: Call,
+        ref: SessionRef,
+        content: str,
+        *,
+        reported: int | None = None,
+        base_hash: str = "",
+    ) -> PracticeSession:
+        """Returns the session with the draft's hash. `reported` is in seconds."""
+        # A large draft takes a tenth of a second; other calls need not wait for it.
+        draft_hash = await self._aside(content_hash, content)
+
+        async def command(work: UnitOfWork) -> PracticeSession:
+            session = await work.sessions.lock(call.user_id, ref)
+            saved = session.save_draft(
+                draft_hash=draft_hash, base_hash=base_hash, reported=reported, now=self._clock()
+            )
+            if draft_hash != session.draft_hash:
+                await work.sessions.put_draft(saved, content)
+            await work.sessions.save(Change.DRAFT_SAVED, saved)
+            return saved
+
+        return await once(self._unit_of_work, call, PracticeSession, command)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A line of the conversation, and the session with it."""
+
+    message: Message
+    session: PracticeSession
+
+
+class AddMessage:
+    """Appends a message to an open session.
+
+    Idempotent by the call's key only: the same words may be said twice.
+    Raises SessionNotFoundError, SessionEndedError.
+    """
+
+    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock, limits: AccountLimits) -> None:
+        self._unit_of_work = unit_of_work
+        self._clock = clock
+        self._limits = limits
+
+    async def __call__(self, call: Call, ref: SessionRef, *, role: str, content: str) -> Said:
+        """Returns the message as stored."""
+
+        async def command(work: UnitOfWork) -> Said:
+            session = await work.sessions.lock(call.user_id, ref)
+            await self._limits.say_more(work, call.user_id)
+            now = self._clock()
+            told = session.add_message(content, now=now)
+            message = Message(told.message_count, role, content, now)
+            await work.sessions.add_message(told, message)
+            await work.sessions.save(Change.MESSAGE_ADDED, told)
+            return Said(message, told)
+
+        return await once(self._unit_of_work, call, Said, command)
