@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import grpc
 from practice.identity.v1.revocation_service_pb2 import ListRevocationsRequest
@@ -55,6 +56,7 @@ from service_kit.revocations import Revocations
 from service_kit.setting_faults import read_settings
 from service_kit.tokens import TokenVerifier
 from service_kit.write_health import EVERY_SECONDS, WriteHealth
+from session_service import wiring
 from session_service.adapters.catalog.client import CatalogClient
 from session_service.adapters.celery.publisher import EventPublisher, FastPublisher
 from session_service.adapters.db import tables
@@ -65,12 +67,8 @@ from session_service.adapters.db.submission_readers import SqlSubmissionReaders
 from session_service.adapters.db.unit_of_work import SqlUnitOfWork
 from session_service.adapters.db.workspaces import SqlWorkspaceReaders
 from session_service.adapters.events import encode
-from session_service.adapters.grpc import (
-    calendar_servicer,
-    personal_data_servicer,
-    servicer,
-)
-from session_service.adapters.grpc.calendar_servicer import CalendarServicer, LearnerAdminServicer
+from session_service.adapters.grpc import calendar_servicer, personal_data_servicer, session_servicer
+from session_service.adapters.grpc.calendar_servicer import LearnerAdminServicer
 from session_service.adapters.grpc.personal_data_servicer import PersonalDataServicer
 from session_service.adapters.grpc.products.design import bodies as design_bodies
 from session_service.adapters.grpc.products.design import errors as design_errors
@@ -82,12 +80,9 @@ from session_service.adapters.grpc.products.focus import servicer as focus
 from session_service.adapters.grpc.products.portal import bodies as portal_bodies
 from session_service.adapters.grpc.products.portal import errors as portal_errors
 from session_service.adapters.grpc.products.portal import servicer as portal
-from session_service.adapters.grpc.products.portal.live_servicer import PortalLiveServicer
 from session_service.adapters.grpc.products.portal.requests import PRODUCT as PORTAL
 from session_service.adapters.grpc.products.yoga import errors as yoga_errors
 from session_service.adapters.grpc.products.yoga import servicer as yoga
-from session_service.adapters.grpc.servicer import SessionExportServicer, SessionServicer
-from session_service.adapters.grpc.submission_servicer import SubmissionServicer
 from session_service.adapters.redis.cache import RedisCache
 from session_service.adapters.redis.client import BestEffort, open_redis
 from session_service.adapters.redis.memory import RedisMemory
@@ -95,31 +90,15 @@ from session_service.adapters.redis.rate_limits import RedisRateLimits
 from session_service.adapters.signals import CommitListener, JournalSignals, LookForChanges
 from session_service.adapters.stats.client import StatisticsClient
 from session_service.application.account_limits import AccountLimits
+from session_service.application.calendars import RememberCalendar
 from session_service.application.personal_data import ErasePersonalData, ExportPersonalData
-from session_service.application.use_cases import UseCases
-from session_service.offline.grpc import SyncServicer
+from session_service.application.ports.unit_of_work import UnitOfWorkFactory
 from session_service.offline.sql import SqlOfflineUnitOfWork
-from session_service.offline.use_cases import SyncSessions
-from session_service.outbox.grpc import (
-    OUTBOX_ADMIN,
-    RECONCILIATION_ADMIN,
-    EventUseCases,
-    OutboxAdminServicer,
-    OutboxUseCases,
-    ReconciliationServicer,
-)
+from session_service.outbox.grpc import OUTBOX_ADMIN, RECONCILIATION_ADMIN
 from session_service.outbox.record_sql import SqlEventRecord
 from session_service.outbox.sql import SqlOutboxAdmin
-from session_service.outbox.use_cases import (
-    GetOutbox,
-    GetUserEvents,
-    ListDeadLetters,
-    ListEventDigests,
-    ListUserEvents,
-    RepublishEvents,
-    RequeueDeadLetters,
-)
 from session_service.settings import SessionSettings
+from session_service.wiring import Ports
 
 INTERNAL_SERVICES = frozenset(
     {
@@ -127,9 +106,17 @@ INTERNAL_SERVICES = frozenset(
         RECONCILIATION_ADMIN,
         calendar_servicer.ADMIN_SERVICE,
         OUTBOX_ADMIN,
-        servicer.EXPORT_SERVICE,
+        session_servicer.EXPORT_SERVICE,
     }
 )
+
+PRESENTERS = {
+    design.SERVICE: design_errors.present,
+    exercises.SERVICE: exercises_errors.present,
+    focus.SERVICE: focus_errors.present,
+    portal.SERVICE: portal_errors.present,
+    yoga.SERVICE: yoga_errors.present,
+}
 
 # Other processes write too, of which this one hears nothing.
 _LOOK_EVERY_SECONDS = 0.5
@@ -189,38 +176,52 @@ class _Outside:
 
 
 async def _start(settings: SessionSettings, outside: _Outside, signals: JournalSignals) -> RunningServer:
-    listener = CommitListener(outside.publisher, signals)
-    first_wait = timedelta(seconds=settings.outbox_first_wait_seconds)
-    catalog = CatalogClient(outside.catalog, settings.internal_token())
-    statistics = StatisticsClient(outside.stats, settings.internal_token())
-    limits = AccountLimits(
-        RedisRateLimits(outside.redis, BestEffort()),
-        SqlReaders(outside.engine),
-        settings.quotas(),
-        {PORTAL: settings.pace_of_portal()},
+    transaction = (
+        outside.engine,
+        encode,
+        CommitListener(outside.publisher, signals),
+        timedelta(seconds=settings.outbox_first_wait_seconds),
     )
-    sync_sessions = SyncSessions(
-        lambda: SqlOfflineUnitOfWork(outside.engine, encode, listener, first_wait),
-        catalog,
-        statistics,
-        utc_now,
-        timedelta(days=settings.sync_max_age_days),
-        limits=limits,
-    )
-    use_cases = UseCases.wire(
-        unit_of_work=lambda: SqlUnitOfWork(outside.engine, encode, listener, first_wait),
-        readers=SqlReaders(outside.engine),
+    ports = _ports(settings, outside, signals, partial(SqlUnitOfWork, *transaction))
+    remember_calendar = RememberCalendar(ports.unit_of_work, ports.clock, ports.stored_calendars)
+    server = build_server(_interceptor(settings, outside, remember_calendar))
+    max_age = timedelta(days=settings.sync_max_age_days)
+    sync = wiring.wire_sync(ports, partial(SqlOfflineUnitOfWork, *transaction), max_age)
+    add_SyncServiceServicer_to_server(sync, server)
+    _add_core(server, ports)
+    _add_products(server, settings, outside, ports)
+    _add_internal(server, outside, ports, remember_calendar)
+    return await start_server(server, settings.listen, [])
+
+
+def _ports(
+    settings: SessionSettings, outside: _Outside, signals: JournalSignals, unit_of_work: UnitOfWorkFactory
+) -> Ports:
+    readers = SqlReaders(outside.engine)
+    return Ports(
+        unit_of_work=unit_of_work,
+        readers=readers,
         submissions=SqlSubmissionReaders(outside.engine),
         workspaces=SqlWorkspaceReaders(outside.engine),
         calendars=SqlCalendarReaders(outside.engine),
-        catalog=catalog,
-        statistics=statistics,
+        catalog=CatalogClient(outside.catalog, settings.internal_token()),
+        statistics=StatisticsClient(outside.stats, settings.internal_token()),
         signals=signals,
         clock=utc_now,
         aside=outside.documents,
-        limits=limits,
+        limits=AccountLimits(
+            RedisRateLimits(outside.redis, BestEffort()),
+            readers,
+            settings.quotas(),
+            {PORTAL: settings.pace_of_portal()},
+        ),
     )
-    interceptor = CallInterceptor(
+
+
+def _interceptor(
+    settings: SessionSettings, outside: _Outside, remember_calendar: RememberCalendar
+) -> CallInterceptor:
+    return CallInterceptor(
         Access(
             TokenVerifier(
                 settings.jwks_uri, settings.jwt_issuer, settings.access_lifetime, outside.revocations
@@ -228,14 +229,10 @@ async def _start(settings: SessionSettings, outside: _Outside, signals: JournalS
             settings.internal_token(),
             internal=INTERNAL_SERVICES,
         ),
-        presenters={
-            design.SERVICE: design_errors.present,
-            exercises.SERVICE: exercises_errors.present,
-            focus.SERVICE: focus_errors.present,
-            portal.SERVICE: portal_errors.present,
-            yoga.SERVICE: yoga_errors.present,
-        },
-        on_admitted=use_cases.remember_calendar.of_call,
+        presenters=PRESENTERS,
+        # Every call that is let in may write before it is handled, also one that reads: the time
+        # zone that the client sends is put in force, in a transaction of its own, when it is news.
+        on_admitted=remember_calendar.of_call,
         answers=SqlAnswers(outside.engine, tables.idempotency),
         raw_readers={**design_bodies.READERS, **portal_bodies.READERS},
         aside=outside.documents,
@@ -243,66 +240,46 @@ async def _start(settings: SessionSettings, outside: _Outside, signals: JournalS
         seating=settings.seating(),
         pace=settings.pace(),
     )
-    server = build_server(interceptor)
-    add_SessionServiceServicer_to_server(SessionServicer(use_cases, utc_now), server)
-    add_SessionExportServiceServicer_to_server(SessionExportServicer(use_cases), server)
-    add_OutboxAdminServiceServicer_to_server(_outbox(outside.engine), server)
-    add_CalendarServiceServicer_to_server(CalendarServicer(use_cases), server)
-    add_LearnerAdminServiceServicer_to_server(LearnerAdminServicer(use_cases), server)
-    add_PersonalDataServiceServicer_to_server(_personal_data(outside), server)
-    add_ReconciliationAdminServiceServicer_to_server(_reconciliation(outside.engine), server)
-    add_SubmissionServiceServicer_to_server(SubmissionServicer(use_cases), server)
-    add_SyncServiceServicer_to_server(SyncServicer(sync_sessions), server)
-    add_DesignSessionsServiceServicer_to_server(
-        design.DesignSessionsServicer(use_cases, outside.documents), server
+
+
+def _add_core(server: grpc.aio.Server, ports: Ports) -> None:
+    add_SessionServiceServicer_to_server(wiring.wire_sessions(ports), server)
+    add_SubmissionServiceServicer_to_server(wiring.wire_submissions(ports), server)
+    add_CalendarServiceServicer_to_server(wiring.wire_calendars(ports), server)
+
+
+def _add_products(
+    server: grpc.aio.Server, settings: SessionSettings, outside: _Outside, ports: Ports
+) -> None:
+    cache = RedisCache(outside.redis, BestEffort())
+    lifetimes = portal.Lifetimes(
+        history=timedelta(seconds=settings.portal_history_cache_seconds),
+        details=timedelta(seconds=settings.portal_details_cache_seconds),
     )
-    add_ExercisesServiceServicer_to_server(exercises.ExercisesServicer(use_cases), server)
-    add_FocusServiceServicer_to_server(focus.FocusServicer(use_cases), server)
-    add_PortalServiceServicer_to_server(_portal(settings, use_cases, outside.redis), server)
-    add_PortalLiveServiceServicer_to_server(PortalLiveServicer(use_cases, utc_now), server)
-    add_YogaServiceServicer_to_server(yoga.YogaServicer(use_cases), server)
-    return await start_server(server, settings.listen, [])
+    add_DesignSessionsServiceServicer_to_server(wiring.wire_design(ports), server)
+    add_ExercisesServiceServicer_to_server(wiring.wire_exercises(ports), server)
+    add_FocusServiceServicer_to_server(wiring.wire_focus(ports), server)
+    add_PortalServiceServicer_to_server(wiring.wire_portal(ports, cache, lifetimes), server)
+    add_PortalLiveServiceServicer_to_server(wiring.wire_portal_live(ports), server)
+    add_YogaServiceServicer_to_server(wiring.wire_yoga(ports), server)
+
+
+def _add_internal(
+    server: grpc.aio.Server, outside: _Outside, ports: Ports, remember_calendar: RememberCalendar
+) -> None:
+    outbox = wiring.wire_outbox(SqlOutboxAdmin(outside.engine))
+    reconciliation = wiring.wire_reconciliation(SqlEventRecord(outside.engine, encode), encode)
+    add_SessionExportServiceServicer_to_server(wiring.wire_exports(ports), server)
+    add_OutboxAdminServiceServicer_to_server(outbox, server)
+    add_ReconciliationAdminServiceServicer_to_server(reconciliation, server)
+    add_LearnerAdminServiceServicer_to_server(LearnerAdminServicer(remember_calendar), server)
+    add_PersonalDataServiceServicer_to_server(_personal_data(outside), server)
 
 
 def _personal_data(outside: _Outside) -> PersonalDataServicer:
     data = open_personal_data(outside.engine)
     memory = RedisMemory(outside.redis, BestEffort())
     return PersonalDataServicer(ExportPersonalData(data), ErasePersonalData(data, memory))
-
-
-def _outbox(engine: AsyncEngine) -> OutboxAdminServicer:
-    outbox = SqlOutboxAdmin(engine)
-    return OutboxAdminServicer(
-        OutboxUseCases(
-            get_outbox=GetOutbox(outbox),
-            list_dead_letters=ListDeadLetters(outbox),
-            requeue_dead_letters=RequeueDeadLetters(outbox),
-        )
-    )
-
-
-def _reconciliation(engine: AsyncEngine) -> ReconciliationServicer:
-    record = SqlEventRecord(engine, encode)
-    use_cases = EventUseCases(
-        list_event_digests=ListEventDigests(record),
-        list_user_events=ListUserEvents(record),
-        get_user_events=GetUserEvents(record),
-        republish_events=RepublishEvents(record),
-    )
-    return ReconciliationServicer(use_cases, encode)
-
-
-def _portal(settings: SessionSettings, use_cases: UseCases, redis: Redis) -> portal.PortalServicer:
-    kept = portal.Kept(
-        history=timedelta(seconds=settings.portal_history_cache_seconds),
-        details=timedelta(seconds=settings.portal_details_cache_seconds),
-    )
-    return portal.PortalServicer(
-        use_cases,
-        cache=RedisCache(redis, BestEffort()),
-        kept=kept,
-        clock=utc_now,
-    )
 
 
 async def serve(settings: SessionSettings) -> None:

@@ -24,12 +24,13 @@ from session_service.application.ports.catalog import Content
 from session_service.application.ports.outbox import Outgoing
 from session_service.application.ports.sessions import SessionRef
 from session_service.application.ports.statistics import Verdicts
-from session_service.application.use_cases import UseCases
 from session_service.domain.achievements import Achievement
 from session_service.domain.grading import AnswerKey
 from session_service.domain.items import ContentItem
 from session_service.offline.sql import SqlOfflineUnitOfWork
 from session_service.offline.use_cases import SyncSessions
+from session_service.wiring import Ports
+from tests.session_service.use_cases import UseCases
 from tests.waiting import PATIENCE_SECONDS
 
 
@@ -100,18 +101,20 @@ class Database:
             timedelta(days=30),
             limits=limits,
         )
-        self.use = UseCases.wire(
-            unit_of_work=self.unit_of_work,
-            readers=self.readers,
-            submissions=SqlSubmissionReaders(engine),
-            workspaces=SqlWorkspaceReaders(engine),
-            calendars=self.calendars,
-            catalog=EverythingCatalog(),
-            statistics=PunctualStatistics(),
-            signals=JournalSignals(),
-            clock=lambda: datetime.now(UTC),
-            aside=asyncio.to_thread,
-            limits=limits,
+        self.use = UseCases(
+            Ports(
+                unit_of_work=self.unit_of_work,
+                readers=self.readers,
+                submissions=SqlSubmissionReaders(engine),
+                workspaces=SqlWorkspaceReaders(engine),
+                calendars=self.calendars,
+                catalog=EverythingCatalog(),
+                statistics=PunctualStatistics(),
+                signals=JournalSignals(),
+                clock=lambda: datetime.now(UTC),
+                aside=asyncio.to_thread,
+                limits=limits,
+            )
         )
 
     def unit_of_work(self) -> SqlOfflineUnitOfWork:

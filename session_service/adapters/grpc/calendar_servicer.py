@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,12 +17,20 @@ from practice.session.v1.calendar_service_pb2_grpc import (
 from service_kit.call import current_call
 from service_kit.time_zones import known_time_zone
 from session_service.adapters.events import to_timestamp
-from session_service.application.use_cases import UseCases
+from session_service.application.calendars import GetCalendar, RememberCalendar, UpdateCalendar
 from session_service.domain.days import Calendar
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
 ADMIN_SERVICE = "practice.session.v1.LearnerAdminService"
+
+
+@dataclass(frozen=True, slots=True)
+class UseCases:
+    """How users' days run."""
+
+    get_calendar: GetCalendar
+    update_calendar: UpdateCalendar
 
 
 class CalendarServicer(CalendarServiceServicer):
@@ -55,8 +64,8 @@ class CalendarServicer(CalendarServiceServicer):
 class LearnerAdminServicer(LearnerAdminServiceServicer):
     """Implements practice.session.v1.LearnerAdminService."""
 
-    def __init__(self, use_cases: UseCases) -> None:
-        self._use = use_cases
+    def __init__(self, remember_calendar: RememberCalendar) -> None:
+        self._remember_calendar = remember_calendar
 
     async def RememberCalendar(
         self, request: pb2.RememberCalendarRequest, context: Context
@@ -64,7 +73,7 @@ class LearnerAdminServicer(LearnerAdminServiceServicer):
         """Remembers what another service heard of a user."""
         zone = known_time_zone(request.time_zone) if request.time_zone else None
         signed_up_at = request.sign_up_time.ToDatetime(UTC) if request.HasField("sign_up_time") else None
-        await self._use.remember_calendar(request.user_id, zone, signed_up_at)
+        await self._remember_calendar(request.user_id, zone, signed_up_at)
         return pb2.RememberCalendarResponse()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import grpc
@@ -19,7 +20,15 @@ from service_kit.paging import decode_page_number, encode_page_token
 from session_service.adapters.events import to_timestamp
 from session_service.adapters.grpc import converters as convert
 from session_service.application.ports.submissions import SubmissionRef, SubmissionSelection
-from session_service.application.use_cases import UseCases
+from session_service.application.submissions import (
+    AddSubmissionMessage,
+    CreateSubmission,
+    DeleteSubmission,
+    GetSubmission,
+    ListSubmissions,
+    SubmitSession,
+    UpdateSubmission,
+)
 from session_service.domain.submission import IN_PROGRESS, Feedback, Submission
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -27,6 +36,19 @@ Context = grpc.aio.ServicerContext[Any, Any]
 _NAME = re.compile(r"submissions/[1-9][0-9]{0,17}")
 _DEFAULT_PAGE = 20
 _LONGEST_ELAPSED = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class UseCases:
+    """What happens to submissions."""
+
+    create_submission: CreateSubmission
+    submit_session: SubmitSession
+    get_submission: GetSubmission
+    list_submissions: ListSubmissions
+    update_submission: UpdateSubmission
+    add_submission_message: AddSubmissionMessage
+    delete_submission: DeleteSubmission
 
 
 class SubmissionServicer(SubmissionServiceServicer):

@@ -13,16 +13,17 @@ from service_kit.errors import UnavailableError
 from session_service.application.account_limits import AccountLimits
 from session_service.application.ports.catalog import Content
 from session_service.application.ports.statistics import DayOfPractice, Effects, Streak, Verdicts
-from session_service.application.use_cases import UseCases
 from session_service.domain.achievements import Achievement
 from session_service.domain.grading import AnswerKey
 from session_service.domain.items import ContentItem
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change
 from session_service.offline.use_cases import SyncSessions
+from session_service.wiring import Ports
 from tests.session_service.memory.readers import FakeCalendarReaders, FakeReaders
 from tests.session_service.memory.store import Store, Tables
 from tests.session_service.memory.unit_of_work import FakeUnitOfWork
+from tests.session_service.use_cases import UseCases
 
 
 class FakeCatalog:
@@ -156,18 +157,20 @@ class World:
             timedelta(days=30),
             limits=limits,
         )
-        self.use = UseCases.wire(
-            unit_of_work=self.unit_of_work,
-            readers=FakeReaders(self.store),
-            submissions=Nowhere(),
-            workspaces=Nowhere(),
-            calendars=FakeCalendarReaders(self.store),
-            catalog=self.catalog,
-            statistics=self.statistics,
-            signals=self.signals,
-            clock=self.clock,
-            aside=asyncio.to_thread,
-            limits=limits,
+        self.use = UseCases(
+            Ports(
+                unit_of_work=self.unit_of_work,
+                readers=FakeReaders(self.store),
+                submissions=Nowhere(),
+                workspaces=Nowhere(),
+                calendars=FakeCalendarReaders(self.store),
+                catalog=self.catalog,
+                statistics=self.statistics,
+                signals=self.signals,
+                clock=self.clock,
+                aside=asyncio.to_thread,
+                limits=limits,
+            )
         )
 
     def unit_of_work(self) -> FakeUnitOfWork:

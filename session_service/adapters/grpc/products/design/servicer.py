@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import grpc
@@ -21,7 +21,24 @@ from session_service.adapters.grpc.products.design import bodies, requests, resp
 from session_service.application.ports.readers import SessionSelection
 from session_service.application.ports.submissions import SubmissionSelection
 from session_service.application.ports.workspaces import Workspace
-from session_service.application.use_cases import UseCases
+from session_service.application.session_commands import (
+    AbandonSession,
+    AddMessage,
+    PauseSession,
+    ResumeSession,
+    SaveDraft,
+)
+from session_service.application.session_queries import GetActiveSession, ViewWorkspaces
+from session_service.application.start_session import StartSession
+from session_service.application.submissions import (
+    AddSubmissionMessage,
+    CreateSubmission,
+    DeleteSubmission,
+    GetSubmission,
+    ListSubmissions,
+    SubmitSession,
+    UpdateSubmission,
+)
 from session_service.domain.errors import (
     SessionNotFoundError,
     SubmissionNotFoundError,
@@ -30,6 +47,27 @@ from session_service.domain.practice_session import PracticeSession
 
 SERVICE = "practice.products.design.v1.DesignSessionsService"
 Context = grpc.aio.ServicerContext[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class UseCases:
+    """What this product's clients do."""
+
+    start_session: StartSession
+    view_workspaces: ViewWorkspaces
+    get_active_session: GetActiveSession
+    save_draft: SaveDraft
+    pause_session: PauseSession
+    resume_session: ResumeSession
+    add_message: AddMessage
+    abandon_session: AbandonSession
+    create_submission: CreateSubmission
+    submit_session: SubmitSession
+    list_submissions: ListSubmissions
+    get_submission: GetSubmission
+    update_submission: UpdateSubmission
+    add_submission_message: AddSubmissionMessage
+    delete_submission: DeleteSubmission
 
 
 class DesignSessionsServicer(DesignSessionsServiceServicer):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import grpc
@@ -10,8 +11,10 @@ from practice.products.exercises.v1.exercises_service_pb2_grpc import ExercisesS
 
 from service_kit.call import current_call
 from session_service.adapters.grpc.products.exercises import requests, responses
+from session_service.application.complete_session import CompleteSession
 from session_service.application.ports.sessions import SessionRef
-from session_service.application.use_cases import UseCases
+from session_service.application.start_session import StartSession
+from session_service.application.submit_answers import RecordStandaloneAnswer, SubmitAnswers
 from session_service.domain.errors import ModeUnknownError
 from session_service.domain.policies import policy_of
 
@@ -19,6 +22,16 @@ PRODUCT = "exercises"
 SERVICE = "practice.products.exercises.v1.ExercisesService"
 
 Context = grpc.aio.ServicerContext[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class UseCases:
+    """What this product's clients do."""
+
+    start_session: StartSession
+    submit_answers: SubmitAnswers
+    record_standalone_answer: RecordStandaloneAnswer
+    complete_session: CompleteSession
 
 
 class ExercisesServicer(ExercisesServiceServicer):

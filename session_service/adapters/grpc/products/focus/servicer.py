@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import grpc
@@ -11,9 +12,12 @@ from practice.products.focus.v1.focus_service_pb2_grpc import FocusServiceServic
 from service_kit.call import current_call
 from service_kit.grpc.presentation import answer_with_status
 from session_service.adapters.grpc.products.focus import responses
+from session_service.application.complete_session import CompleteSession
 from session_service.application.ports.readers import SessionSelection
 from session_service.application.ports.sessions import SessionRef
-from session_service.application.use_cases import UseCases
+from session_service.application.session_commands import PauseSession, ResumeSession
+from session_service.application.session_queries import GetActiveSession, ListSessions
+from session_service.application.start_session import StartSession
 from session_service.domain.states import State
 
 PRODUCT = "focus"
@@ -21,6 +25,18 @@ SERVICE = "practice.products.focus.v1.FocusService"
 _DEFAULT_LIMIT = 20
 
 Context = grpc.aio.ServicerContext[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class UseCases:
+    """What this product's clients do."""
+
+    start_session: StartSession
+    get_active_session: GetActiveSession
+    pause_session: PauseSession
+    resume_session: ResumeSession
+    complete_session: CompleteSession
+    list_sessions: ListSessions
 
 
 class FocusServicer(FocusServiceServicer):

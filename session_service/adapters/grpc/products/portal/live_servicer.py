@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Any
 
 import grpc
@@ -19,12 +20,20 @@ from session_service.adapters.grpc.products.portal.requests import (
 from session_service.adapters.grpc.products.portal.responses import rate
 from session_service.application.ports.clock import Clock
 from session_service.application.ports.readers import JournalEntry
-from session_service.application.use_cases import UseCases
-from session_service.application.watch_session import Snapshot
+from session_service.application.session_queries import GetSession
+from session_service.application.watch_session import Snapshot, WatchSession
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change
 
 Context = grpc.aio.ServicerContext[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class UseCases:
+    """What is watched live."""
+
+    get_session: GetSession
+    watch_session: WatchSession
 
 
 class PortalLiveServicer(PortalLiveServiceServicer):

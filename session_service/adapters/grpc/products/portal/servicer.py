@@ -15,11 +15,15 @@ from practice.products.portal.v1.portal_service_pb2_grpc import PortalServiceSer
 from service_kit.call import current_call
 from session_service.adapters.grpc.products.portal import bodies, requests, responses
 from session_service.adapters.grpc.products.portal.requests import PRODUCT
+from session_service.application.complete_session import CompleteWithResults
 from session_service.application.ports.cache import Cache
 from session_service.application.ports.clock import Clock
 from session_service.application.ports.learners import LearnerMark
 from session_service.application.ports.readers import SessionSelection
-from session_service.application.use_cases import UseCases
+from session_service.application.session_commands import AbandonSession
+from session_service.application.session_queries import GetSession, GetSessionReport, ListHistory
+from session_service.application.start_session import StartSession
+from session_service.application.submit_answers import SubmitAnswers
 from session_service.domain.practice_session import PracticeSession
 
 SERVICE = "practice.products.portal.v1.PortalService"
@@ -31,11 +35,24 @@ _FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """How long answers are remembered."""
+class Lifetimes:
+    """How long responses are remembered."""
 
     history: timedelta
     details: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class UseCases:
+    """What this product's clients do."""
+
+    start_session: StartSession
+    submit_answers: SubmitAnswers
+    complete_with_results: CompleteWithResults
+    abandon_session: AbandonSession
+    list_history: ListHistory
+    get_session: GetSession
+    get_session_report: GetSessionReport
 
 
 class PortalServicer(PortalServiceServicer):
@@ -50,12 +67,12 @@ class PortalServicer(PortalServiceServicer):
         use_cases: UseCases,
         *,
         cache: Cache,
-        kept: Kept,
+        lifetimes: Lifetimes,
         clock: Clock,
     ) -> None:
         self._use = use_cases
         self._cache = cache
-        self._kept = kept
+        self._lifetimes = lifetimes
         self._clock = clock
 
     async def StartSession(self, request: pb2.StartSessionRequest, context: Context) -> HttpBody:
@@ -108,7 +125,7 @@ class PortalServicer(PortalServiceServicer):
             found = await self._use.list_history(selection)
             response = responses.history(found)
             kept = response.SerializeToString()
-            await self._cache.put(_history_key(found.mark, selection), kept, self._kept.history)
+            await self._cache.put(_history_key(found.mark, selection), kept, self._lifetimes.history)
         return response
 
     async def GetSession(self, request: pb2.GetSessionRequest, context: Context) -> pb2.GetSessionResponse:
@@ -119,7 +136,9 @@ class PortalServicer(PortalServiceServicer):
         if not await self._recall(_details_key(session), response):
             session, report = await self._use.get_session_report(call, ref)
             response = responses.details(session, report)
-            await self._cache.put(_details_key(session), response.SerializeToString(), self._kept.details)
+            await self._cache.put(
+                _details_key(session), response.SerializeToString(), self._lifetimes.details
+            )
         response.timing.duration = session.duration_at(self._clock())
         return response
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -14,15 +15,35 @@ from service_kit.errors import InvalidArgumentError, NotFoundError
 from service_kit.grpc.presentation import answer_with_status
 from session_service.adapters.grpc.products.shapes import content_name
 from session_service.adapters.grpc.products.yoga import responses
+from session_service.application.complete_session import CompleteWithSummary
 from session_service.application.ports.readers import SessionSelection
 from session_service.application.ports.sessions import SessionRef
-from session_service.application.use_cases import UseCases
+from session_service.application.progress import GetMonth, GetStreak, GetSummary
+from session_service.application.session_commands import PauseSession, ResumeSession, SetNote
+from session_service.application.session_queries import GetActiveSession, ListSessions
+from session_service.application.start_session import StartSession
 from session_service.domain.states import State
 
 PRODUCT = "yoga"
 SERVICE = "practice.products.yoga.v1.YogaService"
 _DEFAULT_PAGE = 20
 Context = grpc.aio.ServicerContext[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class UseCases:
+    """What this product's clients do."""
+
+    start_session: StartSession
+    complete_with_summary: CompleteWithSummary
+    pause_session: PauseSession
+    resume_session: ResumeSession
+    set_note: SetNote
+    get_active_session: GetActiveSession
+    list_sessions: ListSessions
+    get_streak: GetStreak
+    get_summary: GetSummary
+    get_month: GetMonth
 
 
 class YogaServicer(YogaServiceServicer):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Any
 
 import grpc
@@ -16,11 +17,30 @@ from service_kit.paging import decode_page_number, encode_page_token
 from session_service.adapters.events import to_calendar_message
 from session_service.adapters.events import to_message as event_message
 from session_service.adapters.grpc import converters as convert
+from session_service.application.complete_session import CompleteSession
+from session_service.application.exports import ExportCalendarChanges, ExportCompletions
 from session_service.application.ports.clock import Clock
 from session_service.application.ports.readers import SessionSelection
-from session_service.application.start_session import OnConflict
-from session_service.application.submit_answers import Answered
-from session_service.application.use_cases import UseCases
+from session_service.application.session_commands import (
+    AbandonSession,
+    AddMessage,
+    PauseSession,
+    ResumeSession,
+    SaveDraft,
+    SetNote,
+)
+from session_service.application.session_queries import (
+    GetActiveSession,
+    GetDraft,
+    GetSession,
+    GetSessionReport,
+    ListMessages,
+    ListSessionItems,
+    ListSessions,
+)
+from session_service.application.start_session import OnConflict, StartSession
+from session_service.application.submit_answers import Answered, RecordStandaloneAnswer, SubmitAnswers
+from session_service.application.watch_session import WatchSession
 from session_service.domain.items import DEFAULT_COUNT, DEFAULT_DIFFICULTY, Selection
 from session_service.domain.states import State
 
@@ -41,6 +61,30 @@ _OUTCOMES = {
     pb2.CompleteSessionRequest.OUTCOME_COMPLETED: State.COMPLETED,
     pb2.CompleteSessionRequest.OUTCOME_PARTIAL: State.PARTIAL,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class UseCases:
+    """What learners do in sessions."""
+
+    start_session: StartSession
+    get_session: GetSession
+    get_active_session: GetActiveSession
+    list_sessions: ListSessions
+    list_session_items: ListSessionItems
+    get_session_report: GetSessionReport
+    watch_session: WatchSession
+    submit_answers: SubmitAnswers
+    record_standalone_answer: RecordStandaloneAnswer
+    set_note: SetNote
+    save_draft: SaveDraft
+    get_draft: GetDraft
+    add_message: AddMessage
+    list_messages: ListMessages
+    pause_session: PauseSession
+    resume_session: ResumeSession
+    complete_session: CompleteSession
+    abandon_session: AbandonSession
 
 
 class SessionServicer(SessionServiceServicer):
@@ -271,10 +315,18 @@ class SessionServicer(SessionServiceServicer):
             yield convert.to_change(happened)
 
 
+@dataclass(frozen=True, slots=True)
+class ExportUseCases:
+    """What the stats service asks when it starts anew."""
+
+    export_completions: ExportCompletions
+    export_calendar_changes: ExportCalendarChanges
+
+
 class SessionExportServicer(SessionExportServiceServicer):
     """Implements practice.session.v1.SessionExportService."""
 
-    def __init__(self, use_cases: UseCases) -> None:
+    def __init__(self, use_cases: ExportUseCases) -> None:
         self._use = use_cases
 
     async def ExportCompletions(
