@@ -28,13 +28,13 @@ class PortalSettings(PlatformSettings):
     """The portal's limits for each user, and how long it may remember answers."""
 
     portal_starts_per_hour: int = Field(
-        default=30, ge=1, le=1_000_000, description="the most portal sessions a person starts in an hour"
+        default=30, ge=1, le=1_000_000, description="the most portal sessions a learner starts in an hour"
     )
     portal_progress_updates_per_minute: int = Field(
-        default=120, ge=1, le=1_000_000, description="the most portal answers a person gives in a minute"
+        default=120, ge=1, le=1_000_000, description="the most portal answers a learner gives in a minute"
     )
     portal_completions_per_hour: int = Field(
-        default=30, ge=1, le=1_000_000, description="the most portal sessions a person completes in an hour"
+        default=30, ge=1, le=1_000_000, description="the most portal sessions a learner completes in an hour"
     )
     portal_history_cache_seconds: int = Field(
         default=300, ge=1, le=86_400, description="how long the portal may tell a history again"
@@ -44,7 +44,7 @@ class PortalSettings(PlatformSettings):
     )
 
     def pace_of_portal(self) -> Pace:
-        """Returns how often a person may do what in the portal, by whichever way.
+        """Returns how often a learner may do what in the portal, by whichever way.
 
         A device that was away for a day may hand in at once what it could have started in it.
         """

@@ -10,7 +10,7 @@ from practice.events.v1 import calendar_changed_pb2, session_ended_pb2
 from session_service.domain.events import CalendarChanged, Event, SessionEnded
 
 
-def to_message(event: SessionEnded) -> session_ended_pb2.SessionEnded:
+def ended_to_proto(event: SessionEnded) -> session_ended_pb2.SessionEnded:
     """Returns the integration event of a domain event."""
     return session_ended_pb2.SessionEnded(
         event_id=str(event.event_id),
@@ -20,8 +20,8 @@ def to_message(event: SessionEnded) -> session_ended_pb2.SessionEnded:
         product=event.product,
         outcome=event.outcome,
         counts=event.counts,
-        start_time=to_timestamp(event.started_at),
-        end_time=to_timestamp(event.ended_at),
+        start_time=instant_to_proto(event.started_at),
+        end_time=instant_to_proto(event.ended_at),
         time_zone=event.time_zone,
         rollover_hour=event.rollover_hour,
         local_date=event.local_date.isoformat(),
@@ -35,28 +35,28 @@ def to_message(event: SessionEnded) -> session_ended_pb2.SessionEnded:
     )
 
 
-def to_calendar_message(event: CalendarChanged) -> calendar_changed_pb2.CalendarChanged:
+def calendar_changed_to_proto(event: CalendarChanged) -> calendar_changed_pb2.CalendarChanged:
     """Returns the integration event of a change of calendar."""
     message = calendar_changed_pb2.CalendarChanged(
         event_id=str(event.event_id),
         user_id=event.user_id,
         user_seq=event.user_seq,
-        effective_time=to_timestamp(event.effective_at),
+        effective_time=instant_to_proto(event.effective_at),
         time_zone=event.time_zone,
         rollover_hour=event.rollover_hour,
     )
     if event.signed_up_at is not None:
-        message.sign_up_time.CopyFrom(to_timestamp(event.signed_up_at))
+        message.sign_up_time.CopyFrom(instant_to_proto(event.signed_up_at))
     return message
 
 
 def encode(event: Event) -> bytes:
     """Returns an event's bytes; the same event gives the same bytes."""
-    message = to_message(event) if isinstance(event, SessionEnded) else to_calendar_message(event)
+    message = ended_to_proto(event) if isinstance(event, SessionEnded) else calendar_changed_to_proto(event)
     return message.SerializeToString(deterministic=True)
 
 
-def to_timestamp(instant: datetime) -> Timestamp:
+def instant_to_proto(instant: datetime) -> Timestamp:
     """Returns an aware datetime as a protobuf timestamp."""
     timestamp = Timestamp()
     timestamp.FromDatetime(instant)

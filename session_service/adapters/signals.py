@@ -6,14 +6,15 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
+from session_service.application.ports import signals
 from session_service.application.ports.outbox import Outgoing
 
 # The versions of those sessions that are still there.
 Versions = Callable[[Collection[int]], Awaitable[Mapping[int, int]]]
 
 
-class JournalSignals:
-    """Implements ports.JournalSignals: one event a watcher, with the version it has seen."""
+class JournalSignals(signals.JournalSignals):
+    """Signals within this process: one event a watcher, with the version it has seen."""
 
     def __init__(self) -> None:
         self._waiters: dict[int, dict[asyncio.Event, int]] = {}
@@ -71,16 +72,16 @@ class Publisher(Protocol):
 
 
 class CommitListener:
-    """Implements unit_of_work.AfterCommit."""
+    """Publishes what was committed, and wakes those who watch it."""
 
     def __init__(self, publisher: Publisher, signals: JournalSignals) -> None:
         self._publisher = publisher
         self._signals = signals
 
-    def events(self, events: list[Outgoing]) -> None:
+    def publish(self, events: list[Outgoing]) -> None:
         """Publishes right away."""
         self._publisher.offer(events)
 
-    def changed(self, session_ids: list[int]) -> None:
+    def wake_watchers(self, session_ids: list[int]) -> None:
         """Wakes the watchers."""
         self._signals.notify(session_ids)

@@ -1,1 +1,1 @@
-"""What the service does: one use case a file, named like its RPC."""
+"""What the service does: a module a subject, in it a use case for each RPC, named like it."""

@@ -1,4 +1,4 @@
-"""What one account may do in a while, by whichever way it asks."""
+"""Rate limits and quotas of an account, the same by whichever API it asks."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Quotas:
 
 @dataclass(frozen=True, slots=True)
 class AccountLimits:
-    """Asks for every change that an account could make without end.
+    """Checks every change that an account could make without end.
 
     What a block began and did not finish, because it raised, counts for nothing.
     """

@@ -1,4 +1,4 @@
-"""How users' days run: their zone and the hour at which a day begins."""
+"""Calendars: a user's time zone, and the hour at which their day begins."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class RememberCalendar:
     """Puts a user's zone in force from now on, and keeps when they signed up.
 
     What this process has stored of a user is not looked at again within a
-    minute. Of a person who was erased nothing is remembered, without a word:
+    minute. Of a user who was erased nothing is remembered, without a word:
     what they read with a token of before is empty, and no fault. Idempotent.
     """
 

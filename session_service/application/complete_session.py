@@ -19,7 +19,7 @@ from session_service.application.ports.readers import Readers
 from session_service.application.ports.sessions import SessionRef, Summary
 from session_service.application.ports.statistics import Badge, Effects, Statistics, Streak
 from session_service.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
-from session_service.domain.achievements import Achievement, achieved
+from session_service.domain.achievements import Achievement, find_achieved
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import State
 
@@ -150,8 +150,8 @@ class CompleteWithResults:
             self._readers.report(session.user_id, SessionRef(session.id)),
         )
         return Results(
-            streak=_with_today(effects.streak) if effects.pending else effects.streak,
-            achievements=achieved(session, definitions),
+            streak=_add_today(effects.streak) if effects.pending else effects.streak,
+            achievements=find_achieved(session, definitions),
             badges=list(effects.badges),
             missed_items=[item.item for item in report.items if not item.mastered],
             statistics_pending=effects.pending,
@@ -172,7 +172,7 @@ class CompleteWithResults:
             return ()
 
 
-def _with_today(streak: Streak) -> Streak:
+def _add_today(streak: Streak) -> Streak:
     """Returns the least that a streak can be once it includes a completion of today."""
     current = max(1, streak.current)
     return Streak(current, max(current, streak.best))

@@ -1,4 +1,4 @@
-"""How a session ends, whoever asks for it."""
+"""Ends a session within a transaction, for every use case that does."""
 
 from __future__ import annotations
 

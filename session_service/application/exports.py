@@ -1,4 +1,4 @@
-"""All events, made again from what is stored, in the order in which they happened."""
+"""Exports of all events, made again from what is stored."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class ExportCalendarChanges:
 
     async def __call__(self, *, user_id: int = 0) -> AsyncIterator[CalendarChanged]:
         """Yields in the order in which they were made; of every user when `user_id` is 0."""
-        async for change in self._readers.told(user_id):
+        async for change in self._readers.changes(user_id):
             yield CalendarChanged.of(change)
 
 

@@ -1,4 +1,4 @@
-"""What the catalog says of a piece of content, whoever asks."""
+"""Finds a piece of content in the catalog."""
 
 from __future__ import annotations
 

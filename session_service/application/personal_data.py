@@ -1,4 +1,4 @@
-"""What is kept of a user: given to them, and erased."""
+"""Exports and erases what is kept of a user."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ log = structlog.get_logger(__name__)
 
 
 class ErasePersonalData:
-    """Deletes everything of a person for good, and what is remembered of them for speed and limits.
+    """Deletes everything of a user for good, and what is remembered of them for speed and limits.
 
     The memory is emptied last: nobody can fill it again by then. What it
     cannot be asked to forget, it forgets by itself within the hour.
@@ -32,7 +32,7 @@ class ErasePersonalData:
 
 
 class ExportPersonalData:
-    """Yields a person's files. What is written meanwhile may be missing."""
+    """Yields a user's files. What is written meanwhile may be missing."""
 
     def __init__(self, data: PersonalData) -> None:
         self._data = data

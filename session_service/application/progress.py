@@ -1,4 +1,4 @@
-"""How a learner's practice goes: figures, streak, days of a month."""
+"""Queries on a learner's progress: figures, streak, days of a month."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What changes an open session, other than answers and its end: pauses, notes, drafts, messages."""
+"""Commands on open sessions: pause, resume, abandon, note, draft, message."""
 
 from __future__ import annotations
 
@@ -183,10 +183,10 @@ class AddMessage:
             session = await work.sessions.lock(call.user_id, ref)
             await self._limits.say_more(work, call.user_id)
             now = self._clock()
-            told = session.add_message(content, now=now)
-            message = Message(told.message_count, role, content, now)
-            await work.sessions.add_message(told, message)
-            await work.sessions.save(Change.MESSAGE_ADDED, told)
-            return Said(message, told)
+            changed = session.add_message(content, now=now)
+            message = Message(changed.message_count, role, content, now)
+            await work.sessions.add_message(changed, message)
+            await work.sessions.save(Change.MESSAGE_ADDED, changed)
+            return Said(message, changed)
 
         return await once(self._unit_of_work, call, Said, command)

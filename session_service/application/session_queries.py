@@ -1,4 +1,4 @@
-"""Reads of sessions and of what is in them."""
+"""Queries on sessions and on what is in them."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ class StartSession:
         # Asked outside of the transaction, told inside: a repeated request gets
         # its first answer even when the content is gone by now.
         known, offered = await self._find_content(product, content, content_second)
-        items = _numbered(selection.pick(offered))
+        items = _number(selection.pick(offered))
 
         async def command(work: UnitOfWork) -> Started:
             fresh = PracticeSession.start(
@@ -148,5 +148,5 @@ class StartSession:
         raise UnavailableError("Sessions are being started and ended at this very moment; try again")
 
 
-def _numbered(picked: Sequence[ContentItem]) -> list[SessionItem]:
+def _number(picked: Sequence[ContentItem]) -> list[SessionItem]:
     return [SessionItem(position, item.item, item.prompt) for position, item in enumerate(picked, start=1)]

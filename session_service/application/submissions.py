@@ -1,4 +1,4 @@
-"""Work handed in: by hand or from a session, looked at, changed and deleted."""
+"""Commands and queries on submissions: work handed in, by hand or from a session."""
 
 from __future__ import annotations
 
@@ -198,10 +198,10 @@ class AddSubmissionMessage:
 
         async def command(work: UnitOfWork) -> Submission:
             submission = await work.submissions.lock(call.user_id, ref)
-            told = submission.add_message(role, content, now=self._clock())
-            await work.submissions.add_message(told.id, told.messages[-1])
-            await work.submissions.save(told)
-            return told
+            changed = submission.add_message(role, content, now=self._clock())
+            await work.submissions.add_message(changed.id, changed.messages[-1])
+            await work.submissions.save(changed)
+            return changed
 
         return await once(self._unit_of_work, call, Submission, command)
 

@@ -27,7 +27,7 @@ _METRICS: Mapping[str, Callable[[PracticeSession], float]] = {
 }
 
 
-def achieved(session: PracticeSession, definitions: Iterable[Achievement]) -> list[Achievement]:
+def find_achieved(session: PracticeSession, definitions: Iterable[Achievement]) -> list[Achievement]:
     """Returns the achievements that a session reached, in the order given.
 
     Definitions are data and may be newer than this program: a metric that is

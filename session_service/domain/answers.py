@@ -65,15 +65,15 @@ def judge(
     """Returns the result of one answer: as it was, graded now, or refused."""
     flaw = find_flaw(answer)
     if flaw is not None:
-        return _refused(answer, flaw)
+        return _refuse(answer, flaw)
     earlier = known.get(answer.answer_id)
     if earlier is not None:
         if (earlier.item, earlier.text) != (answer.item, answer.text):
-            return _refused(answer, AnswerIdReusedError(answer.answer_id))
+            return _refuse(answer, AnswerIdReusedError(answer.answer_id))
         return AnswerResult(answer.answer_id, answer.item, recorded=earlier)
     key = keys.get(answer.item)
     if key is None or answer.item.partition("/")[0] != policy.items:
-        return _refused(answer, ItemNotFoundError(answer.item))
+        return _refuse(answer, ItemNotFoundError(answer.item))
     grading = grade(key, answer.text)
     recorded = RecordedAnswer(
         answer_id=answer.answer_id,
@@ -115,11 +115,11 @@ def count_answers(
         session = session.record_answer(correct=answer.correct, before=before, now=now)
         versions.append(session)
         if before is not None:
-            picked[answer.item] = before.answered(
+            picked[answer.item] = before.record_answer(
                 correct=answer.correct, correct_answer=answer.correct_answer
             )
     return versions
 
 
-def _refused(answer: SubmittedAnswer, error: ServiceError) -> AnswerResult:
+def _refuse(answer: SubmittedAnswer, error: ServiceError) -> AnswerResult:
     return AnswerResult(answer.answer_id, answer.item, refusal=Refusal.of(error))

@@ -1,4 +1,4 @@
-"""The user's own days: time is theirs, not the server's."""
+"""Calendars: which of a user's own days an instant falls on."""
 
 from __future__ import annotations
 

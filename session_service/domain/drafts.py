@@ -1,4 +1,4 @@
-"""Documents being worked on in a session."""
+"""Drafts: documents being worked on in a session, and their hashes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be wrong with a request to a practice session."""
+"""Errors of the domain: what can be wrong with a request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What other contexts are told."""
+"""The events that other services hear of: ends of sessions, changes of calendar."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When an answer is right."""
+"""Grades answers against the keys of their items."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def normalise(text: str) -> str:
     not. Accents count: they are letters of their own to a learner. Case
     folding and widths can undo composition, hence the later NFCs.
     """
-    folded = _composed(_composed(text).casefold())
+    folded = _compose(_compose(text).casefold())
     plain = "".join(map(_plain, folded)) if not folded.isascii() else folded.translate(_KINDS)
-    return " ".join(_composed(plain).split())
+    return " ".join(_compose(plain).split())
 
 
-def _composed(text: str) -> str:
+def _compose(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 

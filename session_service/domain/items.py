@@ -58,7 +58,7 @@ class SessionItem:
         """Whether it was answered and every answer was right."""
         return 0 < self.attempt_count == self.correct_attempt_count
 
-    def answered(self, *, correct: bool, correct_answer: str) -> SessionItem:
+    def record_answer(self, *, correct: bool, correct_answer: str) -> SessionItem:
         """Returns the item with one more answer."""
         return replace(
             self,

@@ -1,4 +1,4 @@
-"""JSON read without giving up how it was written."""
+"""Reads JSON and keeps how it was written."""
 
 from __future__ import annotations
 

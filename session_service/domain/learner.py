@@ -1,4 +1,4 @@
-"""What is known of a user: how their days run, and since when they are one."""
+"""A user as this service knows them, and changes of their calendar."""
 
 from __future__ import annotations
 

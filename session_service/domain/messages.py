@@ -1,4 +1,4 @@
-"""Lines of a conversation, and how much of it is kept."""
+"""Messages of conversations, and how large a conversation may be."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ class Message:
     created_at: datetime
 
 
-def weight(content: str) -> int:
+def weigh(content: str) -> int:
     """Returns the most bytes that a line takes as JSON."""
     return len(json.dumps(content, ensure_ascii=False).encode()) + _ABOUT_A_LINE
 
 
-def with_line(size: int, content: str) -> int:
+def add_line(size: int, content: str) -> int:
     """Returns the size of a conversation with one more line, in bytes of JSON.
 
     A conversation is always told as a whole, so it has to stay small enough
     to be told. Raises ConversationFullError over 2 MiB.
     """
-    size += weight(content)
+    size += weigh(content)
     if size > MAX_BYTES:
         raise ConversationFullError(MAX_BYTES)
     return size

@@ -23,7 +23,7 @@ from session_service.domain.errors import (
     SessionEndedError,
 )
 from session_service.domain.items import SessionItem
-from session_service.domain.messages import with_line
+from session_service.domain.messages import add_line
 from session_service.domain.policies import Elapsed, OpenScope, PauseAgain, Policy, policy_of
 from session_service.domain.states import State
 
@@ -33,7 +33,7 @@ PLAUSIBLE_LEAD = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PracticeSession:
-    """One stretch of practice by one person in one product.
+    """One stretch of practice by one learner in one product.
 
     `elapsed_seconds` is the recorded time; where the server measures it, it
     is anchored at `active_since` and settled at each pause and at the end.
@@ -238,7 +238,7 @@ class PracticeSession:
         told = replace(
             self,
             message_count=self.message_count + 1,
-            message_bytes=with_line(self.message_bytes, content),
+            message_bytes=add_line(self.message_bytes, content),
         )
         return told._changed(now)
 

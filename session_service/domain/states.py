@@ -1,4 +1,4 @@
-"""Where a session stands in its life."""
+"""The states of a session, and the changes that its journal records."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from session_service.domain.errors import EtagMismatchError, FeedbackTooLargeError
-from session_service.domain.messages import Message, weight, with_line
+from session_service.domain.messages import Message, add_line, weigh
 
 IN_PROGRESS = "in-progress"
 COMPLETED = "completed"
@@ -37,7 +37,7 @@ class Feedback:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """Work by one person on one piece of content.
+    """Work by one learner on one piece of content.
 
     `document` is JSON text as it was sent; `score` 0 to 100; `session_id` is
     the session it came from, None for one made by hand. In a list the
@@ -89,7 +89,7 @@ class Submission:
 
     def add_message(self, role: str, content: str, *, now: datetime) -> Submission:
         """Returns the submission with one more line of conversation. Raises ConversationFullError."""
-        with_line(sum(weight(said.content) for said in self.messages), content)
+        add_line(sum(weigh(said.content) for said in self.messages), content)
         line = Message(len(self.messages) + 1, role, content, now)
         return replace(self, messages=(*self.messages, line))._changed(now)
 

@@ -1,4 +1,4 @@
-"""What was practised without a network: its ids, its times and what it amounts to."""
+"""Sessions and answers made offline: their ids and times, what they amount to, what became of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What things practised offline are judged by, asked for before any transaction."""
+"""Asks the catalog, before any transaction, for what items are judged by."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ async def merge_sessions(
     """
     learner = await work.learners.lock(user_id)
     turns = await work.learners.rollover_turns(user_id)
-    known = dict(await work.synced.known(user_id, [session.client_id for session in sessions]))
+    known = dict(await work.synced.find(user_id, [session.client_id for session in sessions]))
     merged: dict[str, _Prepared] = {}
     refusals: dict[str, ItemResult] = {}
     for offline in sessions:
@@ -93,7 +93,7 @@ def _prepare(
     offline: OfflineSession, user_id: int, turns: Sequence[RolloverTurn], guide: Guide, user_seq: int
 ) -> _Prepared:
     """Returns a session as it goes on record. Raises what it is refused for."""
-    # The zone is the device's. The hour at which the person's days turn is the
+    # The zone is the device's. The hour at which the user's days turn is the
     # one of that time: whenever a session arrives, it is on the same day.
     rollover_hour = rollover_hour_at(offline.ended_at, turns)
     calendar = Calendar(known_time_zone(offline.time_zone), rollover_hour)
@@ -133,7 +133,7 @@ def _grade(
             continue
         reason = _find_flaw(answer, guide.window)
         if not reason:
-            result = judge(to_submitted(answer), recorded, guide.keys, policy)
+            result = judge(_as_submitted(answer), recorded, guide.keys, policy)
             if result.recorded is not None:
                 recorded[answer.answer_id] = result.recorded
             reason = result.refusal.reason if result.refusal else ""
@@ -154,7 +154,7 @@ def _find_flaw(answer: OfflineAnswer, window: Window) -> str:
     return ""
 
 
-def to_submitted(answer: OfflineAnswer) -> SubmittedAnswer:
+def _as_submitted(answer: OfflineAnswer) -> SubmittedAnswer:
     """Returns an answer as it is judged."""
     return SubmittedAnswer(answer.item, answer.text, answer.answer_id, answer.time_taken, answer.answered_at)
 
@@ -185,7 +185,7 @@ async def merge_answers(
     # After the session's row, as everywhere: one user's merges follow one another.
     await work.learners.lock(user_id)
     ids = [answer.client_id for answer in answers]
-    known = dict(await work.synced.known(user_id, ids))
+    known = dict(await work.synced.find(user_id, ids))
     sent_before = await work.sessions.answers(session_id, ids)
     chosen: list[OfflineAnswer] = []
     refusals: dict[str, ItemResult] = {}
@@ -201,7 +201,7 @@ async def merge_answers(
         except ServiceError as error:
             refusals[answer.client_id] = refuse_for(answer.client_id, error)
     answered = await record_answers(
-        work, session, [*map(to_submitted, chosen)], guide.keys, lambda: guide.now
+        work, session, [*map(_as_submitted, chosen)], guide.keys, lambda: guide.now
     )
     fresh: list[SyncedItem] = []
     for answer, result in zip(chosen, answered.results, strict=True):

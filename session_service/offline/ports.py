@@ -1,4 +1,4 @@
-"""What merging needs of a transaction: what is on record of devices, by the ids that they gave."""
+"""The items on record that devices made offline, and a transaction with them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class EndedSession:
 class SyncedItems(Protocol):
     """The items of a unit of work. Its statements do not grow in number with the items."""
 
-    async def known(self, user_id: int, client_ids: Iterable[str]) -> Mapping[str, SyncedItem]:
+    async def find(self, user_id: int, client_ids: Iterable[str]) -> Mapping[str, SyncedItem]:
         """Returns those of the ids that are on record."""
 
     async def add(self, user_id: int, items: Sequence[SyncedItem]) -> None:

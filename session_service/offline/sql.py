@@ -1,4 +1,4 @@
-"""What devices made offline, in a transaction."""
+"""Items that devices made offline, in a transaction."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from session_service.adapters.db import tables
-from session_service.adapters.db.rows import to_answer_values, to_values
+from session_service.adapters.db.rows import answer_to_values, session_to_values
 from session_service.adapters.db.unit_of_work import SqlUnitOfWork
 from session_service.domain.practice_session import PracticeSession
 from session_service.offline.domain import RefusedAnswer, SyncedItem
@@ -34,12 +34,12 @@ class SqlSyncedItems(SyncedItems):
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def known(self, user_id: int, client_ids: Iterable[str]) -> Mapping[str, SyncedItem]:
+    async def find(self, user_id: int, client_ids: Iterable[str]) -> Mapping[str, SyncedItem]:
         """Selects items by their ids."""
         statement = select(_item.c.client_id, _item.c.digest, _item.c.session_id, _item.c.refused_answers)
         mine = (_item.c.user_id == user_id) & _item.c.client_id.in_(map(UUID, client_ids))
         rows = await self._connection.execute(statement.where(mine))
-        return {str(row.client_id): _to_item(*row) for row in rows}
+        return {str(row.client_id): _item_from_row(*row) for row in rows}
 
     async def add(self, user_id: int, items: Sequence[SyncedItem]) -> None:
         """Inserts items."""
@@ -59,13 +59,15 @@ class SqlSyncedItems(SyncedItems):
         """Inserts sessions, their answers and their items."""
         if not ended:
             return []
-        inserted = await self._connection.execute(_ADD_SESSIONS, [to_values(each.session) for each in ended])
+        inserted = await self._connection.execute(
+            _ADD_SESSIONS, [session_to_values(each.session) for each in ended]
+        )
         stored = [
             replace(each.session, id=number) for each, number in zip(ended, inserted.scalars(), strict=True)
         ]
         pairs = list(zip(stored, ended, strict=True))
         answers = [
-            to_answer_values(session.id, position, answer, session.updated_at)
+            answer_to_values(session.id, position, answer, session.updated_at)
             for session, each in pairs
             for position, answer in enumerate(each.answers, start=1)
         ]
@@ -79,7 +81,7 @@ class SqlSyncedItems(SyncedItems):
             await self._connection.execute(statement, rows)
 
 
-def _to_item(client_id: UUID, digest: bytes, session_id: int, refused: list[list[str]]) -> SyncedItem:
+def _item_from_row(client_id: UUID, digest: bytes, session_id: int, refused: list[list[str]]) -> SyncedItem:
     answers = tuple(RefusedAnswer(*answer) for answer in refused)
     return SyncedItem(str(client_id), digest, session_id, answers)
 

@@ -1,4 +1,4 @@
-"""What devices ask: that what was made offline be merged."""
+"""Merges what devices made offline."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class SyncSessions:
                 reach(earlier.user_seq)
                 return earlier
             # Often all of it is a repeat, which needs no catalog and no lock.
-            known = await work.synced.known(call.user_id, [item.client_id for item in readable.values()])
+            known = await work.synced.find(call.user_id, [item.client_id for item in readable.values()])
         on_file = [(place, item) for place, item in readable.items() if item.client_id in known]
         for part in _parts(on_file):
             results |= {place: recognise(item, known[item.client_id]) for place, item in part}

@@ -1,1 +1,1 @@
-"""The outbox at work: what is on its way, what was given up, and whether all of it arrived."""
+"""The outbox: the relay, dead letters, and the record of events for reconciliation."""

@@ -15,7 +15,7 @@ from practice.session.v1.outbox_admin_service_pb2_grpc import OutboxAdminService
 from practice.session.v1.reconciliation_service_pb2_grpc import ReconciliationAdminServiceServicer
 
 from service_kit.paging import decode_page_token, encode_page_token, invalid_page_token
-from session_service.adapters.events import to_timestamp
+from session_service.adapters.events import instant_to_proto
 from session_service.domain.events import Event, subject_of
 from session_service.outbox.ports import DeadLetter, DigestSelection, EventDigest, ListedEvent
 from session_service.outbox.use_cases import (
@@ -173,7 +173,7 @@ def _letter_to_proto(letter: DeadLetter) -> outbox_pb.DeadLetter:
         user_seq=letter.user_seq,
         kind=letter.kind,
         attempts=letter.attempts,
-        dead_time=to_timestamp(letter.dead_at),
+        dead_time=instant_to_proto(letter.dead_at),
         last_error=letter.last_error,
     )
 

@@ -11,8 +11,8 @@ from service_kit.db import faults
 from service_kit.db.outbox import OutboxRows
 from service_kit.errors import AccountErasedError
 from session_service.adapters.db import tables
-from session_service.adapters.db.learners import to_change
-from session_service.adapters.db.rows import SESSION_COLUMNS, to_outbox_values, to_session
+from session_service.adapters.db.learners import change_from_row
+from session_service.adapters.db.rows import SESSION_COLUMNS, event_to_values, session_from_row
 from session_service.domain.events import (
     CalendarChanged,
     Event,
@@ -80,14 +80,14 @@ class SqlEventRecord(EventRecord):
         changed = select(tables.learner_calendar).where(change.user_id == user_id, change.user_seq.in_(seqs))
         async with self._engine.connect() as connection:
             events: list[Event] = [
-                SessionEnded.of(to_session(row)) for row in await connection.execute(ended)
+                SessionEnded.of(session_from_row(row)) for row in await connection.execute(ended)
             ]
-            events += [CalendarChanged.of(to_change(row)) for row in await connection.execute(changed)]
+            events += [CalendarChanged.of(change_from_row(row)) for row in await connection.execute(changed)]
         return sorted(events, key=lambda event: event.user_seq)
 
     async def put_back(self, events: Sequence[Event]) -> int:
         """Upserts rows of the outbox in one transaction."""
-        rows = [to_outbox_values(event, self._encode) for event in events]
+        rows = [event_to_values(event, self._encode) for event in events]
         try:
             async with self._engine.begin() as connection:
                 return await OutboxRows(connection, tables.outbox).put_back(rows)

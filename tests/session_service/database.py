@@ -77,10 +77,10 @@ class Told:
         self.published: list[Outgoing] = []
         self.session_ids: list[int] = []
 
-    def events(self, events: list[Outgoing]) -> None:
+    def publish(self, events: list[Outgoing]) -> None:
         self.published += events
 
-    def changed(self, session_ids: list[int]) -> None:
+    def wake_watchers(self, session_ids: list[int]) -> None:
         self.session_ids += session_ids
 
 

@@ -15,7 +15,7 @@ from practice.catalog.v1.catalog_service_pb2_grpc import CatalogAdminServiceStub
 from service_kit.errors import NotFoundError, UnavailableError
 from service_kit.grpc.guards import INTERNAL_KEY
 from service_kit.request_ids import with_request_id
-from session_service.application.ports.catalog import Content
+from session_service.application.ports.catalog import Catalog, Content
 from session_service.domain.achievements import Achievement
 from session_service.domain.grading import AnswerKey
 from session_service.domain.items import ContentItem
@@ -28,8 +28,8 @@ _CACHED_PRODUCTS = 100
 _MOST_NAMES = 1_000
 
 
-class CatalogClient:
-    """Implements ports.Catalog. Answer keys seldom change and are kept for a minute."""
+class CatalogClient(Catalog):
+    """The catalog over gRPC. Answer keys seldom change and are kept for a minute."""
 
     def __init__(
         self,

@@ -13,7 +13,7 @@ from kombu.exceptions import OperationalError
 
 from service_kit.broker import CALENDAR_CHANGES_TASK, COMPLETIONS_QUEUE, COMPLETIONS_TASK, REQUEST_IDS
 from service_kit.errors import UnavailableError
-from session_service.application.ports.outbox import Outgoing
+from session_service.application.ports.outbox import Outgoing, Publisher
 from session_service.domain.events import CALENDAR_CHANGED, ENDED
 
 log = structlog.get_logger(__name__)
@@ -23,8 +23,8 @@ _BATCH = 100
 _TASKS = {ENDED: COMPLETIONS_TASK, CALENDAR_CHANGED: CALENDAR_CHANGES_TASK}
 
 
-class EventPublisher:
-    """Publishes events in messages of at most a hundred. Implements relay_outbox.Publisher."""
+class EventPublisher(Publisher):
+    """Publishes events in messages of at most a hundred."""
 
     def __init__(self, broker: Celery) -> None:
         self._broker = broker

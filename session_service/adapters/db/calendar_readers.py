@@ -1,4 +1,4 @@
-"""Reads of how users' days run."""
+"""Reads of users' calendars."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from session_service.adapters.db import tables
-from session_service.adapters.db.learners import select_learner, to_change
+from session_service.adapters.db.learners import change_from_row, select_learner
+from session_service.application.ports.learners import CalendarReaders
 from session_service.domain.learner import CalendarChange, Learner
 
 _change = tables.learner_calendar
 _EXPORT_CHUNK = 500
 
 
-class SqlCalendarReaders:
-    """Implements ports.CalendarReaders: one short connection a read."""
+class SqlCalendarReaders(CalendarReaders):
+    """Reads of calendars: one short connection a read."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
@@ -32,9 +33,9 @@ class SqlCalendarReaders:
         async with self._engine.connect() as connection:
             await connection.execution_options(isolation_level="REPEATABLE READ")
             learner = await select_learner(connection, user_id)
-            return learner, [to_change(row) for row in await connection.execute(newest)]
+            return learner, [change_from_row(row) for row in await connection.execute(newest)]
 
-    async def told(self, user_id: int) -> AsyncIterator[CalendarChange]:
+    async def changes(self, user_id: int) -> AsyncIterator[CalendarChange]:
         """Selects changes in chunks, each in a transaction of its own."""
         after = 0
         while chunk := await self._chunk(user_id, after):
@@ -48,4 +49,4 @@ class SqlCalendarReaders:
             later &= _change.c.user_id == user_id
         statement = select(_change).where(later).order_by(_change.c.id).limit(_EXPORT_CHUNK)
         async with self._engine.connect() as connection:
-            return [to_change(row) for row in await connection.execute(statement)]
+            return [change_from_row(row) for row in await connection.execute(statement)]

@@ -1,4 +1,4 @@
-"""What is remembered of a user, in a transaction."""
+"""Users' calendars and event sequences in a transaction."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service_kit.call import reach
 from session_service.adapters.db import tables
+from session_service.application.ports.learners import Learners
 from session_service.domain.days import Calendar, RolloverTurn
 from session_service.domain.learner import CalendarChange, Learner
 
@@ -66,8 +67,8 @@ _ADD_CHANGE = insert(_change).returning(_change.c.id)
 _PUT_IN_FORCE = update(_learner).where(_learner.c.user_id == bindparam("owner"))
 
 
-class SqlLearners:
-    """Calendars and event sequences. Implements ports.Learners, and tells calls how far a sequence is."""
+class SqlLearners(Learners):
+    """Calendars and event sequences; answers say how far a sequence is."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
@@ -134,7 +135,7 @@ async def select_learner(connection: AsyncConnection, user_id: int) -> Learner:
     )
 
 
-def to_change(row: Row[Any]) -> CalendarChange:
+def change_from_row(row: Row[Any]) -> CalendarChange:
     """Returns a change of calendar from its row."""
     return CalendarChange(
         id=row.id,

@@ -1,4 +1,4 @@
-"""Where the session service keeps what is a person's."""
+"""Where the session service keeps personal data."""
 
 from __future__ import annotations
 
@@ -72,5 +72,5 @@ DATA_CATEGORIES = (
 
 
 def open_personal_data(engine: AsyncEngine) -> SqlPersonalData:
-    """Returns the service's part of what is a person's."""
-    return SqlPersonalData(engine, "session", tables.erased_user, DATA_CATEGORIES)
+    """Returns the service's part of a user's personal data."""
+    return SqlPersonalData(engine, "session", tables.erased_user, ROOMS)

@@ -1,4 +1,4 @@
-"""Reads that change nothing."""
+"""Reads of sessions and of what is in them."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from session_service.adapters.db import tables
-from session_service.adapters.db.rows import ITEM_COLUMNS, SESSION_COLUMNS, to_session
+from session_service.adapters.db.rows import ITEM_COLUMNS, SESSION_COLUMNS, session_from_row
 from session_service.adapters.db.sessions import select_session, select_summary
 from session_service.application.ports.learners import LearnerMark
-from session_service.application.ports.readers import History, JournalEntry, Report, SessionSelection
+from session_service.application.ports.readers import History, JournalEntry, Readers, Report, SessionSelection
 from session_service.application.ports.sessions import SessionRef, Summary
 from session_service.domain.days import Calendar
 from session_service.domain.items import LONGEST_IN_AVERAGES_SECONDS, SessionItem
@@ -26,8 +26,8 @@ from session_service.domain.states import Change, State
 _EXPORT_CHUNK = 500
 
 
-class SqlReaders:
-    """Implements ports.Readers: one short connection a read."""
+class SqlReaders(Readers):
+    """Reads of sessions: one short connection a read."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
@@ -53,7 +53,7 @@ class SqlReaders:
             statement = statement.where(table.c.content == content)
         async with self._engine.connect() as connection:
             row = (await connection.execute(statement.order_by(table.c.id.desc()).limit(1))).first()
-        return to_session(row) if row else None
+        return session_from_row(row) if row else None
 
     async def list(self, selection: SessionSelection) -> Sequence[PracticeSession]:
         """Selects sessions by number, the newest first."""
@@ -189,7 +189,7 @@ class SqlReaders:
         if user_id:
             statement = statement.where(table.c.user_id == user_id)
         async with self._engine.connect() as connection:
-            return [to_session(row) for row in await connection.execute(statement)]
+            return [session_from_row(row) for row in await connection.execute(statement)]
 
 
 async def _mark(connection: AsyncConnection, user_id: int) -> LearnerMark:
@@ -208,7 +208,7 @@ async def select_sessions(connection: AsyncConnection, selection: SessionSelecti
     if selection.before_id is not None:
         statement = statement.where(table.c.id < selection.before_id)
     rows = await connection.execute(statement.limit(selection.limit).offset(selection.offset))
-    return [to_session(row) for row in rows]
+    return [session_from_row(row) for row in rows]
 
 
 async def _count(connection: AsyncConnection, selection: SessionSelection) -> int:

@@ -40,25 +40,25 @@ SESSION_COLUMNS = [practice_session.c[name] for name in _FIELDS]
 ITEM_COLUMNS = [session_item.c[field.name] for field in fields(SessionItem)]
 
 
-def to_session(row: Iterable[Any]) -> PracticeSession:
+def session_from_row(row: Iterable[Any]) -> PracticeSession:
     """Returns a row of SESSION_COLUMNS as a session."""
     values = dict(zip(_FIELDS, row, strict=True))
     return PracticeSession(**{**values, "state": State(values["state"])})
 
 
-def to_values(session: PracticeSession) -> dict[str, Any]:
+def session_to_values(session: PracticeSession) -> dict[str, Any]:
     """Returns a session's columns but for its number, which the database gives."""
     values = {name: getattr(session, name) for name in _FIELDS if name != "id"}
     return {**values, "state": session.state.value, "open_slot": session.open_slot}
 
 
-def to_changes(session: PracticeSession) -> dict[str, Any]:
+def changes_to_values(session: PracticeSession) -> dict[str, Any]:
     """Returns the columns that can differ from those of the version before."""
     values = {name: getattr(session, name) for name in _CHANGING}
     return {**values, "state": session.state.value, "open_slot": session.open_slot}
 
 
-def to_answer_values(session_id: int, position: int, answer: RecordedAnswer, at: datetime) -> dict[str, Any]:
+def answer_to_values(session_id: int, position: int, answer: RecordedAnswer, at: datetime) -> dict[str, Any]:
     """Returns the row of an answer that was recorded at an instant."""
     return {
         "session_id": session_id,
@@ -74,7 +74,7 @@ def to_answer_values(session_id: int, position: int, answer: RecordedAnswer, at:
     }
 
 
-def to_journal_values(change: Change, session: PracticeSession) -> dict[str, Any]:
+def journal_to_values(change: Change, session: PracticeSession) -> dict[str, Any]:
     """Returns the journal entry of a session's new version."""
     return {
         "session_id": session.id,
@@ -92,7 +92,7 @@ def to_journal_values(change: Change, session: PracticeSession) -> dict[str, Any
     }
 
 
-def to_outbox_values(event: Event, encode: Callable[[Event], bytes]) -> dict[str, Any]:
+def event_to_values(event: Event, encode: Callable[[Event], bytes]) -> dict[str, Any]:
     """Returns an event's row in the outbox, but for when it is due."""
     kind, aggregate_id = subject_of(event)
     return {

@@ -17,13 +17,13 @@ from session_service.adapters.db.learners import LAST_SEQ
 from session_service.adapters.db.rows import (
     ITEM_COLUMNS,
     SESSION_COLUMNS,
-    to_answer_values,
-    to_changes,
-    to_journal_values,
-    to_session,
-    to_values,
+    answer_to_values,
+    changes_to_values,
+    journal_to_values,
+    session_from_row,
+    session_to_values,
 )
-from session_service.application.ports.sessions import SessionRef, Summary
+from session_service.application.ports.sessions import SessionRef, Sessions, Summary
 from session_service.domain.answers import RecordedAnswer
 from session_service.domain.errors import EtagMismatchError, SessionNotFoundError
 from session_service.domain.items import SessionItem
@@ -53,16 +53,16 @@ _WRITE_JOURNAL = insert(tables.journal)
 _ADD_ANSWERS = insert(tables.answer)
 
 
-class SqlSessions:
-    """Sessions, their answers, drafts and messages. Implements ports.Sessions."""
+class SqlSessions(Sessions):
+    """Sessions, their answers, drafts and messages."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
     async def add(self, session: PracticeSession) -> PracticeSession | None:
         """Inserts a session; waits for a transaction that holds the same open slot."""
-        row = (await self._connection.execute(_ADD, to_values(session))).first()
-        return to_session(row) if row else None
+        row = (await self._connection.execute(_ADD, session_to_values(session))).first()
+        return session_from_row(row) if row else None
 
     async def lock(self, user_id: int, ref: SessionRef) -> PracticeSession:
         """Selects a session of the user's for update."""
@@ -72,12 +72,12 @@ class SqlSessions:
             raise await session_missing(self._connection, ref)
         *columns, last_seq = row
         reach(last_seq or 0)
-        return _of_second(to_session(columns), ref)
+        return _of_second(session_from_row(columns), ref)
 
     async def lock_open(self, user_id: int, open_slot: str) -> PracticeSession | None:
         """Selects the holder of an open slot for update."""
         row = (await self._connection.execute(_LOCK_OPEN, {"owner": user_id, "slot": open_slot})).first()
-        return to_session(row) if row else None
+        return session_from_row(row) if row else None
 
     async def save(self, change: Change, *versions: PracticeSession) -> None:
         """Updates the version before these and writes them into the journal.
@@ -87,11 +87,11 @@ class SqlSessions:
         """
         session, before = versions[-1], versions[0].version - 1
         updated = await self._connection.execute(
-            _SAVE, {**to_changes(session), "number": session.id, "before": before}
+            _SAVE, {**changes_to_values(session), "number": session.id, "before": before}
         )
         if updated.rowcount != 1:
             raise EtagMismatchError(session.etag)
-        entries = [to_journal_values(change, version) for version in versions]
+        entries = [journal_to_values(change, version) for version in versions]
         await self._connection.execute(_WRITE_JOURNAL, entries)
 
     async def add_items(self, session_id: int, items: Sequence[SessionItem]) -> None:
@@ -154,7 +154,7 @@ class SqlSessions:
         """Inserts answers in one statement."""
         first = session.answer_count - len(answers) + 1
         rows = [
-            to_answer_values(session.id, position, answer, at)
+            answer_to_values(session.id, position, answer, at)
             for position, answer in enumerate(answers, start=first)
         ]
         await self._connection.execute(_ADD_ANSWERS, rows)
@@ -224,7 +224,7 @@ async def select_session(connection: AsyncConnection, user_id: int, ref: Session
     row = (await connection.execute(statement, _named(user_id, ref))).first()
     if row is None:
         raise await session_missing(connection, ref)
-    return _of_second(to_session(row), ref)
+    return _of_second(session_from_row(row), ref)
 
 
 def _of_second(session: PracticeSession, ref: SessionRef) -> PracticeSession:

@@ -14,9 +14,13 @@ from session_service.adapters.db.submissions import (
     COLUMNS,
     newest_submission,
     select_submission,
-    to_submission,
+    submission_from_row,
 )
-from session_service.application.ports.submissions import SubmissionRef, SubmissionSelection
+from session_service.application.ports.submissions import (
+    SubmissionReaders,
+    SubmissionRef,
+    SubmissionSelection,
+)
 from session_service.domain.submission import Submission
 
 _table = tables.submission
@@ -31,8 +35,8 @@ async def one_moment(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         yield await connection.execution_options(isolation_level="REPEATABLE READ")
 
 
-class SqlSubmissionReaders:
-    """Implements ports.SubmissionReaders."""
+class SqlSubmissionReaders(SubmissionReaders):
+    """Reads of submissions: one short connection a read."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
@@ -57,6 +61,8 @@ class SqlSubmissionReaders:
             page = page.where(_table.c.id < selection.before_id)
         page = page.order_by(_table.c.id.desc()).limit(selection.limit).offset(selection.offset)
         async with one_moment(self._engine) as connection:
-            found: builtins.list[Submission] = [to_submission(row) for row in await connection.execute(page)]
+            found: builtins.list[Submission] = [
+                submission_from_row(row) for row in await connection.execute(page)
+            ]
             counted = await connection.execute(select(func.count()).select_from(_table).where(*mine))
             return found, int(counted.scalar_one())

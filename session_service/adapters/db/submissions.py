@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service_kit.call import reach
 from session_service.adapters.db import tables
 from session_service.adapters.db.learners import LAST_SEQ
-from session_service.application.ports.submissions import SubmissionRef
+from session_service.application.ports.submissions import SubmissionRef, Submissions
 from session_service.domain.errors import EtagMismatchError, SubmissionNotFoundError
 from session_service.domain.messages import Message
 from session_service.domain.submission import Feedback, Submission
@@ -33,8 +33,8 @@ _ADD = insert(_table).returning(_table.c.id, LAST_SEQ.label("last_seq"))
 _ADD_MESSAGES = insert(tables.submission_message)
 
 
-class SqlSubmissions:
-    """Implements ports.Submissions."""
+class SqlSubmissions(Submissions):
+    """Submissions and their conversations."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
@@ -59,7 +59,7 @@ class SqlSubmissions:
             return await select_submission(self._connection, user_id, ref)
         *columns, last_seq = row
         reach(last_seq or 0)
-        return await _with_messages(self._connection, _meant(to_submission(columns), user_id, ref))
+        return await _with_messages(self._connection, _meant(submission_from_row(columns), user_id, ref))
 
     async def save(self, submission: Submission) -> None:
         """Updates the version before this one."""
@@ -90,17 +90,17 @@ async def select_submission(connection: AsyncConnection, user_id: int, ref: Subm
     row = (await connection.execute(_BY_NUMBER, {"number": ref.id})).first()
     if row is None:
         raise SubmissionNotFoundError(ref.id)
-    return await _with_messages(connection, _meant(to_submission(row), user_id, ref))
+    return await _with_messages(connection, _meant(submission_from_row(row), user_id, ref))
 
 
 async def newest_submission(connection: AsyncConnection, user_id: int, content: str) -> Submission | None:
     """Returns a user's newest submission of a content."""
     mine = select(*COLUMNS).where(_table.c.user_id == user_id, _table.c.content == content)
     row = (await connection.execute(mine.order_by(_table.c.id.desc()).limit(1))).first()
-    return await _with_messages(connection, to_submission(row)) if row else None
+    return await _with_messages(connection, submission_from_row(row)) if row else None
 
 
-def to_submission(row: Iterable[Any]) -> Submission:
+def submission_from_row(row: Iterable[Any]) -> Submission:
     """Returns a row of COLUMNS as a submission without its conversation."""
     values = dict(zip(_FIELDS, row, strict=True))
     feedback = {name: tuple(lines) for name, lines in values["feedback"].items()}

@@ -16,13 +16,14 @@ from service_kit.once import Idempotency
 from service_kit.request_ids import current_request_id
 from session_service.adapters.db import tables
 from session_service.adapters.db.learners import SqlLearners
-from session_service.adapters.db.rows import to_outbox_values
+from session_service.adapters.db.rows import event_to_values
 from session_service.adapters.db.sessions import SqlSessions
 from session_service.adapters.db.submissions import SqlSubmissions
 from session_service.application.ports.learners import Learners
 from session_service.application.ports.outbox import Outbox, Outgoing
 from session_service.application.ports.sessions import Sessions
 from session_service.application.ports.submissions import Submissions
+from session_service.application.ports.unit_of_work import UnitOfWork
 from session_service.domain.events import Event
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change
@@ -36,15 +37,15 @@ _ADD_EVENT = insert(tables.outbox).values(
 class AfterCommit(Protocol):
     """What is told once a transaction is durable. Never blocks, never raises."""
 
-    def events(self, events: list[Outgoing]) -> None:
+    def publish(self, events: list[Outgoing]) -> None:
         """Takes committed events."""
 
-    def changed(self, session_ids: list[int]) -> None:
+    def wake_watchers(self, session_ids: list[int]) -> None:
         """Takes the numbers of changed sessions."""
 
 
-class _Outbox:
-    """Implements ports.Outbox."""
+class _Outbox(Outbox):
+    """The events of a transaction."""
 
     def __init__(
         self, connection: AsyncConnection, encode: Callable[[Event], bytes], first_wait: timedelta
@@ -59,7 +60,7 @@ class _Outbox:
         if not events:
             return
         made_by = {"request_id": current_request_id(), "first_wait": self._first_wait}
-        rows = [{**to_outbox_values(event, self._encode), **made_by} for event in events]
+        rows = [{**event_to_values(event, self._encode), **made_by} for event in events]
         await self._connection.execute(_ADD_EVENT, rows)
         self.added += [
             Outgoing(row["event_id"], row["kind"], row["payload"], row["request_id"]) for row in rows
@@ -79,8 +80,8 @@ class _Sessions(SqlSessions):
         self.changed.append(versions[-1].id)
 
 
-class SqlUnitOfWork:
-    """Implements ports.UnitOfWork on one pooled connection."""
+class SqlUnitOfWork(UnitOfWork):
+    """One transaction on one pooled connection."""
 
     sessions: Sessions
     submissions: Submissions
@@ -118,5 +119,5 @@ class SqlUnitOfWork:
     async def commit(self) -> None:
         """Commits, then hands on what happened."""
         await self.connection.commit()
-        self._after_commit.events(self._events.added)
-        self._after_commit.changed(self._changed.changed)
+        self._after_commit.publish(self._events.added)
+        self._after_commit.wake_watchers(self._changed.changed)

@@ -16,7 +16,7 @@ from session_service.adapters.db.sessions import select_session
 from session_service.adapters.db.submission_readers import one_moment
 from session_service.application.ports.readers import SessionSelection
 from session_service.application.ports.sessions import SessionRef
-from session_service.application.ports.workspaces import Workspace
+from session_service.application.ports.workspaces import Workspace, WorkspaceReaders
 from session_service.domain.drafts import EMPTY_HASH
 from session_service.domain.messages import Message
 from session_service.domain.practice_session import PracticeSession
@@ -24,8 +24,8 @@ from session_service.domain.practice_session import PracticeSession
 _draft, _message = tables.draft, tables.message
 
 
-class SqlWorkspaceReaders:
-    """Implements ports.WorkspaceReaders."""
+class SqlWorkspaceReaders(WorkspaceReaders):
+    """Reads of sessions with their work, each of one moment."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine

@@ -1,1 +1,1 @@
-"""The gRPC face: the canonical API and the products."""
+"""The gRPC servicers: the canonical API and the products."""

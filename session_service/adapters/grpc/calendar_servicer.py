@@ -1,4 +1,4 @@
-"""How users' days run: convert, call the use case, convert back."""
+"""Calendars of users: convert, call the use case, convert back."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from practice.session.v1.calendar_service_pb2_grpc import (
 
 from service_kit.call import current_call
 from service_kit.time_zones import known_time_zone
-from session_service.adapters.events import to_timestamp
+from session_service.adapters.events import instant_to_proto
 from session_service.application.calendars import GetCalendar, RememberCalendar, UpdateCalendar
 from session_service.domain.days import Calendar
 
@@ -27,14 +27,14 @@ ADMIN_SERVICE = "practice.session.v1.LearnerAdminService"
 
 @dataclass(frozen=True, slots=True)
 class UseCases:
-    """How users' days run."""
+    """What is asked of calendars."""
 
     get_calendar: GetCalendar
     update_calendar: UpdateCalendar
 
 
 class CalendarServicer(CalendarServiceServicer):
-    """Implements practice.session.v1.CalendarService."""
+    """Serves users their calendars."""
 
     def __init__(self, use_cases: UseCases) -> None:
         self._use = use_cases
@@ -43,9 +43,10 @@ class CalendarServicer(CalendarServiceServicer):
         """Returns the caller's calendar and those before it."""
         learner, changes = await self._use.get_calendar(current_call())
         return pb2.GetCalendarResponse(
-            calendar=_to_proto(learner.calendar, learner.effective_at, learner.signed_up_at),
+            calendar=_calendar_to_proto(learner.calendar, learner.effective_at, learner.signed_up_at),
             history=[
-                _to_proto(change.calendar, change.effective_at, change.signed_up_at) for change in changes
+                _calendar_to_proto(change.calendar, change.effective_at, change.signed_up_at)
+                for change in changes
             ],
         )
 
@@ -58,11 +59,11 @@ class CalendarServicer(CalendarServiceServicer):
             time_zone=request.time_zone if request.HasField("time_zone") else None,
             rollover_hour=request.rollover_hour if request.HasField("rollover_hour") else None,
         )
-        return _to_proto(learner.calendar, learner.effective_at, learner.signed_up_at)
+        return _calendar_to_proto(learner.calendar, learner.effective_at, learner.signed_up_at)
 
 
 class LearnerAdminServicer(LearnerAdminServiceServicer):
-    """Implements practice.session.v1.LearnerAdminService."""
+    """Serves other services that know something of a user."""
 
     def __init__(self, remember_calendar: RememberCalendar) -> None:
         self._remember_calendar = remember_calendar
@@ -77,12 +78,12 @@ class LearnerAdminServicer(LearnerAdminServiceServicer):
         return pb2.RememberCalendarResponse()
 
 
-def _to_proto(
+def _calendar_to_proto(
     calendar: Calendar, effective_at: datetime | None, signed_up_at: datetime | None
 ) -> calendar_pb2.Calendar:
     message = calendar_pb2.Calendar(time_zone=calendar.time_zone, rollover_hour=calendar.rollover_hour)
     if effective_at is not None:
-        message.effective_time.CopyFrom(to_timestamp(effective_at))
+        message.effective_time.CopyFrom(instant_to_proto(effective_at))
     if signed_up_at is not None:
-        message.sign_up_time.CopyFrom(to_timestamp(signed_up_at))
+        message.sign_up_time.CopyFrom(instant_to_proto(signed_up_at))
     return message

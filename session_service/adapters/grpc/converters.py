@@ -17,7 +17,7 @@ from service_kit.errors import (
     InvalidArgumentError,
 )
 from service_kit.grpc.statuses import to_rpc_status
-from session_service.adapters.events import to_timestamp
+from session_service.adapters.events import instant_to_proto
 from session_service.application.ports.readers import JournalEntry
 from session_service.application.ports.sessions import SessionRef
 from session_service.application.watch_session import Snapshot
@@ -53,19 +53,19 @@ _KINDS = {
 }
 
 
-def session_ref(name: str) -> SessionRef:
+def ref_from_name(name: str) -> SessionRef:
     """Returns the session named `sessions/{number}`, a shape the schema has checked."""
     return SessionRef(int(name.removeprefix("sessions/")))
 
 
-def seconds(duration: Duration) -> int:
+def seconds_from_proto(duration: Duration) -> int:
     """Returns a duration in whole seconds. Raises InvalidArgumentError when it is negative."""
     if duration.seconds < 0 or duration.nanos < 0:
         raise InvalidArgumentError("A duration cannot be negative", reason="FIELD_INVALID")
     return duration.seconds
 
 
-def instant(timestamp: Timestamp) -> datetime:
+def instant_from_proto(timestamp: Timestamp) -> datetime:
     """Returns a protobuf timestamp as an aware datetime.
 
     Raises InvalidArgumentError outside of the years 1 to 9999.
@@ -76,7 +76,7 @@ def instant(timestamp: Timestamp) -> datetime:
         raise InvalidArgumentError("A time must be of the years 1 to 9999", reason="FIELD_INVALID") from error
 
 
-def to_proto(session: PracticeSession, now: datetime, *, statistics_pending: bool = False) -> Proto:
+def session_to_proto(session: PracticeSession, now: datetime, *, statistics_pending: bool = False) -> Proto:
     """Returns a session as the canonical API shows it; an open one's elapsed time is as of `now`."""
     message = Proto(
         name=f"sessions/{session.id}",
@@ -87,14 +87,14 @@ def to_proto(session: PracticeSession, now: datetime, *, statistics_pending: boo
         state=STATES[session.state],
         elapsed=Duration(seconds=session.elapsed_at(now)),
         implausible=session.implausible,
-        start_time=to_timestamp(session.started_at),
+        start_time=instant_to_proto(session.started_at),
         time_zone=session.time_zone,
         local_date=session.local_date.isoformat() if session.local_date else "",
         answer_count=session.answer_count,
         correct_answer_count=session.correct_answer_count,
         draft_hash=session.draft_hash if session.draft_saved_at else "",
         etag=session.etag,
-        update_time=to_timestamp(session.updated_at),
+        update_time=instant_to_proto(session.updated_at),
         user_seq=session.user_seq,
         statistics_pending=statistics_pending,
         content_title=session.content_title,
@@ -105,29 +105,29 @@ def to_proto(session: PracticeSession, now: datetime, *, statistics_pending: boo
         note=session.note,
     )
     if session.settings:
-        message.settings.update(_with_exact_integers(session.settings))
+        message.settings.update(_make_integers_exact(session.settings))
     if session.planned_seconds is not None:
         message.planned_duration.CopyFrom(Duration(seconds=session.planned_seconds))
     if session.ended_at is not None:
-        message.end_time.CopyFrom(to_timestamp(session.ended_at))
+        message.end_time.CopyFrom(instant_to_proto(session.ended_at))
     if session.draft_saved_at is not None:
-        message.draft_save_time.CopyFrom(to_timestamp(session.draft_saved_at))
+        message.draft_save_time.CopyFrom(instant_to_proto(session.draft_saved_at))
     return message
 
 
-def to_submitted(answers: Iterable[session_pb2.Answer]) -> list[SubmittedAnswer]:
+def answers_from_proto(answers: Iterable[session_pb2.Answer]) -> list[SubmittedAnswer]:
     """Returns the answers of a request; the use case judges each for itself."""
-    return [_to_submitted(answer) for answer in answers]
+    return [_answer_from_proto(answer) for answer in answers]
 
 
-def _to_submitted(answer: session_pb2.Answer) -> SubmittedAnswer:
+def _answer_from_proto(answer: session_pb2.Answer) -> SubmittedAnswer:
     taken = None
     if answer.HasField("time_taken"):
         taken = answer.time_taken.seconds + answer.time_taken.nanos / 1e9
     return SubmittedAnswer(answer.item, answer.text, answer.answer_id, taken)
 
 
-def to_result(result: AnswerResult) -> session_pb2.AnswerResult:
+def result_to_proto(result: AnswerResult) -> session_pb2.AnswerResult:
     """Returns what became of an answer."""
     message = session_pb2.AnswerResult(answer_id=result.answer_id, item=result.item)
     if result.recorded is not None:
@@ -139,7 +139,7 @@ def to_result(result: AnswerResult) -> session_pb2.AnswerResult:
     return message
 
 
-def to_item(item: SessionItem) -> session_pb2.SessionItem:
+def item_to_proto(item: SessionItem) -> session_pb2.SessionItem:
     """Returns an item of a session."""
     return session_pb2.SessionItem(
         position=item.position,
@@ -151,7 +151,7 @@ def to_item(item: SessionItem) -> session_pb2.SessionItem:
     )
 
 
-def to_settings(settings: Struct) -> dict[str, Any]:
+def settings_from_proto(settings: Struct) -> dict[str, Any]:
     """Returns a client's settings. Raises InvalidArgumentError when they are too many, or no JSON.
 
     Also for an integer that a double may have changed on its way here: it is
@@ -196,36 +196,36 @@ def _is_inexact(value: Any) -> bool:
     return False
 
 
-def _with_exact_integers(value: Any) -> Any:
+def _make_integers_exact(value: Any) -> Any:
     """Returns a value with texts for the integers that a double cannot hold exactly, as JSON's int64 are."""
     match value:
         case dict():
-            return {name: _with_exact_integers(each) for name, each in value.items()}
+            return {name: _make_integers_exact(each) for name, each in value.items()}
         case list():
-            return [_with_exact_integers(each) for each in value]
+            return [_make_integers_exact(each) for each in value]
         case int() if abs(value) > _LARGEST_EXACT:
             return str(value)
     return value
 
 
-def to_message(message: Message) -> session_pb2.Message:
+def message_to_proto(message: Message) -> session_pb2.Message:
     """Returns a line of the conversation."""
     return session_pb2.Message(
         position=message.position,
         role=message.role,
         content=message.content,
-        create_time=to_timestamp(message.created_at),
+        create_time=instant_to_proto(message.created_at),
     )
 
 
-def to_change(happened: Snapshot | JournalEntry) -> session_pb2.SessionChange:
+def change_to_proto(happened: Snapshot | JournalEntry) -> session_pb2.SessionChange:
     """Returns what a watcher sees."""
     if isinstance(happened, Snapshot):
         session = happened.session
         return session_pb2.SessionChange(
             kind=session_pb2.SessionChange.KIND_SNAPSHOT,
             cursor=session.version,
-            time=to_timestamp(session.updated_at),
+            time=instant_to_proto(session.updated_at),
             state=STATES[session.state],
             answer_count=session.answer_count,
             correct_answer_count=session.correct_answer_count,
@@ -238,7 +238,7 @@ def to_change(happened: Snapshot | JournalEntry) -> session_pb2.SessionChange:
     return session_pb2.SessionChange(
         kind=_KINDS[happened.change],
         cursor=happened.sequence,
-        time=to_timestamp(happened.at),
+        time=instant_to_proto(happened.at),
         state=STATES[happened.state],
         answer_count=happened.answer_count,
         correct_answer_count=happened.correct_answer_count,

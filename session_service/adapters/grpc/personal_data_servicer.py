@@ -1,4 +1,4 @@
-"""All that is kept of a person: convert, call the use case, convert back."""
+"""Personal data: convert, call the use case, convert back."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class PersonalDataServicer(PersonalDataServiceServicer):
-    """Implements practice.privacy.v1.PersonalDataService for the session service."""
+    """Serves what is kept of users."""
 
     def __init__(self, export: ExportPersonalData, erase: ErasePersonalData) -> None:
         self._export = export
@@ -28,7 +28,7 @@ class PersonalDataServicer(PersonalDataServiceServicer):
     async def ExportPersonalData(
         self, request: pb2.ExportPersonalDataRequest, context: Context
     ) -> AsyncIterator[pb2.DataChunk]:
-        """Streams a person's files."""
+        """Streams a user's files."""
         async with aclosing(self._export(request.user_id)) as chunks:
             async for chunk in chunks:
                 yield pb2.DataChunk(file=chunk.file, data=chunk.data, row_count=chunk.rows)
@@ -36,7 +36,7 @@ class PersonalDataServicer(PersonalDataServiceServicer):
     async def ErasePersonalData(
         self, request: pb2.ErasePersonalDataRequest, context: Context
     ) -> erasure_pb2.ErasureReport:
-        """Forgets a person."""
+        """Erases a user."""
         report = await self._erase(request.user_id, request.request_id)
         return erasure_pb2.ErasureReport(
             removed=[

@@ -1,4 +1,4 @@
-"""The canonical API: convert, call the use case, convert back."""
+"""The canonical API of sessions: convert, call the use case, convert back."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from practice.session.v1.session_service_pb2_grpc import SessionExportServiceSer
 
 from service_kit.call import current_call
 from service_kit.paging import decode_page_number, encode_page_token
-from session_service.adapters.events import to_calendar_message
-from session_service.adapters.events import to_message as event_message
+from session_service.adapters.events import calendar_changed_to_proto, ended_to_proto
 from session_service.adapters.grpc import converters as convert
 from session_service.application.complete_session import CompleteSession
 from session_service.application.exports import ExportCalendarChanges, ExportCompletions
@@ -88,7 +87,7 @@ class UseCases:
 
 
 class SessionServicer(SessionServiceServicer):
-    """Implements practice.session.v1.SessionService."""
+    """Serves the canonical API of sessions."""
 
     def __init__(self, use_cases: UseCases, clock: Clock) -> None:
         self._use = use_cases
@@ -108,21 +107,21 @@ class SessionServicer(SessionServiceServicer):
             selection=Selection(
                 request.selection.difficulty or DEFAULT_DIFFICULTY, request.selection.count or DEFAULT_COUNT
             ),
-            settings=convert.to_settings(request.settings),
+            settings=convert.settings_from_proto(request.settings),
         )
         response = pb2.StartSessionResponse(
-            session=convert.to_proto(started.session, self._clock()), resumed=started.resumed
+            session=convert.session_to_proto(started.session, self._clock()), resumed=started.resumed
         )
         if started.first_item is not None:
-            response.first_item.CopyFrom(convert.to_item(started.first_item))
+            response.first_item.CopyFrom(convert.item_to_proto(started.first_item))
         return response
 
     async def GetSession(
         self, request: pb2.GetSessionRequest, context: Context
     ) -> session_pb2.PracticeSession:
         """Returns a session."""
-        session = await self._use.get_session(current_call(), convert.session_ref(request.name))
-        return convert.to_proto(session, self._clock())
+        session = await self._use.get_session(current_call(), convert.ref_from_name(request.name))
+        return convert.session_to_proto(session, self._clock())
 
     async def GetActiveSession(
         self, request: pb2.GetActiveSessionRequest, context: Context
@@ -131,7 +130,7 @@ class SessionServicer(SessionServiceServicer):
         session = await self._use.get_active_session(current_call(), request.product, request.content)
         if session is None:
             return pb2.GetActiveSessionResponse()
-        return pb2.GetActiveSessionResponse(session=convert.to_proto(session, self._clock()))
+        return pb2.GetActiveSessionResponse(session=convert.session_to_proto(session, self._clock()))
 
     async def ListSessions(
         self, request: pb2.ListSessionsRequest, context: Context
@@ -158,7 +157,7 @@ class SessionServicer(SessionServiceServicer):
         page, now = found[:limit], self._clock()
         more = encode_page_token("ListSessions", chosen, page[-1].id) if len(found) > limit else ""
         return pb2.ListSessionsResponse(
-            sessions=[convert.to_proto(session, now) for session in page], next_page_token=more
+            sessions=[convert.session_to_proto(session, now) for session in page], next_page_token=more
         )
 
     async def SubmitAnswers(
@@ -166,46 +165,46 @@ class SessionServicer(SessionServiceServicer):
     ) -> pb2.SubmitAnswersResponse:
         """Records answers."""
         answered = await self._use.submit_answers(
-            current_call(), convert.session_ref(request.name), convert.to_submitted(request.answers)
+            current_call(), convert.ref_from_name(request.name), convert.answers_from_proto(request.answers)
         )
-        return self._to_response(answered)
+        return self._answered_to_proto(answered)
 
     async def RecordStandaloneAnswer(
         self, request: pb2.RecordStandaloneAnswerRequest, context: Context
     ) -> pb2.SubmitAnswersResponse:
         """Records one answer as a session of its own."""
-        (answer,) = convert.to_submitted([request.answer])
+        (answer,) = convert.answers_from_proto([request.answer])
         answered = await self._use.record_standalone_answer(current_call(), request.product, answer)
-        return self._to_response(answered)
+        return self._answered_to_proto(answered)
 
-    def _to_response(self, answered: Answered) -> pb2.SubmitAnswersResponse:
+    def _answered_to_proto(self, answered: Answered) -> pb2.SubmitAnswersResponse:
         response = pb2.SubmitAnswersResponse(
-            results=[convert.to_result(result) for result in answered.results],
-            session=convert.to_proto(
+            results=[convert.result_to_proto(result) for result in answered.results],
+            session=convert.session_to_proto(
                 answered.session, self._clock(), statistics_pending=answered.statistics_pending
             ),
         )
         if answered.next_item is not None:
-            response.next_item.CopyFrom(convert.to_item(answered.next_item))
+            response.next_item.CopyFrom(convert.item_to_proto(answered.next_item))
         return response
 
     async def ListSessionItems(
         self, request: pb2.ListSessionItemsRequest, context: Context
     ) -> pb2.ListSessionItemsResponse:
         """Returns the items picked for a session."""
-        items = await self._use.list_session_items(current_call(), convert.session_ref(request.name))
-        return pb2.ListSessionItemsResponse(items=[convert.to_item(item) for item in items])
+        items = await self._use.list_session_items(current_call(), convert.ref_from_name(request.name))
+        return pb2.ListSessionItemsResponse(items=[convert.item_to_proto(item) for item in items])
 
     async def GetSessionReport(
         self, request: pb2.GetSessionReportRequest, context: Context
     ) -> pb2.SessionReport:
         """Tells how a session went."""
         session, report = await self._use.get_session_report(
-            current_call(), convert.session_ref(request.name)
+            current_call(), convert.ref_from_name(request.name)
         )
         message = pb2.SessionReport(
-            session=convert.to_proto(session, self._clock()),
-            answered_items=[convert.to_item(item) for item in report.items],
+            session=convert.session_to_proto(session, self._clock()),
+            answered_items=[convert.item_to_proto(item) for item in report.items],
             mastered_item_count=sum(item.mastered for item in report.items),
         )
         if report.average_time_taken is not None:
@@ -214,31 +213,31 @@ class SessionServicer(SessionServiceServicer):
 
     async def SetNote(self, request: pb2.SetNoteRequest, context: Context) -> session_pb2.PracticeSession:
         """Writes a session's note."""
-        session = await self._use.set_note(current_call(), convert.session_ref(request.name), request.note)
-        return convert.to_proto(session, self._clock())
+        session = await self._use.set_note(current_call(), convert.ref_from_name(request.name), request.note)
+        return convert.session_to_proto(session, self._clock())
 
     async def SaveDraft(self, request: pb2.SaveDraftRequest, context: Context) -> session_pb2.PracticeSession:
         """Saves the session's draft."""
         session = await self._use.save_draft(
             current_call(),
-            convert.session_ref(request.name),
+            convert.ref_from_name(request.name),
             request.content,
             reported=_optional_seconds(request, "elapsed"),
             base_hash=request.base_hash,
         )
-        return convert.to_proto(session, self._clock())
+        return convert.session_to_proto(session, self._clock())
 
     async def GetDraft(self, request: pb2.GetDraftRequest, context: Context) -> session_pb2.Draft:
         """Returns the session's draft."""
-        content, content_hash = await self._use.get_draft(current_call(), convert.session_ref(request.name))
+        content, content_hash = await self._use.get_draft(current_call(), convert.ref_from_name(request.name))
         return session_pb2.Draft(content=content, content_hash=content_hash)
 
     async def AddMessage(self, request: pb2.AddMessageRequest, context: Context) -> session_pb2.Message:
         """Adds a line to the conversation."""
         said = await self._use.add_message(
-            current_call(), convert.session_ref(request.name), role=request.role, content=request.content
+            current_call(), convert.ref_from_name(request.name), role=request.role, content=request.content
         )
-        return convert.to_message(said.message)
+        return convert.message_to_proto(said.message)
 
     async def ListMessages(
         self, request: pb2.ListMessagesRequest, context: Context
@@ -247,14 +246,14 @@ class SessionServicer(SessionServiceServicer):
         limit = request.page_size or _DEFAULT_MESSAGES
         after = decode_page_number("ListMessages", [request.name], request.page_token) or 0
         found = await self._use.list_messages(
-            current_call(), convert.session_ref(request.name), after=after, limit=limit + 1
+            current_call(), convert.ref_from_name(request.name), after=after, limit=limit + 1
         )
         page = found[:limit]
         more = ""
         if len(found) > limit:
             more = encode_page_token("ListMessages", [request.name], page[-1].position)
         return pb2.ListMessagesResponse(
-            messages=[convert.to_message(message) for message in page], next_page_token=more
+            messages=[convert.message_to_proto(message) for message in page], next_page_token=more
         )
 
     async def PauseSession(
@@ -263,20 +262,20 @@ class SessionServicer(SessionServiceServicer):
         """Pauses a session."""
         session = await self._use.pause_session(
             current_call(),
-            convert.session_ref(request.name),
+            convert.ref_from_name(request.name),
             reported=_optional_seconds(request, "elapsed"),
             etag=request.etag,
         )
-        return convert.to_proto(session, self._clock())
+        return convert.session_to_proto(session, self._clock())
 
     async def ResumeSession(
         self, request: pb2.ResumeSessionRequest, context: Context
     ) -> session_pb2.PracticeSession:
         """Resumes a session."""
         session = await self._use.resume_session(
-            current_call(), convert.session_ref(request.name), etag=request.etag
+            current_call(), convert.ref_from_name(request.name), etag=request.etag
         )
-        return convert.to_proto(session, self._clock())
+        return convert.session_to_proto(session, self._clock())
 
     async def CompleteSession(
         self, request: pb2.CompleteSessionRequest, context: Context
@@ -284,12 +283,14 @@ class SessionServicer(SessionServiceServicer):
         """Ends a session as completed or partial."""
         ended = await self._use.complete_session(
             current_call(),
-            convert.session_ref(request.name),
+            convert.ref_from_name(request.name),
             outcome=_OUTCOMES[request.outcome],
             reported=_optional_seconds(request, "elapsed"),
             etag=request.etag,
         )
-        return convert.to_proto(ended.session, self._clock(), statistics_pending=ended.statistics_pending)
+        return convert.session_to_proto(
+            ended.session, self._clock(), statistics_pending=ended.statistics_pending
+        )
 
     async def AbandonSession(
         self, request: pb2.AbandonSessionRequest, context: Context
@@ -297,22 +298,22 @@ class SessionServicer(SessionServiceServicer):
         """Ends a session as abandoned."""
         session = await self._use.abandon_session(
             current_call(),
-            convert.session_ref(request.name),
+            convert.ref_from_name(request.name),
             reported=_optional_seconds(request, "elapsed"),
             etag=request.etag,
         )
-        return convert.to_proto(session, self._clock())
+        return convert.session_to_proto(session, self._clock())
 
     async def WatchSession(
         self, request: pb2.WatchSessionRequest, context: Context
     ) -> AsyncIterator[session_pb2.SessionChange]:
         """Streams what happens to a session."""
-        ref = convert.session_ref(request.name)
+        ref = convert.ref_from_name(request.name)
         changes = await self._use.watch_session(current_call(), ref, request.cursor)
         # Nothing may happen for long, and a watcher wants to know that it watches.
         await context.send_initial_metadata(())
         async for happened in changes:
-            yield convert.to_change(happened)
+            yield convert.change_to_proto(happened)
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,7 +325,7 @@ class ExportUseCases:
 
 
 class SessionExportServicer(SessionExportServiceServicer):
-    """Implements practice.session.v1.SessionExportService."""
+    """Serves all events to the stats service."""
 
     def __init__(self, use_cases: ExportUseCases) -> None:
         self._use = use_cases
@@ -337,19 +338,19 @@ class SessionExportServicer(SessionExportServiceServicer):
             user_id=request.user_id, after_session_id=request.after_session_id
         )
         async for event in events:
-            yield event_message(event)
+            yield ended_to_proto(event)
 
     async def ExportCalendarChanges(
         self, request: pb2.ExportCalendarChangesRequest, context: Context
     ) -> AsyncIterator[calendar_changed_pb2.CalendarChanged]:
         """Streams the events of changes of calendar."""
         async for event in self._use.export_calendar_changes(user_id=request.user_id):
-            yield to_calendar_message(event)
+            yield calendar_changed_to_proto(event)
 
 
 def _optional_seconds(request: Any, field: str) -> int | None:
-    return convert.seconds(getattr(request, field)) if request.HasField(field) else None
+    return convert.seconds_from_proto(getattr(request, field)) if request.HasField(field) else None
 
 
 def _optional_instant(request: Any, field: str) -> Any:
-    return convert.instant(getattr(request, field)) if request.HasField(field) else None
+    return convert.instant_from_proto(getattr(request, field)) if request.HasField(field) else None

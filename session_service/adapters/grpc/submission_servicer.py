@@ -17,7 +17,7 @@ from practice.session.v1.submission_service_pb2_grpc import SubmissionServiceSer
 from service_kit.call import current_call
 from service_kit.errors import InvalidArgumentError
 from service_kit.paging import decode_page_number, encode_page_token
-from session_service.adapters.events import to_timestamp
+from session_service.adapters.events import instant_to_proto
 from session_service.adapters.grpc import converters as convert
 from session_service.application.ports.submissions import SubmissionRef, SubmissionSelection
 from session_service.application.submissions import (
@@ -52,7 +52,7 @@ class UseCases:
 
 
 class SubmissionServicer(SubmissionServiceServicer):
-    """Implements practice.session.v1.SubmissionService."""
+    """Serves the canonical API of submissions."""
 
     def __init__(self, use_cases: UseCases) -> None:
         self._use = use_cases
@@ -68,20 +68,20 @@ class SubmissionServicer(SubmissionServiceServicer):
             document=given.document or "{}",
             status=given.status or IN_PROGRESS,
         )
-        return to_proto(made)
+        return submission_to_proto(made)
 
     async def SubmitSession(
         self, request: pb2.SubmitSessionRequest, context: Context
     ) -> submission_pb2.Submission:
         """Hands a session's work in."""
-        ref = convert.session_ref(request.name)
-        return to_proto(await self._use.submit_session(current_call(), ref))
+        ref = convert.ref_from_name(request.name)
+        return submission_to_proto(await self._use.submit_session(current_call(), ref))
 
     async def GetSubmission(
         self, request: pb2.GetSubmissionRequest, context: Context
     ) -> submission_pb2.Submission:
         """Returns a submission."""
-        return to_proto(await self._use.get_submission(current_call(), _ref(request.name)))
+        return submission_to_proto(await self._use.get_submission(current_call(), _ref(request.name)))
 
     async def ListSubmissions(
         self, request: pb2.ListSubmissionsRequest, context: Context
@@ -101,7 +101,7 @@ class SubmissionServicer(SubmissionServiceServicer):
         page = found[:limit]
         more = encode_page_token("ListSubmissions", chosen, page[-1].id) if len(found) > limit else ""
         return pb2.ListSubmissionsResponse(
-            submissions=map(to_proto, page), next_page_token=more, total_size=total
+            submissions=map(submission_to_proto, page), next_page_token=more, total_size=total
         )
 
     async def UpdateSubmission(
@@ -109,11 +109,13 @@ class SubmissionServicer(SubmissionServiceServicer):
     ) -> submission_pb2.Submission:
         """Changes a submission."""
         given = request.submission
-        paths = list(request.update_mask.paths) if request.HasField("update_mask") else _with_values(given)
+        paths = (
+            list(request.update_mask.paths) if request.HasField("update_mask") else _fields_with_values(given)
+        )
         changed = await self._use.update_submission(
             current_call(), _ref(given.name), _changes(given, paths), etag=given.etag
         )
-        return to_proto(changed)
+        return submission_to_proto(changed)
 
     async def AddSubmissionMessage(
         self, request: pb2.AddSubmissionMessageRequest, context: Context
@@ -122,7 +124,7 @@ class SubmissionServicer(SubmissionServiceServicer):
         told = await self._use.add_submission_message(
             current_call(), _ref(request.name), role=request.role, content=request.content
         )
-        return to_proto(told)
+        return submission_to_proto(told)
 
     async def DeleteSubmission(self, request: pb2.DeleteSubmissionRequest, context: Context) -> Empty:
         """Deletes a submission."""
@@ -130,7 +132,7 @@ class SubmissionServicer(SubmissionServiceServicer):
         return Empty()
 
 
-def to_proto(submission: Submission) -> submission_pb2.Submission:
+def submission_to_proto(submission: Submission) -> submission_pb2.Submission:
     """Returns a submission as the canonical API shows it."""
     feedback = submission.feedback
     return submission_pb2.Submission(
@@ -147,21 +149,21 @@ def to_proto(submission: Submission) -> submission_pb2.Submission:
             improvements=feedback.improvements,
             missing_components=feedback.missing_components,
         ),
-        messages=map(convert.to_message, submission.messages),
-        submit_time=to_timestamp(submission.submitted_at),
-        update_time=to_timestamp(submission.updated_at),
+        messages=map(convert.message_to_proto, submission.messages),
+        submit_time=instant_to_proto(submission.submitted_at),
+        update_time=instant_to_proto(submission.updated_at),
         etag=submission.etag,
     )
 
 
-def _elapsed(given: submission_pb2.Submission) -> int:
-    elapsed = convert.seconds(given.elapsed)
+def _elapsed_from_proto(given: submission_pb2.Submission) -> int:
+    elapsed = convert.seconds_from_proto(given.elapsed)
     if elapsed > _LONGEST_ELAPSED:
         raise _invalid("submission.elapsed", "is too long")
     return elapsed
 
 
-def _feedback(given: submission_pb2.Submission) -> Feedback:
+def _feedback_from_proto(given: submission_pb2.Submission) -> Feedback:
     said = given.feedback
     return Feedback(tuple(said.strengths), tuple(said.improvements), tuple(said.missing_components))
 
@@ -170,13 +172,13 @@ def _feedback(given: submission_pb2.Submission) -> Feedback:
 _READ: dict[str, tuple[str, Callable[[submission_pb2.Submission], Any]]] = {
     "document": ("document", lambda given: given.document or "{}"),
     "score": ("score", lambda given: given.score),
-    "elapsed": ("elapsed_seconds", _elapsed),
+    "elapsed": ("elapsed_seconds", _elapsed_from_proto),
     "status": ("status", lambda given: given.status or IN_PROGRESS),
-    "feedback": ("feedback", _feedback),
+    "feedback": ("feedback", _feedback_from_proto),
 }
 
 
-def _with_values(given: submission_pb2.Submission) -> list[str]:
+def _fields_with_values(given: submission_pb2.Submission) -> list[str]:
     # Names and what only the server writes may come along, as they were read.
     return [field.name for field, _ in given.ListFields() if field.name in _READ]
 

@@ -7,10 +7,11 @@ from datetime import timedelta
 from redis.asyncio import Redis
 
 from session_service.adapters.redis.client import PREFIX, BestEffort
+from session_service.application.ports.cache import Cache
 
 
-class RedisCache:
-    """Implements ports.Cache."""
+class RedisCache(Cache):
+    """A cache in Redis."""
 
     def __init__(self, redis: Redis, best_effort: BestEffort) -> None:
         self._redis = redis

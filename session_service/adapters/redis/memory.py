@@ -1,16 +1,17 @@
-"""Everything that Redis remembers of a person."""
+"""Everything that Redis remembers of a user."""
 
 from __future__ import annotations
 
 from redis.asyncio import Redis
 
 from session_service.adapters.redis.client import PREFIX, BestEffort
+from session_service.application.ports.cache import Memory
 
 _AT_ONCE = 1_000
 
 
-class RedisMemory:
-    """Implements ports.Memory by the names that caches and limits have."""
+class RedisMemory(Memory):
+    """What Redis remembers of users, by the names that caches and limits have."""
 
     def __init__(self, redis: Redis, best_effort: BestEffort) -> None:
         self._redis = redis

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from service_kit.call import Call
 from service_kit.errors import QuotaExceededError, RateLimitedError
 from session_service.adapters.redis.client import PREFIX, BestEffort
-from session_service.application.ports.rate_limits import RateLimit
+from session_service.application.ports.rate_limits import RateLimit, RateLimits
 
 # A log of the calls in the window, oldest first, by the clock of Redis: one
 # clock for all instances. A script runs alone, so two calls cannot both take
@@ -52,8 +52,8 @@ class _Verdict(IntEnum):
     REPEATED = 2
 
 
-class RedisRateLimits:
-    """Implements ports.RateLimits.
+class RedisRateLimits(RateLimits):
+    """Counts in Redis.
 
     While Redis is away everybody is admitted: practice matters more.
     """

@@ -1,4 +1,4 @@
-"""Asks the stats service what has arrived there."""
+"""Asks the stats service what completions led to, and which events have arrived."""
 
 from __future__ import annotations
 
@@ -15,7 +15,14 @@ from practice.stats.v1.stats_service_pb2_grpc import StatsAdminServiceStub
 from service_kit.errors import UnavailableError
 from service_kit.grpc.guards import INTERNAL_KEY
 from service_kit.request_ids import with_request_id
-from session_service.application.ports.statistics import Badge, DayOfPractice, Effects, Streak, Verdicts
+from session_service.application.ports.statistics import (
+    Badge,
+    DayOfPractice,
+    Effects,
+    Statistics,
+    Streak,
+    Verdicts,
+)
 from session_service.domain.practice_session import PracticeSession
 
 log = structlog.get_logger(__name__)
@@ -28,8 +35,8 @@ _READ_SECONDS = 2.0
 Answer = TypeVar("Answer")
 
 
-class StatisticsClient:
-    """Implements ports.Statistics."""
+class StatisticsClient(Statistics):
+    """The stats service over gRPC."""
 
     def __init__(self, channel: grpc.aio.Channel, internal_token: str) -> None:
         self._stub = StatsAdminServiceStub(channel)

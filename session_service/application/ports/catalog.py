@@ -1,4 +1,4 @@
-"""What there is to practise."""
+"""The catalog: what there is to practise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the service remembers of a user."""
+"""Users as the service knows them: their calendars and event sequences."""
 
 from __future__ import annotations
 
@@ -56,5 +56,5 @@ class CalendarReaders(Protocol):
     async def learner(self, user_id: int, changes: int) -> tuple[Learner, Sequence[CalendarChange]]:
         """Returns what is known of a user and their newest changes of calendar, newest first."""
 
-    def told(self, user_id: int) -> AsyncIterator[CalendarChange]:
+    def changes(self, user_id: int) -> AsyncIterator[CalendarChange]:
         """Yields every change that is an event, the first first; of one user unless `user_id` is 0."""

@@ -1,4 +1,4 @@
-"""Who called how often of late."""
+"""Rate limits: who called how often of late."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class RateLimit:
 
 
 class RateLimits(Protocol):
-    """Who called how often of late."""
+    """Rate limits: who called how often of late."""
 
     def within(self, limit: RateLimit, call: Call, count: int = 1) -> AbstractAsyncContextManager[None]:
         """Counts the call for as long as its block lasts, for good unless the block raises.

@@ -1,4 +1,4 @@
-"""Reads of sessions that change nothing."""
+"""Reads of sessions and of what is in them."""
 
 from __future__ import annotations
 

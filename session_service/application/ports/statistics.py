@@ -1,4 +1,4 @@
-"""What completions lead to."""
+"""The stats service: what completions led to, and which events have arrived."""
 
 from __future__ import annotations
 

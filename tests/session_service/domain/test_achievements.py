@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from session_service.domain.achievements import Achievement, achieved
+from session_service.domain.achievements import Achievement, find_achieved
 from tests.session_service.domain.sessions import started
 
 SESSION = replace(
@@ -27,18 +27,18 @@ def wants(metric: str, threshold: float) -> Achievement:
     [("success_rate", 0.8, 0.8001), ("answered_items", 12, 13), ("mastered_items", 9, 10)],
 )
 def test_a_metric_that_reaches_its_threshold_achieves(metric: str, reached: float, missed: float) -> None:
-    assert achieved(SESSION, [wants(metric, reached), wants(metric, missed)]) == [wants(metric, reached)]
+    assert find_achieved(SESSION, [wants(metric, reached), wants(metric, missed)]) == [wants(metric, reached)]
 
 
 def test_achievements_keep_the_order_of_their_definitions() -> None:
     definitions = [wants("mastered_items", 1), wants("success_rate", 0.1), wants("answered_items", 2)]
-    assert achieved(SESSION, definitions) == definitions
+    assert find_achieved(SESSION, definitions) == definitions
 
 
 def test_a_session_without_answers_achieves_nothing() -> None:
     definitions = [wants("success_rate", 0.0001), wants("answered_items", 1), wants("mastered_items", 1)]
-    assert achieved(started("portal"), definitions) == []
+    assert find_achieved(started("portal"), definitions) == []
 
 
 def test_a_metric_of_a_newer_catalog_is_reached_by_nobody() -> None:
-    assert achieved(SESSION, [wants("moon_phase", 0.1)]) == []
+    assert find_achieved(SESSION, [wants("moon_phase", 0.1)]) == []

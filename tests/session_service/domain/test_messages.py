@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from session_service.domain.errors import ConversationFullError
-from session_service.domain.messages import MAX_BYTES, with_line
+from session_service.domain.messages import MAX_BYTES, add_line
 from tests.session_service.domain.sessions import at, started
 
 
@@ -17,7 +17,7 @@ from tests.session_service.domain.sessions import at, started
 def test_the_size_covers_what_the_lines_take_as_json(lines: list[str]) -> None:
     size = 0
     for line in lines:
-        size = with_line(size, line)
+        size = add_line(size, line)
     told = [{"role": "assistant", "content": line, "timestamp": "2024-01-15T10:35:00.000Z"} for line in lines]
     # The list's own brackets are not counted.
     assert size + 2 >= len(json.dumps(told, ensure_ascii=False).encode())
@@ -28,7 +28,7 @@ def test_a_conversation_is_full_at_two_mebibytes() -> None:
     size, lines = 0, 0
     with pytest.raises(ConversationFullError):
         while True:
-            size = with_line(size, line)
+            size = add_line(size, line)
             lines += 1
     assert lines == MAX_BYTES // 10_102
 

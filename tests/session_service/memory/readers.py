@@ -40,7 +40,7 @@ class FakeReaders:
         told = [answer.time_taken for answer in answers if answer.time_taken is not None]
         went = {answer.item: SessionItem(0, answer.item, "") for answer in answers}
         for answer in answers:
-            went[answer.item] = went[answer.item].answered(
+            went[answer.item] = went[answer.item].record_answer(
                 correct=answer.correct, correct_answer=answer.correct_answer
             )
         return session, Report(list(went.values()), sum(told) / len(told) if told else None)
@@ -100,7 +100,7 @@ class FakeCalendarReaders:
         tables = self._store.committed
         return learner_of(tables, user_id), changes_of(tables, user_id)[:changes]
 
-    async def told(self, user_id: int) -> AsyncIterator[CalendarChange]:
+    async def changes(self, user_id: int) -> AsyncIterator[CalendarChange]:
         for change in self._store.committed.calendar_changes:
             if user_id in (0, change.user_id):
                 yield change

@@ -155,7 +155,7 @@ class FakeSyncedItems:
         self._sessions = sessions
         self._tables = tables
 
-    async def known(self, user_id: int, client_ids: Iterable[str]) -> Mapping[str, SyncedItem]:
+    async def find(self, user_id: int, client_ids: Iterable[str]) -> Mapping[str, SyncedItem]:
         mine = {each: self._tables.synced.get((user_id, each)) for each in client_ids}
         return {client_id: item for client_id, item in mine.items() if item is not None}
 

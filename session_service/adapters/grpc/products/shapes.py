@@ -14,7 +14,7 @@ _LARGEST_NUMBER = 10**18 - 1
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 
 
-def number_in(text: str) -> int | None:
+def parse_number(text: str) -> int | None:
     """Returns the number that a text names something by, None for a text that can name nothing."""
     return int(text) if _NUMBER.fullmatch(text) else None
 

@@ -38,20 +38,20 @@ class NewSubmission:
     status: str
 
 
-def autosave(data: bytes) -> Autosave:
+def read_autosave(data: bytes) -> Autosave:
     """Reads an autosave. Raises FieldsInvalidError, DraftInvalidError."""
     body = _Body(data)
     return Autosave(*_all([body.diagram, lambda: body.integer("time_spent", _LONGEST)]))
 
 
-def new_submission(data: bytes) -> NewSubmission:
+def read_new_submission(data: bytes) -> NewSubmission:
     """Reads a submission made by hand; its status is `in-progress` when left out."""
     body = _Body(data)
     status = body.status if body.has("status") else lambda: IN_PROGRESS
     return NewSubmission(*_all([lambda: body.text("problem_id"), body.diagram, status]))
 
 
-def submission_changes(data: bytes) -> dict[str, Any]:
+def read_submission_changes(data: bytes) -> dict[str, Any]:
     """Reads the changes of a submission by our own names; a member that is null changes nothing."""
     body = _Body(data)
     readers = {
@@ -180,18 +180,18 @@ def _invalid(field: str, message: str, rule: str = "") -> FieldsInvalidError:
 _SERVICE = "/practice.products.design.v1.DesignSessionsService"
 
 
-def _autosave(request: pb2.AutosaveSessionRequest) -> dict[str, Any]:
-    body = autosave(request.body.data)
+def _autosave_content(request: pb2.AutosaveSessionRequest) -> dict[str, Any]:
+    body = read_autosave(request.body.data)
     return {"diagram": content_hash(body.diagram), "time_spent": body.time_spent}
 
 
-def _new_submission(request: pb2.CreateSubmissionRequest) -> dict[str, Any]:
-    body = new_submission(request.body.data)
+def _submission_content(request: pb2.CreateSubmissionRequest) -> dict[str, Any]:
+    body = read_new_submission(request.body.data)
     return {**asdict(body), "diagram": content_hash(body.diagram)}
 
 
-def _submission_changes(request: pb2.UpdateSubmissionRequest) -> dict[str, Any]:
-    changes = submission_changes(request.body.data)
+def _changes_content(request: pb2.UpdateSubmissionRequest) -> dict[str, Any]:
+    changes = read_submission_changes(request.body.data)
     if "document" in changes:
         changes["document"] = content_hash(changes["document"])
     return changes
@@ -218,7 +218,7 @@ def _bytes(request: Message) -> bytes:
 
 
 READERS = {
-    f"{_SERVICE}/AutosaveSession": _reader(_autosave),
-    f"{_SERVICE}/CreateSubmission": _reader(_new_submission),
-    f"{_SERVICE}/UpdateSubmission": _reader(_submission_changes),
+    f"{_SERVICE}/AutosaveSession": _reader(_autosave_content),
+    f"{_SERVICE}/CreateSubmission": _reader(_submission_content),
+    f"{_SERVICE}/UpdateSubmission": _reader(_changes_content),
 }

@@ -72,7 +72,7 @@ def changed_submission(message: str, submitted: Submission, email: str) -> HttpB
 
 def submissions(found: Iterable[Submission], total: int, skip: int, limit: int, email: str) -> HttpBody:
     """Returns a list of submissions without diagrams."""
-    listed = [_listed(each, email) for each in found]
+    listed = [_summary(each, email) for each in found]
     return _http(_dump({"total": total, "skip": skip, "limit": limit, "submissions": listed}))
 
 
@@ -97,7 +97,7 @@ def _session(workspace: Workspace, email: str) -> dict[str, Any]:
 
 
 def _submission(submitted: Submission, email: str) -> dict[str, Any]:
-    shown = _listed(submitted, email)
+    shown = _summary(submitted, email)
     feedback = submitted.feedback
     return {
         **{name: shown[name] for name in ("id", "user_id", "problem_id")},
@@ -113,7 +113,7 @@ def _submission(submitted: Submission, email: str) -> dict[str, Any]:
     }
 
 
-def _listed(submitted: Submission, email: str) -> dict[str, Any]:
+def _summary(submitted: Submission, email: str) -> dict[str, Any]:
     return {
         "id": object_ids.encode(submitted.submitted_at, submitted.id),
         "user_id": email,

@@ -71,7 +71,7 @@ class UseCases:
 
 
 class DesignSessionsServicer(DesignSessionsServiceServicer):
-    """Implements practice.products.design.v1.DesignSessionsService."""
+    """Serves the design product's sessions and submissions."""
 
     def __init__(self, use_cases: UseCases, aside: Aside) -> None:
         self._use = use_cases
@@ -115,12 +115,12 @@ class DesignSessionsServicer(DesignSessionsServiceServicer):
         """Returns a session."""
         call = current_call()
         workspace = await self._use.view_workspaces.get(call, requests.session(request.session_id))
-        return await _tagged(context, workspace, call.email)
+        return await _respond(context, workspace, call.email)
 
     async def AutosaveSession(self, request: pb2.AutosaveSessionRequest, context: Context) -> HttpBody:
         """Saves the diagram when it changed, its time always. Another's session is not found."""
         call, ref = current_call(), requests.session(request.session_id)
-        body = await self._aside(bodies.autosave, request.body.data)
+        body = await self._aside(bodies.read_autosave, request.body.data)
         try:
             session = await self._use.save_draft(
                 call, ref, body.diagram, reported=body.time_spent, base_hash=requests.edited_version(context)
@@ -131,7 +131,7 @@ class DesignSessionsServicer(DesignSessionsServiceServicer):
         if workspace.document_hash != session.draft_hash:
             # Another device saved in this very moment; this is the answer to this one.
             workspace = replace(workspace, document=body.diagram, document_hash=session.draft_hash)
-        return await _tagged(context, workspace, call.email)
+        return await _respond(context, workspace, call.email)
 
     async def PauseSession(self, request: pb2.PauseSessionRequest, context: Context) -> HttpBody:
         """Pauses a session."""
@@ -164,7 +164,7 @@ class DesignSessionsServicer(DesignSessionsServiceServicer):
     async def CreateSubmission(self, request: pb2.CreateSubmissionRequest, context: Context) -> HttpBody:
         """Makes a submission by hand; the gateway answers 201."""
         call = current_call()
-        body = await self._aside(bodies.new_submission, request.body.data)
+        body = await self._aside(bodies.read_new_submission, request.body.data)
         problem = requests.problem(body.problem_id)
         made = await self._use.create_submission(
             call,
@@ -211,7 +211,7 @@ class DesignSessionsServicer(DesignSessionsServiceServicer):
     async def UpdateSubmission(self, request: pb2.UpdateSubmissionRequest, context: Context) -> HttpBody:
         """Changes the fields sent."""
         call, ref = current_call(), requests.submission(request.submission_id)
-        changes = await self._aside(bodies.submission_changes, request.body.data)
+        changes = await self._aside(bodies.read_submission_changes, request.body.data)
         changed = await self._use.update_submission(call, ref, changes)
         return responses.changed_submission("Submission updated successfully", changed, call.email)
 
@@ -239,10 +239,10 @@ class DesignSessionsServicer(DesignSessionsServiceServicer):
     async def _show(
         self, context: Context, call: Call, session: PracticeSession, status: int = 200
     ) -> HttpBody:
-        return await _tagged(context, await self._use.view_workspaces.of(session), call.email, status)
+        return await _respond(context, await self._use.view_workspaces.of(session), call.email, status)
 
 
-async def _tagged(context: Context, workspace: Workspace, email: str, status: int = 200) -> HttpBody:
+async def _respond(context: Context, workspace: Workspace, email: str, status: int = 200) -> HttpBody:
     """Returns a session, its diagram's hash as the ETag that If-Match takes."""
     tag = ("etag", f'"{workspace.document_hash}"')
     await context.send_initial_metadata(((STATUS_KEY, str(status)), tag))

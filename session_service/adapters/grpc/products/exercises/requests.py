@@ -6,7 +6,7 @@ from google.protobuf.struct_pb2 import Value
 from practice.products.exercises.v1 import exercises_service_pb2 as pb2
 
 from service_kit.errors import InvalidArgumentError
-from session_service.adapters.grpc.products.shapes import number_in
+from session_service.adapters.grpc.products.shapes import parse_number
 from session_service.domain.answers import SubmittedAnswer
 from session_service.domain.errors import ItemNotFoundError
 
@@ -32,7 +32,7 @@ def exercise_number(given: Value) -> int:
     number: int | None
     match given.WhichOneof("kind"):
         case "string_value":
-            number = number_in(given.string_value)
+            number = parse_number(given.string_value)
             if number is None:
                 raise ItemNotFoundError(f"exercises/{given.string_value[:_LONGEST_SHOWN]}")
             return number

@@ -35,7 +35,7 @@ class UseCases:
 
 
 class ExercisesServicer(ExercisesServiceServicer):
-    """Implements practice.products.exercises.v1.ExercisesService."""
+    """Serves the exercises product."""
 
     def __init__(self, use_cases: UseCases) -> None:
         self._use = use_cases

@@ -40,7 +40,7 @@ class UseCases:
 
 
 class FocusServicer(FocusServiceServicer):
-    """Implements practice.products.focus.v1.FocusService."""
+    """Serves the focus product."""
 
     def __init__(self, use_cases: UseCases) -> None:
         self._use = use_cases

@@ -12,7 +12,7 @@ from practice.products.portal.v1 import portal_service_pb2 as pb2
 
 from service_kit.errors import InvalidArgumentError, ServiceError
 from session_service.adapters.grpc.converters import check_settings
-from session_service.adapters.grpc.products.shapes import number_in
+from session_service.adapters.grpc.products.shapes import parse_number
 from session_service.domain.drafts import check_depth
 from session_service.domain.errors import DraftInvalidError
 
@@ -64,7 +64,7 @@ def _activity(value: Any) -> int:
     if value is None:
         raise _invalid("activity_id", "is required", rule="required")
     if isinstance(value, str):
-        value = number_in(value)
+        value = parse_number(value)
     elif isinstance(value, float) and value.is_integer():
         value = int(value)
     if type(value) is not int or not -(2**63) <= value < 2**63:

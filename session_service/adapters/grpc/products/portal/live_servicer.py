@@ -37,7 +37,7 @@ class UseCases:
 
 
 class PortalLiveServicer(PortalLiveServiceServicer):
-    """Implements practice.products.portal.v1.PortalLiveService."""
+    """Serves the portal product's live updates."""
 
     def __init__(self, use_cases: UseCases, clock: Clock) -> None:
         self._use = use_cases

@@ -12,7 +12,7 @@ from practice.products.portal.v1 import portal_service_pb2 as pb2
 
 from service_kit.errors import Fault, FieldsInvalidError, InvalidArgumentError, NotFoundError
 from service_kit.time_zones import time_zone
-from session_service.adapters.grpc.products.shapes import content_name, number_in
+from session_service.adapters.grpc.products.shapes import content_name, parse_number
 from session_service.application.ports.readers import SessionSelection
 from session_service.application.ports.sessions import SessionRef
 from session_service.domain.answers import SubmittedAnswer
@@ -40,7 +40,7 @@ _ORDINAL = re.compile(r"([0-9]{4})-?([0-9]{3})", re.ASCII)
 
 def session_ref(session_id: str) -> SessionRef:
     """Returns the session a path names. Raises NotFoundError for what is no number."""
-    number = number_in(session_id)
+    number = parse_number(session_id)
     if number is None:
         raise NotFoundError(
             "The session does not exist", reason="SESSION_NOT_FOUND", session=f"sessions/{session_id}"

@@ -56,7 +56,7 @@ class UseCases:
 
 
 class PortalServicer(PortalServiceServicer):
-    """Implements practice.products.portal.v1.PortalService.
+    """Serves the portal product.
 
     What is cached is kept under the number of the state it was made of, so a
     change forgets it in its own transaction. Losing the cache loses time only.

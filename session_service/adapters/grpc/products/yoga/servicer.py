@@ -47,7 +47,7 @@ class UseCases:
 
 
 class YogaServicer(YogaServiceServicer):
-    """Implements practice.products.yoga.v1.YogaService."""
+    """Serves the yoga product."""
 
     def __init__(self, use_cases: UseCases) -> None:
         self._use = use_cases
@@ -86,8 +86,10 @@ class YogaServicer(YogaServiceServicer):
         ref = SessionRef(request.session_id, PRODUCT)
         return responses.session(await self._use.resume_session(current_call(), ref))
 
-    async def SetNotes(self, request: pb2.SetNotesRequest, context: Context) -> pb2.SetNotesResponse:
-        """Writes down what the person says of a session."""
+    async def SetNotes(  # noqa: N802
+        self, request: pb2.SetNotesRequest, context: Context
+    ) -> pb2.SetNotesResponse:
+        """Writes down what the learner says of a session."""
         ref = SessionRef(request.session_id, PRODUCT)
         session = await self._use.set_note(current_call(), ref, request.notes)
         return pb2.SetNotesResponse(session_id=session.id, notes=session.note)
