@@ -60,10 +60,10 @@ from session_service import wiring
 from session_service.adapters.catalog.client import CatalogClient
 from session_service.adapters.celery.publisher import EventPublisher, FastPublisher
 from session_service.adapters.db import tables
-from session_service.adapters.db.calendar_readers import SqlCalendarReaders
+from session_service.adapters.db.learners import SqlCalendarReaders
 from session_service.adapters.db.personal_data import open_personal_data
 from session_service.adapters.db.readers import SqlReaders
-from session_service.adapters.db.submission_readers import SqlSubmissionReaders
+from session_service.adapters.db.submissions import SqlSubmissionReaders
 from session_service.adapters.db.unit_of_work import SqlUnitOfWork
 from session_service.adapters.db.workspaces import SqlWorkspaceReaders
 from session_service.adapters.events import encode
@@ -83,9 +83,8 @@ from session_service.adapters.grpc.products.portal import servicer as portal
 from session_service.adapters.grpc.products.portal.requests import PRODUCT as PORTAL
 from session_service.adapters.grpc.products.yoga import errors as yoga_errors
 from session_service.adapters.grpc.products.yoga import servicer as yoga
-from session_service.adapters.redis.cache import RedisCache
+from session_service.adapters.redis.cache import RedisCache, RedisMemory
 from session_service.adapters.redis.client import BestEffort, open_redis
-from session_service.adapters.redis.memory import RedisMemory
 from session_service.adapters.redis.rate_limits import RedisRateLimits
 from session_service.adapters.signals import CommitListener, JournalSignals, LookForChanges
 from session_service.adapters.stats.client import StatisticsClient

@@ -13,9 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service_kit.call import Call
 from session_service.adapters.db import tables
-from session_service.adapters.db.calendar_readers import SqlCalendarReaders
+from session_service.adapters.db.learners import SqlCalendarReaders
 from session_service.adapters.db.readers import SqlReaders
-from session_service.adapters.db.submission_readers import SqlSubmissionReaders
+from session_service.adapters.db.submissions import SqlSubmissionReaders
 from session_service.adapters.db.workspaces import SqlWorkspaceReaders
 from session_service.adapters.events import encode
 from session_service.adapters.signals import JournalSignals

@@ -26,17 +26,18 @@ from session_service.domain.states import Change, State
 _EXPORT_CHUNK = 500
 
 
+@asynccontextmanager
+async def one_moment(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """Yields a connection whose every read sees the same commits."""
+    async with engine.connect() as connection:
+        yield await connection.execution_options(isolation_level="REPEATABLE READ")
+
+
 class SqlReaders(Readers):
     """Reads of sessions: one short connection a read."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-
-    @asynccontextmanager
-    async def _one_moment(self) -> AsyncIterator[AsyncConnection]:
-        """Yields a connection whose every read sees the same commits."""
-        async with self._engine.connect() as connection:
-            yield await connection.execution_options(isolation_level="REPEATABLE READ")
 
     async def get(self, user_id: int, ref: SessionRef) -> PracticeSession:
         """Selects a session of the user's."""
@@ -72,7 +73,7 @@ class SqlReaders(Readers):
 
     async def history(self, selection: SessionSelection) -> History:
         """Selects and counts in one transaction."""
-        async with self._one_moment() as connection:
+        async with one_moment(self._engine) as connection:
             mark = await _mark(connection, selection.user_id)
             sessions = await select_sessions(connection, selection)
             return History(sessions, await _count(connection, selection), mark)
@@ -112,7 +113,7 @@ class SqlReaders(Readers):
         mean = select(func.avg(answer.c.time_taken)).where(
             answer.c.session_id == ref.id, answer.c.time_taken <= LONGEST_IN_AVERAGES_SECONDS
         )
-        async with self._one_moment() as connection:
+        async with one_moment(self._engine) as connection:
             session = await select_session(connection, user_id, ref)
             items = [SessionItem(*row) for row in await connection.execute(statement)]
             return session, Report(items, (await connection.execute(mean)).scalar_one())

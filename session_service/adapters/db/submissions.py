@@ -1,18 +1,25 @@
-"""Submissions in a transaction."""
+"""Submissions: in a transaction, and reads of them."""
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, fields, replace
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import bindparam, delete, func, insert, literal, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from service_kit.call import reach
 from session_service.adapters.db import tables
 from session_service.adapters.db.learners import LAST_SEQ
-from session_service.application.ports.submissions import SubmissionRef, Submissions
+from session_service.adapters.db.readers import one_moment
+from session_service.application.ports.submissions import (
+    SubmissionReaders,
+    SubmissionRef,
+    Submissions,
+    SubmissionSelection,
+)
 from session_service.domain.errors import EtagMismatchError, SubmissionNotFoundError
 from session_service.domain.messages import Message
 from session_service.domain.submission import Feedback, Submission
@@ -31,6 +38,9 @@ _LOCK = (
 _SAVE = update(_table).where(_table.c.id == bindparam("number"), _table.c.version == bindparam("before"))
 _ADD = insert(_table).returning(_table.c.id, LAST_SEQ.label("last_seq"))
 _ADD_MESSAGES = insert(tables.submission_message)
+
+# A document can be a mebibyte, and a list shows none.
+_LISTED = [literal("").label("document") if column.name == "document" else column for column in COLUMNS]
 
 
 class SqlSubmissions(Submissions):
@@ -93,7 +103,9 @@ async def select_submission(connection: AsyncConnection, user_id: int, ref: Subm
     return await _with_messages(connection, _meant(submission_from_row(row), user_id, ref))
 
 
-async def newest_submission(connection: AsyncConnection, user_id: int, content: str) -> Submission | None:
+async def select_newest_submission(
+    connection: AsyncConnection, user_id: int, content: str
+) -> Submission | None:
     """Returns a user's newest submission of a content."""
     mine = select(*COLUMNS).where(_table.c.user_id == user_id, _table.c.content == content)
     row = (await connection.execute(mine.order_by(_table.c.id.desc()).limit(1))).first()
@@ -129,3 +141,36 @@ async def _with_messages(connection: AsyncConnection, submission: Submission) ->
 
 def _line(submission_id: int, message: Message) -> dict[str, Any]:
     return {"submission_id": submission_id, **asdict(message)}
+
+
+class SqlSubmissionReaders(SubmissionReaders):
+    """Reads of submissions: one short connection a read."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def get(self, user_id: int, ref: SubmissionRef) -> Submission:
+        """Selects a submission of the user's."""
+        async with one_moment(self._engine) as connection:
+            return await select_submission(connection, user_id, ref)
+
+    async def newest(self, user_id: int, content: str) -> Submission | None:
+        """Selects the newest submission of a content."""
+        async with one_moment(self._engine) as connection:
+            return await select_newest_submission(connection, user_id, content)
+
+    async def list(self, selection: SubmissionSelection) -> tuple[Sequence[Submission], int]:
+        """Selects submissions by number, the newest first, and counts them."""
+        mine = [_table.c.user_id == selection.user_id]
+        if selection.content:
+            mine.append(_table.c.content == selection.content)
+        page = select(*_LISTED).where(*mine)
+        if selection.before_id is not None:
+            page = page.where(_table.c.id < selection.before_id)
+        page = page.order_by(_table.c.id.desc()).limit(selection.limit).offset(selection.offset)
+        async with one_moment(self._engine) as connection:
+            found: builtins.list[Submission] = [
+                submission_from_row(row) for row in await connection.execute(page)
+            ]
+            counted = await connection.execute(select(func.count()).select_from(_table).where(*mine))
+            return found, int(counted.scalar_one())

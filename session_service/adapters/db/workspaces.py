@@ -11,9 +11,8 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from session_service.adapters.db import tables
-from session_service.adapters.db.readers import select_sessions
+from session_service.adapters.db.readers import one_moment, select_sessions
 from session_service.adapters.db.sessions import select_session
-from session_service.adapters.db.submission_readers import one_moment
 from session_service.application.ports.readers import SessionSelection
 from session_service.application.ports.sessions import SessionRef
 from session_service.application.ports.workspaces import Workspace, WorkspaceReaders

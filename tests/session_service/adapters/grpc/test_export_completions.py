@@ -13,7 +13,7 @@ from practice.session.v1 import session_service_pb2_grpc as rpc
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from session_service.adapters.db import calendar_readers, readers, tables
+from session_service.adapters.db import learners, readers, tables
 from session_service.domain.events import CALENDAR_CHANGED, ENDED
 from tests.grpc_errors import refusal
 from tests.session_service.clients import Learner, Metadata, elapsed
@@ -86,7 +86,7 @@ async def test_changes_of_calendar_are_exported_as_the_outbox_holds_them(
     user_id: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(calendar_readers, "_EXPORT_CHUNK", 2)
+    monkeypatch.setattr(learners, "_EXPORT_CHUNK", 2)
     zones = ["Asia/Kathmandu", "Europe/Madrid", "UTC", "Asia/Tokyo", "Asia/Kathmandu"]
     for zone in zones:
         for who in (learner, stranger):
