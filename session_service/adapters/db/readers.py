@@ -205,7 +205,7 @@ async def _mark(connection: AsyncConnection, user_id: int) -> LearnerMark:
 async def select_sessions(connection: AsyncConnection, selection: SessionSelection) -> list[PracticeSession]:
     """Returns a selection of a user's sessions, newest first."""
     table = tables.practice_session
-    statement = _selected(select(*SESSION_COLUMNS), selection).order_by(table.c.id.desc())
+    statement = _narrow(select(*SESSION_COLUMNS), selection).order_by(table.c.id.desc())
     if selection.before_id is not None:
         statement = statement.where(table.c.id < selection.before_id)
     rows = await connection.execute(statement.limit(selection.limit).offset(selection.offset))
@@ -213,11 +213,11 @@ async def select_sessions(connection: AsyncConnection, selection: SessionSelecti
 
 
 async def _count(connection: AsyncConnection, selection: SessionSelection) -> int:
-    statement = _selected(select(func.count()).select_from(tables.practice_session), selection)
+    statement = _narrow(select(func.count()).select_from(tables.practice_session), selection)
     return int((await connection.execute(statement)).scalar_one())
 
 
-def _selected(statement: Select[Any], selection: SessionSelection) -> Select[Any]:
+def _narrow(statement: Select[Any], selection: SessionSelection) -> Select[Any]:
     """Returns the statement for what a selection selects, in no order."""
     table = tables.practice_session
     statement = statement.where(table.c.user_id == selection.user_id)

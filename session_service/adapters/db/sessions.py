@@ -67,12 +67,12 @@ class SqlSessions(Sessions):
     async def lock(self, user_id: int, ref: SessionRef) -> PracticeSession:
         """Selects a session of the user's for update."""
         statement = _LOCK_OF_PRODUCT if ref.product else _LOCK
-        row = (await self._connection.execute(statement, _named(user_id, ref))).first()
+        row = (await self._connection.execute(statement, _to_parameters(user_id, ref))).first()
         if row is None:
             raise await session_missing(self._connection, ref)
         *columns, last_seq = row
         reach(last_seq or 0)
-        return _of_second(session_from_row(columns), ref)
+        return _check_second(session_from_row(columns), ref)
 
     async def lock_open(self, user_id: int, open_slot: str) -> PracticeSession | None:
         """Selects the holder of an open slot for update."""
@@ -213,7 +213,7 @@ class SqlSessions(Sessions):
         return [Message(*row) for row in await self._connection.execute(statement)]
 
 
-def _named(user_id: int, ref: SessionRef) -> dict[str, Any]:
+def _to_parameters(user_id: int, ref: SessionRef) -> dict[str, Any]:
     names = {"number": ref.id, "owner": user_id}
     return {**names, "of_product": ref.product} if ref.product else names
 
@@ -221,13 +221,13 @@ def _named(user_id: int, ref: SessionRef) -> dict[str, Any]:
 async def select_session(connection: AsyncConnection, user_id: int, ref: SessionRef) -> PracticeSession:
     """Returns one session of a user's. Raises SessionNotFoundError."""
     statement = _MINE_OF_PRODUCT if ref.product else _MINE
-    row = (await connection.execute(statement, _named(user_id, ref))).first()
+    row = (await connection.execute(statement, _to_parameters(user_id, ref))).first()
     if row is None:
         raise await session_missing(connection, ref)
-    return _of_second(session_from_row(row), ref)
+    return _check_second(session_from_row(row), ref)
 
 
-def _of_second(session: PracticeSession, ref: SessionRef) -> PracticeSession:
+def _check_second(session: PracticeSession, ref: SessionRef) -> PracticeSession:
     """Returns the session if it is the one meant. Raises SessionNotFoundError."""
     if ref.second is not None and int(session.started_at.timestamp()) != ref.second:
         raise SessionNotFoundError(ref.id)

@@ -69,7 +69,7 @@ class SqlSubmissions(Submissions):
             return await select_submission(self._connection, user_id, ref)
         *columns, last_seq = row
         reach(last_seq or 0)
-        return await _with_messages(self._connection, _meant(submission_from_row(columns), user_id, ref))
+        return await _add_messages(self._connection, _check_owner(submission_from_row(columns), user_id, ref))
 
     async def save(self, submission: Submission) -> None:
         """Updates the version before this one."""
@@ -100,7 +100,7 @@ async def select_submission(connection: AsyncConnection, user_id: int, ref: Subm
     row = (await connection.execute(_BY_NUMBER, {"number": ref.id})).first()
     if row is None:
         raise SubmissionNotFoundError(ref.id)
-    return await _with_messages(connection, _meant(submission_from_row(row), user_id, ref))
+    return await _add_messages(connection, _check_owner(submission_from_row(row), user_id, ref))
 
 
 async def select_newest_submission(
@@ -109,7 +109,7 @@ async def select_newest_submission(
     """Returns a user's newest submission of a content."""
     mine = select(*COLUMNS).where(_table.c.user_id == user_id, _table.c.content == content)
     row = (await connection.execute(mine.order_by(_table.c.id.desc()).limit(1))).first()
-    return await _with_messages(connection, submission_from_row(row)) if row else None
+    return await _add_messages(connection, submission_from_row(row)) if row else None
 
 
 def submission_from_row(row: Iterable[Any]) -> Submission:
@@ -119,7 +119,7 @@ def submission_from_row(row: Iterable[Any]) -> Submission:
     return Submission(**{**values, "feedback": Feedback(**feedback)})
 
 
-def _meant(submission: Submission, user_id: int, ref: SubmissionRef) -> Submission:
+def _check_owner(submission: Submission, user_id: int, ref: SubmissionRef) -> Submission:
     """Returns the submission if it is the one meant, and the user's. Raises SubmissionNotFoundError."""
     if ref.second not in (None, int(submission.submitted_at.timestamp())):
         raise SubmissionNotFoundError(ref.id)
@@ -128,7 +128,7 @@ def _meant(submission: Submission, user_id: int, ref: SubmissionRef) -> Submissi
     return submission
 
 
-async def _with_messages(connection: AsyncConnection, submission: Submission) -> Submission:
+async def _add_messages(connection: AsyncConnection, submission: Submission) -> Submission:
     table = tables.submission_message
     statement = (
         select(table.c.position, table.c.role, table.c.content, table.c.created_at)

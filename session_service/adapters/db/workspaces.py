@@ -33,13 +33,13 @@ class SqlWorkspaceReaders(WorkspaceReaders):
         """Selects a session of the user's with its work."""
         async with one_moment(self._engine) as connection:
             session = await select_session(connection, user_id, ref)
-            (workspace,) = await _with_work(connection, [session])
+            (workspace,) = await _add_work(connection, [session])
             return workspace
 
     async def of(self, session: PracticeSession) -> Workspace:
         """Selects the work of a session at hand, and of its conversation what it counts."""
         async with one_moment(self._engine) as connection:
-            (workspace,) = await _with_work(connection, [session])
+            (workspace,) = await _add_work(connection, [session])
             return workspace
 
     async def list(self, selection: SessionSelection, most_bytes: int) -> Sequence[Workspace]:
@@ -49,7 +49,7 @@ class SqlWorkspaceReaders(WorkspaceReaders):
             weights = await _weights(connection, sessions)
             totals = list(accumulate(weights.get(session.id, 0) for session in sessions))
             kept = max(1, sum(total <= most_bytes for total in totals))
-            return await _with_work(connection, sessions[:kept])
+            return await _add_work(connection, sessions[:kept])
 
 
 async def _weights(connection: AsyncConnection, sessions: Sequence[PracticeSession]) -> dict[int, int]:
@@ -68,7 +68,7 @@ async def _weights(connection: AsyncConnection, sessions: Sequence[PracticeSessi
     return weights
 
 
-async def _with_work(
+async def _add_work(
     connection: AsyncConnection, sessions: Sequence[PracticeSession]
 ) -> builtins.list[Workspace]:
     ids = [session.id for session in sessions]
