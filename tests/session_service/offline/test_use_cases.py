@@ -268,7 +268,7 @@ async def test_a_call_that_breaks_off_keeps_its_commits_and_a_repeat_completes_i
                 raise UnavailableError("gone")
             return unit()
 
-        patched.setattr(world.use.sync_sessions, "_unit_of_work", breaks)
+        patched.setattr(world.sync_sessions, "_unit_of_work", breaks)
         with pytest.raises(UnavailableError):
             await world.sync_sessions(ME, items)
     assert len(world.tables.sessions) == 400
