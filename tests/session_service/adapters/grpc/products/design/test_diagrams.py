@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from session_service.adapters.grpc.products import design_answers, design_bodies
+from session_service.adapters.grpc.products.design import bodies, responses
 from session_service.domain import json_text
 from session_service.domain.submission import Submission
 from tests.session_service.adapters.grpc.products.design.clients import DRAWN, Client
@@ -56,7 +56,7 @@ def autosave(diagram: str) -> bytes:
 
 @given(diagrams)
 def test_a_diagram_is_read_and_shown_to_the_byte(diagram: str) -> None:
-    body = design_bodies.autosave(autosave(diagram))
+    body = bodies.read_autosave(autosave(diagram))
     assert (body.diagram, body.time_spent) == (diagram, 7)
 
     now = datetime.now(UTC)
@@ -68,7 +68,7 @@ def test_a_diagram_is_read_and_shown_to_the_byte(diagram: str) -> None:
         submitted_at=now,
         updated_at=now,
     )
-    shown = design_answers.submission(submission, "ana@example.com").data.decode()
+    shown = responses.submission(submission, "ana@example.com").data.decode()
     assert f'"diagram_data":{diagram},"score":0' in shown
     assert json_text.members(shown)["diagram_data"][1] == diagram
 
