@@ -65,14 +65,14 @@ class ReconciliationServicer(ReconciliationAdminServiceServicer):
         self._use = use_cases
         self._encode = encode
 
-    async def ListEventDigests(  # noqa: N802 (gRPC names)
+    async def ListEventDigests(
         self, request: events_pb.ListEventDigestsRequest, context: Context
     ) -> events_pb.ListEventDigestsResponse:
         """Returns a page of users."""
         digests = await self._use.list_event_digests(_selection_from_proto(request))
         return events_pb.ListEventDigestsResponse(digests=map(_digest_to_proto, digests))
 
-    async def ListUserEvents(  # noqa: N802
+    async def ListUserEvents(
         self, request: events_pb.ListUserEventsRequest, context: Context
     ) -> events_pb.ListUserEventsResponse:
         """Returns a page of a user's events."""
@@ -82,14 +82,14 @@ class ReconciliationServicer(ReconciliationAdminServiceServicer):
             events=map(_event_to_proto, listed or ()), erased=listed is None
         )
 
-    async def GetUserEvents(  # noqa: N802
+    async def GetUserEvents(
         self, request: events_pb.GetUserEventsRequest, context: Context
     ) -> events_pb.GetUserEventsResponse:
         """Returns events as they were published."""
         events = await self._use.get_user_events(request.user_id, list(request.user_seqs))
         return events_pb.GetUserEventsResponse(events=map(self._published_to_proto, events))
 
-    async def RepublishEvents(  # noqa: N802
+    async def RepublishEvents(
         self, request: events_pb.RepublishEventsRequest, context: Context
     ) -> events_pb.RepublishEventsResponse:
         """Puts events back into the outbox."""
@@ -134,9 +134,7 @@ class OutboxAdminServicer(OutboxAdminServiceServicer):
     def __init__(self, use_cases: OutboxUseCases) -> None:
         self._use = use_cases
 
-    async def GetOutbox(  # noqa: N802 (gRPC names)
-        self, request: outbox_pb.GetOutboxRequest, context: Context
-    ) -> outbox_pb.Outbox:
+    async def GetOutbox(self, request: outbox_pb.GetOutboxRequest, context: Context) -> outbox_pb.Outbox:
         """Counts what has not arrived."""
         state = await self._use.get_outbox()
         outbox = outbox_pb.Outbox(waiting_count=state.waiting, dead_letter_count=state.dead)
@@ -144,7 +142,7 @@ class OutboxAdminServicer(OutboxAdminServiceServicer):
             outbox.oldest_waiting_age.FromTimedelta(state.oldest_waiting)
         return outbox
 
-    async def ListDeadLetters(  # noqa: N802
+    async def ListDeadLetters(
         self, request: outbox_pb.ListDeadLettersRequest, context: Context
     ) -> outbox_pb.ListDeadLettersResponse:
         """Returns a page of dead letters."""
@@ -158,7 +156,7 @@ class OutboxAdminServicer(OutboxAdminServiceServicer):
             dead_letters=[_letter_to_proto(letter) for letter in page], next_page_token=more
         )
 
-    async def RequeueDeadLetters(  # noqa: N802
+    async def RequeueDeadLetters(
         self, request: outbox_pb.RequeueDeadLettersRequest, context: Context
     ) -> outbox_pb.RequeueDeadLettersResponse:
         """Gives dead letters a new life."""

@@ -73,4 +73,4 @@ DATA_CATEGORIES = (
 
 def open_personal_data(engine: AsyncEngine) -> SqlPersonalData:
     """Returns the service's part of a user's personal data."""
-    return SqlPersonalData(engine, "session", tables.erased_user, ROOMS)
+    return SqlPersonalData(engine, "session", tables.erased_user, DATA_CATEGORIES)

@@ -40,7 +40,7 @@ class ExercisesServicer(ExercisesServiceServicer):
     def __init__(self, use_cases: UseCases) -> None:
         self._use = use_cases
 
-    async def StartSession(  # noqa: N802 (gRPC names)
+    async def StartSession(
         self, request: pb2.StartSessionRequest, context: Context
     ) -> pb2.StartSessionResponse:
         """Starts a session of drills."""
@@ -50,7 +50,7 @@ class ExercisesServicer(ExercisesServiceServicer):
         started = await self._use.start_session(current_call(), product=PRODUCT, mode=request.session_type)
         return responses.started(started.session)
 
-    async def SubmitAnswer(  # noqa: N802
+    async def SubmitAnswer(
         self, request: pb2.SubmitAnswerRequest, context: Context
     ) -> pb2.SubmitAnswerResponse:
         """Records one answer."""
@@ -64,9 +64,7 @@ class ExercisesServicer(ExercisesServiceServicer):
             submission = await self._use.record_standalone_answer(call, PRODUCT, answer)
         return responses.answered(exercise, submission)
 
-    async def EndSession(  # noqa: N802
-        self, request: pb2.EndSessionRequest, context: Context
-    ) -> pb2.EndSessionResponse:
+    async def EndSession(self, request: pb2.EndSessionRequest, context: Context) -> pb2.EndSessionResponse:
         """Ends a session and sums it up."""
         ended = await self._use.complete_session(current_call(), SessionRef(request.session_id, PRODUCT))
         return responses.ended(ended.session)

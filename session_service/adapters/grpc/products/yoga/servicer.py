@@ -86,9 +86,7 @@ class YogaServicer(YogaServiceServicer):
         ref = SessionRef(request.session_id, PRODUCT)
         return responses.session(await self._use.resume_session(current_call(), ref))
 
-    async def SetNotes(  # noqa: N802
-        self, request: pb2.SetNotesRequest, context: Context
-    ) -> pb2.SetNotesResponse:
+    async def SetNotes(self, request: pb2.SetNotesRequest, context: Context) -> pb2.SetNotesResponse:
         """Writes down what the learner says of a session."""
         ref = SessionRef(request.session_id, PRODUCT)
         session = await self._use.set_note(current_call(), ref, request.notes)
