@@ -67,6 +67,7 @@ lock: $(STAMP)  ## Resolve the dependencies anew, as near as can be to what is l
 	  --output-file requirements.lock pyproject.toml
 
 coverage: protos  ## Run all tests and show which lines none of them runs (takes longer)
+	@rm -rf build/coverage && mkdir -p build/coverage
 	@$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered --cov-report=html:build/coverage
 
 protos: $(STAMP)  ## Generate the stubs when a contract changed
