@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 # Lists have white space between their items in pip's configuration; uv has its own mark for each.
 _LISTS = {"extra-index-url": " ", "find-links": ",", "trusted-host": " "}
@@ -65,13 +66,25 @@ def environment_for_uv(listing: str, environment: Mapping[str, str]) -> dict[str
     return {**_ALWAYS, **settings_for_uv(listing), **environment}
 
 
+def cache_for_uv(environment: Mapping[str, str]) -> dict[str, str]:
+    """Returns what lets uv do without a cache where none can be made, as pip does by itself."""
+    try:
+        caches = environment.get("XDG_CACHE_HOME") or Path(environment.get("HOME") or Path.home()) / ".cache"
+        cache = Path(environment.get("UV_CACHE_DIR") or Path(caches) / "uv")
+        cache.mkdir(parents=True, exist_ok=True)
+        usable = os.access(cache, os.W_OK)
+    except (OSError, RuntimeError):
+        usable = False
+    return {} if usable else {"UV_NO_CACHE": "true"}
+
+
 def main(command: list[str]) -> int:
     """Runs the command; returns its exit status."""
     # pip's configuration as it is for this Python, environment variables included.
     asked = [sys.executable, "-m", "pip", "--disable-pip-version-check", "config", "list"]
     listing = subprocess.run(asked, stdout=subprocess.PIPE, text=True, check=True).stdout
-    whole = [*command, *options_for_uv(listing)]
-    return subprocess.run(whole, env=environment_for_uv(listing, os.environ), check=False).returncode
+    environment = {**environment_for_uv(listing, os.environ), **cache_for_uv(os.environ)}
+    return subprocess.run([*command, *options_for_uv(listing)], env=environment, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from deploy.local.layout import ROOT
-from deploy.registry import environment_for_uv, options_for_uv, settings_for_uv
+from deploy.registry import cache_for_uv, environment_for_uv, options_for_uv, settings_for_uv
 
 UV = Path(sys.executable).with_name("uv")
 LOCK = ROOT / "requirements.lock"
@@ -70,6 +70,17 @@ def test_what_uv_is_told_itself_goes_before_it() -> None:
     found = environment_for_uv(listing, {"UV_DEFAULT_INDEX": "https://uv.example", "HOME": "/home/ana"})
     assert found["UV_DEFAULT_INDEX"] == "https://uv.example"
     assert found["HOME"] == "/home/ana"
+
+
+def test_where_no_cache_can_be_made_uv_does_without(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    assert cache_for_uv({"HOME": str(home)}) == {}
+    assert (home / ".cache" / "uv").is_dir()
+    # Nobody, root neither, makes a directory below a file.
+    (tmp_path / "file").touch()
+    below = str(tmp_path / "file" / "cache")
+    for environment in ({"HOME": below}, {"XDG_CACHE_HOME": below}, {"UV_CACHE_DIR": below}):
+        assert cache_for_uv({"HOME": str(home), **environment}) == {"UV_NO_CACHE": "true"}
 
 
 class _Quiet(SimpleHTTPRequestHandler):
