@@ -8,34 +8,29 @@ from contextlib import asynccontextmanager
 
 import grpc
 from practice.catalog.v1 import catalog_service_pb2_grpc, problem_service_pb2_grpc
-from practice.identity.v1.revocation_service_pb2 import ListRevocationsRequest
-from practice.identity.v1.revocation_service_pb2_grpc import RevocationServiceStub
-from practice.privacy.v1.personal_data_service_pb2_grpc import add_PersonalDataServiceServicer_to_server
 from practice.products.design.v1 import design_problems_service_pb2_grpc
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from catalog_service.adapters.db.personal_data import open_personal_data
 from catalog_service.adapters.db.tables import idempotency
 from catalog_service.adapters.db.unit_of_work import units_of_work
-from catalog_service.adapters.grpc import admin_servicer, personal_data_servicer, problem_servicer
+from catalog_service.adapters.grpc import admin_servicer, problem_servicer
 from catalog_service.adapters.grpc.admin_servicer import CatalogAdminServicer
-from catalog_service.adapters.grpc.personal_data_servicer import PersonalDataServicer
 from catalog_service.adapters.grpc.problem_servicer import ProblemServicer
 from catalog_service.adapters.grpc.products import design
 from catalog_service.adapters.grpc.products.design import DesignProblemsServicer
 from catalog_service.adapters.grpc.servicer import CatalogServicer
-from catalog_service.adapters.session.calendars import CalendarSender
-from catalog_service.application.erase_personal_data import ErasePersonalData
-from catalog_service.application.export_personal_data import ExportPersonalData
 from catalog_service.application.forget_expired import ForgetExpired
 from catalog_service.application.use_cases import UseCases, build_use_cases
 from catalog_service.settings import Settings
+from contract_kit import personal_data
+from contract_kit.calendars import CalendarSender
+from contract_kit.revocations import following
 from service_kit.db.answers import SqlAnswers
 from service_kit.db.engines import close_async_engine, open_async_engine
 from service_kit.grpc.channels import open_channel
 from service_kit.grpc.guards import Access
 from service_kit.grpc.interceptor import CallInterceptor
-from service_kit.grpc.revocations import following
 from service_kit.grpc.server import RunningServer, build_server, start_server, stop_requested
 from service_kit.logging import configure_logging
 from service_kit.memory import return_what_is_freed
@@ -60,7 +55,7 @@ async def serving(settings: Settings) -> AsyncIterator[RunningServer]:
     revocations = Revocations(settings.access_lifetime)
     server = build_server(_interceptor(settings, zones, engine, revocations))
     try:
-        async with following(settings, revocations, RevocationServiceStub, ListRevocationsRequest):
+        async with following(settings, revocations):
             running = await start_server(
                 server, settings.listen, [lambda server: _register(server, use_cases, engine)]
             )
@@ -83,7 +78,7 @@ def _interceptor(
     access = Access(
         TokenVerifier(settings.jwks_uri, settings.jwt_issuer, settings.access_lifetime, revocations),
         settings.internal_token(),
-        internal=frozenset({admin_servicer.SERVICE, personal_data_servicer.SERVICE}),
+        internal=frozenset({admin_servicer.SERVICE, personal_data.SERVICE}),
         public=problem_servicer.PUBLIC | design.PUBLIC,
     )
     return CallInterceptor(
@@ -103,9 +98,7 @@ def _register(server: grpc.aio.Server, use_cases: UseCases, engine: AsyncEngine)
     catalog_service_pb2_grpc.add_CatalogAdminServiceServicer_to_server(
         CatalogAdminServicer(use_cases), server
     )
-    add_PersonalDataServiceServicer_to_server(
-        PersonalDataServicer(ExportPersonalData(data), ErasePersonalData(data)), server
-    )
+    personal_data.register_personal_data(server, data.export, data.erase)
     problem_service_pb2_grpc.add_ProblemServiceServicer_to_server(ProblemServicer(use_cases), server)
     design_problems_service_pb2_grpc.add_DesignProblemsServiceServicer_to_server(
         DesignProblemsServicer(use_cases), server

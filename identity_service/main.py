@@ -21,6 +21,7 @@ from practice.identity.v1.privacy_service_pb2_grpc import (
 from practice.identity.v1.revocation_service_pb2_grpc import add_RevocationServiceServicer_to_server
 from practice.products.design.v1.design_users_service_pb2_grpc import add_DesignUsersServiceServicer_to_server
 
+from contract_kit.calendars import CalendarSender
 from identity_service import keys
 from identity_service.adapters.crypto.access_tokens import SignedAccessTokens
 from identity_service.adapters.crypto.common_passwords import read_common_passwords
@@ -41,8 +42,7 @@ from identity_service.adapters.grpc.privacy_servicer import (
 )
 from identity_service.adapters.grpc.products import design
 from identity_service.adapters.grpc.revocation_servicer import RevocationServicer
-from identity_service.adapters.privacy.offices import GrpcDataOffice
-from identity_service.adapters.session.calendars import CalendarSender
+from identity_service.adapters.privacy.personal_data_client import GrpcPersonalDataClient
 from identity_service.application.address_limit import AddressLimit
 from identity_service.application.change_password import ChangePassword
 from identity_service.application.credential_check import CredentialCheck
@@ -71,12 +71,11 @@ from service_kit.db.engines import close_async_engine, open_async_engine
 from service_kit.grpc.channels import open_channel
 from service_kit.grpc.guards import Access
 from service_kit.grpc.interceptor import CallInterceptor
-from service_kit.grpc.revocations import ASK_EVERY_SECONDS
 from service_kit.grpc.server import RunningServer, build_server, start_server, stop_requested
 from service_kit.logging import configure_logging
 from service_kit.memory import return_what_is_freed
 from service_kit.periodic import repeating
-from service_kit.revocations import Following, Revocations
+from service_kit.revocations import ASK_EVERY_SECONDS, Following, Revocations
 from service_kit.setting_faults import read_settings
 from service_kit.tokens import TokenVerifier
 from service_kit.write_health import EVERY_SECONDS, WriteHealth
@@ -107,8 +106,9 @@ async def serving(settings: Settings, clock: Clock = _now) -> AsyncIterator[Runn
         "session": open_channel(settings.session_address),
         "stats": open_channel(settings.stats_address),
     }
-    offices = {
-        name: GrpcDataOffice(channel, settings.internal_token(), name) for name, channel in channels.items()
+    clients = {
+        name: GrpcPersonalDataClient(channel, settings.internal_token(), name)
+        for name, channel in channels.items()
     }
     zones = ZoneHandover(CalendarSender(channels["session"], settings.internal_token()))
     revocations = Revocations(settings.access_lifetime, clock)
@@ -123,9 +123,9 @@ async def serving(settings: Settings, clock: Clock = _now) -> AsyncIterator[Runn
             use_cases = _use_cases(
                 settings, units, passwords=passwords, check=check, entrance=entrance, clock=clock, hear=hear
             )
-            forgetting = Forgetting(units, offices, clock)
+            forgetting = Forgetting(units, clients, clock)
             privacy = PrivacyUseCases(
-                export_data=ExportData(units, {"identity": OwnData(engine), **offices}, clock),
+                export_data=ExportData(units, {"identity": OwnData(engine), **clients}, clock),
                 erase_me=EraseMe(
                     units,
                     check,

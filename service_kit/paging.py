@@ -1,4 +1,4 @@
-"""Opaque page tokens (AIP-158)."""
+"""Pages of lists, and their opaque tokens (AIP-158)."""
 
 from __future__ import annotations
 
@@ -6,13 +6,65 @@ import base64
 import binascii
 import hashlib
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from service_kit.errors import InvalidArgumentError
 
+DEFAULT_PAGE_SIZE = 20
 # Positions that are numbers are those of a bigint.
 _NUMBERS_END = 2**63
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Item]):
+    """A part of a list; the token is empty on the last."""
+
+    items: Sequence[Item]
+    next_page_token: str
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """Which page of which list: `selection` is every field that chooses what is listed.
+
+    A `size` of 0 means `default_size`.
+    """
+
+    method: str
+    size: int
+    token: str
+    selection: tuple[object, ...] = ()
+    default_size: int = DEFAULT_PAGE_SIZE
+
+    @property
+    def limit(self) -> int:
+        """How many items to read: one more than asked for tells whether there is a next page."""
+        return (self.size or self.default_size) + 1
+
+    def position(self) -> Any:
+        """Returns the position to go on from, None at the start. Raises as decode_page_token does."""
+        return decode_page_token(self.method, self.selection, self.token)
+
+    def number(self) -> int | None:
+        """Returns the number to go on from, None at the start. Raises as decode_page_number does."""
+        return decode_page_number(self.method, self.selection, self.token)
+
+    def page(self, found: Sequence[Item], position: Callable[[Item], Any]) -> Page[Item]:
+        """Returns the page of up to `limit` items; `position` is where an item stands, a JSON value."""
+        items = found[: self.limit - 1]
+        if len(found) < self.limit:
+            return Page(items, "")
+        return Page(items, encode_page_token(self.method, self.selection, position(items[-1])))
+
+    async def fill(
+        self, read: Callable[[int], Awaitable[Sequence[Item]]], position: Callable[[Item], Any]
+    ) -> Page[Item]:
+        """Returns the page of what `read` returns, which takes how many items to read."""
+        return self.page(await read(self.limit), position)
 
 
 def _scope(method: str, selection: Sequence[object]) -> str:

@@ -16,6 +16,7 @@ import structlog
 
 # What was ended is in the order of clocks, and seen in the order of commits.
 OVERLAP = timedelta(seconds=30)
+ASK_EVERY_SECONDS = 1.0
 
 log = structlog.get_logger(__name__)
 

@@ -10,9 +10,6 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import grpc
-from practice.identity.v1.revocation_service_pb2 import ListRevocationsRequest
-from practice.identity.v1.revocation_service_pb2_grpc import RevocationServiceStub
-from practice.privacy.v1.personal_data_service_pb2_grpc import add_PersonalDataServiceServicer_to_server
 from practice.products.design.v1.design_sessions_service_pb2_grpc import (
     add_DesignSessionsServiceServicer_to_server,
 )
@@ -40,13 +37,14 @@ from practice.session.v1.sync_service_pb2_grpc import add_SyncServiceServicer_to
 from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from contract_kit import personal_data
+from contract_kit.revocations import following
 from service_kit.broker import open_broker
 from service_kit.db.answers import SqlAnswers
 from service_kit.db.engines import close_async_engine, open_async_engine
 from service_kit.grpc.channels import open_channel
 from service_kit.grpc.guards import Access
 from service_kit.grpc.interceptor import CallInterceptor
-from service_kit.grpc.revocations import following
 from service_kit.grpc.server import RunningServer, build_server, start_server, stop_requested
 from service_kit.heavy import HeavyWork
 from service_kit.logging import configure_logging
@@ -141,7 +139,7 @@ async def serving(settings: SessionSettings) -> AsyncIterator[RunningServer]:
         signals = JournalSignals()
         revocations = Revocations(settings.access_lifetime)
         outside = _Outside(engine, catalog, stats, publisher, redis, documents, revocations)
-        async with following(settings, revocations, RevocationServiceStub, ListRevocationsRequest):
+        async with following(settings, revocations):
             running = await _start(settings, outside, signals)
             try:
                 look = LookForChanges(signals, SqlReaders(engine).versions)

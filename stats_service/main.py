@@ -8,22 +8,21 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import grpc
-from practice.identity.v1.revocation_service_pb2 import ListRevocationsRequest
-from practice.identity.v1.revocation_service_pb2_grpc import RevocationServiceStub
-from practice.privacy.v1.personal_data_service_pb2_grpc import add_PersonalDataServiceServicer_to_server
 from practice.products.focus.v1 import focus_service_pb2_grpc as focus_rpc
 from practice.stats.v1 import badge_service_pb2_grpc as badge_rpc
 from practice.stats.v1 import stats_service_pb2_grpc as rpc
 from sqlalchemy import Engine
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from contract_kit import personal_data
+from contract_kit.calendars import CalendarSender
+from contract_kit.revocations import following
 from service_kit.broker import open_broker
 from service_kit.db.answers import SqlAnswers
 from service_kit.db.engines import close_async_engine, open_async_engine, open_engine
 from service_kit.grpc.channels import open_channel
 from service_kit.grpc.guards import Access
 from service_kit.grpc.interceptor import CallInterceptor
-from service_kit.grpc.revocations import following
 from service_kit.grpc.server import RunningServer, build_server, start_server, stop_requested
 from service_kit.logging import configure_logging
 from service_kit.memory import return_what_is_freed
@@ -45,19 +44,14 @@ from stats_service.adapters.db.reader import SqlReader
 from stats_service.adapters.db.tables import idempotency
 from stats_service.adapters.grpc import (
     badge_servicer,
-    personal_data_servicer,
     recalculation_servicer,
     reconciliation_servicer,
     servicer,
 )
 from stats_service.adapters.grpc.badge_servicer import BadgeAdminServicer, BadgeServicer
-from stats_service.adapters.grpc.personal_data_servicer import PersonalDataServicer
 from stats_service.adapters.grpc.products import focus
 from stats_service.adapters.grpc.servicer import StatsAdminServicer, StatsServicer
-from stats_service.adapters.session.calendars import CalendarSender
 from stats_service.application.dry_run_badge import DryRunBadge
-from stats_service.application.erase_personal_data import ErasePersonalData
-from stats_service.application.export_personal_data import ExportPersonalData
 from stats_service.application.forget_expired import ForgetExpired
 from stats_service.application.get_applied import GetApplied
 from stats_service.application.get_completion_effects import GetCompletionEffects
@@ -79,7 +73,7 @@ from stats_service.wiring.streaks import catching_up, register_explanations, reg
 
 INTERNAL = frozenset(
     {
-        personal_data_servicer.SERVICE,
+        personal_data.SERVICE,
         recalculation_servicer.SERVICE,
         reconciliation_servicer.SERVICE,
         badge_servicer.ADMIN_SERVICE,
@@ -136,7 +130,7 @@ async def serving(settings: Settings, clock: Clock = _now) -> AsyncIterator[Runn
         register_explanations(server, engine, clock)
         register_recalculations(server, engine, broker)
         register_reconciliation_service(server, engine, broker)
-        async with following(settings, revocations, RevocationServiceStub, ListRevocationsRequest):
+        async with following(settings, revocations):
             running = await start_server(server, settings.listen, [])
             try:
                 async with (
@@ -184,9 +178,8 @@ def _register(
     )
     focus_progress = focus.FocusProgressServicer(list_daily_progress, get_standing, list_awarded_badges)
     data = open_personal_data(engine)
-    personal_data = PersonalDataServicer(ExportPersonalData(data), ErasePersonalData(data))
     rpc.add_StatsServiceServicer_to_server(own, server)
-    add_PersonalDataServiceServicer_to_server(personal_data, server)
+    personal_data.register_personal_data(server, data.export, data.erase)
     rpc.add_StatsAdminServiceServicer_to_server(admin, server)
     focus_rpc.add_FocusProgressServiceServicer_to_server(focus_progress, server)
 

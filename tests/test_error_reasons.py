@@ -19,6 +19,7 @@ from service_kit.grpc.statuses import code_of
 ROOT = Path(__file__).parents[1]
 PACKAGES = (
     "service_kit",
+    "contract_kit",
     "identity_service",
     "catalog_service",
     "session_service",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from catalog_service.application.pages import Page, PageRequest
 from catalog_service.application.ports import UnitOfWorkFactory
 from catalog_service.domain.items import Exercise
+from service_kit.paging import Page, PageRequest
 
 
 class ListExercises:
@@ -16,7 +16,7 @@ class ListExercises:
     async def __call__(self, *, page_size: int, page_token: str, difficulty: str) -> Page[Exercise]:
         """A size of 0 means 20, an empty difficulty all. Raises InvalidArgumentError, PAGE_TOKEN_INVALID."""
         page = PageRequest("ListExercises", page_size, page_token, (difficulty,))
-        after = page.position() or 0
+        after = page.number() or 0
         async with self._units() as unit:
             return await page.fill(
                 lambda limit: unit.exercises.page(after, limit, difficulty),

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from catalog_service.application.pages import Page, PageRequest
 from catalog_service.application.ports import UnitOfWorkFactory
 from catalog_service.domain.problems import Problem, ProblemSelection
 from catalog_service.domain.search import query_words
 from service_kit.call import Call
 from service_kit.errors import UnauthenticatedError
+from service_kit.paging import Page, PageRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class ListProblems:
         owner = _owner(call) if mine else None
         selection = ProblemSelection(owner, query_words(query))
         page = PageRequest("ListProblems", page_size, page_token, (query, owner))
-        before = page.position()
+        before = page.number()
         async with self._units() as unit:
             total = await unit.problems.count(selection)
             shown = await page.fill(

@@ -16,7 +16,7 @@ from deploy.local.ports import HOST, Ports
 
 SERVICE_PACKAGES = (
     *("identity_service", "catalog_service", "session_service", "stats_service"),
-    *("service_kit", "gateway", "generated"),
+    *("service_kit", "contract_kit", "gateway", "generated"),
 )
 # Where a process of the stack must not differ between two callers' shells.
 BASE = {

@@ -40,9 +40,9 @@ class ExportData:
     Nothing of it is in memory for longer than a piece, however much there is.
     """
 
-    def __init__(self, units: UnitOfWorkFactory, offices: Mapping[str, PersonalFiles], clock: Clock) -> None:
+    def __init__(self, units: UnitOfWorkFactory, clients: Mapping[str, PersonalFiles], clock: Clock) -> None:
         self._units = units
-        self._offices = offices
+        self._clients = clients
         self._clock = clock
         # Packing takes a core for a while, and there are few.
         self._packing = Turns()
@@ -60,8 +60,8 @@ class ExportData:
         async with AsyncExitStack() as streams:
             streams.callback(archive.discard)
             begun = []
-            for office in self._offices.values():
-                chunks = await streams.enter_async_context(aclosing(office.export(user_id)))
+            for client in self._clients.values():
+                chunks = await streams.enter_async_context(aclosing(client.export(user_id)))
                 begun.append((await _first(chunks), chunks))
             yield archive.add(FileChunk(README, _GUIDE, 0))
             for first, chunks in begun:

@@ -14,7 +14,7 @@ import structlog
 
 from identity_service.application.ports import (
     Clock,
-    DataOffice,
+    PersonalDataClient,
     Unanswered,
     UnitOfWork,
     UnitOfWorkFactory,
@@ -32,16 +32,18 @@ _WAIT = timedelta(seconds=8)
 class Forgetting:
     """Begins erasures and carries them on."""
 
-    def __init__(self, units: UnitOfWorkFactory, offices: Mapping[str, DataOffice], clock: Clock) -> None:
+    def __init__(
+        self, units: UnitOfWorkFactory, clients: Mapping[str, PersonalDataClient], clock: Clock
+    ) -> None:
         self._units = units
-        self._offices = offices
+        self._clients = clients
         self._clock = clock
 
     async def begin(self, unit: UnitOfWork, account: Account) -> Erasure:
         """Erases the account in the caller's transaction."""
         now = self._clock()
         # Nobody else asks while the caller waits.
-        return await unit.erasures.begin(account, sorted(self._offices), now, now + 2 * _WAIT)
+        return await unit.erasures.begin(account, sorted(self._clients), now, now + 2 * _WAIT)
 
     async def carry_on(self, erasure: Erasure) -> Erasure:
         """Asks at once everybody who has not answered, and returns what is known after a while."""
@@ -58,8 +60,8 @@ class Forgetting:
         """Has one service forget the person, and notes its answer; without one, it is asked again."""
         request_id = str(unanswered.receipt_id)
         try:
-            office = self._offices[unanswered.service]
-            report = await office.erase(unanswered.user_id, request_id, at_most.total_seconds())
+            client = self._clients[unanswered.service]
+            report = await client.erase(unanswered.user_id, request_id, at_most.total_seconds())
         except UnavailableError as error:
             log.warning("not_forgotten_yet", service=unanswered.service, error=error.message)
             return

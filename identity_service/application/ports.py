@@ -171,7 +171,7 @@ class PersonalFiles(Protocol):
         """Yields a person's files. Raises UnavailableError."""
 
 
-class DataOffice(PersonalFiles, Protocol):
+class PersonalDataClient(PersonalFiles, Protocol):
     """Another service that keeps data of people."""
 
     async def erase(self, user_id: int, request_id: str, at_most_seconds: float) -> Report:

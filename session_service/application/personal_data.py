@@ -9,8 +9,6 @@ import structlog
 from service_kit.personal_data import FileChunk, PersonalData, Report
 from session_service.application.ports.cache import Memory
 
-log = structlog.get_logger(__name__)
-
 
 class ErasePersonalData:
     """Deletes everything of a user for good, and what is remembered of them for speed and limits.
@@ -27,7 +25,6 @@ class ErasePersonalData:
         """Idempotent: the same request gets the same report."""
         report = await self._data.erase(user_id, request_id)
         await self._memory.forget(user_id)
-        log.info("personal_data_erased", erased=user_id, removed=dict(report.removed))
         return report
 
 

@@ -229,7 +229,7 @@ def test_the_image_copies_every_package_that_runs_and_no_secret_reaches_the_buil
     ignored = (ROOT / ".dockerignore").read_text().splitlines()
     assert ignored[1] == "*"
     services = [f"{name}_service" for name in ("identity", "catalog", "session", "stats")]
-    packages = ("service_kit", "gateway", "deploy", "content", *services)
+    packages = ("service_kit", "contract_kit", "gateway", "deploy", "content", *services)
     for package in packages:
         assert f"COPY {package} ./{package}" in recipe
         assert f"!{package}" in ignored

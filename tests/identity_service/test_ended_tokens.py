@@ -18,9 +18,9 @@ from practice.identity.v1.revocation_service_pb2_grpc import RevocationServiceSt
 
 from catalog_service.main import serving as serving_catalog
 from catalog_service.settings import Settings as CatalogSettings
+from contract_kit.revocations import RevocationList
 from identity_service.main import serving
 from identity_service.settings import Settings
-from service_kit.grpc.revocations import RevocationList
 from tests.grpc_errors import Refusal, outcome, refusal
 from tests.identity_service.conftest import PASSWORD, Connect, Metadata, Person, Stub
 
@@ -169,7 +169,7 @@ async def test_revocations_are_listed_in_pages_from_a_time_on(
 
     assert [len(page) for page in pages] == [2, 2, 1]
     assert [user_id for page in pages for user_id in page] == [person.account.user_id for person in people]
-    listed = RevocationList(stub, revocation_service_pb2.ListRevocationsRequest, internal_token)
+    listed = RevocationList(channel, internal_token)
     assert len(await listed(began)) == 5
     assert await listed(datetime.now(UTC) + timedelta(minutes=1)) == []
     stranger = await refusal(stub.ListRevocations(request, metadata=people[0].metadata))

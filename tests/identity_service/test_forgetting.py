@@ -67,7 +67,7 @@ class MemoryUnit:
         pass
 
 
-class FakeOffice:
+class FakePersonalDataClient:
     """A service that answers, or does not."""
 
     def __init__(self) -> None:
@@ -90,8 +90,8 @@ class World:
     def __init__(self) -> None:
         self.now = NOW
         self.erasures = MemoryErasures()
-        self.offices = {"session": FakeOffice(), "stats": FakeOffice()}
-        self.forgetting = Forgetting(self.units, self.offices, self.clock)
+        self.clients = {"session": FakePersonalDataClient(), "stats": FakePersonalDataClient()}
+        self.forgetting = Forgetting(self.units, self.clients, self.clock)
         self.finish = FinishErasures(self.units, self.forgetting, self.clock)
 
     def clock(self) -> datetime:
@@ -122,12 +122,12 @@ async def test_everybody_is_asked_and_the_receipt_is_complete(world: World) -> N
     assert erasure.completed_at == NOW
     assert erasure.unanswered == []
     assert erasure.reports["stats"] == Report({"things": 2}, {"lists": 1})
-    for office in world.offices.values():
-        assert office.asked == [(7, str(erasure.receipt_id))]
+    for client in world.clients.values():
+        assert client.asked == [(7, str(erasure.receipt_id))]
 
 
 async def test_who_is_away_holds_up_nobody_else(world: World) -> None:
-    world.offices["session"].away = True
+    world.clients["session"].away = True
 
     erasure = await world.erase()
 
@@ -137,7 +137,7 @@ async def test_who_is_away_holds_up_nobody_else(world: World) -> None:
 
 
 async def test_it_is_finished_later_under_the_same_request(world: World) -> None:
-    session = world.offices["session"]
+    session = world.clients["session"]
     session.away = True
     erasure = await world.erase()
     session.away = False
@@ -148,19 +148,19 @@ async def test_it_is_finished_later_under_the_same_request(world: World) -> None
     await world.finish()
 
     assert session.asked == [(7, str(erasure.receipt_id))] * 2
-    assert len(world.offices["stats"].asked) == 1
+    assert len(world.clients["stats"].asked) == 1
     finished = await world.erasures.get(erasure.receipt_id)
     assert finished is not None
     assert finished.completed_at == world.now
 
 
 async def test_who_stays_away_is_asked_again_and_again(world: World) -> None:
-    world.offices["session"].away = True
+    world.clients["session"].away = True
     erasure = await world.erase()
     for _ in range(3):
         world.now += timedelta(minutes=2)
         await world.finish()
-    assert len(world.offices["session"].asked) == 4
+    assert len(world.clients["session"].asked) == 4
     assert (await world.erasures.get(erasure.receipt_id)) == erasure
 
 

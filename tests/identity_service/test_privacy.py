@@ -28,33 +28,34 @@ from service_kit.grpc.guards import INTERNAL_KEY
 from tests.databases import lock_waiters
 from tests.grpc_errors import refusal
 from tests.identity_service.conftest import PASSWORD, Connect, Person, new_email
-from tests.identity_service.offices import Office, serving_office
+from tests.identity_service.personal_data_services import FakePersonalDataService, serving_personal_data
 from tests.personal_data import rows_of
 from tests.waiting import PATIENCE_SECONDS
 
 OTHERS = ("catalog", "session", "stats")
-Offices = dict[str, Office]
+PersonalDataServices = dict[str, FakePersonalDataService]
 
 
 @pytest.fixture
-async def offices_at(internal_token: str) -> AsyncIterator[dict[str, tuple[Office, str]]]:
+async def others_at(internal_token: str) -> AsyncIterator[dict[str, tuple[FakePersonalDataService, str]]]:
     async with AsyncExitStack() as running:
         yield {
-            name: await running.enter_async_context(serving_office(name, internal_token)) for name in OTHERS
+            name: await running.enter_async_context(serving_personal_data(name, internal_token))
+            for name in OTHERS
         }
 
 
 @pytest.fixture
-def offices(offices_at: dict[str, tuple[Office, str]]) -> Offices:
+def others(others_at: dict[str, tuple[FakePersonalDataService, str]]) -> PersonalDataServices:
     """The other services by name."""
-    return {name: office for name, (office, _) in offices_at.items()}
+    return {name: other for name, (other, _) in others_at.items()}
 
 
 @pytest.fixture
 def identity_settings(
-    identity_settings: dict[str, Any], offices_at: dict[str, tuple[Office, str]]
+    identity_settings: dict[str, Any], others_at: dict[str, tuple[FakePersonalDataService, str]]
 ) -> dict[str, Any]:
-    addresses = {f"{name}_address": address for name, (_, address) in offices_at.items()}
+    addresses = {f"{name}_address": address for name, (_, address) in others_at.items()}
     # Whoever means it to, finishes erasures.
     return {**identity_settings, **addresses, "erasure_retry_seconds": 3600}
 
@@ -110,7 +111,7 @@ async def until_complete(
 
 
 async def test_the_archive_has_the_files_of_every_service_and_a_manifest(
-    privacy: rpc.PrivacyServiceAsyncStub, offices: Offices, person: Person
+    privacy: rpc.PrivacyServiceAsyncStub, others: PersonalDataServices, person: Person
 ) -> None:
     packed = await archive(privacy.ExportMyData(pb.ExportMyDataRequest(), metadata=person.metadata))
 
@@ -136,7 +137,7 @@ async def test_the_archive_has_the_files_of_every_service_and_a_manifest(
 
 
 async def test_no_secret_is_in_the_archive(
-    privacy: rpc.PrivacyServiceAsyncStub, offices: Offices, person: Person, engine: AsyncEngine
+    privacy: rpc.PrivacyServiceAsyncStub, others: PersonalDataServices, person: Person, engine: AsyncEngine
 ) -> None:
     packed = await archive(privacy.ExportMyData(pb.ExportMyDataRequest(), metadata=person.metadata))
     everything = b"".join(packed.read(name) for name in packed.namelist())
@@ -151,7 +152,7 @@ async def test_no_secret_is_in_the_archive(
 
 
 async def test_without_one_of_the_services_nothing_is_exported(
-    connect: Connect, person: Person, offices: Offices
+    connect: Connect, person: Person, others: PersonalDataServices
 ) -> None:
     async with connect(stats_address=f"127.0.0.1:{free_port()}") as channel:
         stream = rpc.PrivacyServiceStub(channel).ExportMyData(
@@ -164,9 +165,9 @@ async def test_without_one_of_the_services_nothing_is_exported(
 
 
 async def test_an_archive_that_breaks_off_has_no_manifest(
-    privacy: rpc.PrivacyServiceAsyncStub, person: Person, offices: Offices
+    privacy: rpc.PrivacyServiceAsyncStub, person: Person, others: PersonalDataServices
 ) -> None:
-    offices["stats"].breaks_off = True
+    others["stats"].breaks_off = True
     received = b""
     with pytest.raises(grpc.aio.AioRpcError) as raised:
         async for piece in privacy.ExportMyData(pb.ExportMyDataRequest(), metadata=person.metadata):
@@ -179,7 +180,7 @@ async def test_an_erased_person_is_gone_everywhere_and_the_receipt_says_so(
     privacy: rpc.PrivacyServiceAsyncStub,
     admin: rpc.PrivacyAdminServiceAsyncStub,
     identity: identity_rpc.IdentityServiceAsyncStub,
-    offices: Offices,
+    others: PersonalDataServices,
     person: Person,
     internal: Any,
     database_url: str,
@@ -194,8 +195,8 @@ async def test_an_erased_person_is_gone_everywhere_and_the_receipt_says_so(
     assert parts["identity"] == {"account": 1, "log_in_failures": 2, "log_ins": 1, "requests": 0}
     assert parts["stats"] == {"things": 3}
     assert [(c.what, c.count) for c in receipt.services[3].corrected] == [("stats lists", 1)]
-    for office in offices.values():
-        assert office.erased == [(user_id, receipt.receipt_id)]
+    for other in others.values():
+        assert other.erased == [(user_id, receipt.receipt_id)]
     assert rows_of(database_url, user_id, "identity") == {}
 
     document = json.loads(receipt.document)
@@ -219,19 +220,19 @@ async def test_an_erased_person_is_gone_everywhere_and_the_receipt_says_so(
 async def test_a_wrong_password_changes_nothing_and_counts(
     privacy: rpc.PrivacyServiceAsyncStub,
     identity: identity_rpc.IdentityServiceAsyncStub,
-    offices: Offices,
+    others: PersonalDataServices,
     person: Person,
 ) -> None:
     for _ in range(10):
         assert (await refusal(erase_me(privacy, person, "wrong"))).reason == "CREDENTIALS_INVALID"
     assert (await refusal(erase_me(privacy, person))).reason == "RATE_LIMITED"
-    assert not any(office.erased for office in offices.values())
+    assert not any(other.erased for other in others.values())
     me = await identity.GetMe(identity_pb.GetMeRequest(), metadata=person.metadata)
     assert me == person.account
 
 
 async def test_whoever_does_not_confirm_stays(
-    privacy: rpc.PrivacyServiceAsyncStub, offices: Offices, person: Person
+    privacy: rpc.PrivacyServiceAsyncStub, others: PersonalDataServices, person: Person
 ) -> None:
     unconfirmed = pb.EraseMeRequest(password=PASSWORD)
     refused = await refusal(privacy.EraseMe(unconfirmed, metadata=person.metadata))
@@ -239,16 +240,16 @@ async def test_whoever_does_not_confirm_stays(
 
 
 async def test_the_token_of_an_erased_account_gets_the_receipt_again(
-    privacy: rpc.PrivacyServiceAsyncStub, offices: Offices, person: Person
+    privacy: rpc.PrivacyServiceAsyncStub, others: PersonalDataServices, person: Person
 ) -> None:
     first = await erase_me(privacy, person)
     assert await erase_me(privacy, person, "whatever") == first
-    assert [len(office.erased) for office in offices.values()] == [1, 1, 1]
+    assert [len(other.erased) for other in others.values()] == [1, 1, 1]
 
 
 async def test_two_erasures_at_once_are_one_and_both_get_its_receipt(
     privacy: rpc.PrivacyServiceAsyncStub,
-    offices: Offices,
+    others: PersonalDataServices,
     person: Person,
     engine: AsyncEngine,
     database_url: str,
@@ -263,13 +264,13 @@ async def test_two_erasures_at_once_are_one_and_both_get_its_receipt(
     receipts = await asyncio.gather(*asked)
 
     assert len({receipt.receipt_id for receipt in receipts}) == 1
-    assert len({request_id for office in offices.values() for _, request_id in office.erased}) == 1
+    assert len({request_id for other in others.values() for _, request_id in other.erased}) == 1
 
 
 async def test_a_log_out_under_way_is_done_before_its_account_is_erased(
     privacy: rpc.PrivacyServiceAsyncStub,
     identity: identity_rpc.IdentityServiceAsyncStub,
-    offices: Offices,
+    others: PersonalDataServices,
     person: Person,
     engine: AsyncEngine,
     database_url: str,
@@ -294,7 +295,7 @@ async def test_a_log_out_under_way_is_done_before_its_account_is_erased(
 
 async def test_a_service_that_is_away_forgets_later(
     connect: Connect,
-    offices: Offices,
+    others: PersonalDataServices,
     person: Person,
     internal: Any,
     internal_token: str,
@@ -307,7 +308,7 @@ async def test_a_service_that_is_away_forgets_later(
         assert not receipt.complete
         assert not receipt.document
         assert [each.service for each in receipt.services if not each.complete] == ["stats"]
-        async with serving_office("stats", internal_token, port) as (stats, _):
+        async with serving_personal_data("stats", internal_token, port) as (stats, _):
             clock.advance(seconds=20)
             admin = rpc.PrivacyAdminServiceStub(channel)
             later = await until_complete(admin, receipt.receipt_id, internal)
@@ -315,30 +316,30 @@ async def test_a_service_that_is_away_forgets_later(
             # Those whom other tests left unfinished are forgotten now, too.
             assert stats.erased.count((person.account.user_id, receipt.receipt_id)) == 1
     assert [each.complete for each in later.services] == [True] * 4
-    assert offices["session"].erased.count((person.account.user_id, receipt.receipt_id)) == 1
+    assert others["session"].erased.count((person.account.user_id, receipt.receipt_id)) == 1
 
 
 async def test_a_service_that_restarts_carries_on_what_it_had_begun(
-    connect: Connect, offices: Offices, person: Person, internal: Any, clock: Any
+    connect: Connect, others: PersonalDataServices, person: Person, internal: Any, clock: Any
 ) -> None:
-    offices["stats"].answering.clear()
+    others["stats"].answering.clear()
     async with connect() as channel:
         asking = asyncio.ensure_future(erase_me(rpc.PrivacyServiceStub(channel), person))
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while not offices["session"].erased:
+            while not others["session"].erased:
                 await asyncio.sleep(0.01)
     await asyncio.gather(asking, return_exceptions=True)
 
-    offices["stats"].answering.set()
+    others["stats"].answering.set()
     clock.advance(seconds=20)
     async with connect(erasure_retry_seconds=0.05) as channel:
-        receipt_id = offices["session"].erased[0][1]
+        receipt_id = others["session"].erased[0][1]
         receipt = await until_complete(rpc.PrivacyAdminServiceStub(channel), receipt_id, internal)
     assert receipt.account_number == person.account.user_id
 
 
 async def test_an_operator_exports_and_erases_without_a_password(
-    admin: rpc.PrivacyAdminServiceAsyncStub, offices: Offices, person: Person, internal: Any
+    admin: rpc.PrivacyAdminServiceAsyncStub, others: PersonalDataServices, person: Person, internal: Any
 ) -> None:
     user_id = person.account.user_id
     packed = await archive(admin.ExportAccount(pb.ExportAccountRequest(user_id=user_id), metadata=internal))
@@ -357,7 +358,7 @@ async def test_an_operator_exports_and_erases_without_a_password(
 
 
 async def test_what_operators_may_is_for_operators_alone(
-    admin: rpc.PrivacyAdminServiceAsyncStub, offices: Offices, person: Person
+    admin: rpc.PrivacyAdminServiceAsyncStub, others: PersonalDataServices, person: Person
 ) -> None:
     for metadata in ((), person.metadata):
         erase = admin.EraseAccount(pb.EraseAccountRequest(user_id=1), metadata=metadata)
@@ -367,7 +368,7 @@ async def test_what_operators_may_is_for_operators_alone(
 async def test_the_record_of_a_sign_up_goes_with_the_account(
     privacy: rpc.PrivacyServiceAsyncStub,
     identity: identity_rpc.IdentityServiceAsyncStub,
-    offices: Offices,
+    others: PersonalDataServices,
     engine: AsyncEngine,
     new_person: Callable[[], Awaitable[Person]],
 ) -> None:
@@ -393,7 +394,7 @@ async def test_the_record_of_a_sign_up_goes_with_the_account(
 async def test_an_old_token_leaves_no_trace(
     privacy: rpc.PrivacyServiceAsyncStub,
     identity: identity_rpc.IdentityServiceAsyncStub,
-    offices: Offices,
+    others: PersonalDataServices,
     person: Person,
     database_url: str,
 ) -> None:

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from service_kit.errors import InvalidArgumentError
-from service_kit.paging import decode_page_number, decode_page_token, encode_page_token
+from service_kit.paging import PageRequest, decode_page_number, decode_page_token, encode_page_token
 
 
 @pytest.mark.parametrize("position", [5, "2026-01-01T00:00:00Z", [3, "ñ"], {"after": 1}])
@@ -73,3 +73,38 @@ def test_a_position_that_is_no_number_of_ours_is_refused(position: object) -> No
         decode_page_number("List", [], encode_page_token("List", [], position))
 
     assert raised.value.reason == "PAGE_TOKEN_INVALID"
+
+
+@pytest.mark.parametrize(
+    ("size", "pages"), [(2, [[1, 2], [3, 4], [5]]), (5, [[1, 2, 3, 4, 5]]), (0, [[1, 2, 3], [4, 5]])]
+)
+async def test_pages_follow_one_another_to_the_end(size: int, pages: list[list[int]]) -> None:
+    shown, token = [], None
+    while token is None or token:
+        request = PageRequest("List", size, token or "", ("easy",), default_size=3)
+        after = request.number() or 0
+
+        async def read(limit: int, after: int = after) -> list[int]:
+            return [number for number in range(1, 6) if number > after][:limit]
+
+        page = await request.fill(read, lambda number: number)
+        shown.append(list(page.items))
+        token = page.next_page_token
+
+    assert shown == pages
+
+
+def test_a_page_goes_on_from_any_position() -> None:
+    request = PageRequest("List", 1, "")
+    assert request.position() is None
+
+    page = request.page(["b", "a"], lambda item: [item, 7])
+
+    assert page.items == ["b"]
+    assert PageRequest("List", 1, page.next_page_token).position() == ["b", 7]
+
+
+def test_a_page_of_another_selection_is_refused() -> None:
+    token = PageRequest("List", 1, "", ("easy",)).page([1, 2], lambda number: number).next_page_token
+    with pytest.raises(InvalidArgumentError):
+        PageRequest("List", 1, token, ("hard",)).number()

@@ -12,8 +12,8 @@ import grpc
 from google.api.httpbody_pb2 import HttpBody
 from practice.identity.v1 import privacy_service_pb2 as pb
 from practice.identity.v1 import privacy_service_pb2_grpc
-from practice.privacy.v1 import erasure_pb2
 
+from contract_kit.personal_data import corrected_to_proto, removed_to_proto
 from identity_service.application.erase_account import EraseAccount
 from identity_service.application.erase_me import EraseMe
 from identity_service.application.export_data import ExportData
@@ -115,8 +115,6 @@ def _to_part(service: str, report: Report | None) -> pb.ServiceErasure:
     return pb.ServiceErasure(
         service=service,
         complete=True,
-        removed=[
-            erasure_pb2.Removed(category=category, count=n) for category, n in sorted(report.removed.items())
-        ],
-        corrected=[erasure_pb2.Corrected(what=what, count=n) for what, n in sorted(report.corrected.items())],
+        removed=removed_to_proto(report),
+        corrected=corrected_to_proto(report),
     )

@@ -15,7 +15,7 @@ from practice.privacy.v1 import personal_data_service_pb2_grpc as rpc
 from service_kit.grpc.guards import INTERNAL_KEY
 
 
-class Office(rpc.PersonalDataServiceServicer):
+class FakePersonalDataService(rpc.PersonalDataServiceServicer):
     """Gives a file in two pieces, and says that it removed something, once `answering` is set."""
 
     def __init__(self, name: str, internal_token: str) -> None:
@@ -52,14 +52,16 @@ class Office(rpc.PersonalDataServiceServicer):
 
 
 @asynccontextmanager
-async def serving_office(name: str, internal_token: str, port: int = 0) -> AsyncIterator[tuple[Office, str]]:
+async def serving_personal_data(
+    name: str, internal_token: str, port: int = 0
+) -> AsyncIterator[tuple[FakePersonalDataService, str]]:
     """Yields it and its address."""
     server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
-    office = Office(name, internal_token)
-    rpc.add_PersonalDataServiceServicer_to_server(office, server)
+    other = FakePersonalDataService(name, internal_token)
+    rpc.add_PersonalDataServiceServicer_to_server(other, server)
     bound = server.add_insecure_port(f"127.0.0.1:{port}")
     await server.start()
     try:
-        yield office, f"127.0.0.1:{bound}"
+        yield other, f"127.0.0.1:{bound}"
     finally:
         await server.stop(0)

@@ -1,28 +1,23 @@
-"""Asks the identity service which access tokens were ended.
-
-The kit knows no contract: who asks brings the stub and the request.
-"""
+"""Asks the identity service which access tokens were ended."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 import grpc
+from practice.identity.v1 import revocation_service_pb2 as pb
+from practice.identity.v1.revocation_service_pb2_grpc import RevocationServiceStub
 
 from service_kit.errors import UnavailableError
 from service_kit.grpc.channels import open_channel
 from service_kit.grpc.guards import INTERNAL_KEY
 from service_kit.periodic import repeating
-from service_kit.revocations import Following, Revocation, Revocations
+from service_kit.revocations import ASK_EVERY_SECONDS, Following, Revocation, Revocations
 
-ASK_EVERY_SECONDS = 1.0
-_PATIENCE_SECONDS = 2.0
-
-
-StubType = Callable[[grpc.aio.Channel], Any]
+_DEADLINE_SECONDS = 2.0
 
 
 class Settings(Protocol):
@@ -37,9 +32,7 @@ class Settings(Protocol):
 
 
 @asynccontextmanager
-async def following(
-    settings: Settings, table: Revocations, stub_type: StubType, request_type: Callable[[], Any]
-) -> AsyncIterator[None]:
+async def following(settings: Settings, table: Revocations) -> AsyncIterator[None]:
     """Keeps a table up to date for the duration of a block, which begins once it is, or after a while.
 
     Does nothing where no identity service is set: its tokens run out by themselves.
@@ -49,8 +42,7 @@ async def following(
         return
     channel = open_channel(settings.identity_address)
     try:
-        listed = RevocationList(stub_type(channel), request_type, settings.internal_token())
-        follow = Following(table, listed)
+        follow = Following(table, RevocationList(channel, settings.internal_token()))
         await follow()
         async with repeating(follow, ASK_EVERY_SECONDS):
             yield
@@ -59,36 +51,36 @@ async def following(
 
 
 class RevocationList:
-    """Implements service_kit.revocations.ListRevocations over practice.identity.v1.RevocationService."""
+    """Lists what was ended by practice.identity.v1.RevocationService."""
 
-    def __init__(self, stub: Any, request_type: Callable[[], Any], internal_token: str) -> None:
-        self._stub = stub
-        self._request_type = request_type
+    def __init__(self, channel: grpc.aio.Channel, internal_token: str) -> None:
+        self._stub = RevocationServiceStub(channel)
         self._metadata = ((INTERNAL_KEY, internal_token),)
 
     async def __call__(self, since: datetime | None) -> Sequence[Revocation]:
         """Reads all pages. Raises UnavailableError."""
-        found: list[Revocation] = []
-        request = self._request_type()
+        revocations: list[Revocation] = []
+        request = pb.ListRevocationsRequest()
         if since is not None:
             request.since.FromDatetime(since)
         while True:
             page = await self._page(request)
-            found += map(_revocation, page.revocations)
+            revocations += map(_revocation_from_proto, page.revocations)
             if not page.next_page_token:
-                return found
+                return revocations
             request.page_token = page.next_page_token
 
-    async def _page(self, request: Any) -> Any:
+    async def _page(self, request: pb.ListRevocationsRequest) -> pb.ListRevocationsResponse:
         try:
-            return await self._stub.ListRevocations(
-                request, metadata=self._metadata, timeout=_PATIENCE_SECONDS, wait_for_ready=True
+            page: pb.ListRevocationsResponse = await self._stub.ListRevocations(
+                request, metadata=self._metadata, timeout=_DEADLINE_SECONDS, wait_for_ready=True
             )
         except grpc.aio.AioRpcError as error:
             raise UnavailableError(
                 f"The identity service does not answer: {error.code().name}", part="identity"
             ) from error
+        return page
 
 
-def _revocation(message: Any) -> Revocation:
+def _revocation_from_proto(message: pb.Revocation) -> Revocation:
     return Revocation(message.user_id, message.generation, message.revoke_time.ToDatetime(UTC))

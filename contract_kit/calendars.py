@@ -1,4 +1,4 @@
-"""Tells the session service what was heard of a user."""
+"""Hands what calls say of a user's calendar to the session service, which remembers it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from service_kit.request_ids import with_request_id
 
 
 class CalendarSender:
-    """Implements service_kit.zone_handover.Send; who awaits it sets the deadline."""
+    """Sends a user's zone and sign-up, for service_kit.zone_handover; who awaits it sets the deadline."""
 
     def __init__(self, channel: grpc.aio.Channel, internal_token: str) -> None:
         self._stub = LearnerAdminServiceStub(channel)

@@ -1,0 +1,1 @@
+"""What services share that needs the platform's contracts, which the service kit does not know."""
