@@ -57,7 +57,10 @@ async def serving(settings: Settings) -> AsyncIterator[RunningServer]:
     try:
         async with following(settings, revocations):
             running = await start_server(
-                server, settings.listen, [lambda server: _register(server, use_cases, engine)]
+                server,
+                settings.listen,
+                [lambda server: _register(server, use_cases, engine)],
+                reflection=settings.grpc_reflection,
             )
             try:
                 async with (

@@ -147,7 +147,9 @@ async def serving(settings: Settings, clock: Clock = _now) -> AsyncIterator[Runn
                 list_revocations=list_revocations,
                 find_account=FindAccount(units),
             )
-            running = await start_server(server, settings.listen, [registered])
+            running = await start_server(
+                server, settings.listen, [registered], reflection=settings.grpc_reflection
+            )
             try:
                 async with (
                     repeating(hear, ASK_EVERY_SECONDS),

@@ -66,6 +66,9 @@ class ServiceSettings(PlatformSettings):
     max_deadline_seconds: float = Field(
         default=15.0, gt=0, le=3600, description="how long a call may take, whatever its caller allows"
     )
+    grpc_reflection: bool = Field(
+        default=False, description="whether a service tells gRPC clients which services and methods it has"
+    )
     shutdown_grace_seconds: float = Field(
         default=10.0, ge=0, le=3600, description="how long calls under way may go on when a process is ended"
     )

@@ -29,9 +29,9 @@ class WriteHealth:
             self._failures += 1
             if self._failures == 2:
                 log.error("database_takes_no_writes", reason=str(error))
-                await self._server.tell_writes(False)
+                await self._server.set_writes(False)
             return
         if self._failures >= 2:
             log.info("database_takes_writes")
-            await self._server.tell_writes(True)
+            await self._server.set_writes(True)
         self._failures = 0

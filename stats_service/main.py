@@ -131,7 +131,7 @@ async def serving(settings: Settings, clock: Clock = _now) -> AsyncIterator[Runn
         register_recalculations(server, engine, broker)
         register_reconciliation_service(server, engine, broker)
         async with following(settings, revocations):
-            running = await start_server(server, settings.listen, [])
+            running = await start_server(server, settings.listen, [], reflection=settings.grpc_reflection)
             try:
                 async with (
                     repeating(_forget_expired(settings, engine), settings.housekeeping_seconds),

@@ -68,6 +68,8 @@ def default_of(info: FieldInfo) -> str:
     if info.is_required() or info.default is None or info.default_factory is not None:
         return ""
     value = info.default
+    if isinstance(value, bool):
+        return str(value).lower()
     return f"{value:.15g}" if isinstance(value, float) else str(value)
 
 

@@ -113,6 +113,10 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         method = handler_call_details.method
         if handler is None or method.startswith(_UNGUARDED):
             return handler
+        if handler.request_streaming:
+            # ServiceServer refuses these at the start; one that got past it is not served as a unary call.
+            log.error("client_streaming_not_served", method=method)
+            return None
         if handler.unary_stream is not None:
             return grpc.unary_stream_rpc_method_handler(
                 cast(Any, logged(self._guard_stream(method, cast(Stream, handler.unary_stream)))),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import grpc
 import structlog
@@ -23,13 +24,64 @@ log = structlog.get_logger(__name__)
 Register = Callable[[grpc.aio.Server], None]
 
 
-def build_server(interceptor: CallInterceptor) -> grpc.aio.Server:
+class ServiceServer(grpc.aio.Server):
+    """A server that knows which services it has, and takes only what the interceptor guards."""
+
+    def __init__(self, server: grpc.aio.Server) -> None:
+        self.unguarded = server
+        self.services: set[str] = set()
+
+    def add_generic_rpc_handlers(self, generic_rpc_handlers: Iterable[grpc.GenericRpcHandler]) -> None:
+        """Registers services and remembers their names."""
+        handlers = tuple(generic_rpc_handlers)
+        names = (each.service_name() for each in handlers if isinstance(each, grpc.ServiceRpcHandler))
+        self.services.update(filter(None, names))
+        self.unguarded.add_generic_rpc_handlers(handlers)
+
+    def add_registered_method_handlers(
+        self, service_name: str, method_handlers: Mapping[str, grpc.RpcMethodHandler[Any, Any]]
+    ) -> None:
+        """Registers the methods of a service.
+
+        Raises TypeError for a method whose client streams: the interceptor
+        guards one request a call.
+        """
+        for name, handler in method_handlers.items():
+            if handler.request_streaming:
+                raise TypeError(
+                    f"{service_name}/{name} takes a stream of requests, of which the interceptor guards none:"
+                    " take one request, or several calls"
+                )
+        self.unguarded.add_registered_method_handlers(service_name, method_handlers)
+
+    def add_insecure_port(self, address: str) -> int:
+        """Binds an address; returns its port."""
+        return self.unguarded.add_insecure_port(address)
+
+    def add_secure_port(self, address: str, server_credentials: grpc.ServerCredentials) -> int:
+        """Binds an address for TLS; returns its port."""
+        return self.unguarded.add_secure_port(address, server_credentials)
+
+    async def start(self) -> None:
+        """Begins to serve."""
+        await self.unguarded.start()
+
+    async def stop(self, grace: float | None) -> None:
+        """Stops; calls under way have `grace` seconds to end."""
+        await self.unguarded.stop(grace)
+
+    async def wait_for_termination(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 - as gRPC has it
+        """Waits until the server has stopped; tells whether it took longer than the timeout."""
+        return await self.unguarded.wait_for_termination(timeout)
+
+
+def build_server(interceptor: CallInterceptor) -> ServiceServer:
     """Returns a server with the platform's limits and no service yet.
 
     How many calls may be under way the interceptor says: gRPC itself would count
     health checks too, and a busy service would look like a dead one.
     """
-    return grpc.aio.server(
+    server = grpc.aio.server(
         interceptors=[interceptor],
         options=[
             ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
@@ -49,6 +101,7 @@ def build_server(interceptor: CallInterceptor) -> grpc.aio.Server:
             ("grpc.so_reuseport", 0),
         ],
     )
+    return ServiceServer(server)
 
 
 class RunningServer:
@@ -59,7 +112,7 @@ class RunningServer:
         self.port = port
         self._status = status
 
-    async def tell_writes(self, possible: bool) -> None:
+    async def set_writes(self, possible: bool) -> None:
         """Says by the health of `writes` whether changes can be made; what is read goes on."""
         states = health_pb2.HealthCheckResponse
         await self._status.set(WRITES, states.SERVING if possible else states.NOT_SERVING)
@@ -75,22 +128,33 @@ class RunningServer:
 
 
 async def start_server(
-    server: grpc.aio.Server, listen: str, registrations: Sequence[Register]
+    server: ServiceServer, listen: str, registrations: Sequence[Register], *, reflection: bool = False
 ) -> RunningServer:
     """Registers services and health, binds `listen` (port 0: any) and starts.
 
-    Raises RuntimeError on a taken port.
+    Health answers for the process, for WRITES and for each service by its full
+    name. With `reflection` the server says which services and methods it has, to
+    anybody who reaches it. Raises RuntimeError on a taken port.
     """
     for register in registrations:
         register(server)
     status = health.aio.HealthServicer()
-    health_pb2_grpc.add_HealthServicer_to_server(status, server)
+    health_pb2_grpc.add_HealthServicer_to_server(status, server.unguarded)
+    if reflection:
+        _reflect(server)
     port = server.add_insecure_port(listen)
     await server.start()
-    for name in ("", WRITES):
+    for name in ("", WRITES, *server.services):
         await status.set(name, health_pb2.HealthCheckResponse.SERVING)
     log.info("serving", listen=listen, port=port)
     return RunningServer(server, port, status)
+
+
+def _reflect(server: ServiceServer) -> None:
+    from grpc_reflection.v1alpha import reflection  # noqa: PLC0415 - loads every contract's description
+
+    names = sorted({*server.services, health.SERVICE_NAME, reflection.SERVICE_NAME})
+    reflection.enable_server_reflection(names, server.unguarded)
 
 
 async def stop_requested() -> None:

@@ -5,11 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, cast
 
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from practice.catalog.v1 import exercise_pb2
+from practice.catalog.v1.catalog_service_pb2_grpc import (
+    CatalogServiceServicer,
+    add_CatalogServiceServicer_to_server,
+)
 
 from service_kit.grpc.guards import Access
 from service_kit.grpc.interceptor import CallInterceptor
@@ -24,10 +30,16 @@ async def start(access: Access, listen: str = "127.0.0.1:0") -> RunningServer:
     return await start_server(build_server(CallInterceptor(access)), listen, [])
 
 
-async def health_of(server: RunningServer) -> health_pb2.HealthCheckResponse.ServingStatus.ValueType:
+async def health_of(
+    server: RunningServer, service: str = ""
+) -> health_pb2.HealthCheckResponse.ServingStatus.ValueType:
     async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
         stub = health_pb2_grpc.HealthStub(channel)
-        return (await stub.Check(health_pb2.HealthCheckRequest())).status
+        return (await stub.Check(health_pb2.HealthCheckRequest(service=service))).status
+
+
+def register_catalog(server: grpc.aio.Server) -> None:
+    add_CatalogServiceServicer_to_server(CatalogServiceServicer(), server)
 
 
 async def test_health_needs_no_token_and_says_when_the_server_is_about_to_stop(access: Access) -> None:
@@ -39,6 +51,90 @@ async def test_health_needs_no_token_and_says_when_the_server_is_about_to_stop(a
         while await health_of(server) != health_pb2.HealthCheckResponse.NOT_SERVING:
             await asyncio.sleep(0.01)
     await stopping
+
+
+async def test_health_knows_each_service_by_its_full_name_and_no_other(access: Access) -> None:
+    built = build_server(CallInterceptor(access))
+    server = await start_server(built, "127.0.0.1:0", [register_catalog])
+    try:
+        health = await health_of(server, "practice.catalog.v1.CatalogService")
+        with pytest.raises(grpc.aio.AioRpcError) as raised:
+            await health_of(server, "practice.catalog.v1.ProblemService")
+    finally:
+        await server.stop(0)
+
+    assert health == health_pb2.HealthCheckResponse.SERVING
+    assert raised.value.code() is grpc.StatusCode.NOT_FOUND
+
+
+async def services_of(server: RunningServer) -> list[str]:
+    request = reflection_pb2.ServerReflectionRequest(list_services="")
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+        answers = reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo(iter([request]))
+        return [each.name async for answer in answers for each in answer.list_services_response.service]
+
+
+async def test_reflection_tells_the_services_where_it_is_on(access: Access) -> None:
+    built = build_server(CallInterceptor(access))
+    server = await start_server(built, "127.0.0.1:0", [register_catalog], reflection=True)
+    try:
+        assert await services_of(server) == [
+            "grpc.health.v1.Health",
+            "grpc.reflection.v1alpha.ServerReflection",
+            "practice.catalog.v1.CatalogService",
+        ]
+    finally:
+        await server.stop(0)
+
+
+async def test_there_is_no_reflection_unless_it_is_asked_for(access: Access) -> None:
+    server = await start_server(build_server(CallInterceptor(access)), "127.0.0.1:0", [register_catalog])
+    try:
+        with pytest.raises(grpc.aio.AioRpcError) as raised:
+            await services_of(server)
+    finally:
+        await server.stop(0)
+
+    assert raised.value.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+async def upload(_requests: object, _context: object) -> exercise_pb2.Exercise:
+    return exercise_pb2.Exercise(name="served")
+
+
+@pytest.mark.parametrize(
+    "kind", [grpc.stream_unary_rpc_method_handler, grpc.stream_stream_rpc_method_handler]
+)
+async def test_a_method_whose_client_streams_is_refused_when_it_is_registered(
+    access: Access, kind: Callable[..., Any]
+) -> None:
+    server = build_server(CallInterceptor(access))
+
+    with pytest.raises(TypeError, match=r"kit\.test\.v1\.UploadService/Upload takes a stream of requests"):
+        server.add_registered_method_handlers("kit.test.v1.UploadService", {"Upload": kind(upload)})
+
+
+async def test_a_stream_of_requests_that_got_past_registration_is_not_served_as_one_request(
+    access: Access, log_lines: Callable[[], list[str]]
+) -> None:
+    handler = grpc.stream_unary_rpc_method_handler(
+        cast(Any, upload), response_serializer=exercise_pb2.Exercise.SerializeToString
+    )
+    built = build_server(CallInterceptor(access))
+    built.add_generic_rpc_handlers(
+        (grpc.method_handlers_generic_handler("kit.test.v1.UploadService", {"Upload": handler}),)
+    )
+    server = await start_server(built, "127.0.0.1:0", [])
+    try:
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+            call: Any = channel.stream_unary("/kit.test.v1.UploadService/Upload")
+            with pytest.raises(grpc.aio.AioRpcError) as raised:
+                await call(iter([b"one", b"two"]))
+    finally:
+        await server.stop(0)
+
+    assert raised.value.code() is grpc.StatusCode.UNIMPLEMENTED
+    assert "client_streaming_not_served" in "".join(log_lines())
 
 
 async def test_a_call_under_way_is_finished_before_the_server_stops(serve: Serve) -> None:
