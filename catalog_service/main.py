@@ -90,7 +90,7 @@ def _interceptor(
         on_admitted=zones,
         answers=SqlAnswers(engine, idempotency),
         max_deadline_seconds=settings.max_deadline_seconds,
-        seating=settings.seating(),
+        limits=settings.limits(),
         pace=settings.pace(),
     )
 

@@ -185,7 +185,7 @@ def _interceptor(settings: Settings, zones: ZoneHandover, revocations: Revocatio
         presenters={design.SERVICE: design.present},
         on_admitted=zones,
         max_deadline_seconds=settings.max_deadline_seconds,
-        seating=settings.seating(),
+        limits=settings.limits(),
         pace=settings.pace(),
     )
 

@@ -10,13 +10,13 @@ from urllib.request import url2pathname
 from pydantic import Field, field_validator
 
 from identity_service.domain.attempts import AttemptLimit, FailureLimits
-from service_kit.grpc.places import Places, Seating
+from service_kit.grpc.concurrency import ConcurrencyLimit, ConcurrencyLimits
 from service_kit.setting_types import Addresses, SecretFile
 from service_kit.settings import DownloadSettings, ServiceSettings
 
 EXPORT = "/practice.identity.v1.PrivacyService/ExportMyData"
 _ACCOUNTS = ("/practice.identity.v1.IdentityService", "/practice.products.design.v1.DesignUsersService")
-# Of strangers, of whom there are many: none of them takes a place that somebody with a token needs.
+# Of strangers, of whom there are many: none of them takes a slot that somebody with a token needs.
 SIGN_UPS = tuple(f"{service}/SignUp" for service in _ACCOUNTS)
 LOG_INS = tuple(f"{service}/LogIn" for service in _ACCOUNTS)
 
@@ -91,17 +91,17 @@ class Settings(ServiceSettings, DownloadSettings):
             raise ValueError("the service that publishes the keys reads them from a file:// address")
         return uri
 
-    def seating(self) -> Seating:
+    def limits(self) -> ConcurrencyLimits:
         """Returns how many calls may be under way at once."""
-        return Seating.of(
-            self.calls(),
-            (self.downloads(), [EXPORT]),
+        return ConcurrencyLimits.of(
+            self.call_limit(),
+            (self.download_limit(), [EXPORT]),
             (self._strangers("sign-ups"), SIGN_UPS),
             (self._strangers("log-ins"), LOG_INS),
         )
 
-    def _strangers(self, what: str) -> Places:
-        return Places(what, self.max_concurrent_rpcs, self.max_concurrent_rpcs, retry_after=1)
+    def _strangers(self, what: str) -> ConcurrencyLimit:
+        return ConcurrencyLimit(what, self.max_concurrent_rpcs, self.max_concurrent_rpcs, retry_after=1)
 
     @property
     def jwks_file(self) -> Path:

@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from service_kit.grpc.places import Places, Seating
+from service_kit.grpc.concurrency import ConcurrencyLimit, ConcurrencyLimits
 from service_kit.grpc.streams import Pace
 from service_kit.setting_types import Address, AddressesIfAny, KeysUri, LogLevel, PostgresUrl, SecretFile
 from service_kit.turns import Turns
@@ -78,13 +78,15 @@ class ServiceSettings(PlatformSettings):
         """How long an access token is valid at most."""
         return timedelta(hours=self.jwt_access_token_expire_hours)
 
-    def calls(self) -> Places:
-        """Returns the places of the calls that have none of their own kind."""
-        return Places("calls", self.max_concurrent_rpcs, self.max_concurrent_rpcs_per_user, retry_after=1)
+    def call_limit(self) -> ConcurrencyLimit:
+        """Returns the limit of the calls that have none of their own kind."""
+        return ConcurrencyLimit(
+            "calls", self.max_concurrent_rpcs, self.max_concurrent_rpcs_per_user, retry_after=1
+        )
 
-    def seating(self) -> Seating:
+    def limits(self) -> ConcurrencyLimits:
         """Returns how many calls may be under way at once."""
-        return Seating(self.calls())
+        return ConcurrencyLimits(self.call_limit())
 
     def pace(self) -> Pace:
         """Returns how patient streams are."""
@@ -122,6 +124,6 @@ class DownloadSettings(PlatformSettings):
         default=2, ge=1, le=100, description="the most downloads at once of one account"
     )
 
-    def downloads(self, turns: Turns | None = None) -> Places:
-        """Returns the places of downloads, whose pieces are made in turns where that holds the event loop."""
-        return Places("downloads", self.max_downloads, self.max_downloads_per_user, turns=turns)
+    def download_limit(self, turns: Turns | None = None) -> ConcurrencyLimit:
+        """Returns the limit of downloads, whose pieces are made in turns where that holds the event loop."""
+        return ConcurrencyLimit("downloads", self.max_downloads, self.max_downloads_per_user, turns=turns)

@@ -234,7 +234,7 @@ def _interceptor(
         raw_readers={**design_bodies.READERS, **portal_bodies.READERS},
         aside=outside.documents,
         max_deadline_seconds=settings.max_deadline_seconds,
-        seating=settings.seating(),
+        limits=settings.limits(),
         pace=settings.pace(),
     )
 

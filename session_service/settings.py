@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from service_kit.grpc.places import Places, Seating
+from service_kit.grpc.concurrency import ConcurrencyLimit, ConcurrencyLimits
 from service_kit.setting_types import Addresses, LogLevel, PostgresUrl, RedisUrl, SecretFile
 from service_kit.settings import DownloadSettings, PlatformSettings, RevocationSettings, ServiceSettings
 from service_kit.turns import Turns
@@ -148,14 +148,14 @@ class CrowdSettings(DownloadSettings):
         default=32, ge=1, le=1000, description="documents that wait for their turn to be read"
     )
 
-    def kinds(self) -> Sequence[tuple[Places, Sequence[str]]]:
+    def kinds(self) -> Sequence[tuple[ConcurrencyLimit, Sequence[str]]]:
         """Returns the kinds of calls that are counted for themselves, each with its methods."""
         return (
-            (Places("watches", self.max_watches, self.max_watches_per_user), _WATCHES),
-            (Places("live connections", self.max_live, self.max_live_per_user), _LIVE),
-            (self.downloads(Turns()), _DOWNLOADS),
+            (ConcurrencyLimit("watches", self.max_watches, self.max_watches_per_user), _WATCHES),
+            (ConcurrencyLimit("live connections", self.max_live, self.max_live_per_user), _LIVE),
+            (self.download_limit(Turns()), _DOWNLOADS),
             (
-                Places("documents", self.max_documents, self.max_documents_per_user, retry_after=1),
+                ConcurrencyLimit("documents", self.max_documents, self.max_documents_per_user, retry_after=1),
                 _DOCUMENTS,
             ),
         )
@@ -173,9 +173,9 @@ class SessionSettings(
         default=30, ge=1, le=3650, description="how long ago what a device syncs may have begun"
     )
 
-    def seating(self) -> Seating:
+    def limits(self) -> ConcurrencyLimits:
         """Returns how many calls may be under way at once."""
-        return Seating.of(self.calls(), *self.kinds())
+        return ConcurrencyLimits.of(self.call_limit(), *self.kinds())
 
 
 class RelaySettings(OutboxSettings):

@@ -105,7 +105,7 @@ async def serving(settings: Settings, clock: Clock = _now) -> AsyncIterator[Runn
         on_admitted=ZoneHandover(CalendarSender(session, settings.internal_token())),
         answers=SqlAnswers(engine, idempotency),
         max_deadline_seconds=settings.max_deadline_seconds,
-        seating=settings.seating(),
+        limits=settings.limits(),
         pace=settings.pace(),
     )
     server = build_server(interceptor)

@@ -17,6 +17,7 @@ from service_kit.call import Call, enter_call
 from service_kit.db.faults import is_erased, is_unavailable, is_unstorable_text
 from service_kit.errors import AccountErasedError, InvalidArgumentError, ServiceError, UnavailableError
 from service_kit.grpc.call_log import logged
+from service_kit.grpc.concurrency import ConcurrencyLimits, Slot, default_limits
 from service_kit.grpc.guards import (
     IGNORED_TIME_ZONE_KEY,
     Access,
@@ -25,7 +26,6 @@ from service_kit.grpc.guards import (
     with_request_identity,
     with_time_zone,
 )
-from service_kit.grpc.places import Seat, Seating, default_seating
 from service_kit.grpc.presentation import ErrorPresenter, error_metadata, freshness
 from service_kit.grpc.repeats import HeldContext, answer_once
 from service_kit.grpc.statuses import to_status
@@ -73,7 +73,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     `presenters` gives the error shape of a product by its gRPC service name;
     `on_admitted` is told of every call that passed the guards; `answers` keeps
     what a repeated request is to get again, and `raw_readers` say which raw
-    bodies are the same request, `aside` the event loop. Callers from outside take a place of `seating`
+    bodies are the same request, `aside` the event loop. Callers from outside take a slot of `limits`
     until their answer has left; a stream goes on for as long as its token is
     good and its client reads.
     Whatever else a handler raises is logged once with its request id and
@@ -90,7 +90,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         raw_readers: RawReaders | None = None,
         aside: Aside = asyncio.to_thread,
         max_deadline_seconds: float = 15.0,
-        seating: Seating | None = None,
+        limits: ConcurrencyLimits | None = None,
         pace: Pace | None = None,
     ) -> None:
         self._access = access
@@ -100,7 +100,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         self._raw_readers = dict(raw_readers or {})
         self._aside = aside
         self._max_deadline = max_deadline_seconds
-        self._seating = seating or default_seating()
+        self._limits = limits or default_limits()
         self._pace = pace or Pace()
 
     async def intercept_service(
@@ -146,7 +146,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             try:
                 remaining = context.time_remaining()
                 async with asyncio.timeout(min(remaining or self._max_deadline, self._max_deadline)):
-                    call = await self._admit(method, request, context, Seat())
+                    call = await self._admit(method, request, context, Slot())
                     answer = await self._answer(call, inner, request, context, serialize)
                     headers = answer.headers
                     if call.ignored_time_zone:
@@ -172,18 +172,18 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     def _guard_stream(self, method: str, inner: Stream) -> Callable[[Message, Context], Awaitable[None]]:
         # The platform's own services wait for readers of theirs.
         pace = replace(self._pace, stall=None) if self._access.is_internal(method) else self._pace
-        turns = self._seating.at(method).turns
+        turns = self._limits.at(method).turns
 
         async def guarded(request: Message, context: Context) -> None:
-            seat = Seat()
+            slot = Slot()
             try:
-                await self._admit(method, request, context, seat)
+                await self._admit(method, request, context, slot)
                 made = inner(request, context)
                 async with aclosing(turns.each(made) if turns else made) as responses:
                     await send(responses, context, pace, self._may_listen(method, context))
             except Exception as error:
                 # What is left to send may wait for its reader as long as there is one.
-                seat.leave()
+                slot.release()
                 await self._refuse(method, error, context)
 
         return guarded
@@ -195,15 +195,15 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         metadata = dict(context.invocation_metadata() or ())
         return lambda: self._access.identify(method, metadata)
 
-    async def _admit(self, method: str, request: Message, context: Context, seat: Seat) -> Call:
+    async def _admit(self, method: str, request: Message, context: Context, slot: Slot) -> Call:
         metadata = dict(context.invocation_metadata() or ())
         enter_request(metadata)
         structlog.contextvars.bind_contextvars(method=method)
         call = await self._access.identify(method, metadata)
         structlog.contextvars.bind_contextvars(user_id=call.user_id)
         if not self._access.is_internal(method):
-            context.add_done_callback(cast(Any, lambda _: seat.leave()))
-            seat.take(self._seating.at(method), call.user_id)
+            context.add_done_callback(cast(Any, lambda _: slot.release()))
+            slot.acquire(self._limits.at(method), call.user_id)
         call = with_time_zone(call, metadata)
         if isinstance(request, _Unreadable):
             raise InvalidArgumentError("The request could not be read", reason="REQUEST_MALFORMED")

@@ -12,9 +12,9 @@ from practice.catalog.v1 import catalog_service_pb2 as pb
 from practice.catalog.v1 import exercise_pb2
 
 from service_kit.answers import Answers
+from service_kit.grpc.concurrency import ConcurrencyLimits
 from service_kit.grpc.guards import Access
 from service_kit.grpc.interceptor import CallInterceptor
-from service_kit.grpc.places import Seating
 from service_kit.grpc.presentation import ErrorPresenter
 from service_kit.grpc.server import build_server, start_server
 from service_kit.tokens import TokenVerifier
@@ -53,14 +53,14 @@ def serve(access: Access) -> Serve:
         max_deadline_seconds: float = 15,
         grace_seconds: float = 0,
         answers: Answers | None = None,
-        seating: Seating | None = None,
+        limits: ConcurrencyLimits | None = None,
     ) -> AsyncIterator[Get]:
         interceptor = CallInterceptor(
             access,
             presenters=presenters,
             max_deadline_seconds=max_deadline_seconds,
             answers=answers,
-            seating=seating,
+            limits=limits,
         )
         server = build_server(interceptor)
         running = await start_server(server, "127.0.0.1:0", [lambda server: _register(server, behaviour)])

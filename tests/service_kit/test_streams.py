@@ -13,9 +13,9 @@ import grpc
 import pytest
 from google.api.httpbody_pb2 import HttpBody
 
+from service_kit.grpc.concurrency import ConcurrencyLimit, ConcurrencyLimits
 from service_kit.grpc.guards import Access
 from service_kit.grpc.interceptor import CallInterceptor
-from service_kit.grpc.places import Places, Seating
 from service_kit.grpc.server import build_server, start_server
 from service_kit.grpc.streams import Pace
 from service_kit.tokens import Identity, TokenVerifier
@@ -40,7 +40,7 @@ class Revocable(TokenVerifier):
 
 @asynccontextmanager
 async def streaming(
-    source: Source, verifier: TokenVerifier, pace: Pace, places: Places
+    source: Source, verifier: TokenVerifier, pace: Pace, limit: ConcurrencyLimit
 ) -> AsyncIterator[tuple[Any, int]]:
     """Serves a source as a stream; yields the method at a client that takes 64 KiB ahead, and the port."""
 
@@ -53,7 +53,7 @@ async def streaming(
         request_deserializer=HttpBody.FromString,
         response_serializer=HttpBody.SerializeToString,
     )
-    interceptor = CallInterceptor(Access(verifier, "secret"), seating=Seating(places), pace=pace)
+    interceptor = CallInterceptor(Access(verifier, "secret"), limits=ConcurrencyLimits(limit), pace=pace)
     server = build_server(interceptor)
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, {"Stream": handler}),))
     running = await start_server(server, "127.0.0.1:0", [])
@@ -86,14 +86,14 @@ async def end_of(call: Any) -> Refusal:
 
 
 async def test_a_stream_ends_when_its_token_expires(tokens: TestTokens) -> None:
-    places = Places("watches", 5, 5)
+    limit = ConcurrencyLimit("watches", 5, 5)
     verifier = TokenVerifier(tokens.jwks_uri, ISSUER)
-    async with streaming(silence, verifier, Pace(60, 0.1), places) as (stream, _):
+    async with streaming(silence, verifier, Pace(60, 0.1), limit) as (stream, _):
         call = stream(HttpBody(), metadata=tokens.bearer(1, exp=int(time.time()) + 1))
         assert (await call.read()).data == b"begun"
         ended = await end_of(call)
         assert (ended.code, ended.reason) == (grpc.StatusCode.UNAUTHENTICATED, "TOKEN_INVALID")
-        assert places.taken() == 0
+        assert limit.in_use() == 0
 
 
 async def test_a_stream_ends_when_its_token_is_revoked_and_goes_on_until_then(tokens: TestTokens) -> None:
@@ -104,7 +104,7 @@ async def test_a_stream_ends_when_its_token_is_revoked_and_goes_on_until_then(to
             yield b"tick"
             await asyncio.sleep(0.02)
 
-    async with streaming(ticking, verifier, Pace(60, 0.1), Places("watches", 5, 5)) as (stream, _):
+    async with streaming(ticking, verifier, Pace(60, 0.1), ConcurrencyLimit("watches", 5, 5)) as (stream, _):
         call = stream(HttpBody(), metadata=tokens.bearer(1))
         for _ in range(20):
             assert (await call.read()).data == b"tick"
@@ -113,7 +113,7 @@ async def test_a_stream_ends_when_its_token_is_revoked_and_goes_on_until_then(to
 
 
 async def test_who_reads_nothing_is_not_waited_for(tokens: TestTokens) -> None:
-    places = Places("downloads", 5, 1)
+    limit = ConcurrencyLimit("downloads", 5, 1)
     ended = asyncio.Event()
     given = 0
 
@@ -127,12 +127,12 @@ async def test_who_reads_nothing_is_not_waited_for(tokens: TestTokens) -> None:
             ended.set()
 
     verifier = TokenVerifier(tokens.jwks_uri, ISSUER)
-    async with streaming(endless, verifier, Pace(stall=0.5), places) as (stream, _):
+    async with streaming(endless, verifier, Pace(stall=0.5), limit) as (stream, _):
         call = stream(HttpBody(), metadata=tokens.bearer(1))
         assert (await call.read()).data == PIECE
         async with asyncio.timeout(PATIENCE_SECONDS):
             await ended.wait()
-            while places.taken():
+            while limit.in_use():
                 await asyncio.sleep(0.01)
         # No more was made than fits on the way.
         assert given < 20
@@ -147,7 +147,10 @@ async def test_who_reads_slowly_gets_everything(tokens: TestTokens) -> None:
             yield PIECE
 
     verifier = TokenVerifier(tokens.jwks_uri, ISSUER)
-    async with streaming(hundred, verifier, Pace(stall=30), Places("downloads", 5, 1)) as (stream, _):
+    async with streaming(hundred, verifier, Pace(stall=30), ConcurrencyLimit("downloads", 5, 1)) as (
+        stream,
+        _,
+    ):
         size = 0
         async for piece in stream(HttpBody(), metadata=tokens.bearer(1)):
             size += len(piece.data)
@@ -160,7 +163,7 @@ async def test_no_header_that_is_not_text_reaches_the_log(
 ) -> None:
     token = tokens.issue(1)
     verifier = TokenVerifier(tokens.jwks_uri, ISSUER)
-    async with streaming(silence, verifier, Pace(), Places("watches", 5, 5)) as (_, port):
+    async with streaming(silence, verifier, Pace(), ConcurrencyLimit("watches", 5, 5)) as (_, port):
         answer = await asyncio.to_thread(_ask_raw, port, f"Bearer {token}".encode() + b"\xe9")
     assert answer, "the server took the request and answered"
     logged = "\n".join(log_lines())

@@ -13,9 +13,9 @@ from practice.catalog.v1 import exercise_pb2
 
 from service_kit import errors
 from service_kit.errors import TooManyAtOnceError
+from service_kit.grpc.concurrency import ConcurrencyLimit, ConcurrencyLimits
 from service_kit.grpc.guards import Access
 from service_kit.grpc.interceptor import CallInterceptor
-from service_kit.grpc.places import Places, Seating
 from service_kit.grpc.presentation import ProductError, http_status
 from service_kit.grpc.server import build_server, start_server
 from tests.grpc_errors import refusal
@@ -46,35 +46,35 @@ class Gate:
                 await asyncio.sleep(0.01)
 
 
-def test_nobody_gets_more_than_their_own_places_nor_all_more_than_there_are() -> None:
-    places = Places("watches", in_all=3, per_user=2)
-    places.take(1)
-    places.take(1)
+def test_nobody_gets_more_than_their_own_slots_nor_all_more_than_there_are() -> None:
+    limit = ConcurrencyLimit("watches", total=3, per_user=2)
+    limit.acquire(1)
+    limit.acquire(1)
     with pytest.raises(TooManyAtOnceError) as own:
-        places.take(1)
-    places.take(2)
+        limit.acquire(1)
+    limit.acquire(2)
     with pytest.raises(TooManyAtOnceError) as full:
-        places.take(3)
+        limit.acquire(3)
     assert (own.value.metadata["limit"], full.value.metadata["limit"]) == ("2", "3")
-    places.leave(1)
-    places.take(3)
-    assert places.taken() == 3
+    limit.release(1)
+    limit.acquire(3)
+    assert limit.in_use() == 3
 
 
 def test_callers_without_an_account_are_no_single_user() -> None:
-    places = Places("calls", in_all=3, per_user=1)
+    limit = ConcurrencyLimit("calls", total=3, per_user=1)
     for _ in range(3):
-        places.take(0)
-    assert places.taken() == 3
+        limit.acquire(0)
+    assert limit.in_use() == 3
 
 
 @pytest.mark.parametrize("stream", [False, True])
-async def test_one_account_finds_its_places_taken_while_others_are_answered(
+async def test_one_account_finds_its_slots_taken_while_others_are_answered(
     serve: Serve, tokens: TestTokens, stream: bool
 ) -> None:
     gate = Gate()
-    seating = Seating(Places("calls", in_all=10, per_user=2, retry_after=7))
-    async with serve(gate, seating=seating) as get:
+    limits = ConcurrencyLimits(ConcurrencyLimit("calls", total=10, per_user=2, retry_after=7))
+    async with serve(gate, limits=limits) as get:
         held = [asyncio.create_task(get(tokens.bearer(1), service=SERVICE, stream=stream)) for _ in range(2)]
         await gate.holds(2)
         refused = await refusal(get(tokens.bearer(1), service=SERVICE, stream=stream))
@@ -82,7 +82,7 @@ async def test_one_account_finds_its_places_taken_while_others_are_answered(
         await gate.holds(3)
         gate.opened.set()
         await asyncio.gather(*held, other)
-        # Whoever has left gives their place back.
+        # Whoever has left gives their slot back.
         assert (await get(tokens.bearer(1), service=SERVICE, stream=stream)).name
     assert (refused.code, refused.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "TOO_MANY_AT_ONCE")
     assert refused.metadata == {"what": "calls", "limit": "2", "retry_after": "7"}
@@ -90,28 +90,30 @@ async def test_one_account_finds_its_places_taken_while_others_are_answered(
 
 
 @pytest.mark.parametrize("stream", [False, True])
-async def test_a_client_that_goes_away_gives_its_place_back(
+async def test_a_client_that_goes_away_gives_its_slot_back(
     serve: Serve, tokens: TestTokens, stream: bool
 ) -> None:
     gate = Gate()
-    places = Places("calls", in_all=10, per_user=1)
-    async with serve(gate, seating=Seating(places)) as get:
+    limit = ConcurrencyLimit("calls", total=10, per_user=1)
+    async with serve(gate, limits=ConcurrencyLimits(limit)) as get:
         held = asyncio.create_task(get(tokens.bearer(1), service=SERVICE, stream=stream))
         await gate.holds(1)
         held.cancel()
         await gate.holds(0)
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while places.taken():
+            while limit.in_use():
                 await asyncio.sleep(0.01)
         gate.opened.set()
         assert (await get(tokens.bearer(1), service=SERVICE, stream=stream)).name
 
 
-async def test_a_kind_of_calls_has_places_of_its_own(serve: Serve, tokens: TestTokens) -> None:
+async def test_a_kind_of_calls_has_a_limit_of_its_own(serve: Serve, tokens: TestTokens) -> None:
     gate = Gate()
-    watches = Places("watches", in_all=1, per_user=1)
-    seating = Seating.of(Places("calls", in_all=1, per_user=1), (watches, [f"/{SERVICE}/Watch"]))
-    async with serve(gate, seating=seating) as get:
+    watches = ConcurrencyLimit("watches", total=1, per_user=1)
+    limits = ConcurrencyLimits.of(
+        ConcurrencyLimit("calls", total=1, per_user=1), (watches, [f"/{SERVICE}/Watch"])
+    )
+    async with serve(gate, limits=limits) as get:
         watch = asyncio.create_task(get(tokens.bearer(1), service=SERVICE, stream=True))
         await gate.holds(1)
         call = asyncio.create_task(get(tokens.bearer(1), service=SERVICE))
@@ -127,8 +129,8 @@ async def test_a_full_service_refuses_in_the_shape_of_the_product(serve: Serve, 
         return ProductError(http_status(error), {"detail": error.message})
 
     gate = Gate()
-    seating = Seating(Places("calls", in_all=1, per_user=1))
-    async with serve(gate, seating=seating, presenters={PUBLIC_SERVICE: present}) as get:
+    limits = ConcurrencyLimits(ConcurrencyLimit("calls", total=1, per_user=1))
+    async with serve(gate, limits=limits, presenters={PUBLIC_SERVICE: present}) as get:
         held = asyncio.create_task(get())
         await gate.holds(1)
         refused = await refusal(get())
@@ -142,7 +144,7 @@ async def test_a_full_service_is_still_healthy_and_there_for_the_platforms_own_s
 ) -> None:
     gate = Gate()
     shown = (("x-practice-internal", internal_token),)
-    async with serve(gate, seating=Seating(Places("calls", in_all=1, per_user=1))) as get:
+    async with serve(gate, limits=ConcurrencyLimits(ConcurrencyLimit("calls", total=1, per_user=1))) as get:
         held = asyncio.create_task(get())
         await gate.holds(1)
         own = asyncio.create_task(get(shown, service=ADMIN_SERVICE))
@@ -151,10 +153,10 @@ async def test_a_full_service_is_still_healthy_and_there_for_the_platforms_own_s
         await asyncio.gather(held, own)
 
 
-async def test_health_checks_take_no_place(access: Access) -> None:
-    full = Places("calls", in_all=1, per_user=1)
+async def test_health_checks_take_no_slot(access: Access) -> None:
+    full = ConcurrencyLimit("calls", total=1, per_user=1)
     full.take(0)
-    server = build_server(CallInterceptor(access, seating=Seating(full)))
+    server = build_server(CallInterceptor(access, limits=ConcurrencyLimits(full)))
     running = await start_server(server, "127.0.0.1:0", [])
     async with AsyncExitStack() as stack:
         stack.push_async_callback(running.stop, 0)
