@@ -25,9 +25,9 @@ from catalog_service.application.use_cases import UseCases, build_use_cases
 from catalog_service.settings import Settings
 from contract_kit import personal_data
 from contract_kit.calendars import CalendarSender
-from contract_kit.revocations import following
-from service_kit.db.answers import SqlAnswers
+from contract_kit.revocations import polling_revocations
 from service_kit.db.engines import close_async_engine, open_async_engine
+from service_kit.db.idempotency import SqlSavedResponses
 from service_kit.grpc.channels import open_channel
 from service_kit.grpc.guards import Access
 from service_kit.grpc.interceptor import CallInterceptor
@@ -55,7 +55,7 @@ async def serving(settings: Settings) -> AsyncIterator[RunningServer]:
     revocations = Revocations(settings.access_lifetime)
     server = build_server(_interceptor(settings, zones, engine, revocations))
     try:
-        async with following(settings, revocations):
+        async with polling_revocations(settings, revocations):
             running = await start_server(
                 server,
                 settings.listen,
@@ -88,7 +88,7 @@ def _interceptor(
         access,
         presenters={design.SERVICE: design.present},
         on_admitted=zones,
-        answers=SqlAnswers(engine, idempotency),
+        responses=SqlSavedResponses(engine, idempotency),
         max_deadline_seconds=settings.max_deadline_seconds,
         limits=settings.limits(),
         pace=settings.pace(),

@@ -15,7 +15,7 @@ from service_kit.errors import UnavailableError
 from service_kit.grpc.channels import open_channel
 from service_kit.grpc.guards import INTERNAL_KEY
 from service_kit.periodic import repeating
-from service_kit.revocations import ASK_EVERY_SECONDS, Following, Revocation, Revocations
+from service_kit.revocations import ASK_EVERY_SECONDS, Revocation, RevocationPoller, Revocations
 
 _DEADLINE_SECONDS = 2.0
 
@@ -32,7 +32,7 @@ class Settings(Protocol):
 
 
 @asynccontextmanager
-async def following(settings: Settings, table: Revocations) -> AsyncIterator[None]:
+async def polling_revocations(settings: Settings, table: Revocations) -> AsyncIterator[None]:
     """Keeps a table up to date for the duration of a block, which begins once it is, or after a while.
 
     Does nothing where no identity service is set: its tokens run out by themselves.
@@ -42,9 +42,9 @@ async def following(settings: Settings, table: Revocations) -> AsyncIterator[Non
         return
     channel = open_channel(settings.identity_address)
     try:
-        follow = Following(table, RevocationList(channel, settings.internal_token()))
-        await follow()
-        async with repeating(follow, ASK_EVERY_SECONDS):
+        poll = RevocationPoller(table, RevocationList(channel, settings.internal_token()))
+        await poll()
+        async with repeating(poll, ASK_EVERY_SECONDS):
             yield
     finally:
         await channel.close()

@@ -75,7 +75,7 @@ from service_kit.grpc.server import RunningServer, build_server, start_server, s
 from service_kit.logging import configure_logging
 from service_kit.memory import return_what_is_freed
 from service_kit.periodic import repeating
-from service_kit.revocations import ASK_EVERY_SECONDS, Following, Revocations
+from service_kit.revocations import ASK_EVERY_SECONDS, RevocationPoller, Revocations
 from service_kit.setting_faults import read_settings
 from service_kit.tokens import TokenVerifier
 from service_kit.write_health import EVERY_SECONDS, WriteHealth
@@ -113,7 +113,7 @@ async def serving(settings: Settings, clock: Clock = _now) -> AsyncIterator[Runn
     zones = ZoneHandover(CalendarSender(channels["session"], settings.internal_token()))
     revocations = Revocations(settings.access_lifetime, clock)
     list_revocations = ListRevocations(units, clock, settings.access_lifetime)
-    hear = Following(revocations, list_revocations)
+    hear = RevocationPoller(revocations, list_revocations)
     server = build_server(_interceptor(settings, zones, revocations))
     forget_expired = ForgetExpired(units, clock)
     try:

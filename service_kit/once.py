@@ -1,18 +1,42 @@
-"""Runs a command exactly once, however often its request arrives."""
+"""Runs a command exactly once, however often its request arrives.
+
+The outcome of a command and the response made of it are kept under the
+request's idempotency key, and given again to a repeated request.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from service_kit.call import Call
 
 Outcome = TypeVar("Outcome")
+Headers = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SavedResponse:
+    """A finished response: the message as bytes, and the headers sent before it."""
+
+    message: bytes
+    headers: Headers = ()
+
+
+class SavedResponses(Protocol):
+    """The responses to requests that may be sent again."""
+
+    async def find(self, call: Call) -> SavedResponse | None:
+        """Returns the response that the same request got before, None for a new one."""
+
+    async def keep(self, call: Call, response: SavedResponse) -> SavedResponse:
+        """Keeps the response to a request that changed something; returns the first that was kept."""
 
 
 class Idempotency(Protocol):
-    """The answers to requests that may be sent again."""
+    """The outcomes of requests that may be sent again."""
 
     async def claim(self, call: Call, outcome_type: type[Outcome]) -> Outcome | None:
         """Returns the first outcome of a repeated request, None for a new one."""
@@ -26,7 +50,7 @@ class Transaction(Protocol):
 
     @property
     def idempotency(self) -> Idempotency:
-        """The answers to requests that may be sent again."""
+        """The outcomes of requests that may be sent again."""
 
     async def commit(self) -> None:
         """Makes the work durable."""

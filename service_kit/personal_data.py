@@ -32,7 +32,7 @@ _SEPARATORS = ";|\t\r\n"
 _COMPUTED = re.compile(rf"(\A|[{_SEPARATORS}])(?=(?:(?![{_SEPARATORS}])[{_UNSEEN}])*[{_FORMULA}])")
 
 Entry = Mapping[str, Any]
-Page = Sequence[Entry]
+Entries = Sequence[Entry]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +66,15 @@ class PersonalData(Protocol):
         """
 
 
-def guide(folder: str, categories: Mapping[str, str]) -> FileChunk:
+def guide_file(folder: str, categories: Mapping[str, str]) -> FileChunk:
     """Returns the file that says what each category of a folder is."""
     width = max(map(len, categories), default=0)
     lines = [f"{name.ljust(width)}  {about}\n" for name, about in categories.items()]
     return FileChunk(f"{folder}/{README}", "".join(lines).encode(), 0)
 
 
-async def files(
-    name: str, columns: Sequence[str], pages: Callable[[], AsyncIterable[Page]]
+async def export_files(
+    name: str, columns: Sequence[str], pages: Callable[[], AsyncIterable[Entries]]
 ) -> AsyncGenerator[FileChunk]:
     """Yields the two files of a category, which is read once for each, so that neither waits in memory."""
     async for chunk in _pieces(f"{name}.json", _json(pages())):
@@ -83,14 +83,14 @@ async def files(
         yield chunk
 
 
-def plain(value: object) -> Any:
+def json_value(value: object) -> Any:
     """Returns a value of a database as JSON has it: times in UTC, bytes in Base64, the rest as text."""
     if is_dataclass(value) and not isinstance(value, type):
         value = asdict(value)
     if isinstance(value, Mapping):
-        return {str(key): plain(each) for key, each in value.items()}
+        return {str(key): json_value(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(each) for each in value]
+        return [json_value(each) for each in value]
     return value if value is None or isinstance(value, bool | int | float | str) else _text(value)
 
 
@@ -102,20 +102,20 @@ def _text(value: object) -> str:
     return str(value)
 
 
-async def _json(pages: AsyncIterable[Page]) -> AsyncIterator[tuple[str, int]]:
+async def _json(pages: AsyncIterable[Entries]) -> AsyncIterator[tuple[str, int]]:
     before = "["
     async for page in pages:
         for entry in page:
-            yield f"{before}\n{json.dumps(plain(entry), ensure_ascii=False)}", 1
+            yield f"{before}\n{json.dumps(json_value(entry), ensure_ascii=False)}", 1
             before = ","
     yield ("[]\n" if before == "[" else "\n]\n"), 0
 
 
-async def _csv(columns: Sequence[str], pages: AsyncIterable[Page]) -> AsyncIterator[tuple[str, int]]:
+async def _csv(columns: Sequence[str], pages: AsyncIterable[Entries]) -> AsyncIterator[tuple[str, int]]:
     yield _line(columns), 0
     async for page in pages:
         for entry in page:
-            yield _line([_cell(plain(entry[column])) for column in columns]), 1
+            yield _line([_cell(json_value(entry[column])) for column in columns]), 1
 
 
 def _cell(value: Any) -> str:

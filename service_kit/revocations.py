@@ -53,7 +53,7 @@ class Revocations:
         while self._by_user and next(iter(self._by_user.values())).revoked_at < horizon:
             self._by_user.popitem(last=False)
 
-    def ended(self, user_id: int, generation: int) -> bool:
+    def has_ended(self, user_id: int, generation: int) -> bool:
         """Tells whether an account's tokens of a generation are ended."""
         known = self._by_user.get(user_id)
         return known is not None and generation < known.generation
@@ -64,32 +64,32 @@ class Revocations:
 
 
 # Returns what was ended since a time, or all that still matters; oldest first.
-ListRevocations = Callable[[datetime | None], Awaitable[Sequence[Revocation]]]
+FetchRevocations = Callable[[datetime | None], Awaitable[Sequence[Revocation]]]
 
 
-class Following:
+class RevocationPoller:
     """Asks for what was ended since it last asked. While nobody answers, what is known stays in force."""
 
-    def __init__(self, table: Revocations, listed: ListRevocations) -> None:
+    def __init__(self, table: Revocations, fetch: FetchRevocations) -> None:
         self._table = table
-        self._listed = listed
+        self._fetch = fetch
         self._latest: datetime | None = None
-        self._heard = True
+        self._reached = True
 
     async def __call__(self) -> None:
         """Asks once. Never raises but when it is cancelled."""
         since = self._latest - OVERLAP if self._latest else None
         try:
-            found = await self._listed(since)
+            fetched = await self._fetch(since)
         except Exception as error:
             # Whatever it is, what was ended is ended, and is heard of the next time.
-            if self._heard:
-                log.warning("revocations_unheard", error=repr(error))
-            self._heard = False
+            if self._reached:
+                log.warning("revocations_unreachable", error=repr(error))
+            self._reached = False
             return
-        if not self._heard:
-            log.info("revocations_heard_again")
-        self._heard = True
-        self._table.note(found)
-        if found:
-            self._latest = max(each.revoked_at for each in found)
+        if not self._reached:
+            log.info("revocations_reachable_again")
+        self._reached = True
+        self._table.note(fetched)
+        if fetched:
+            self._latest = max(each.revoked_at for each in fetched)

@@ -43,8 +43,8 @@ class Fault:
 def read_settings(kind: type[Kind]) -> Kind:
     """Returns the settings in the environment; ends the process with a line for each wrong one."""
     wrong = [
-        *faults(kind, os.environ),
-        *misspelt(os.environ, [name.upper() for name in kind.model_fields]),
+        *find_faults(kind, os.environ),
+        *find_misspelt(os.environ, [name.upper() for name in kind.model_fields]),
     ]
     if wrong:
         sys.stderr.write("".join(f"error: {fault}\n" for fault in wrong))
@@ -52,7 +52,7 @@ def read_settings(kind: type[Kind]) -> Kind:
     return kind()
 
 
-def faults(kind: type[BaseSettings], given: Mapping[str, str]) -> list[Fault]:
+def find_faults(kind: type[BaseSettings], given: Mapping[str, str]) -> list[Fault]:
     """Returns what is wrong with the settings that are given, and which are missing."""
     names = {name.lower(): name for name in given}
     values = {name: given[names[name]] for name in kind.model_fields if name in names}
@@ -64,23 +64,23 @@ def faults(kind: type[BaseSettings], given: Mapping[str, str]) -> list[Fault]:
     return []
 
 
-def misspelt(names: Iterable[str], known: Iterable[str]) -> list[Fault]:
+def find_misspelt(names: Iterable[str], known: Iterable[str]) -> list[Fault]:
     """Returns a fault for each name that is nearly one of the known ones."""
     known = sorted(known)
     wrong = []
     for name in sorted(set(names) - set(known) - {each.lower() for each in known}):
-        meant = nearest(name, known)
+        meant = find_nearest(name, known)
         if meant is not None:
             wrong.append(Fault(name, f"{name} is no setting: {meant} is"))
     return wrong
 
 
-def nearest(name: str, known: Iterable[str], alike: float = ALIKE) -> str | None:
+def find_nearest(name: str, known: Iterable[str], alike: float = ALIKE) -> str | None:
     """Returns the known name that is most like another, if one is enough."""
     return next(iter(difflib.get_close_matches(name.upper(), list(known), n=1, cutoff=alike)), None)
 
 
-def shown(value: object) -> str:
+def redact(value: object) -> str:
     """Returns a value in one line, without a password that an address holds."""
     text = str(value)
     if "@" in text:
@@ -90,7 +90,7 @@ def shown(value: object) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
-def takes(field: FieldInfo) -> str:
+def describe_values(field: FieldInfo) -> str:
     """Returns what a setting takes, in words: `a whole number from 1 to 3650`."""
     words = next((each.words for each in field.metadata if isinstance(each, Takes)), None)
     return words or _kind_in_words(field.annotation, field.metadata)
@@ -131,12 +131,12 @@ def _fault(kind: type[BaseSettings], error: Any, given: Mapping[str, str]) -> Fa
     field = str(error["loc"][0])
     name, info = field.upper(), kind.model_fields[field]
     if error["type"] == "missing":
-        return Fault(name, f"{name} is missing: {takes(info)}", missing=True)
+        return Fault(name, f"{name} is missing: {describe_values(info)}", missing=True)
     # What a validator found is said when the kind of setting does not say it.
     words = any(isinstance(each, Takes) for each in info.metadata)
-    reason = takes(info) if words or error["type"] != "value_error" else _reason(error)
+    reason = describe_values(info) if words or error["type"] != "value_error" else _reason(error)
     value = next((given[each] for each in given if each.upper() == name), error["input"])
-    told = f"{name}={shown(value)}" if value else f"{name} is empty"
+    told = f"{name}={redact(value)}" if value else f"{name} is empty"
     return Fault(name, f"{told}: it takes {reason}")
 
 

@@ -92,7 +92,7 @@ class TokenVerifier:
 
     def has_ended(self, identity: Identity) -> bool:
         """Tells whether the token was ended, which may be at any time. Asks nobody."""
-        return self._revocations.ended(identity.user_id, identity.generation)
+        return self._revocations.has_ended(identity.user_id, identity.generation)
 
     async def read(self, token: str) -> Identity:
         """Returns the account of a token, also one that was ended. Raises as verify does otherwise."""

@@ -1,8 +1,8 @@
 """Hands a user's time zone over to whoever remembers it, from any service.
 
-A client sends the same zone with each call, so what was told of a user is
-remembered for a minute; that memory is `ToldCalendars`, and the service that
-remembers for good uses it too.
+A client sends the same zone with each call, so what was sent of a user is
+remembered for a minute; that memory is `RecentCalendars`, which the service
+that stores calendars uses too.
 """
 
 from __future__ import annotations
@@ -22,48 +22,48 @@ from service_kit.time_zones import canonical_name
 log = structlog.get_logger(__name__)
 
 _REMEMBERED_USERS = 50_000
-# Another process may have told another zone since.
+# Another process may have sent another zone since.
 _TRUSTED_SECONDS = 60.0
 
 Send = Callable[[int, str | None, datetime | None], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _Sent:
     zone: str | None = None
     zone_at: float = 0.0
     sign_up: bool = False
 
 
-class ToldCalendars:
-    """What this process told of users of late. Bounded; a user forgotten is only told again."""
+class RecentCalendars:
+    """What this process sent of users of late. Bounded; of a user forgotten it is only sent again."""
 
     def __init__(self, *, most: int = _REMEMBERED_USERS) -> None:
-        self._told: LRUCache[int, _Told] = LRUCache(most)
+        self._sent: LRUCache[int, _Sent] = LRUCache(most)
 
-    def is_news(self, user_id: int, zone: str | None, signed_up_at: datetime | None, now: float) -> bool:
-        """Tells whether there is something to tell; `now` is in seconds of any one clock.
+    def is_new(self, user_id: int, zone: str | None, signed_up_at: datetime | None, now: float) -> bool:
+        """Tells whether there is something to send; `now` is in seconds of any one clock.
 
-        A zone is news when it is another one, whatever its name, or was told over a minute ago;
-        a sign-up never changes and is news once.
+        A zone is new when it is another one, whatever its name, or was sent over a minute ago;
+        a sign-up never changes and is new once.
         """
-        told = self._told.get(user_id, _Told())
-        if signed_up_at is not None and not told.sign_up:
+        sent = self._sent.get(user_id, _Sent())
+        if signed_up_at is not None and not sent.sign_up:
             return True
         if zone is None:
             return False
-        return canonical_name(zone) != told.zone or abs(now - told.zone_at) >= _TRUSTED_SECONDS
+        return canonical_name(zone) != sent.zone or abs(now - sent.zone_at) >= _TRUSTED_SECONDS
 
     def remember(self, user_id: int, zone: str | None, signed_up_at: datetime | None, now: float) -> None:
-        """Takes down what was told."""
-        told = self._told.get(user_id, _Told())
+        """Takes down what was sent."""
+        sent = self._sent.get(user_id, _Sent())
         if zone is not None:
-            told = replace(told, zone=canonical_name(zone), zone_at=now)
-        self._told[user_id] = replace(told, sign_up=told.sign_up or signed_up_at is not None)
+            sent = replace(sent, zone=canonical_name(zone), zone_at=now)
+        self._sent[user_id] = replace(sent, sign_up=sent.sign_up or signed_up_at is not None)
 
     def forget(self, user_id: int) -> None:
-        """Makes whatever is heard of a user news again."""
-        self._told.pop(user_id, None)
+        """Makes whatever is said of a user new again."""
+        self._sent.pop(user_id, None)
 
 
 class ZoneHandover:
@@ -84,16 +84,16 @@ class ZoneHandover:
         self._send = send
         self._deadline = deadline_seconds
         self._monotonic = monotonic
-        self._told = ToldCalendars()
+        self._sent = RecentCalendars()
 
     async def __call__(self, call: Call) -> None:
         """Hands over what a call says of its user."""
         await self.hand_over(call.user_id, call.time_zone, call.signed_up_at)
 
     async def hand_over(self, user_id: int, zone: str | None, signed_up_at: datetime | None) -> None:
-        """Hands over a user's zone, and when they signed up, as far as they are known and news."""
+        """Hands over a user's zone, and when they signed up, as far as they are known and new."""
         now = self._monotonic()
-        if not user_id or not self._told.is_news(user_id, zone, signed_up_at, now):
+        if not user_id or not self._sent.is_new(user_id, zone, signed_up_at, now):
             return
         try:
             async with asyncio.timeout(self._deadline):
@@ -101,4 +101,4 @@ class ZoneHandover:
         except Exception as error:
             log.warning("zone_not_handed_over", user_id=user_id, error=repr(error))
             return
-        self._told.remember(user_id, zone, signed_up_at, now)
+        self._sent.remember(user_id, zone, signed_up_at, now)

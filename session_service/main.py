@@ -38,21 +38,21 @@ from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from contract_kit import personal_data
-from contract_kit.revocations import following
+from contract_kit.revocations import polling_revocations
 from service_kit.broker import open_broker
-from service_kit.db.answers import SqlAnswers
 from service_kit.db.engines import close_async_engine, open_async_engine
+from service_kit.db.idempotency import SqlSavedResponses
 from service_kit.grpc.channels import open_channel
 from service_kit.grpc.guards import Access
 from service_kit.grpc.interceptor import CallInterceptor
 from service_kit.grpc.server import RunningServer, build_server, start_server, stop_requested
-from service_kit.heavy import HeavyWork
 from service_kit.logging import configure_logging
 from service_kit.memory import return_what_is_freed
 from service_kit.periodic import repeating
 from service_kit.revocations import Revocations
 from service_kit.setting_faults import read_settings
 from service_kit.tokens import TokenVerifier
+from service_kit.worker_threads import WorkerThreads
 from service_kit.write_health import EVERY_SECONDS, WriteHealth
 from session_service import wiring
 from session_service.adapters.catalog.client import CatalogClient
@@ -134,12 +134,12 @@ async def serving(settings: SessionSettings) -> AsyncIterator[RunningServer]:
     publisher = FastPublisher(EventPublisher(open_broker(settings.redis_url, "session")))
     publisher.start()
     redis = open_redis(settings.redis_url)
-    documents = HeavyWork("documents", settings.max_waiting_documents)
+    documents = WorkerThreads("documents", settings.max_waiting_documents)
     try:
         signals = JournalSignals()
         revocations = Revocations(settings.access_lifetime)
         outside = _Outside(engine, catalog, stats, publisher, redis, documents, revocations)
-        async with following(settings, revocations):
+        async with polling_revocations(settings, revocations):
             running = await _start(settings, outside, signals)
             try:
                 look = LookForChanges(signals, SqlReaders(engine).versions)
@@ -168,7 +168,7 @@ class _Outside:
     stats: grpc.aio.Channel
     publisher: FastPublisher
     redis: Redis
-    documents: HeavyWork
+    documents: WorkerThreads
     revocations: Revocations
 
 

@@ -16,10 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from contract_kit import personal_data
 from contract_kit.calendars import CalendarSender
-from contract_kit.revocations import following
+from contract_kit.revocations import polling_revocations
 from service_kit.broker import open_broker
-from service_kit.db.answers import SqlAnswers
 from service_kit.db.engines import close_async_engine, open_async_engine, open_engine
+from service_kit.db.idempotency import SqlSavedResponses
 from service_kit.grpc.channels import open_channel
 from service_kit.grpc.guards import Access
 from service_kit.grpc.interceptor import CallInterceptor
@@ -103,7 +103,7 @@ async def serving(settings: Settings, clock: Clock = _now) -> AsyncIterator[Runn
         access,
         presenters={focus.SERVICE: focus.present},
         on_admitted=ZoneHandover(CalendarSender(session, settings.internal_token())),
-        answers=SqlAnswers(engine, idempotency),
+        responses=SqlSavedResponses(engine, idempotency),
         max_deadline_seconds=settings.max_deadline_seconds,
         limits=settings.limits(),
         pace=settings.pace(),
@@ -130,7 +130,7 @@ async def serving(settings: Settings, clock: Clock = _now) -> AsyncIterator[Runn
         register_explanations(server, engine, clock)
         register_recalculations(server, engine, broker)
         register_reconciliation_service(server, engine, broker)
-        async with following(settings, revocations):
+        async with polling_revocations(settings, revocations):
             running = await start_server(server, settings.listen, [], reflection=settings.grpc_reflection)
             try:
                 async with (

@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings
 
 from deploy import topology
 from deploy.local import ports
-from service_kit.setting_faults import takes
+from service_kit.setting_faults import describe_values
 
 NODES: tuple[topology.Process | topology.Job, ...] = (
     *topology.PROCESSES,
@@ -95,7 +95,7 @@ def _port_meanings() -> dict[str, str]:
 
 def _described(name: str) -> Setting:
     info, readers = _read()[name]
-    return Setting(name, default_of(info), takes(info), info.description or "", readers)
+    return Setting(name, default_of(info), describe_values(info), info.description or "", readers)
 
 
 @cache

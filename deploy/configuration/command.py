@@ -20,7 +20,7 @@ from deploy.configuration.catalogue import HOME, Setting, settable
 from deploy.faults import CommandError
 from deploy.local import record
 from deploy.local.layout import Layout, default_home
-from service_kit.setting_faults import shown
+from service_kit.setting_faults import redact
 
 # So many characters a line leave each column room for words.
 _WIDE = 160
@@ -95,20 +95,20 @@ def _change(changes: Mapping[str, str | None]) -> None:
     print(f"kept in {path}: `make up` brings it into force")
     for name in changes:
         if name in os.environ:
-            print(f"{name}={shown(os.environ[name])} of this shell's environment goes before the file")
+            print(f"{name}={redact(os.environ[name])} of this shell's environment goes before the file")
 
 
 def _value(name: str, setting: Setting, values: Mapping[str, str], home: Path) -> str:
     if name == HOME:
         return str(home)
-    return shown(values[name]) if name in values else setting.default or "-"
+    return redact(values[name]) if name in values else setting.default or "-"
 
 
 def _difference(name: str, values: Mapping[str, str], running: Mapping[str, str] | None) -> str:
     """What the running stack was started with, when that is something else."""
     if running is None or name == HOME or running.get(name) == values.get(name):
         return ""
-    before = shown(running[name]) if name in running else "the default"
+    before = redact(running[name]) if name in running else "the default"
     return f" (last started with {before})"
 
 

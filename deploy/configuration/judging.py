@@ -11,7 +11,7 @@ from deploy.configuration import kept
 from deploy.configuration.catalogue import HOME, NODES, class_of, made, settable
 from deploy.faults import CommandError
 from deploy.local.ports import PortError, Ports
-from service_kit.setting_faults import faults, misspelt, nearest
+from service_kit.setting_faults import find_faults, find_misspelt, find_nearest
 
 _OURS = "PRACTICE_"
 # What our own programs put there.
@@ -57,7 +57,7 @@ def judge(settings: Given) -> None:
 def judge_whole(node: topology.Process | topology.Job, environment: Mapping[str, str]) -> list[str]:
     """Returns what a program would find wrong with its whole environment."""
     kind = class_of(node)
-    return [str(fault) for fault in faults(kind, environment)] if kind else []
+    return [str(fault) for fault in find_faults(kind, environment)] if kind else []
 
 
 def refuse(lines: Iterable[str]) -> None:
@@ -73,9 +73,9 @@ def _unknown(settings: Given) -> list[str]:
         _not_in_the_file(name, list(known)) for name in settings.file if name not in known or name == HOME
     ]
     ours = set(known) | set(made())
-    lines += [str(fault) for fault in misspelt(settings.environment, ours)]
+    lines += [str(fault) for fault in find_misspelt(settings.environment, ours)]
     for name in sorted(settings.environment):
-        if name.startswith(_OURS) and name not in (*known, *_INTERNAL) and not misspelt([name], ours):
+        if name.startswith(_OURS) and name not in (*known, *_INTERNAL) and not find_misspelt([name], ours):
             lines.append(f"{name} is no setting: `practice config` lists them")
     return lines
 
@@ -85,7 +85,7 @@ def _not_in_the_file(name: str, known: Sequence[str]) -> str:
         return f"{HOME} cannot be set in the file, which lies in that directory: give it in the environment"
     if name in made():
         return f"{name} cannot be set in the file: the stack makes it"
-    meant = nearest(name, known, _FAR)
+    meant = find_nearest(name, known, _FAR)
     return f"{name} is no setting: {f'{meant} is' if meant else '`practice config` lists them'}"
 
 
@@ -101,5 +101,5 @@ def _wrong(values: Mapping[str, str]) -> list[str]:
         # Ports were judged, and what is missing is made by the stack.
         chosen = {name: value for name, value in chosen.items() if not name.endswith("_PORT")}
         if kind:
-            lines += [str(fault) for fault in faults(kind, chosen) if not fault.missing]
+            lines += [str(fault) for fault in find_faults(kind, chosen) if not fault.missing]
     return lines

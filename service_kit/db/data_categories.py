@@ -18,7 +18,7 @@ from sqlalchemy import Column, ColumnElement, Row, Select, Table, delete, litera
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from service_kit.db.erasure import Tombstones
-from service_kit.personal_data import FileChunk, Page, Report, files, guide
+from service_kit.personal_data import Entries, FileChunk, PersonalData, Report, export_files, guide_file
 
 _PAGE = 500
 # Rows of one kind that one transaction deletes; of those with parts, parents.
@@ -61,7 +61,7 @@ class DataCategory:
     page: int = _PAGE
     parts: tuple[Part, ...] = field(default=())
 
-    def of(self, user_id: int) -> ColumnElement[bool]:
+    def owned_by(self, user_id: int) -> ColumnElement[bool]:
         """Returns the condition that a row is the person's."""
         return self.owned(user_id) if self.owned else self.table.c.user_id == user_id
 
@@ -71,8 +71,8 @@ class DataCategory:
         return [(self.name, self.about), *((part.name, part.about) for part in self.parts)]
 
 
-class SqlPersonalData:
-    """Implements service_kit.personal_data.PersonalData on a schema's categories.
+class SqlPersonalData(PersonalData):
+    """The data of people in a schema's categories.
 
     They are emptied in their order: what refers to another comes before it.
     """
@@ -133,22 +133,24 @@ async def export_categories(
     engine: AsyncEngine, schema: str, categories: Sequence[DataCategory], user_id: int
 ) -> AsyncGenerator[FileChunk]:
     """Yields the files of categories, `<schema>/<category>.json` and `.csv`, after their guide."""
-    yield guide(schema, {name: about for category in categories for name, about in category.guide})
+    yield guide_file(schema, {name: about for category in categories for name, about in category.guide})
     for category in categories:
-        async for chunk in files(
-            f"{schema}/{category.name}", _shown(category), partial(_pages, engine, category, user_id)
+        async for chunk in export_files(
+            f"{schema}/{category.name}",
+            _visible_columns(category),
+            partial(_pages, engine, category, user_id),
         ):
             yield chunk
         for part in category.parts:
             pages = partial(_pages_of_part, engine, category, part, user_id)
-            async for chunk in files(f"{schema}/{part.name}", _shown(part), pages):
+            async for chunk in export_files(f"{schema}/{part.name}", _visible_columns(part), pages):
                 yield chunk
 
 
 async def remove_batch(connection: AsyncConnection, category: DataCategory, user_id: int) -> dict[str, int]:
     """Deletes rows of a category, with all of their parts, and returns how many of each."""
     key, limit = _key(category.table), _PARENTS if category.parts else _BATCH
-    mine = select(*key).where(category.of(user_id)).order_by(*key).limit(limit)
+    mine = select(*key).where(category.owned_by(user_id)).order_by(*key).limit(limit)
     if not category.parts:
         gone = delete(category.table).where(tuple_(*key).in_(mine))
         return {category.name: (await connection.execute(gone)).rowcount}
@@ -162,18 +164,20 @@ async def remove_batch(connection: AsyncConnection, category: DataCategory, user
     return {category.name: (await connection.execute(gone)).rowcount, **removed}
 
 
-def _shown(category: DataCategory | Part) -> list[str]:
+def _visible_columns(category: DataCategory | Part) -> list[str]:
     return [column.name for column in category.table.c if column.name not in category.hidden]
 
 
-def _entries(category: DataCategory | Part, rows: Sequence[Row[Any]]) -> Page:
-    names = _shown(category)
+def _entries(category: DataCategory | Part, rows: Sequence[Row[Any]]) -> Entries:
+    names = _visible_columns(category)
     return [{name: row._mapping[name] for name in names} for row in rows]
 
 
-def _shown_rows(of: DataCategory | Part) -> Select[Any]:
+def _select_visible(of: DataCategory | Part) -> Select[Any]:
     """Returns the rows without what is hidden: it may be large."""
-    columns = {column.name: column for column in (*_key(of.table), *(of.table.c[n] for n in _shown(of)))}
+    columns = {
+        column.name: column for column in (*_key(of.table), *(of.table.c[n] for n in _visible_columns(of)))
+    }
     return select(*columns.values())
 
 
@@ -181,20 +185,20 @@ def _key(table: Table) -> list[Column[Any]]:
     return list(table.primary_key.columns)
 
 
-async def _pages(engine: AsyncEngine, category: DataCategory, user_id: int) -> AsyncIterator[Page]:
-    query = _shown_rows(category).where(category.of(user_id))
+async def _pages(engine: AsyncEngine, category: DataCategory, user_id: int) -> AsyncIterator[Entries]:
+    query = _select_visible(category).where(category.owned_by(user_id))
     async for rows in _by_key(engine, query, _key(category.table), category.page):
         yield _entries(category, rows)
 
 
 async def _pages_of_part(
     engine: AsyncEngine, category: DataCategory, part: Part, user_id: int
-) -> AsyncIterator[Page]:
+) -> AsyncIterator[Entries]:
     key = _key(category.table)
-    parents = select(*key).where(category.of(user_id))
+    parents = select(*key).where(category.owned_by(user_id))
     async for found in _by_key(engine, parents, key, _PAGE):
         among = part.table.c[part.parent].in_([row[0] for row in found])
-        async for rows in _by_key(engine, _shown_rows(part).where(among), _key(part.table), part.page):
+        async for rows in _by_key(engine, _select_visible(part).where(among), _key(part.table), part.page):
             yield _entries(part, rows)
 
 

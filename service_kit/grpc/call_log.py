@@ -19,7 +19,7 @@ T = TypeVar("T")
 Handle = Callable[[Message, Context], Awaitable[T]]
 
 
-def logged(inner: Handle[T]) -> Handle[T]:
+def with_call_log(inner: Handle[T]) -> Handle[T]:
     """Returns the handler with its line. Request id, method and user are bound while it runs."""
 
     async def handle(request: Message, context: Context) -> T:
@@ -30,7 +30,7 @@ def logged(inner: Handle[T]) -> Handle[T]:
             status = _status(error, context)
             raise
         finally:
-            _tell(status, started)
+            _log_call(status, started)
 
     return handle
 
@@ -44,5 +44,5 @@ def _status(error: BaseException, context: Context) -> grpc.StatusCode:
     return next(known, grpc.StatusCode.UNKNOWN)
 
 
-def _tell(status: grpc.StatusCode, started: float) -> None:
+def _log_call(status: grpc.StatusCode, started: float) -> None:
     log.info("call", status=status.name, milliseconds=round((time.perf_counter() - started) * 1_000, 1))

@@ -21,9 +21,9 @@ from service_kit.errors import (
     UnavailableError,
 )
 from service_kit.grpc.violations import faults_of
-from service_kit.heavy import Aside
 from service_kit.time_zones import time_zones
 from service_kit.tokens import TokenVerifier
+from service_kit.worker_threads import RunInThread
 
 INTERNAL_KEY = "x-practice-internal"
 IDEMPOTENCY_KEY = "idempotency-key"
@@ -119,12 +119,12 @@ async def with_request_identity(
     metadata: Metadata,
     *,
     raw_readers: RawReaders | None = None,
-    aside: Aside = asyncio.to_thread,
+    run_in_thread: RunInThread = asyncio.to_thread,
 ) -> Call:
     """Returns the call with its idempotency key, from the request's field or else the header.
 
     A body that the service reads by itself has a reader among `raw_readers`;
-    a large one takes a while, in which other calls need not wait: `aside`.
+    a large one takes a while, in which other calls need not wait: `run_in_thread`.
     """
     key = str(getattr(request, "request_id", "") or metadata.get(IDEMPOTENCY_KEY, ""))
     if not key:
@@ -136,7 +136,7 @@ async def with_request_identity(
             field=IDEMPOTENCY_KEY,
         )
     read = (raw_readers or {}).get(method)
-    content = await aside(read, request) if read else _content(request)
+    content = await run_in_thread(read, request) if read else _content(request)
     return replace(call, request=RequestIdentity(key, method, hashlib.sha256(content).digest()))
 
 

@@ -12,11 +12,10 @@ import grpc
 import structlog
 from google.protobuf.message import DecodeError, Message
 
-from service_kit.answers import Answer, Answers
 from service_kit.call import Call, enter_call
 from service_kit.db.faults import is_erased, is_unavailable, is_unstorable_text
 from service_kit.errors import AccountErasedError, InvalidArgumentError, ServiceError, UnavailableError
-from service_kit.grpc.call_log import logged
+from service_kit.grpc.call_log import with_call_log
 from service_kit.grpc.concurrency import ConcurrencyLimits, Slot, default_limits
 from service_kit.grpc.guards import (
     IGNORED_TIME_ZONE_KEY,
@@ -27,11 +26,12 @@ from service_kit.grpc.guards import (
     with_time_zone,
 )
 from service_kit.grpc.presentation import ErrorPresenter, error_metadata, freshness
-from service_kit.grpc.repeats import HeldContext, answer_once
+from service_kit.grpc.saved_responses import HeldContext, respond_once
 from service_kit.grpc.statuses import to_status
 from service_kit.grpc.streams import Pace, send
-from service_kit.heavy import Aside
+from service_kit.once import SavedResponse, SavedResponses
 from service_kit.request_ids import current_request_id, enter_request
+from service_kit.worker_threads import RunInThread
 
 _UNGUARDED = ("/grpc.health.v1.Health/", "/grpc.reflection.")
 
@@ -71,10 +71,10 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     """Identifies the caller, validates the request, caps the deadline and maps errors.
 
     `presenters` gives the error shape of a product by its gRPC service name;
-    `on_admitted` is told of every call that passed the guards; `answers` keeps
+    `on_admitted` is told of every call that passed the guards; `responses` keeps
     what a repeated request is to get again, and `raw_readers` say which raw
-    bodies are the same request, `aside` the event loop. Callers from outside take a slot of `limits`
-    until their answer has left; a stream goes on for as long as its token is
+    bodies are the same request, `run_in_thread` the event loop. Callers from outside take a slot of `limits`
+    until their response has left; a stream goes on for as long as its token is
     good and its client reads.
     Whatever else a handler raises is logged once with its request id and
     leaves as a generic INTERNAL: exception text never reaches a client.
@@ -86,9 +86,9 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         *,
         presenters: Mapping[str, ErrorPresenter] | None = None,
         on_admitted: Callable[[Call], Awaitable[None]] | None = None,
-        answers: Answers | None = None,
+        responses: SavedResponses | None = None,
         raw_readers: RawReaders | None = None,
-        aside: Aside = asyncio.to_thread,
+        run_in_thread: RunInThread = asyncio.to_thread,
         max_deadline_seconds: float = 15.0,
         limits: ConcurrencyLimits | None = None,
         pace: Pace | None = None,
@@ -96,9 +96,9 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         self._access = access
         self._presenters = dict(presenters or {})
         self._on_admitted = on_admitted
-        self._answers = answers
+        self._responses = responses
         self._raw_readers = dict(raw_readers or {})
-        self._aside = aside
+        self._run_in_thread = run_in_thread
         self._max_deadline = max_deadline_seconds
         self._limits = limits or default_limits()
         self._pace = pace or Pace()
@@ -119,14 +119,14 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             return None
         if handler.unary_stream is not None:
             return grpc.unary_stream_rpc_method_handler(
-                cast(Any, logged(self._guard_stream(method, cast(Stream, handler.unary_stream)))),
+                cast(Any, with_call_log(self._guard_stream(method, cast(Stream, handler.unary_stream)))),
                 _tolerant(handler.request_deserializer),
                 handler.response_serializer,
             )
         return grpc.unary_unary_rpc_method_handler(
             cast(
                 Any,
-                logged(
+                with_call_log(
                     self._guard_unary(
                         method,
                         cast(Unary, handler.unary_unary),
@@ -147,27 +147,27 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                 remaining = context.time_remaining()
                 async with asyncio.timeout(min(remaining or self._max_deadline, self._max_deadline)):
                     call = await self._admit(method, request, context, Slot())
-                    answer = await self._answer(call, inner, request, context, serialize)
-                    headers = answer.headers
+                    saved = await self._respond(call, inner, request, context, serialize)
+                    headers = saved.headers
                     if call.ignored_time_zone:
                         headers += ((IGNORED_TIME_ZONE_KEY, call.ignored_time_zone),)
                     if headers:
                         await context.send_initial_metadata(headers)
-                    return answer.message
+                    return saved.message
             except Exception as error:
                 await self._refuse(method, error, context)
 
         return guarded
 
-    async def _answer(
+    async def _respond(
         self, call: Call, inner: Unary, request: Message, context: Context, serialize: Serializer
-    ) -> Answer:
-        async def handle() -> Answer:
+    ) -> SavedResponse:
+        async def handle() -> SavedResponse:
             held = HeldContext(context)
             response = await inner(request, cast(Any, held))
-            return Answer(serialize(response), (*held.headers, *freshness(context)))
+            return SavedResponse(serialize(response), (*held.headers, *freshness(context)))
 
-        return await (answer_once(self._answers, call, handle) if self._answers else handle())
+        return await (respond_once(self._responses, call, handle) if self._responses else handle())
 
     def _guard_stream(self, method: str, inner: Stream) -> Callable[[Message, Context], Awaitable[None]]:
         # The platform's own services wait for readers of theirs.
@@ -209,7 +209,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             raise InvalidArgumentError("The request could not be read", reason="REQUEST_MALFORMED")
         validate(request)
         call = await with_request_identity(
-            call, method, request, metadata, raw_readers=self._raw_readers, aside=self._aside
+            call, method, request, metadata, raw_readers=self._raw_readers, run_in_thread=self._run_in_thread
         )
         enter_call(call)
         if self._on_admitted is not None:

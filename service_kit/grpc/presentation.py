@@ -14,10 +14,10 @@ from typing import Any
 
 import grpc
 
-from service_kit.answers import Headers
 from service_kit.call import reached
 from service_kit.errors import FieldsInvalidError, ServiceError
 from service_kit.grpc.statuses import code_of
+from service_kit.once import Headers
 
 STATUS_KEY = "x-practice-status"
 BODY_KEY = "x-practice-body"

@@ -12,7 +12,7 @@ from deploy.configuration import document, judging, kept
 from deploy.configuration.catalogue import NODES, class_of, made, settable
 from deploy.faults import CommandError
 from deploy.local.stack import LocalStack
-from service_kit.setting_faults import misspelt
+from service_kit.setting_faults import find_misspelt
 from tests.deploy.command import practice
 from tests.deploy.conftest import MakeStack
 
@@ -66,7 +66,7 @@ def test_a_setting_that_several_processes_read_has_one_default_and_one_range() -
 def test_no_setting_looks_to_another_process_like_a_typing_error(node: topology.Process) -> None:
     kind = class_of(node)
     assert kind is not None
-    assert misspelt({**settable(), **made()}, [field.upper() for field in kind.model_fields]) == []
+    assert find_misspelt({**settable(), **made()}, [field.upper() for field in kind.model_fields]) == []
 
 
 def test_all_that_is_wrong_is_told_before_anything_is_made(home: Path) -> None:

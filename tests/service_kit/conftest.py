@@ -11,12 +11,12 @@ import pytest
 from practice.catalog.v1 import catalog_service_pb2 as pb
 from practice.catalog.v1 import exercise_pb2
 
-from service_kit.answers import Answers
 from service_kit.grpc.concurrency import ConcurrencyLimits
 from service_kit.grpc.guards import Access
 from service_kit.grpc.interceptor import CallInterceptor
 from service_kit.grpc.presentation import ErrorPresenter
 from service_kit.grpc.server import build_server, start_server
+from service_kit.once import SavedResponses
 from service_kit.tokens import TokenVerifier
 from tests.tokens import ISSUER, TestTokens
 
@@ -52,14 +52,14 @@ def serve(access: Access) -> Serve:
         presenters: Mapping[str, ErrorPresenter] | None = None,
         max_deadline_seconds: float = 15,
         grace_seconds: float = 0,
-        answers: Answers | None = None,
+        responses: SavedResponses | None = None,
         limits: ConcurrencyLimits | None = None,
     ) -> AsyncIterator[Get]:
         interceptor = CallInterceptor(
             access,
             presenters=presenters,
             max_deadline_seconds=max_deadline_seconds,
-            answers=answers,
+            responses=responses,
             limits=limits,
         )
         server = build_server(interceptor)

@@ -9,7 +9,7 @@ import pytest
 
 from service_kit.errors import TokenEndedError, UnauthenticatedError, UnavailableError
 from service_kit.grpc.guards import Access
-from service_kit.revocations import OVERLAP, Following, Revocation, Revocations
+from service_kit.revocations import OVERLAP, Revocation, RevocationPoller, Revocations
 from service_kit.tokens import TokenVerifier
 from tests.tokens import ISSUER, TestTokens
 
@@ -42,14 +42,14 @@ def ended(user_id: int, generation: int = 1, at: datetime = NOON) -> Revocation:
 def test_tokens_of_an_earlier_generation_are_ended_and_no_others(table: Revocations) -> None:
     table.note([ended(7, 2)])
 
-    assert [table.ended(7, generation) for generation in (0, 1, 2, 3)] == [True, True, False, False]
-    assert not table.ended(8, 0)
+    assert [table.has_ended(7, generation) for generation in (0, 1, 2, 3)] == [True, True, False, False]
+    assert not table.has_ended(8, 0)
 
 
 def test_what_is_heard_late_or_twice_gives_nothing_back(table: Revocations) -> None:
     table.note([ended(7, 2), ended(7, 1), ended(7, 2)])
 
-    assert table.ended(7, 1)
+    assert table.has_ended(7, 1)
 
 
 def test_what_no_token_is_left_of_is_forgotten(table: Revocations, clock: Clock) -> None:
@@ -60,7 +60,7 @@ def test_what_no_token_is_left_of_is_forgotten(table: Revocations, clock: Clock)
     table.note([])
 
     assert table.count() == 1
-    assert table.ended(7, 1)
+    assert table.has_ended(7, 1)
 
 
 class Identity:
@@ -80,28 +80,28 @@ class Identity:
 
 async def test_following_asks_from_the_last_on_with_an_overlap_for_late_commits(table: Revocations) -> None:
     identity = Identity(ended(1), ended(2, at=NOON + timedelta(minutes=1)))
-    follow = Following(table, identity)
+    follow = RevocationPoller(table, identity)
     await follow()
     # Committed after what is younger by the clock.
     identity.known.append(ended(3, at=NOON + timedelta(seconds=50)))
     await follow()
 
     assert identity.asked == [None, NOON + timedelta(minutes=1) - OVERLAP]
-    assert [table.ended(user, 0) for user in (1, 2, 3)] == [True] * 3
+    assert [table.has_ended(user, 0) for user in (1, 2, 3)] == [True] * 3
 
 
 async def test_while_nobody_answers_what_is_known_stays_in_force(table: Revocations) -> None:
     identity = Identity(ended(1))
-    follow = Following(table, identity)
+    follow = RevocationPoller(table, identity)
     await follow()
     identity.away = True
     await follow()
     identity.known.append(ended(2))
-    assert (table.ended(1, 0), table.ended(2, 0)) == (True, False)
+    assert (table.has_ended(1, 0), table.has_ended(2, 0)) == (True, False)
 
     identity.away = False
     await follow()
-    assert (table.ended(1, 0), table.ended(2, 0)) == (True, True)
+    assert (table.has_ended(1, 0), table.has_ended(2, 0)) == (True, True)
 
 
 async def test_a_token_that_was_verified_before_is_refused_as_soon_as_its_end_is_heard_of(

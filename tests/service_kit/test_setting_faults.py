@@ -12,7 +12,7 @@ import pytest
 from pydantic import Field
 
 from service_kit.grpc.targets import target
-from service_kit.setting_faults import EX_CONFIG, faults, misspelt, shown
+from service_kit.setting_faults import EX_CONFIG, find_faults, find_misspelt, redact
 from service_kit.setting_types import Addresses, LogLevel, PostgresUrl, RedisUrl, SecretFile
 from service_kit.settings import PlatformSettings
 
@@ -63,7 +63,7 @@ class Settings(PlatformSettings):
     ],
 )
 def test_a_wrong_value_is_one_line(name: str, value: str, line: str) -> None:
-    assert [str(fault) for fault in faults(Settings, {name: value})] == [line]
+    assert [str(fault) for fault in find_faults(Settings, {name: value})] == [line]
 
 
 @pytest.mark.parametrize(
@@ -79,23 +79,23 @@ def test_a_wrong_value_is_one_line(name: str, value: str, line: str) -> None:
     ids=str,
 )
 def test_what_is_right_has_no_fault(given: dict[str, str]) -> None:
-    assert faults(Settings, given) == []
+    assert find_faults(Settings, given) == []
 
 
 def test_every_fault_is_told_at_once() -> None:
-    wrong = faults(Settings, {"DAYS": "0", "WAIT": "0", "PEERS": "nowhere"})
+    wrong = find_faults(Settings, {"DAYS": "0", "WAIT": "0", "PEERS": "nowhere"})
     assert [fault.name for fault in wrong] == ["DAYS", "WAIT", "PEERS"]
 
 
 def test_a_name_that_is_nearly_ours_is_told_with_the_right_one() -> None:
     names = ["FREEZE_LIMT", "freeze_limit", "HOME", "REDIS_HOST", "LOG_LEVEL", "FREEZE_LIMIT"]
-    wrong = misspelt(names, ["FREEZE_LIMIT", "LOG_LEVEL", "REDIS_PORT"])
+    wrong = find_misspelt(names, ["FREEZE_LIMIT", "LOG_LEVEL", "REDIS_PORT"])
     assert [str(fault) for fault in wrong] == ["FREEZE_LIMT is no setting: FREEZE_LIMIT is"]
 
 
 def test_a_value_is_shown_without_the_password_in_an_address() -> None:
-    assert "secret" not in shown("redis://:sec@ret@secret@host:1/0").removesuffix("host:1/0")
-    assert shown("x" * 1000) == "x" * 80 + "..."
+    assert "secret" not in redact("redis://:sec@ret@secret@host:1/0").removesuffix("host:1/0")
+    assert redact("x" * 1000) == "x" * 80 + "..."
 
 
 @pytest.mark.parametrize(

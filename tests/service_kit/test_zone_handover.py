@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from service_kit.call import Call
-from service_kit.zone_handover import ToldCalendars, ZoneHandover
+from service_kit.zone_handover import RecentCalendars, ZoneHandover
 from tests.waiting import PATIENCE_SECONDS
 
 SIGN_UP = datetime(2026, 2, 1, tzinfo=UTC)
@@ -133,11 +133,11 @@ async def test_a_call_that_ends_meanwhile_ends(bench: Bench) -> None:
 
 
 def test_memory_is_bounded_and_those_forgotten_are_only_told_again() -> None:
-    told = ToldCalendars(most=2)
+    told = RecentCalendars(most=2)
     for user_id in (1, 2, 1, 3):
         told.remember(user_id, TOKYO, SIGN_UP, 0.0)
-    assert not told.is_news(1, TOKYO, SIGN_UP, 1.0)
-    assert not told.is_news(3, TOKYO, SIGN_UP, 1.0)
-    assert told.is_news(2, TOKYO, None, 1.0)
+    assert not told.is_new(1, TOKYO, SIGN_UP, 1.0)
+    assert not told.is_new(3, TOKYO, SIGN_UP, 1.0)
+    assert told.is_new(2, TOKYO, None, 1.0)
     told.forget(1)
-    assert told.is_news(1, TOKYO, None, 1.0)
+    assert told.is_new(1, TOKYO, None, 1.0)

@@ -12,7 +12,7 @@ from sqlalchemy import Row, select
 
 from service_kit.call import Call
 from service_kit.errors import ConflictError
-from service_kit.zone_handover import ToldCalendars
+from service_kit.zone_handover import RecentCalendars
 from session_service.adapters.db import tables
 from session_service.adapters.events import encode
 from session_service.application.calendars import RememberCalendar
@@ -34,7 +34,7 @@ async def rows(database: Database, table: str, user_id: int) -> Sequence[Row[Any
 
 def remembering(database: Database) -> RememberCalendar:
     """The use case of a process that has told nobody anything yet."""
-    return RememberCalendar(database.unit_of_work, lambda: datetime.now(UTC), ToldCalendars())
+    return RememberCalendar(database.unit_of_work, lambda: datetime.now(UTC), RecentCalendars())
 
 
 async def test_a_commit_holds_the_calendar_its_history_its_number_and_its_event(

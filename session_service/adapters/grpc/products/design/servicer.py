@@ -73,9 +73,9 @@ class UseCases:
 class DesignSessionsServicer(DesignSessionsServiceServicer):
     """Serves the design product's sessions and submissions."""
 
-    def __init__(self, use_cases: UseCases, aside: Aside) -> None:
+    def __init__(self, use_cases: UseCases, run_in_thread: RunInThread) -> None:
         self._use = use_cases
-        self._aside = aside
+        self._run_in_thread = run_in_thread
 
     async def OpenSession(self, request: pb2.OpenSessionRequest, context: Context) -> HttpBody:
         """Opens a session or resumes the open one; the gateway answers 201 or 200."""

@@ -13,11 +13,10 @@ from practice.catalog.v1 import exercise_pb2
 from sqlalchemy import MetaData, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from service_kit.answers import Answer, Answers
 from service_kit.call import Call, RequestIdentity, current_call
-from service_kit.db.answers import SqlAnswers
 from service_kit.db.engines import open_async_engine
-from service_kit.db.idempotency import IdempotencyRecord, idempotency_table
+from service_kit.db.idempotency import IdempotencyRecord, SqlSavedResponses, idempotency_table
+from service_kit.once import SavedResponse, SavedResponses
 from tests.service_kit.conftest import SERVICE, Serve
 from tests.tokens import TestTokens
 
@@ -75,7 +74,7 @@ async def test_a_repeat_gets_the_first_answer_and_another_key_a_new_one(
     serve: Serve, engine: AsyncEngine, work: Work, keyed: Keyed
 ) -> None:
     one, other = keyed(), keyed()
-    async with serve(work, answers=SqlAnswers(engine, records)) as get:
+    async with serve(work, responses=SqlSavedResponses(engine, records)) as get:
         names = [(await get(key, service=SERVICE)).name for key in (one, one, other, one)]
 
     assert names == ["exercises/1", "exercises/1", "exercises/2", "exercises/1"]
@@ -86,7 +85,7 @@ async def test_requests_at_the_same_instant_all_get_one_answer(
     serve: Serve, engine: AsyncEngine, work: Work, keyed: Keyed
 ) -> None:
     key = keyed()
-    async with serve(work, answers=SqlAnswers(engine, records)) as get:
+    async with serve(work, responses=SqlSavedResponses(engine, records)) as get:
         answers = await asyncio.gather(*(get(key, service=SERVICE) for _ in range(8)))
 
     assert len({answer.name for answer in answers}) == 1
@@ -97,7 +96,7 @@ async def test_an_answer_that_was_lost_is_made_anew_of_the_outcome_and_stays(
     serve: Serve, engine: AsyncEngine, work: Work, keyed: Keyed
 ) -> None:
     key = keyed()
-    async with serve(work, answers=SqlAnswers(engine, records)) as get:
+    async with serve(work, responses=SqlSavedResponses(engine, records)) as get:
         await get(key, service=SERVICE)
         async with engine.begin() as connection:
             await connection.execute(update(records).values(answer=None, answer_headers=None))
@@ -116,7 +115,7 @@ async def test_what_changes_nothing_is_answered_as_it_is_now(
         return exercise_pb2.Exercise(name=f"exercises/{next(turns)}")
 
     key = keyed()
-    async with serve(read, answers=SqlAnswers(engine, records)) as get:
+    async with serve(read, responses=SqlSavedResponses(engine, records)) as get:
         names = [(await get(key, service=SERVICE)).name for _ in range(2)]
 
     assert names == ["exercises/1", "exercises/2"]
@@ -126,14 +125,14 @@ async def test_an_answer_that_cannot_be_kept_is_given_all_the_same(
     serve: Serve, work: Work, keyed: Keyed
 ) -> None:
     class Full:
-        async def find(self, call: Call) -> Answer | None:
+        async def find(self, call: Call) -> SavedResponse | None:
             return None
 
-        async def keep(self, call: Call, answer: Answer) -> Answer:
+        async def keep(self, call: Call, response: SavedResponse) -> SavedResponse:
             raise OSError("no room")
 
-    full: Answers = Full()
-    async with serve(work, answers=full) as get:
+    full: SavedResponses = Full()
+    async with serve(work, responses=full) as get:
         assert (await get(keyed(), service=SERVICE)).name == "exercises/1"
 
 
@@ -154,13 +153,15 @@ async def test_an_answer_of_mebibytes_comes_back_with_its_headers(
     engine: AsyncEngine, claim: Callable[[Call], Awaitable[None]]
 ) -> None:
     call = Call(user_id=8, request=RequestIdentity(str(uuid.uuid4()), "/kit.Test/Do", b"digest"))
-    answers = SqlAnswers(engine, records)
-    large = Answer(b'{"elements": [1, 2, 3]}' * 100_000, (("etag", '"a"'), ("x-practice-status", "201")))
+    responses = SqlSavedResponses(engine, records)
+    large = SavedResponse(
+        b'{"elements": [1, 2, 3]}' * 100_000, (("etag", '"a"'), ("x-practice-status", "201"))
+    )
     await claim(call)
 
-    assert await answers.keep(call, large) == large
-    assert await answers.keep(call, Answer(b"later")) == large
-    assert await answers.find(call) == large
+    assert await responses.keep(call, large) == large
+    assert await responses.keep(call, SavedResponse(b"later")) == large
+    assert await responses.find(call) == large
     async with engine.connect() as connection:
         query = select(func.length(records.c.answer)).where(records.c.user_id == 8)
         assert (await connection.execute(query)).scalars().all()[-1] < len(large.message) / 20
@@ -169,10 +170,10 @@ async def test_an_answer_of_mebibytes_comes_back_with_its_headers(
 async def test_another_request_under_the_key_finds_no_answer(
     engine: AsyncEngine, claim: Callable[[Call], Awaitable[None]]
 ) -> None:
-    key, answers = str(uuid.uuid4()), SqlAnswers(engine, records)
+    key, responses = str(uuid.uuid4()), SqlSavedResponses(engine, records)
     call = Call(user_id=9, request=RequestIdentity(key, "/kit.Test/Do", b"digest"))
     await claim(call)
-    await answers.keep(call, Answer(b"first"))
+    await responses.keep(call, SavedResponse(b"first"))
 
     for other in (
         Call(user_id=10, request=call.request),
@@ -180,4 +181,4 @@ async def test_another_request_under_the_key_finds_no_answer(
         Call(user_id=9, request=RequestIdentity(key, "/kit.Test/Do", b"other")),
         Call(user_id=9),
     ):
-        assert await answers.find(other) is None
+        assert await responses.find(other) is None

@@ -1,4 +1,4 @@
-"""Work that takes a processor for a while, such as reading a large document."""
+"""Threads for work that takes a processor for a while, such as reading a large document."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ T = TypeVar("T")
 LARGE_BYTES = 64 * 1024
 
 
-class Aside(Protocol):
-    """Does work beside the event loop, as asyncio.to_thread does."""
+class RunInThread(Protocol):
+    """Runs work in another thread than the event loop, as asyncio.to_thread does."""
 
     def __call__(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
         """Returns what the work returns, or raises what it raises."""
         ...
 
 
-class HeavyWork:
-    """Implements Aside in two threads: one for large pieces, one for small ones that wait for no large one.
+class WorkerThreads(RunInThread):
+    """Two threads: one for large pieces, one for small ones that wait for no large one.
 
     All threads share one interpreter, which a large piece holds for a tenth
     of a second at a time; another call asks for it some twenty times. So the
@@ -37,13 +37,13 @@ class HeavyWork:
     """
 
     def __init__(self, what: str, most_waiting: int) -> None:
-        self._large = _Lane(what, most_waiting, rests=True)
-        self._small = _Lane(what, most_waiting, rests=False)
+        self._large = _Worker(what, most_waiting, rests=True)
+        self._small = _Worker(what, most_waiting, rests=False)
 
     async def __call__(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Raises TooManyAtOnceError when too many wait."""
-        lane = self._large if sum(map(_size, args)) > LARGE_BYTES else self._small
-        return await lane.do(partial(work, *args, **kwargs))
+        worker = self._large if sum(map(_size, args)) > LARGE_BYTES else self._small
+        return await worker.run(partial(work, *args, **kwargs))
 
     def close(self) -> None:
         """Begins nothing more."""
@@ -60,8 +60,8 @@ def _size(argument: object) -> int:
     return measure()
 
 
-class _Lane:
-    """Pieces of work, one after the other."""
+class _Worker:
+    """One thread, which does pieces of work one after the other."""
 
     def __init__(self, what: str, most_waiting: int, *, rests: bool) -> None:
         self._what = what
@@ -71,7 +71,7 @@ class _Lane:
         self._rested_at = 0.0
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=what)
 
-    async def do(self, work: Callable[[], T]) -> T:
+    async def run(self, work: Callable[[], T]) -> T:
         """Raises TooManyAtOnceError when too many wait."""
         if self._waiting > self._most:
             raise TooManyAtOnceError(self._what, self._most)

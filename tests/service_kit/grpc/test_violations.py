@@ -22,7 +22,7 @@ from service_kit.grpc.statuses import to_status
 from service_kit.grpc.violations import faults_of, pattern_in_words
 from tests.grpc_errors import refusal
 from tests.service_kit.conftest import Serve
-from tests.service_kit.test_interceptor import answering
+from tests.service_kit.grpc.test_interceptor import answering
 
 # What clients need not know: regular expressions, protobuf's and Python's ways to write things.
 SCHEMA_WORDS = ("regex", "pattern", "in list", "[,", "^", "value is", "defined_only")

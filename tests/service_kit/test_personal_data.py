@@ -14,15 +14,15 @@ from uuid import UUID
 
 import pytest
 
-from service_kit.personal_data import LARGEST_PIECE, FileChunk, Page, files, plain
+from service_kit.personal_data import LARGEST_PIECE, Entries, FileChunk, export_files, json_value
 
 
-async def written(columns: list[str], *pages: Page) -> tuple[dict[str, str], list[FileChunk]]:
-    async def read() -> AsyncIterator[Page]:
+async def written(columns: list[str], *pages: Entries) -> tuple[dict[str, str], list[FileChunk]]:
+    async def read() -> AsyncIterator[Entries]:
         for page in pages:
             yield page
 
-    chunks = [chunk async for chunk in files("category", columns, read)]
+    chunks = [chunk async for chunk in export_files("category", columns, read)]
     names = dict.fromkeys(chunk.file for chunk in chunks)
     return {
         name: b"".join(chunk.data for chunk in chunks if chunk.file == name).decode() for name in names
@@ -132,9 +132,9 @@ def test_values_are_told_as_json_has_them() -> None:
         days: int
 
     madrid = timezone(timedelta(hours=2))
-    assert plain(datetime(2026, 2, 18, 10, tzinfo=madrid)) == "2026-02-18T08:00:00Z"
-    assert plain(datetime(2026, 2, 18, 8, 0, 0, 5, tzinfo=UTC)) == "2026-02-18T08:00:00.000005Z"
-    assert plain((Run(date(2026, 2, 18), 3),)) == [{"first": "2026-02-18", "days": 3}]
-    assert plain(b"\x00\xff") == "AP8="
-    assert plain({1: UUID(int=1)}) == {"1": "00000000-0000-0000-0000-000000000001"}
-    assert [plain(value) for value in (None, True, 2, 1.5, "x")] == [None, True, 2, 1.5, "x"]
+    assert json_value(datetime(2026, 2, 18, 10, tzinfo=madrid)) == "2026-02-18T08:00:00Z"
+    assert json_value(datetime(2026, 2, 18, 8, 0, 0, 5, tzinfo=UTC)) == "2026-02-18T08:00:00.000005Z"
+    assert json_value((Run(date(2026, 2, 18), 3),)) == [{"first": "2026-02-18", "days": 3}]
+    assert json_value(b"\x00\xff") == "AP8="
+    assert json_value({1: UUID(int=1)}) == {"1": "00000000-0000-0000-0000-000000000001"}
+    assert [json_value(value) for value in (None, True, 2, 1.5, "x")] == [None, True, 2, 1.5, "x"]
