@@ -14,20 +14,34 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from catalog_service.adapters.db.personal_data import open_personal_data
 from catalog_service.adapters.db.tables import idempotency
 from catalog_service.adapters.db.unit_of_work import units_of_work
-from catalog_service.adapters.grpc import admin_servicer, problem_servicer
-from catalog_service.adapters.grpc.admin_servicer import CatalogAdminServicer
-from catalog_service.adapters.grpc.problem_servicer import ProblemServicer
-from catalog_service.adapters.grpc.products import design
-from catalog_service.adapters.grpc.products.design import DesignProblemsServicer
-from catalog_service.adapters.grpc.servicer import CatalogServicer
-from catalog_service.application.forget_expired import ForgetExpired
-from catalog_service.application.use_cases import UseCases, build_use_cases
+from catalog_service.adapters.grpc import admin_servicer, problem_servicer, servicer
+from catalog_service.adapters.grpc.products.design import errors as design_errors
+from catalog_service.adapters.grpc.products.design import servicer as design
+from catalog_service.application.achievements import ListAchievements, LoadAchievements
+from catalog_service.application.activities import (
+    GetActivity,
+    ListActivities,
+    ListContentItems,
+    LoadActivities,
+)
+from catalog_service.application.exercises import GetExercise, ListExercises, LoadExercises
+from catalog_service.application.lookup import BatchGetAnswerKeys, FindContent
+from catalog_service.application.ports.unit_of_work import UnitOfWorkFactory
+from catalog_service.application.problems import (
+    CreateProblem,
+    DeleteProblem,
+    GetProblem,
+    ListProblems,
+    LoadProblems,
+    UpdateProblem,
+)
+from catalog_service.application.sequences import GetSequence, ListSequences, LoadSequences
 from catalog_service.settings import Settings
 from contract_kit import personal_data
 from contract_kit.calendars import CalendarSender
 from contract_kit.revocations import polling_revocations
 from service_kit.db.engines import close_async_engine, open_async_engine
-from service_kit.db.idempotency import SqlSavedResponses
+from service_kit.db.idempotency import IdempotencyHousekeeping, SqlSavedResponses
 from service_kit.grpc.channels import open_channel
 from service_kit.grpc.guards import Access
 from service_kit.grpc.interceptor import CallInterceptor
@@ -49,7 +63,6 @@ async def serving(settings: Settings) -> AsyncIterator[RunningServer]:
         settings.database_url, pool_size=settings.database_pool_size, application="catalog"
     )
     units = units_of_work(engine)
-    use_cases = build_use_cases(units, most_problems=settings.quota_problems)
     session = open_channel(settings.session_address)
     zones = ZoneHandover(CalendarSender(session, settings.internal_token()))
     revocations = Revocations(settings.access_lifetime)
@@ -59,12 +72,12 @@ async def serving(settings: Settings) -> AsyncIterator[RunningServer]:
             running = await start_server(
                 server,
                 settings.listen,
-                [lambda server: _register(server, use_cases, engine)],
+                [lambda server: _register(server, settings, units, engine)],
                 reflection=settings.grpc_reflection,
             )
             try:
                 async with (
-                    repeating(ForgetExpired(units), settings.housekeeping_seconds),
+                    repeating(IdempotencyHousekeeping(engine, idempotency), settings.housekeeping_seconds),
                     repeating(WriteHealth(engine, running), EVERY_SECONDS),
                 ):
                     yield running
@@ -86,7 +99,7 @@ def _interceptor(
     )
     return CallInterceptor(
         access,
-        presenters={design.SERVICE: design.present},
+        presenters={design.SERVICE: design_errors.present},
         on_admitted=zones,
         responses=SqlSavedResponses(engine, idempotency),
         max_deadline_seconds=settings.max_deadline_seconds,
@@ -95,16 +108,58 @@ def _interceptor(
     )
 
 
-def _register(server: grpc.aio.Server, use_cases: UseCases, engine: AsyncEngine) -> None:
-    data = open_personal_data(engine)
-    catalog_service_pb2_grpc.add_CatalogServiceServicer_to_server(CatalogServicer(use_cases), server)
-    catalog_service_pb2_grpc.add_CatalogAdminServiceServicer_to_server(
-        CatalogAdminServicer(use_cases), server
+def _register(
+    server: grpc.aio.Server, settings: Settings, units: UnitOfWorkFactory, engine: AsyncEngine
+) -> None:
+    problems = _problems(units, settings)
+    catalog_service_pb2_grpc.add_CatalogServiceServicer_to_server(
+        servicer.CatalogServicer(_catalog(units)), server
     )
-    personal_data.register_personal_data(server, data.export, data.erase)
-    problem_service_pb2_grpc.add_ProblemServiceServicer_to_server(ProblemServicer(use_cases), server)
+    catalog_service_pb2_grpc.add_CatalogAdminServiceServicer_to_server(
+        admin_servicer.CatalogAdminServicer(_admin(units)), server
+    )
+    problem_service_pb2_grpc.add_ProblemServiceServicer_to_server(
+        problem_servicer.ProblemServicer(problems), server
+    )
     design_problems_service_pb2_grpc.add_DesignProblemsServiceServicer_to_server(
-        DesignProblemsServicer(use_cases), server
+        design.DesignProblemsServicer(problems), server
+    )
+    data = open_personal_data(engine)
+    personal_data.register_personal_data(server, data.export, data.erase)
+
+
+def _catalog(units: UnitOfWorkFactory) -> servicer.UseCases:
+    return servicer.UseCases(
+        get_exercise=GetExercise(units),
+        list_exercises=ListExercises(units),
+        get_activity=GetActivity(units),
+        list_activities=ListActivities(units),
+        get_sequence=GetSequence(units),
+        list_sequences=ListSequences(units),
+    )
+
+
+def _admin(units: UnitOfWorkFactory) -> admin_servicer.UseCases:
+    return admin_servicer.UseCases(
+        batch_get_answer_keys=BatchGetAnswerKeys(units),
+        find_content=FindContent(units),
+        list_content_items=ListContentItems(units),
+        list_achievements=ListAchievements(units),
+        load_exercises=LoadExercises(units),
+        load_activities=LoadActivities(units),
+        load_sequences=LoadSequences(units),
+        load_problems=LoadProblems(units),
+        load_achievements=LoadAchievements(units),
+    )
+
+
+def _problems(units: UnitOfWorkFactory, settings: Settings) -> problem_servicer.UseCases:
+    return problem_servicer.UseCases(
+        create_problem=CreateProblem(units, settings.quota_problems),
+        get_problem=GetProblem(units),
+        list_problems=ListProblems(units),
+        update_problem=UpdateProblem(units),
+        delete_problem=DeleteProblem(units),
     )
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
+
 from service_kit.errors import InvalidArgumentError, NotFoundError, PermissionDeniedError
 
 _KINDS = {"activities": "Activity", "sequences": "Sequence", "problems": "Problem"}
@@ -40,3 +43,10 @@ class FieldInvalidError(InvalidArgumentError):
 
     def __init__(self, message: str, *, field: str, rule: str) -> None:
         super().__init__(message, field=field, rule=rule)
+
+
+def refuse_duplicates(what: str, ids: Iterable[int | str], *, field: str) -> None:
+    """Raises FieldInvalidError when an id comes twice: which of the two would be kept?"""
+    twice = [each for each, times in Counter(ids).items() if times > 1]
+    if twice:
+        raise FieldInvalidError(f"{what} {twice[0]} comes more than once", field=field, rule="unique")

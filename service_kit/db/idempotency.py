@@ -37,7 +37,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from service_kit.call import Call, RequestIdentity
 from service_kit.errors import ConflictError
-from service_kit.once import SavedResponse, SavedResponses
+from service_kit.once import Idempotency, SavedResponse, SavedResponses
 
 KEPT = timedelta(hours=72)
 # A mebibyte takes some 15 ms to compress, in which other calls need not wait.
@@ -90,7 +90,7 @@ def _statements(table: Table) -> _Statements:
     )
 
 
-class IdempotencyRecord:
+class IdempotencyRecord(Idempotency):
     """Claims a key for a command, or finds what the command answered before."""
 
     def __init__(self, connection: AsyncConnection, table: Table) -> None:

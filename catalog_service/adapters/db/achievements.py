@@ -10,10 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from catalog_service.adapters.db.statements import put_rows
 from catalog_service.adapters.db.tables import achievements
-from catalog_service.application.ports import LoadCounts
+from catalog_service.application.ports.contents import Achievements, LoadCounts
 from catalog_service.domain.contents import Achievement
 
-_SHOWN = (
+_COLUMNS = (
     achievements.c.achievement_id,
     achievements.c.product,
     achievements.c.type,
@@ -24,7 +24,7 @@ _SHOWN = (
 )
 
 
-class SqlAchievements:
+class SqlAchievements(Achievements):
     """Achievements in the catalog schema."""
 
     def __init__(self, connection: AsyncConnection) -> None:
@@ -32,7 +32,7 @@ class SqlAchievements:
 
     async def of_product(self, product: str) -> Sequence[Achievement]:
         """Returns a product's achievements by id."""
-        query = select(*_SHOWN).where(achievements.c.product == product)
+        query = select(*_COLUMNS).where(achievements.c.product == product)
         rows = await self._connection.execute(query.order_by(achievements.c.achievement_id))
         return [Achievement(*row) for row in rows]
 

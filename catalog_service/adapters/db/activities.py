@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from catalog_service.adapters.db.statements import among, put_rows
 from catalog_service.adapters.db.tables import activities, words
+from catalog_service.application.ports.contents import Activities, Words
 from catalog_service.domain.contents import Activity, ActivityContent, Content, CountedActivity
 from catalog_service.domain.items import AnswerKey, ContentItem, Word
 
@@ -35,7 +36,7 @@ _word_count = (
 )
 
 
-class SqlActivities:
+class SqlActivities(Activities):
     """Activities in the catalog schema."""
 
     def __init__(self, connection: AsyncConnection) -> None:
@@ -51,12 +52,12 @@ class SqlActivities:
         """Returns one activity, None for an unknown number."""
         query = select(*_ACTIVITY, _word_count).where(_number == activity_id)
         row = (await self._connection.execute(query)).first()
-        return _to_counted(row) if row else None
+        return _counted_activity(row) if row else None
 
     async def page(self, after: int, limit: int) -> Sequence[CountedActivity]:
         """Returns up to `limit` activities numbered above `after`."""
         query = select(*_ACTIVITY, _word_count).where(_number > after).order_by(_number).limit(limit)
-        return [_to_counted(row) for row in await self._connection.execute(query)]
+        return [_counted_activity(row) for row in await self._connection.execute(query)]
 
     async def with_words(self, numbers: Collection[int]) -> Mapping[int, ActivityContent]:
         """Returns those that exist, with the words that are not withdrawn."""
@@ -77,7 +78,7 @@ class SqlActivities:
         await put_rows(self._connection, activities, [asdict(activity) for activity in new])
 
 
-class SqlWords:
+class SqlWords(Words):
     """Words in the catalog schema."""
 
     def __init__(self, connection: AsyncConnection) -> None:
@@ -135,6 +136,6 @@ def _rows(content: ActivityContent) -> list[dict[str, Any]]:
     ]
 
 
-def _to_counted(row: Any) -> CountedActivity:
+def _counted_activity(row: Any) -> CountedActivity:
     *fields, word_count = row
     return CountedActivity(Activity(*fields), word_count)

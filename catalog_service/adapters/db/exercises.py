@@ -9,11 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from catalog_service.adapters.db.statements import among, put_rows
 from catalog_service.adapters.db.tables import exercises
-from catalog_service.application.names import numbers_among
-from catalog_service.application.ports import LoadCounts
+from catalog_service.application.ports.contents import Exercises, LoadCounts
 from catalog_service.domain.items import AnswerKey, Exercise, ExerciseContent
+from catalog_service.domain.names import numbers_among
 
-_SHOWN = (
+_COLUMNS = (
     exercises.c.exercise_id,
     exercises.c.prompt,
     exercises.c.cue,
@@ -24,7 +24,7 @@ _SHOWN = (
 _number = exercises.c.exercise_id
 
 
-class SqlExercises:
+class SqlExercises(Exercises):
     """Exercises in the catalog schema."""
 
     def __init__(self, connection: AsyncConnection) -> None:
@@ -38,12 +38,12 @@ class SqlExercises:
 
     async def get(self, exercise_id: int) -> Exercise | None:
         """Returns one exercise, None for an unknown number."""
-        row = (await self._connection.execute(select(*_SHOWN).where(_number == exercise_id))).first()
+        row = (await self._connection.execute(select(*_COLUMNS).where(_number == exercise_id))).first()
         return Exercise(*row) if row else None
 
     async def page(self, after: int, limit: int, difficulty: str) -> Sequence[Exercise]:
         """Returns up to `limit` exercises numbered above `after`; an empty difficulty means all of them."""
-        query = select(*_SHOWN).where(_number > after).order_by(_number).limit(limit)
+        query = select(*_COLUMNS).where(_number > after).order_by(_number).limit(limit)
         if difficulty:
             query = query.where(exercises.c.difficulty == difficulty)
         return [Exercise(*row) for row in await self._connection.execute(query)]

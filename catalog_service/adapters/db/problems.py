@@ -12,6 +12,7 @@ from sqlalchemy.types import Text
 
 from catalog_service.adapters.db.statements import among
 from catalog_service.adapters.db.tables import problems
+from catalog_service.application.ports.problems import Problems
 from catalog_service.domain.contents import Content
 from catalog_service.domain.problems import (
     SHIPPED_OWNER_EMAIL,
@@ -25,7 +26,7 @@ from catalog_service.domain.search import text_grams, word_grams
 
 _LISTS = frozenset({"categories", "requirements", "constraints", "hints"})
 # Not what is searched: it is as large again.
-_SHOWN = (
+_COLUMNS = (
     problems.c.problem_id,
     problems.c.owner_id,
     problems.c.owner_email,
@@ -36,7 +37,7 @@ _SHOWN = (
 _number = problems.c.problem_id
 
 
-class SqlProblems:
+class SqlProblems(Problems):
     """Problems in the catalog schema."""
 
     def __init__(self, connection: AsyncConnection) -> None:
@@ -59,18 +60,18 @@ class SqlProblems:
 
     async def get(self, problem_id: int) -> Problem | None:
         """Returns one problem, None for an unknown number."""
-        return await self._first(select(*_SHOWN).where(_number == problem_id))
+        return await self._first(select(*_COLUMNS).where(_number == problem_id))
 
     async def lock(self, problem_id: int) -> Problem | None:
         """Returns one problem, nobody else's to change until the commit."""
-        return await self._first(select(*_SHOWN).where(_number == problem_id).with_for_update())
+        return await self._first(select(*_COLUMNS).where(_number == problem_id).with_for_update())
 
     async def change(self, problem_id: int, statement: Statement) -> Problem:
         """Replaces the statement of a locked problem."""
         # Not now(), which is when this transaction began: perhaps before the one it waited for.
         times = {"updated_at": func.clock_timestamp()}
         changed = update(problems).where(_number == problem_id).values(**_columns(statement), **times)
-        return _to_problem((await self._connection.execute(changed.returning(*_SHOWN))).one())
+        return _problem((await self._connection.execute(changed.returning(*_COLUMNS))).one())
 
     async def delete(self, problem_id: int) -> None:
         """Deletes a problem."""
@@ -78,23 +79,23 @@ class SqlProblems:
 
     async def count(self, selection: ProblemSelection) -> int:
         """Returns how many problems there are."""
-        query = _selected(select(func.count()).select_from(problems), selection)
+        query = _select(select(func.count()).select_from(problems), selection)
         return int((await self._connection.execute(query)).scalar_one())
 
     async def newest(
         self, selection: ProblemSelection, *, limit: int, before: int | None = None, skip: int = 0
     ) -> Sequence[Problem]:
         """Returns problems, the newest first: those numbered below `before`, without the first `skip`."""
-        query = _selected(select(*_SHOWN), selection)
+        query = _select(select(*_COLUMNS), selection)
         if before is not None:
             query = query.where(_number < before)
         query = query.order_by(_number.desc()).limit(limit).offset(skip)
-        return [_to_problem(row) for row in await self._connection.execute(query)]
+        return [_problem(row) for row in await self._connection.execute(query)]
 
     async def shipped(self, keys: Collection[str]) -> Mapping[str, Problem]:
         """Returns the shipped problems among the keys."""
-        query = select(*_SHOWN, problems.c.shipped_key).where(among(problems.c.shipped_key, keys))
-        return {row.shipped_key: _to_problem(row) for row in await self._connection.execute(query)}
+        query = select(*_COLUMNS, problems.c.shipped_key).where(among(problems.c.shipped_key, keys))
+        return {row.shipped_key: _problem(row) for row in await self._connection.execute(query)}
 
     async def ship(self, key: str, statement: Statement) -> None:
         """Makes a shipped problem."""
@@ -102,15 +103,15 @@ class SqlProblems:
         await self._insert(statement, **author, shipped_key=key)
 
     async def _insert(self, statement: Statement, **columns: Any) -> Problem:
-        made = insert(problems).values(**_columns(statement), **columns).returning(*_SHOWN)
-        return _to_problem((await self._connection.execute(made)).one())
+        made = insert(problems).values(**_columns(statement), **columns).returning(*_COLUMNS)
+        return _problem((await self._connection.execute(made)).one())
 
     async def _first(self, query: Select[Any]) -> Problem | None:
         row = (await self._connection.execute(query)).first()
-        return _to_problem(row) if row else None
+        return _problem(row) if row else None
 
 
-def _selected(query: Select[Any], selection: ProblemSelection) -> Select[Any]:
+def _select(query: Select[Any], selection: ProblemSelection) -> Select[Any]:
     if selection.owner_id is not None:
         query = query.where(problems.c.owner_id == selection.owner_id)
     if selection.words:
@@ -136,7 +137,7 @@ def _columns(statement: Statement) -> dict[str, Any]:
     return {**said, "searched": searched, "grams": text_grams(searched)}
 
 
-def _to_problem(row: Any) -> Problem:
+def _problem(row: Any) -> Problem:
     said = {name: getattr(row, name) for name in STATEMENT_FIELDS}
     said.update({name: tuple(said[name]) for name in _LISTS})
     return Problem(

@@ -12,10 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from catalog_service.adapters.db.statements import among, put_rows
 from catalog_service.adapters.db.tables import sequences
-from catalog_service.application.ports import LoadCounts
+from catalog_service.application.ports.contents import LoadCounts, Sequences
 from catalog_service.domain.contents import Content, Pose, Sequence
 
-_SHOWN = (
+_COLUMNS = (
     sequences.c.sequence_id,
     sequences.c.title,
     sequences.c.description,
@@ -25,7 +25,7 @@ _SHOWN = (
 _number = sequences.c.sequence_id
 
 
-class SqlSequences:
+class SqlSequences(Sequences):
     """Sequences in the catalog schema."""
 
     def __init__(self, connection: AsyncConnection) -> None:
@@ -38,20 +38,20 @@ class SqlSequences:
 
     async def get(self, sequence_id: int) -> Sequence | None:
         """Returns one sequence, None for an unknown number."""
-        row = (await self._connection.execute(select(*_SHOWN).where(_number == sequence_id))).first()
-        return _to_sequence(row) if row else None
+        row = (await self._connection.execute(select(*_COLUMNS).where(_number == sequence_id))).first()
+        return _sequence(row) if row else None
 
     async def page(self, after: int, limit: int) -> abc.Sequence[Sequence]:
         """Returns up to `limit` sequences numbered above `after`."""
-        query = select(*_SHOWN).where(_number > after).order_by(_number).limit(limit)
-        return [_to_sequence(row) for row in await self._connection.execute(query)]
+        query = select(*_COLUMNS).where(_number > after).order_by(_number).limit(limit)
+        return [_sequence(row) for row in await self._connection.execute(query)]
 
     async def put(self, new: abc.Sequence[Sequence]) -> LoadCounts:
         """Creates or replaces sequences in one statement; rows that are the same are not written."""
         return await put_rows(self._connection, sequences, [asdict(sequence) for sequence in new])
 
 
-def _to_sequence(row: Any) -> Sequence:
+def _sequence(row: Any) -> Sequence:
     return Sequence(
         row.sequence_id,
         row.title,

@@ -9,7 +9,7 @@ from sqlalchemy import Column, ColumnElement, Table, any_, case, func, literal, 
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from catalog_service.application.ports import LoadCounts
+from catalog_service.application.ports.contents import LoadCounts
 
 
 def among(column: Column[Any], values: Iterable[Any]) -> ColumnElement[bool]:

@@ -14,14 +14,14 @@ from catalog_service.adapters.db.exercises import SqlExercises
 from catalog_service.adapters.db.problems import SqlProblems
 from catalog_service.adapters.db.sequences import SqlSequences
 from catalog_service.adapters.db.tables import idempotency
-from catalog_service.application.ports import Answered, Practised, UnitOfWork, UnitOfWorkFactory
+from catalog_service.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from service_kit.db.idempotency import IdempotencyRecord
 
 # The platform's number for this advisory lock.
 _LOADS = 7_241_992
 
 
-class SqlUnitOfWork:
+class SqlUnitOfWork(UnitOfWork):
     """A transaction on one connection."""
 
     def __init__(self, connection: AsyncConnection) -> None:
@@ -32,8 +32,8 @@ class SqlUnitOfWork:
         self.sequences = SqlSequences(connection)
         self.achievements = SqlAchievements(connection)
         self.problems = SqlProblems(connection)
-        self.answered: dict[str, Answered] = {"exercises": self.exercises, "words": self.words}
-        self.practised: dict[str, Practised] = {
+        self.answered = {"exercises": self.exercises, "words": self.words}
+        self.practised = {
             "activities": self.activities,
             "sequences": self.sequences,
             "problems": self.problems,

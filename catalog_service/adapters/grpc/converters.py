@@ -27,7 +27,7 @@ def number_of(name: str) -> int:
     return int(name.partition("/")[2])
 
 
-def to_exercise(exercise: Exercise) -> exercise_pb2.Exercise:
+def exercise_to_proto(exercise: Exercise) -> exercise_pb2.Exercise:
     """Returns the exercise as learners see it."""
     return exercise_pb2.Exercise(
         name=f"exercises/{exercise.exercise_id}",
@@ -40,14 +40,14 @@ def to_exercise(exercise: Exercise) -> exercise_pb2.Exercise:
     )
 
 
-def to_answer_key(item: str, key: AnswerKey) -> exercise_pb2.AnswerKey:
+def answer_key_to_proto(item: str, key: AnswerKey) -> exercise_pb2.AnswerKey:
     """Returns an item's answer key."""
     return exercise_pb2.AnswerKey(
         item=item, accepted_answers=key.accepted_answers, explanation=key.explanation
     )
 
 
-def from_exercise_content(content: exercise_pb2.ExerciseContent) -> ExerciseContent:
+def exercise_content_from_proto(content: exercise_pb2.ExerciseContent) -> ExerciseContent:
     """Returns an exercise as its author wrote it."""
     return ExerciseContent(
         exercise=Exercise(
@@ -63,7 +63,7 @@ def from_exercise_content(content: exercise_pb2.ExerciseContent) -> ExerciseCont
     )
 
 
-def to_activity(counted: CountedActivity) -> activity_pb2.Activity:
+def activity_to_proto(counted: CountedActivity) -> activity_pb2.Activity:
     """Returns the activity as learners see it."""
     activity = counted.activity
     return activity_pb2.Activity(
@@ -77,7 +77,7 @@ def to_activity(counted: CountedActivity) -> activity_pb2.Activity:
     )
 
 
-def from_activity_content(content: activity_pb2.ActivityContent) -> ActivityContent:
+def activity_content_from_proto(content: activity_pb2.ActivityContent) -> ActivityContent:
     """Returns an activity as its author wrote it."""
     return ActivityContent(
         activity=Activity(
@@ -94,12 +94,12 @@ def from_activity_content(content: activity_pb2.ActivityContent) -> ActivityCont
     )
 
 
-def to_content_item(item: ContentItem) -> catalog_service_pb2.ContentItem:
+def content_item_to_proto(item: ContentItem) -> catalog_service_pb2.ContentItem:
     """Returns an item of an activity."""
     return catalog_service_pb2.ContentItem(item=item.item, prompt=item.prompt, difficulties=item.difficulties)
 
 
-def to_content(name: str, content: Content) -> catalog_service_pb2.Content:
+def content_to_proto(name: str, content: Content) -> catalog_service_pb2.Content:
     """Returns what a name names."""
     message = catalog_service_pb2.Content(name=name, title=content.title, type=content.type)
     if content.created_at is not None:
@@ -107,7 +107,7 @@ def to_content(name: str, content: Content) -> catalog_service_pb2.Content:
     return message
 
 
-def to_sequence(sequence: Sequence) -> sequence_pb2.Sequence:
+def sequence_to_proto(sequence: Sequence) -> sequence_pb2.Sequence:
     """Returns the sequence as learners see it."""
     return sequence_pb2.Sequence(
         name=f"sequences/{sequence.sequence_id}",
@@ -128,7 +128,7 @@ def to_sequence(sequence: Sequence) -> sequence_pb2.Sequence:
     )
 
 
-def from_sequence(message: sequence_pb2.Sequence) -> Sequence:
+def sequence_from_proto(message: sequence_pb2.Sequence) -> Sequence:
     """Returns a sequence as its author wrote it."""
     poses = (Pose(pose.title, pose.sanskrit_title, pose.duration_seconds, pose.cue) for pose in message.poses)
     return Sequence(
@@ -140,7 +140,7 @@ def from_sequence(message: sequence_pb2.Sequence) -> Sequence:
     )
 
 
-def to_achievement(achievement: Achievement) -> achievement_pb2.Achievement:
+def achievement_to_proto(achievement: Achievement) -> achievement_pb2.Achievement:
     """Returns an achievement."""
     return achievement_pb2.Achievement(
         achievement_id=achievement.achievement_id,
@@ -153,7 +153,7 @@ def to_achievement(achievement: Achievement) -> achievement_pb2.Achievement:
     )
 
 
-def from_achievement(message: achievement_pb2.Achievement) -> Achievement:
+def achievement_from_proto(message: achievement_pb2.Achievement) -> Achievement:
     """Returns an achievement as its author wrote it."""
     return Achievement(
         achievement_id=message.achievement_id,

@@ -15,10 +15,10 @@ from service_kit.grpc.guards import validate
 _NAME = re.compile(r"problems/([1-9][0-9]{0,17})", re.ASCII)
 
 
-def to_problem(problem: Problem, reader_id: int) -> problem_pb2.Problem:
+def problem_to_proto(problem: Problem, reader_id: int) -> problem_pb2.Problem:
     """Returns the problem as a person sees it: a person who wrote it is told to nobody else."""
     message = problem_pb2.Problem(
-        name=problem.name, problem_id=problem.problem_id, **statement_fields(problem.statement)
+        name=problem.name, problem_id=problem.problem_id, **statement_to_fields(problem.statement)
     )
     if problem.is_shipped or problem.belongs_to(reader_id):
         message.owner_id, message.owner_email = problem.owner_id, problem.owner_email
@@ -27,17 +27,17 @@ def to_problem(problem: Problem, reader_id: int) -> problem_pb2.Problem:
     return message
 
 
-def statement_fields(statement: Statement) -> dict[str, Any]:
+def statement_to_fields(statement: Statement) -> dict[str, Any]:
     """Returns the fields that a message of a problem shares with its statement."""
     return {name: getattr(statement, name) for name in STATEMENT_FIELDS}
 
 
-def from_problem(message: problem_pb2.Problem) -> Statement:
+def statement_from_proto(message: problem_pb2.Problem) -> Statement:
     """Returns what a problem says; its name and output fields are ignored."""
     return Statement(**_values(message, STATEMENT_FIELDS))
 
 
-def ref_of(name: str) -> ProblemRef:
+def ref_from_name(name: str) -> ProblemRef:
     """Returns what a name names. Raises FieldInvalidError for one of another form."""
     match = _NAME.fullmatch(name)
     if match is None:
@@ -47,7 +47,7 @@ def ref_of(name: str) -> ProblemRef:
     return ProblemRef(int(match[1]))
 
 
-def changes_of(request: problem_service_pb2.UpdateProblemRequest) -> dict[str, Any]:
+def changes_from_proto(request: problem_service_pb2.UpdateProblemRequest) -> dict[str, Any]:
     """Returns the new values of the fields to change, checked against their rules.
 
     Without a mask these are the fields that hold something, with `*` all.
