@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
@@ -24,50 +25,40 @@ from practice.products.design.v1.design_users_service_pb2_grpc import add_Design
 from contract_kit.calendars import CalendarSender
 from identity_service import keys
 from identity_service.adapters.crypto.access_tokens import SignedAccessTokens
-from identity_service.adapters.crypto.common_passwords import read_common_passwords
-from identity_service.adapters.crypto.passwords import Argon2Passwords
-from identity_service.adapters.db.personal_data import OwnData
+from identity_service.adapters.crypto.passwords import Argon2Passwords, read_common_passwords
+from identity_service.adapters.db.personal_data import OwnFiles
+from identity_service.adapters.db.tables import idempotency
 from identity_service.adapters.db.unit_of_work import units_of_work
-from identity_service.adapters.grpc import (
-    account_admin_servicer,
-    privacy_servicer,
-    revocation_servicer,
-    servicer,
-)
-from identity_service.adapters.grpc.account_admin_servicer import AccountAdminServicer
-from identity_service.adapters.grpc.privacy_servicer import (
-    PrivacyAdminServicer,
-    PrivacyServicer,
-    PrivacyUseCases,
-)
-from identity_service.adapters.grpc.products import design
-from identity_service.adapters.grpc.revocation_servicer import RevocationServicer
+from identity_service.adapters.grpc import privacy_servicer, revocation_servicer, servicer
+from identity_service.adapters.grpc.products.design import errors as design_errors
+from identity_service.adapters.grpc.products.design import servicer as design
 from identity_service.adapters.privacy.personal_data_client import GrpcPersonalDataClient
-from identity_service.application.address_limit import AddressLimit
-from identity_service.application.change_password import ChangePassword
+from identity_service.application.accounts import ChangePassword, FindAccount, GetMe, RequestSeal, SignUp
+from identity_service.application.admission import AddressLimit, AdmissionGate
 from identity_service.application.credential_check import CredentialCheck
-from identity_service.application.entrance import Entrance
-from identity_service.application.erase_account import EraseAccount
-from identity_service.application.erase_me import EraseMe
+from identity_service.application.erasures import (
+    EraseAccount,
+    EraseMe,
+    ErasureSaga,
+    FinishErasures,
+    GetErasureReceipt,
+)
 from identity_service.application.export_data import ExportData
-from identity_service.application.find_account import FindAccount
-from identity_service.application.finish_erasures import FinishErasures
-from identity_service.application.forget_expired import ForgetExpired
-from identity_service.application.forgetting import Forgetting
-from identity_service.application.get_erasure_receipt import GetErasureReceipt
-from identity_service.application.get_jwks import GetJwks
-from identity_service.application.get_me import GetMe
-from identity_service.application.list_revocations import ListRevocations
-from identity_service.application.log_in import LogIn
-from identity_service.application.log_out import LogOut
-from identity_service.application.ports import Clock, Hear, Passwords, UnitOfWorkFactory
-from identity_service.application.refresh_access_token import RefreshAccessToken
-from identity_service.application.request_seal import RequestSeal
-from identity_service.application.sign_up import SignUp
-from identity_service.application.use_cases import UseCases
+from identity_service.application.housekeeping import DeleteExpired
+from identity_service.application.ports.crypto import Passwords
+from identity_service.application.ports.erasures import PersonalFiles
+from identity_service.application.ports.unit_of_work import Clock, RefreshRevocations, UnitOfWorkFactory
+from identity_service.application.tokens import (
+    GetJwks,
+    ListRevocations,
+    LogIn,
+    LogOut,
+    RefreshAccessToken,
+)
 from identity_service.domain.passwords import PasswordRules
 from identity_service.settings import Settings
 from service_kit.db.engines import close_async_engine, open_async_engine
+from service_kit.db.idempotency import IdempotencyHousekeeping
 from service_kit.grpc.channels import open_channel
 from service_kit.grpc.guards import Access
 from service_kit.grpc.interceptor import CallInterceptor
@@ -89,6 +80,20 @@ _SIGN_UPS_AT_ONCE = 1
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What several use cases are made of."""
+
+    settings: Settings
+    units: UnitOfWorkFactory
+    clock: Clock
+    refresh_revocations: RefreshRevocations
+    passwords: Passwords
+    check: CredentialCheck
+    gate: AdmissionGate
+    saga: ErasureSaga
 
 
 @asynccontextmanager
@@ -113,48 +118,35 @@ async def serving(settings: Settings, clock: Clock = _now) -> AsyncIterator[Runn
     zones = ZoneHandover(CalendarSender(channels["session"], settings.internal_token()))
     revocations = Revocations(settings.access_lifetime, clock)
     list_revocations = ListRevocations(units, clock, settings.access_lifetime)
-    hear = RevocationPoller(revocations, list_revocations)
+    refresh_revocations = RevocationPoller(revocations, list_revocations)
     server = build_server(_interceptor(settings, zones, revocations))
-    forget_expired = ForgetExpired(units, clock)
     try:
         with closing(Argon2Passwords(settings.password_memory_kib)) as passwords:
-            check = CredentialCheck(units, passwords, clock)
-            entrance = _entrance(settings, "log-ins", at_once=_CHECKS_AT_ONCE)
-            use_cases = _use_cases(
-                settings, units, passwords=passwords, check=check, entrance=entrance, clock=clock, hear=hear
+            parts = _Parts(
+                settings=settings,
+                units=units,
+                clock=clock,
+                refresh_revocations=refresh_revocations,
+                passwords=passwords,
+                check=CredentialCheck(units, passwords, clock),
+                gate=_gate(settings, "log-ins", at_once=_CHECKS_AT_ONCE),
+                saga=ErasureSaga(units, clients, clock),
             )
-            forgetting = Forgetting(units, clients, clock)
-            privacy = PrivacyUseCases(
-                export_data=ExportData(units, {"identity": OwnData(engine), **clients}, clock),
-                erase_me=EraseMe(
-                    units,
-                    check,
-                    forgetting,
-                    clock,
-                    hear=hear,
-                    entrance=entrance,
-                    failures=settings.failure_limits,
-                ),
-                erase_account=EraseAccount(units, forgetting, hear, clock),
-                get_erasure_receipt=GetErasureReceipt(units),
-            )
-            await hear()
+            accounts = _accounts(parts)
+            privacy = _privacy(parts, {"identity": OwnFiles(engine), **clients})
+            await refresh_revocations()
             registered = partial(
-                _register,
-                use_cases=use_cases,
-                privacy=privacy,
-                zones=zones,
-                list_revocations=list_revocations,
-                find_account=FindAccount(units),
+                _register, accounts=accounts, privacy=privacy, zones=zones, list_revocations=list_revocations
             )
             running = await start_server(
                 server, settings.listen, [registered], reflection=settings.grpc_reflection
             )
             try:
                 async with (
-                    repeating(hear, ASK_EVERY_SECONDS),
-                    repeating(forget_expired, settings.housekeeping_seconds),
-                    repeating(FinishErasures(units, forgetting, clock), settings.erasure_retry_seconds),
+                    repeating(refresh_revocations, ASK_EVERY_SECONDS),
+                    repeating(DeleteExpired(units, clock), settings.housekeeping_seconds),
+                    repeating(IdempotencyHousekeeping(engine, idempotency), settings.housekeeping_seconds),
+                    repeating(FinishErasures(units, parts.saga, clock), settings.erasure_retry_seconds),
                     repeating(WriteHealth(engine, running), EVERY_SECONDS),
                 ):
                     yield running
@@ -173,7 +165,7 @@ def _interceptor(settings: Settings, zones: ZoneHandover, revocations: Revocatio
         internal=frozenset(
             {
                 privacy_servicer.ADMIN_SERVICE,
-                account_admin_servicer.ADMIN_SERVICE,
+                servicer.ADMIN_SERVICE,
                 revocation_servicer.SERVICE,
             }
         ),
@@ -182,7 +174,7 @@ def _interceptor(settings: Settings, zones: ZoneHandover, revocations: Revocatio
     )
     return CallInterceptor(
         access,
-        presenters={design.SERVICE: design.present},
+        presenters={design.SERVICE: design_errors.present},
         on_admitted=zones,
         max_deadline_seconds=settings.max_deadline_seconds,
         limits=settings.limits(),
@@ -193,30 +185,38 @@ def _interceptor(settings: Settings, zones: ZoneHandover, revocations: Revocatio
 def _register(
     server: grpc.aio.Server,
     *,
-    use_cases: UseCases,
-    privacy: PrivacyUseCases,
+    accounts: servicer.UseCases,
+    privacy: privacy_servicer.UseCases,
     zones: ZoneHandover,
     list_revocations: ListRevocations,
-    find_account: FindAccount,
 ) -> None:
-    add_IdentityServiceServicer_to_server(servicer.IdentityServicer(use_cases, zones), server)
-    add_PrivacyServiceServicer_to_server(PrivacyServicer(privacy), server)
-    add_PrivacyAdminServiceServicer_to_server(PrivacyAdminServicer(privacy), server)
-    add_AccountAdminServiceServicer_to_server(AccountAdminServicer(find_account), server)
-    add_RevocationServiceServicer_to_server(RevocationServicer(list_revocations), server)
-    add_DesignUsersServiceServicer_to_server(design.DesignUsersServicer(use_cases, zones), server)
+    add_IdentityServiceServicer_to_server(servicer.IdentityServicer(accounts, zones), server)
+    add_AccountAdminServiceServicer_to_server(servicer.AccountAdminServicer(accounts), server)
+    add_PrivacyServiceServicer_to_server(privacy_servicer.PrivacyServicer(privacy), server)
+    add_PrivacyAdminServiceServicer_to_server(privacy_servicer.PrivacyAdminServicer(privacy), server)
+    add_RevocationServiceServicer_to_server(revocation_servicer.RevocationServicer(list_revocations), server)
+    add_DesignUsersServiceServicer_to_server(design.DesignUsersServicer(accounts, zones), server)
 
 
-def _use_cases(
-    settings: Settings,
-    units: UnitOfWorkFactory,
-    *,
-    passwords: Passwords,
-    check: CredentialCheck,
-    entrance: Entrance,
-    hear: Hear,
-    clock: Clock,
-) -> UseCases:
+def _privacy(parts: _Parts, files: Mapping[str, PersonalFiles]) -> privacy_servicer.UseCases:
+    return privacy_servicer.UseCases(
+        export_data=ExportData(parts.units, files, parts.clock),
+        erase_me=EraseMe(
+            parts.units,
+            parts.check,
+            parts.saga,
+            parts.clock,
+            refresh_revocations=parts.refresh_revocations,
+            gate=parts.gate,
+            failures=parts.settings.failure_limits,
+        ),
+        erase_account=EraseAccount(parts.units, parts.saga, parts.refresh_revocations, parts.clock),
+        get_erasure_receipt=GetErasureReceipt(parts.units),
+    )
+
+
+def _accounts(parts: _Parts) -> servicer.UseCases:
+    settings, units, clock = parts.settings, parts.units, parts.clock
     key = keys.read_signing_key(settings.signing_key_file)
     jwk = keys.public_jwk(key.public_key())
     published = keys.read_jwks(settings.jwks_file)
@@ -227,46 +227,47 @@ def _use_cases(
     )
     seal = RequestSeal(_seal_key(key))
     rules = PasswordRules(read_common_passwords())
-    return UseCases(
+    return servicer.UseCases(
         sign_up=SignUp(
             units,
-            passwords,
+            parts.passwords,
             seal,
             clock,
-            entrance=_entrance(settings, "sign-ups", at_once=_SIGN_UPS_AT_ONCE),
+            gate=_gate(settings, "sign-ups", at_once=_SIGN_UPS_AT_ONCE),
             per_address=AddressLimit(units, settings.sign_ups_per_address, clock),
             rules=rules,
         ),
         log_in=LogIn(
             units,
-            check,
+            parts.check,
             access_tokens,
             clock,
-            entrance=entrance,
+            gate=parts.gate,
             per_address=AddressLimit(units, settings.log_ins_per_address, clock),
             failures=settings.failure_limits,
             refresh_lifetime=settings.refresh_lifetime,
         ),
         refresh_access_token=RefreshAccessToken(units, access_tokens, clock),
-        log_out=LogOut(units, hear, clock),
+        log_out=LogOut(units, parts.refresh_revocations, clock),
         change_password=ChangePassword(
             units,
-            check,
-            passwords,
+            parts.check,
+            parts.passwords,
             seal,
-            hear,
+            parts.refresh_revocations,
             clock=clock,
-            entrance=entrance,
+            gate=parts.gate,
             failures=settings.failure_limits,
             rules=rules,
         ),
         get_me=GetMe(units),
         get_jwks=GetJwks(keys.jwks_document(published)),
+        find_account=FindAccount(units),
     )
 
 
-def _entrance(settings: Settings, what: str, *, at_once: int) -> Entrance:
-    return Entrance(
+def _gate(settings: Settings, what: str, *, at_once: int) -> AdmissionGate:
+    return AdmissionGate(
         what,
         at_once=at_once,
         waiting=settings.password_calls_waiting,

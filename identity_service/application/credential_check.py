@@ -14,7 +14,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from identity_service.application.ports import Clock, Passwords, StoredAccount, UnitOfWork, UnitOfWorkFactory
+from identity_service.application.ports.accounts import StoredAccount
+from identity_service.application.ports.crypto import Passwords
+from identity_service.application.ports.unit_of_work import Clock, UnitOfWork, UnitOfWorkFactory
 from identity_service.domain.accounts import Account, normalised_password
 from identity_service.domain.attempts import Counter, account_subject
 from identity_service.domain.errors import CredentialsInvalidError

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from identity_service.adapters.grpc.client_address import client_address
+from identity_service.adapters.grpc.call_context import client_address
 from identity_service.domain.accounts import normalised_email, normalised_given_name, normalised_name
 from identity_service.domain.attempts import AttemptLimit, account_subject, address_subject
 from identity_service.domain.errors import NameInvalidError, TooManyAttemptsError

@@ -12,7 +12,7 @@ import pytest
 from practice.identity.v1 import identity_service_pb2 as pb
 from practice.identity.v1 import identity_service_pb2_grpc as rpc
 
-from identity_service.application.entrance import Entrance
+from identity_service.application.admission import AdmissionGate
 from service_kit.errors import TooManyAtOnceError
 from tests.grpc_errors import Refusal, outcome
 from tests.identity_service.conftest import (
@@ -88,13 +88,13 @@ async def answered(call: grpc.aio.UnaryUnaryCall) -> float:
 
 
 async def test_an_entrance_lets_in_a_few_has_some_wait_and_refuses_the_others() -> None:
-    entrance, go_on = Entrance("log-ins", at_once=2, waiting=3, waiting_per_subject=3), asyncio.Event()
+    gate, go_on = AdmissionGate("log-ins", at_once=2, waiting=3, waiting_per_subject=3), asyncio.Event()
     running = most = 0
 
     async def work(number: int) -> str:
         nonlocal running, most
         try:
-            async with entrance.place(bytes([number])):
+            async with gate.enter(bytes([number])):
                 running += 1
                 most = max(most, running)
                 await go_on.wait()
@@ -114,17 +114,17 @@ async def test_an_entrance_lets_in_a_few_has_some_wait_and_refuses_the_others() 
 
 
 async def test_who_gives_up_waiting_leaves_the_place_to_others_and_one_address_has_few_of_them() -> None:
-    entrance = Entrance("log-ins", at_once=1, waiting=10, waiting_per_subject=1)
-    async with entrance.place(b"one"):
-        waiting = asyncio.create_task(entrance.place(b"one").__aenter__())
+    gate = AdmissionGate("log-ins", at_once=1, waiting=10, waiting_per_subject=1)
+    async with gate.enter(b"one"):
+        waiting = asyncio.create_task(gate.enter(b"one").__aenter__())
         await asyncio.sleep(0)
         with pytest.raises(TooManyAtOnceError):
-            await entrance.place(b"one").__aenter__()
-        other = asyncio.create_task(entrance.place(b"another").__aenter__())
+            await gate.enter(b"one").__aenter__()
+        other = asyncio.create_task(gate.enter(b"another").__aenter__())
         await asyncio.sleep(0)
         assert not other.done()
         for call in (waiting, other):
             call.cancel()
         await asyncio.gather(waiting, other, return_exceptions=True)
-    async with entrance.place(b"one"):
+    async with gate.enter(b"one"):
         pass

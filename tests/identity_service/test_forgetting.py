@@ -11,9 +11,8 @@ from typing import Any
 
 import pytest
 
-from identity_service.application.finish_erasures import FinishErasures
-from identity_service.application.forgetting import Forgetting
-from identity_service.application.ports import Unanswered
+from identity_service.application.erasures import ErasureSaga, FinishErasures
+from identity_service.application.ports.erasures import Unanswered
 from identity_service.domain.accounts import Account
 from identity_service.domain.erasure import Erasure, digest
 from service_kit.errors import UnavailableError
@@ -91,8 +90,8 @@ class World:
         self.now = NOW
         self.erasures = MemoryErasures()
         self.clients = {"session": FakePersonalDataClient(), "stats": FakePersonalDataClient()}
-        self.forgetting = Forgetting(self.units, self.clients, self.clock)
-        self.finish = FinishErasures(self.units, self.forgetting, self.clock)
+        self.saga = ErasureSaga(self.units, self.clients, self.clock)
+        self.finish = FinishErasures(self.units, self.saga, self.clock)
 
     def clock(self) -> datetime:
         return self.now
@@ -107,8 +106,8 @@ class World:
 
     async def erase(self) -> Erasure:
         async with self.units() as unit:
-            erasure = await self.forgetting.begin(unit, ANA)
-        return await self.forgetting.carry_on(erasure)
+            erasure = await self.saga.begin(unit, ANA)
+        return await self.saga.carry_on(erasure)
 
 
 @pytest.fixture

@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from identity_service.application.ports import AccessToken
+from identity_service.application.ports.crypto import AccessToken, AccessTokens
 from identity_service.domain.accounts import Account
 from service_kit.tokens import ACCESS_AUDIENCE, ALGORITHM, CREATED_AT, GENERATION
 
 
-class SignedAccessTokens:
+class SignedAccessTokens(AccessTokens):
     """Makes JWTs that every service verifies with the published key `key_id`."""
 
     def __init__(self, key: Ed25519PrivateKey, key_id: str, *, issuer: str, lifetime: timedelta) -> None:

@@ -1,21 +1,25 @@
-"""Argon2id off the event loop, at most two at once."""
+"""Hashes of passwords, and those that anybody tries first."""
 
 from __future__ import annotations
 
 import asyncio
 import secrets
 from concurrent.futures import ThreadPoolExecutor
+from importlib.resources import files
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
+
+from identity_service import data
+from identity_service.application.ports.crypto import Passwords
 
 _PASSES = 2
 _LANES = 1
 _AT_ONCE = 2
 
 
-class Argon2Passwords:
-    """Hashes and compares passwords. Close it when the service stops."""
+class Argon2Passwords(Passwords):
+    """Argon2id off the event loop, at most two at once. Close it when the service stops."""
 
     def __init__(self, memory_kib: int) -> None:
         self._hasher = PasswordHasher(time_cost=_PASSES, memory_cost=memory_kib, parallelism=_LANES)
@@ -43,3 +47,9 @@ class Argon2Passwords:
             return self._hasher.verify(password_hash, password)
         except VerifyMismatchError:
             return False
+
+
+def read_common_passwords() -> frozenset[str]:
+    """Returns the commonest passwords, in lower case."""
+    text = (files(data) / "common_passwords.txt").read_text(encoding="utf-8")
+    return frozenset(text.split("\n")) - {""}

@@ -10,7 +10,12 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from identity_service.adapters.db.tables import accounts, erasure, refresh_tokens
-from identity_service.application.ports import RevocationPlace, StoredAccount
+from identity_service.application.ports.accounts import (
+    Accounts,
+    RefreshTokens,
+    RevocationPlace,
+    StoredAccount,
+)
 from identity_service.domain.accounts import Account
 from service_kit.revocations import Revocation
 
@@ -27,7 +32,7 @@ _ACCOUNT = (
 )
 
 
-class SqlAccounts:
+class SqlAccounts(Accounts):
     """Accounts in the identity schema."""
 
     def __init__(self, connection: AsyncConnection) -> None:
@@ -95,7 +100,7 @@ class SqlAccounts:
         return [Revocation(*row) for row in await self._connection.execute(query)]
 
 
-class SqlRefreshTokens:
+class SqlRefreshTokens(RefreshTokens):
     """Refresh tokens in the identity schema."""
 
     def __init__(self, connection: AsyncConnection) -> None:
@@ -128,7 +133,7 @@ class SqlRefreshTokens:
         """Ends every token of the user."""
         await self._connection.execute(delete(refresh_tokens).where(refresh_tokens.c.user_id == user_id))
 
-    async def forget_expired(self, now: datetime) -> int:
+    async def delete_expired(self, now: datetime) -> int:
         """Deletes what expired; returns how many."""
         expired = delete(refresh_tokens).where(refresh_tokens.c.expires_at <= now)
         return (await self._connection.execute(expired)).rowcount

@@ -10,9 +10,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from identity_service.adapters.db.tables import attempts
+from identity_service.application.ports.accounts import Attempts
 
 
-class SqlAttempts:
+class SqlAttempts(Attempts):
     """Counted attempts in the identity schema, a row for each subject."""
 
     def __init__(self, connection: AsyncConnection) -> None:
@@ -38,6 +39,6 @@ class SqlAttempts:
         statement = update(attempts).where(attempts.c.subject == subject)
         await self._connection.execute(statement.values(times=list(times), expires_at=expires_at))
 
-    async def forget_expired(self, now: datetime) -> int:
+    async def delete_expired(self, now: datetime) -> int:
         """Deletes what expired; returns how many."""
         return (await self._connection.execute(delete(attempts).where(attempts.c.expires_at <= now))).rowcount

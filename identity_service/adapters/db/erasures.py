@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from identity_service.adapters.db.personal_data import SCHEMA, categories_of
 from identity_service.adapters.db.tables import accounts, erasure, erasure_part
-from identity_service.application.ports import Unanswered
+from identity_service.application.ports.erasures import Erasures, Unanswered
 from identity_service.domain.accounts import Account
 from identity_service.domain.erasure import Erasure
 from service_kit.db.data_categories import remove_batch
@@ -22,7 +22,7 @@ _FIRST_PAUSE_SECONDS = 15.0
 _LONGEST_PAUSE_SECONDS = 300.0
 
 
-class SqlErasures:
+class SqlErasures(Erasures):
     """Erasures in the identity schema."""
 
     def __init__(self, connection: AsyncConnection) -> None:

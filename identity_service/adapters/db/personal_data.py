@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from identity_service.adapters.db.accounts import SqlAccounts
 from identity_service.adapters.db.tables import accounts, attempts, idempotency, refresh_tokens
+from identity_service.application.ports.erasures import PersonalFiles
 from identity_service.domain.accounts import Account
 from identity_service.domain.attempts import account_subject, session_subject
 from service_kit.db.data_categories import DataCategory, export_categories
@@ -44,7 +45,7 @@ def categories_of(account: Account) -> Sequence[DataCategory]:
     )
 
 
-class OwnData:
+class OwnFiles(PersonalFiles):
     """Identity's part of an export."""
 
     def __init__(self, engine: AsyncEngine) -> None:

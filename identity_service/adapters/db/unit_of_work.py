@@ -11,11 +11,11 @@ from identity_service.adapters.db.accounts import SqlAccounts, SqlRefreshTokens
 from identity_service.adapters.db.attempts import SqlAttempts
 from identity_service.adapters.db.erasures import SqlErasures
 from identity_service.adapters.db.tables import idempotency
-from identity_service.application.ports import UnitOfWork, UnitOfWorkFactory
+from identity_service.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from service_kit.db.idempotency import IdempotencyRecord
 
 
-class SqlUnitOfWork:
+class SqlUnitOfWork(UnitOfWork):
     """A transaction on one connection."""
 
     def __init__(self, connection: AsyncConnection) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from practice.identity.v1 import account_pb2
 from practice.identity.v1 import identity_service_pb2 as pb
 
-from identity_service.application.sign_up import NewAccount
+from identity_service.application.accounts import NewAccount
 from identity_service.application.tokens import GrantedTokens
 from identity_service.domain.accounts import Account
 
 
-def from_sign_up(request: pb.SignUpRequest) -> NewAccount:
+def sign_up_from_proto(request: pb.SignUpRequest) -> NewAccount:
     """Returns the account asked for."""
     return NewAccount(
         first_name=request.first_name,
@@ -20,7 +20,7 @@ def from_sign_up(request: pb.SignUpRequest) -> NewAccount:
     )
 
 
-def to_account(account: Account) -> account_pb2.Account:
+def account_to_proto(account: Account) -> account_pb2.Account:
     """Returns the account as its owner sees it."""
     message = account_pb2.Account(
         name=f"accounts/{account.user_id}",
@@ -33,12 +33,12 @@ def to_account(account: Account) -> account_pb2.Account:
     return message
 
 
-def to_token_pair(granted: GrantedTokens) -> account_pb2.TokenPair:
+def token_pair_to_proto(granted: GrantedTokens) -> account_pb2.TokenPair:
     """Returns the tokens with their account."""
     return account_pb2.TokenPair(
         access_token=granted.access_token.value,
         refresh_token=granted.refresh_token,
         token_type="bearer",  # noqa: S106 - the scheme's name
         expires_in=granted.access_token.expires_in,
-        account=to_account(granted.account),
+        account=account_to_proto(granted.account),
     )

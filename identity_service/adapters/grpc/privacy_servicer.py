@@ -14,10 +14,8 @@ from practice.identity.v1 import privacy_service_pb2 as pb
 from practice.identity.v1 import privacy_service_pb2_grpc
 
 from contract_kit.personal_data import corrected_to_proto, removed_to_proto
-from identity_service.application.erase_account import EraseAccount
-from identity_service.application.erase_me import EraseMe
+from identity_service.application.erasures import EraseAccount, EraseMe, GetErasureReceipt
 from identity_service.application.export_data import ExportData
-from identity_service.application.get_erasure_receipt import GetErasureReceipt
 from identity_service.domain.erasure import Erasure, digest
 from service_kit.call import current_call
 from service_kit.personal_data import Report
@@ -32,8 +30,8 @@ _AS_FILE = (("content-disposition", 'attachment; filename="practice-data.zip"'),
 
 
 @dataclass(frozen=True, slots=True)
-class PrivacyUseCases:
-    """What is served here."""
+class UseCases:
+    """What the servicers call."""
 
     export_data: ExportData
     erase_me: EraseMe
@@ -44,7 +42,7 @@ class PrivacyUseCases:
 class PrivacyServicer(privacy_service_pb2_grpc.PrivacyServiceServicer):
     """What people may do with their own data."""
 
-    def __init__(self, use_cases: PrivacyUseCases) -> None:
+    def __init__(self, use_cases: UseCases) -> None:
         self._use = use_cases
 
     async def ExportMyData(
@@ -56,13 +54,13 @@ class PrivacyServicer(privacy_service_pb2_grpc.PrivacyServiceServicer):
 
     async def EraseMe(self, request: pb.EraseMeRequest, context: Context) -> pb.ErasureReceipt:
         """Erases the caller."""
-        return _to_receipt(await self._use.erase_me(current_call(), request.password))
+        return _receipt_to_proto(await self._use.erase_me(current_call(), request.password))
 
 
 class PrivacyAdminServicer(privacy_service_pb2_grpc.PrivacyAdminServiceServicer):
     """What operators may do with the data of anybody."""
 
-    def __init__(self, use_cases: PrivacyUseCases) -> None:
+    def __init__(self, use_cases: UseCases) -> None:
         self._use = use_cases
 
     async def ExportAccount(
@@ -74,13 +72,13 @@ class PrivacyAdminServicer(privacy_service_pb2_grpc.PrivacyAdminServiceServicer)
 
     async def EraseAccount(self, request: pb.EraseAccountRequest, context: Context) -> pb.ErasureReceipt:
         """Erases a person."""
-        return _to_receipt(await self._use.erase_account(request.user_id))
+        return _receipt_to_proto(await self._use.erase_account(request.user_id))
 
     async def GetErasureReceipt(
         self, request: pb.GetErasureReceiptRequest, context: Context
     ) -> pb.ErasureReceipt:
         """Shows a receipt."""
-        return _to_receipt(await self._use.get_erasure_receipt(UUID(request.receipt_id)))
+        return _receipt_to_proto(await self._use.get_erasure_receipt(UUID(request.receipt_id)))
 
 
 async def _archive(export: ExportData, user_id: int, context: Context) -> AsyncIterator[HttpBody]:
@@ -94,12 +92,14 @@ async def _archive(export: ExportData, user_id: int, context: Context) -> AsyncI
             first = False
 
 
-def _to_receipt(erasure: Erasure) -> pb.ErasureReceipt:
+def _receipt_to_proto(erasure: Erasure) -> pb.ErasureReceipt:
     receipt = pb.ErasureReceipt(
         receipt_id=str(erasure.receipt_id),
         account_number=erasure.user_id,
         complete=erasure.completed_at is not None,
-        services=[_to_part(service, report) for service, report in sorted(erasure.reports.items())],
+        services=[
+            _service_erasure_to_proto(service, report) for service, report in sorted(erasure.reports.items())
+        ],
     )
     receipt.erase_time.FromDatetime(erasure.erased_at)
     if erasure.completed_at is not None:
@@ -109,7 +109,7 @@ def _to_receipt(erasure: Erasure) -> pb.ErasureReceipt:
     return receipt
 
 
-def _to_part(service: str, report: Report | None) -> pb.ServiceErasure:
+def _service_erasure_to_proto(service: str, report: Report | None) -> pb.ServiceErasure:
     if report is None:
         return pb.ServiceErasure(service=service)
     return pb.ServiceErasure(

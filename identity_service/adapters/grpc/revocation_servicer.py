@@ -9,9 +9,9 @@ import grpc
 from practice.identity.v1 import revocation_service_pb2 as pb
 from practice.identity.v1.revocation_service_pb2_grpc import RevocationServiceServicer
 
-from identity_service.application.list_revocations import ListRevocations
-from identity_service.application.ports import RevocationPlace
-from service_kit.paging import decode_page_token, encode_page_token, invalid_page_token
+from identity_service.application.ports.accounts import RevocationPlace
+from identity_service.application.tokens import ListRevocations
+from service_kit.paging import PageRequest, invalid_page_token
 from service_kit.revocations import Revocation
 
 SERVICE = "practice.identity.v1.RevocationService"
@@ -34,18 +34,17 @@ class RevocationServicer(RevocationServiceServicer):
     ) -> pb.ListRevocationsResponse:
         """Returns a page."""
         since = request.since.ToDatetime(UTC) if request.HasField("since") else None
-        limit = request.page_size or _PAGE
-        selection = (str(since),)
-        after = _place(decode_page_token(_METHOD, selection, request.page_token))
-        found = await self._list_revocations(since, after=after, limit=limit)
-        more = len(found) == limit
+        wanted = PageRequest(_METHOD, request.page_size, request.page_token, (str(since),), _PAGE)
+        after = _place(wanted.position())
+        page = await wanted.fill(
+            lambda limit: self._list_revocations(since, after=after, limit=limit), _position
+        )
         return pb.ListRevocationsResponse(
-            revocations=map(_to_message, found),
-            next_page_token=encode_page_token(_METHOD, selection, _position(found[-1])) if more else "",
+            revocations=map(_revocation_to_proto, page.items), next_page_token=page.next_page_token
         )
 
 
-def _to_message(revocation: Revocation) -> pb.Revocation:
+def _revocation_to_proto(revocation: Revocation) -> pb.Revocation:
     message = pb.Revocation(user_id=revocation.user_id, generation=revocation.generation)
     message.revoke_time.FromDatetime(revocation.revoked_at)
     return message

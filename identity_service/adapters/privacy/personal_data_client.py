@@ -11,7 +11,7 @@ from practice.privacy.v1 import personal_data_service_pb2 as pb
 from practice.privacy.v1.personal_data_service_pb2_grpc import PersonalDataServiceStub
 
 from contract_kit.personal_data import report_from_proto
-from identity_service.application.ports import PersonalDataClient
+from identity_service.application.ports.erasures import PersonalDataClient
 from service_kit.errors import UnavailableError
 from service_kit.grpc.guards import INTERNAL_KEY
 from service_kit.personal_data import FileChunk, Report

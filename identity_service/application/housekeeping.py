@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import structlog
 
-from identity_service.application.ports import Clock, UnitOfWorkFactory
+from identity_service.application.ports.unit_of_work import Clock, UnitOfWorkFactory
 
 log = structlog.get_logger(__name__)
 
 
-class ForgetExpired:
-    """Deletes expired refresh tokens, attempts that no longer count and old idempotency keys.
+class DeleteExpired:
+    """Deletes expired refresh tokens and attempts that no longer count.
 
     Only saves space: each of them is ignored from the moment it expires. Any
     number of copies may run it.
@@ -24,8 +24,7 @@ class ForgetExpired:
         """Idempotent."""
         now = self._clock()
         async with self._units() as unit:
-            refresh_tokens = await unit.refresh_tokens.forget_expired(now)
-            attempts = await unit.attempts.forget_expired(now)
-            keys = await unit.idempotency.forget_old()
+            refresh_tokens = await unit.refresh_tokens.delete_expired(now)
+            attempts = await unit.attempts.delete_expired(now)
             await unit.commit()
-        log.info("forgot_expired", refresh_tokens=refresh_tokens, attempts=attempts, idempotency_keys=keys)
+        log.info("expired_deleted", refresh_tokens=refresh_tokens, attempts=attempts)

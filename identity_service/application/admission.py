@@ -1,4 +1,4 @@
-"""Lets a few costly calls in at once, has a bounded number wait, and refuses the others at once."""
+"""Who may have a password looked at: a bounded number of calls at once, and so many of an address."""
 
 from __future__ import annotations
 
@@ -7,17 +7,20 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from identity_service.application.ports.unit_of_work import Clock, UnitOfWorkFactory
+from identity_service.domain.attempts import AttemptLimit
 from service_kit.errors import TooManyAtOnceError
 
 # Whoever waited so long is better told to come back: their client gives up soon.
 _PATIENCE_SECONDS = 5.0
 
 
-class Entrance:
-    """The way to what hashes passwords, for calls of one kind: `what` is their name in the plural.
+class AdmissionGate:
+    """Lets a few costly calls in at once, has a bounded number wait, and refuses the others at once.
 
-    A call that is refused has cost nothing. Of the places to wait, whoever
-    shares a subject (an address, an account) gets so many at most.
+    `what` is the name of these calls in the plural. A call that is refused
+    has cost nothing. Of one subject (an address, an account) so many wait at
+    most.
     """
 
     def __init__(self, what: str, *, at_once: int, waiting: int, waiting_per_subject: int) -> None:
@@ -28,10 +31,10 @@ class Entrance:
         self._inside: Counter[bytes] = Counter()
 
     @asynccontextmanager
-    async def place(self, subject: bytes) -> AsyncIterator[None]:
+    async def enter(self, subject: bytes) -> AsyncIterator[None]:
         """Waits for a turn and holds it for the duration of a block.
 
-        Raises TooManyAtOnceError at once when there is no place to wait, and after a while when no turn came.
+        Raises TooManyAtOnceError at once when too many wait, and after a while when no turn came.
         """
         if self._inside[subject] >= self._most_per_subject:
             raise TooManyAtOnceError(self._what, self._most_per_subject)
@@ -58,3 +61,22 @@ class Entrance:
         self._inside[subject] -= 1
         if not self._inside[subject]:
             del self._inside[subject]
+
+
+class AddressLimit:
+    """So many attempts of one kind an address and period. On record, as failures are."""
+
+    def __init__(self, units: UnitOfWorkFactory, limit: AttemptLimit, clock: Clock) -> None:
+        self._units = units
+        self._limit = limit
+        self._clock = clock
+
+    async def count(self, subject: bytes) -> None:
+        """Counts an attempt. Raises TooManyAttemptsError when it is one too many."""
+        async with self._units() as unit:
+            times = await unit.attempts.lock(subject, self._clock())
+            # After the lock: attempts are in the order in which they got it.
+            now = self._clock()
+            attempts = self._limit.admit(times, now)
+            await unit.attempts.write(subject, [*attempts, now], now + self._limit.period)
+            await unit.commit()

@@ -1,0 +1,1 @@
+"""The accounts of the design product on the wire."""
