@@ -29,17 +29,17 @@ from deploy import topology
 from deploy.commands.accounts import command as accounts
 from deploy.commands.badges import command as badges
 from deploy.commands.content import command as content_command
-from deploy.commands.ending import run
 from deploy.commands.logs.command import all_logs, show_log, show_merged
 from deploy.commands.outbox import command as outbox
 from deploy.commands.privacy import command as privacy
 from deploy.commands.recalculation import command as recalculation
 from deploy.commands.reconciliation import command as reconciliation
+from deploy.commands.run import run
 from deploy.commands.status.command import show_status
 from deploy.commands.streaks import command as streaks
 from deploy.commands.streaks import explain
 from deploy.configuration import command as configuration
-from deploy.configuration import judging
+from deploy.configuration import validation
 from deploy.local.display import Progress
 from deploy.local.layout import ROOT, default_home
 from deploy.local.ports import Ports
@@ -68,8 +68,8 @@ def _home() -> Path:
 
 def _wanted() -> LocalStack:
     """The stack that the environment and the file of settings ask for. Raises SettingsError."""
-    settings = judging.given(_home(), os.environ)
-    judging.judge(settings)
+    settings = validation.read_given(_home(), os.environ)
+    validation.validate(settings)
     values = settings.values
     return LocalStack(_home(), Ports.from_environment(values), environment=values)
 

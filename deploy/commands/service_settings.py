@@ -3,24 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TypeVar
 
 from deploy.faults import CommandError
-
-Office = TypeVar("Office")
-
-
-@contextmanager
-def opened(
-    open_office: Callable[[str, str], AbstractContextManager[Office]], address_setting: str
-) -> Iterator[Office]:
-    """Opens the office of the service at a setting's address. Raises CommandError."""
-    address, token = service_setting(address_setting), internal_token()
-    with open_office(address, token) as office:
-        yield office
 
 
 def internal_token() -> str:

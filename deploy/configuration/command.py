@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from deploy.commands.tables import output, plain_table, show
-from deploy.configuration import judging, kept
+from deploy.configuration import settings_file, validation
 from deploy.configuration.catalogue import HOME, Setting, settable
 from deploy.faults import CommandError
 from deploy.local import record
@@ -38,7 +38,7 @@ def config(context: typer.Context) -> None:
     if context.invoked_subcommand is not None:
         return
     home = _home()
-    settings = judging.given(home, os.environ)
+    settings = validation.read_given(home, os.environ)
     started = record.read(Layout(home))
     running = started.given if started else None
     wide = output().width >= _WIDE
@@ -56,8 +56,8 @@ def config(context: typer.Context) -> None:
             *((setting.takes, setting.meaning) if wide else (f"{setting.takes}: {setting.meaning}",)),
         )
     show(table)
-    print(f"settings that stay: {kept.file_of(home)}")
-    judging.judge(settings)
+    print(f"settings that stay: {settings_file.file_of(home)}")
+    validation.validate(settings)
 
 
 @app.command("set")
@@ -79,19 +79,21 @@ def unset_settings(
     names: Annotated[list[str], typer.Argument(metavar="NAME ...", help="Settings to keep no longer.")],
 ) -> None:
     """Go back to the defaults of settings that were kept."""
-    path = kept.file_of(_home())
-    strange = [name for name in names if name not in kept.read(path)]
+    path = settings_file.file_of(_home())
+    strange = [name for name in names if name not in settings_file.read(path)]
     if strange:
         raise CommandError("\n".join(f"{name} is not set in {path}" for name in strange))
     _change(dict.fromkeys(names, None))
 
 
 def _change(changes: Mapping[str, str | None]) -> None:
-    path = kept.file_of(_home())
-    after = {**kept.read(path), **changes}
+    path = settings_file.file_of(_home())
+    after = {**settings_file.read(path), **changes}
     # What the shell says meanwhile is no part of the file.
-    judging.judge(judging.Given({}, {name: value for name, value in after.items() if value is not None}))
-    kept.change(path, changes)
+    validation.validate(
+        validation.GivenSettings({}, {name: value for name, value in after.items() if value is not None})
+    )
+    settings_file.change(path, changes)
     print(f"kept in {path}: `make up` brings it into force")
     for name in changes:
         if name in os.environ:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 
 from deploy import probe, topology
-from deploy.configuration import judging
+from deploy.configuration import validation
 from deploy.local import credentials, ports, postgres_server, record
 from deploy.local.layout import ROOT
 from deploy.local.settings import Settings
@@ -34,8 +34,8 @@ def generate_stubs(report: Report) -> None:
 
 def judge_settings(settings: Settings, nodes: Iterable[topology.Process | topology.Job]) -> None:
     """Has every program's settings judged before one of them starts. Raises SettingsError."""
-    judging.refuse(
-        line for node in nodes for line in judging.judge_whole(node, settings.environment_of(node))
+    validation.refuse(
+        line for node in nodes for line in validation.find_process_faults(node, settings.environment_of(node))
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from deploy import topology
-from deploy.configuration import document, judging, kept
+from deploy.configuration import document, settings_file, validation
 from deploy.configuration.catalogue import NODES, class_of, made, settable
 from deploy.faults import CommandError
 from deploy.local.stack import LocalStack
@@ -93,7 +93,7 @@ def test_all_that_is_wrong_is_told_before_anything_is_made(home: Path) -> None:
 def test_a_stack_judges_every_setting_of_every_process_before_the_first_starts(make_stack: MakeStack) -> None:
     relay = next(node for node in NODES if node.name == "relay")
     stack: LocalStack = make_stack(relay, extra={"RELAY_LEASE_SECONDS": "-1", "LOG_LEVEL": "loud"})
-    with pytest.raises(judging.SettingsError) as refused:
+    with pytest.raises(validation.SettingsError) as refused:
         stack.up()
     assert str(refused.value).splitlines() == [
         "LOG_LEVEL=loud: it takes one of DEBUG, INFO, WARNING, ERROR, CRITICAL",
@@ -107,7 +107,7 @@ def test_what_is_set_stays_and_the_environment_goes_before_it(home: Path) -> Non
     assert practice(home, "config", "set", "FREEZE_LIMIT=3", "CORS_ORIGINS=https://a.example").returncode == 0
     assert row(home, "FREEZE_LIMIT")[:3] == ["3", "file", "2"]
     assert row(home, "FREEZE_LIMIT", FREEZE_LIMIT="4")[:3] == ["4", "environment", "2"]
-    assert judging.given(home, {"FREEZE_LIMIT": "4"}).values == {
+    assert validation.read_given(home, {"FREEZE_LIMIT": "4"}).values == {
         "FREEZE_LIMIT": "4",
         "CORS_ORIGINS": "https://a.example",
     }
@@ -116,7 +116,7 @@ def test_what_is_set_stays_and_the_environment_goes_before_it(home: Path) -> Non
     again = practice(home, "config", "unset", "FREEZE_LIMIT")
     assert (again.returncode, again.stderr) == (
         1,
-        f"error: FREEZE_LIMIT is not set in {kept.file_of(home)}\n",
+        f"error: FREEZE_LIMIT is not set in {settings_file.file_of(home)}\n",
     )
 
 
@@ -138,18 +138,18 @@ def test_what_is_set_stays_and_the_environment_goes_before_it(home: Path) -> Non
 )
 def test_what_is_wrong_is_not_kept(home: Path, given: str, told: str) -> None:
     assert practice(home, "config", "set", "WAIT_SECONDS=1").returncode == 0
-    before = kept.file_of(home).read_text()
+    before = settings_file.file_of(home).read_text()
     refused = practice(home, "config", "set", "REPORT_DAYS=9", given)
     assert (refused.returncode, refused.stdout, refused.stderr) == (1, "", f"error: {told}\n")
-    assert kept.file_of(home).read_text() == before
+    assert settings_file.file_of(home).read_text() == before
 
 
 def test_the_file_keeps_its_comments_and_is_for_its_owner_alone(home: Path) -> None:
-    path = kept.file_of(home)
+    path = settings_file.file_of(home)
     home.mkdir()
     path.write_text("# ours\nexport FREEZE_LIMIT='3'\n\nWAIT_SECONDS = 1 \n")
-    assert kept.read(path) == {"FREEZE_LIMIT": "3", "WAIT_SECONDS": "1"}
-    kept.change(path, {"FREEZE_LIMIT": None, "WAIT_SECONDS": "2", "REPORT_DAYS": "9"})
+    assert settings_file.read(path) == {"FREEZE_LIMIT": "3", "WAIT_SECONDS": "1"}
+    settings_file.change(path, {"FREEZE_LIMIT": None, "WAIT_SECONDS": "2", "REPORT_DAYS": "9"})
     assert path.read_text() == "# ours\n\nWAIT_SECONDS=2\nREPORT_DAYS=9\n"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
@@ -157,9 +157,9 @@ def test_the_file_keeps_its_comments_and_is_for_its_owner_alone(home: Path) -> N
 @pytest.mark.parametrize("text", ["nonsense\n", "A=1\nA=2\n", "1A=2\n"])
 def test_a_file_that_is_none_is_refused_with_its_line(home: Path, text: str) -> None:
     home.mkdir()
-    kept.file_of(home).write_text(text)
+    settings_file.file_of(home).write_text(text)
     with pytest.raises(CommandError, match=r"settings\.env:\d: "):
-        judging.given(home, {})
+        validation.read_given(home, {})
 
 
 def test_a_password_is_not_shown(home: Path) -> None:
@@ -176,4 +176,4 @@ def test_names_of_other_programs_are_nobodys_business(home: Path) -> None:
         "SESSION_MANAGER": "x",
         "PORT": "1",
     }
-    judging.judge(judging.Given(others))
+    validation.validate(validation.GivenSettings(others))

@@ -14,8 +14,8 @@ import grpc
 import pytest
 
 from deploy.commands import tables
-from deploy.commands.admin_calls import CallFailedError, open_admin_channel
-from deploy.commands.ending import of_system, run
+from deploy.commands.admin_client import CallFailedError, open_admin_channel
+from deploy.commands.run import describe_os_error, run
 from deploy.faults import CommandError
 from deploy.local import postgres_server
 from tests.deploy.command import practice
@@ -76,7 +76,7 @@ def test_without_a_running_stack_the_way_out_is_told(
     ],
 )
 def test_what_the_system_refuses_is_told_with_its_mend(number: int, told: str) -> None:
-    assert of_system(OSError(number, os.strerror(number), "/data/x")) == told
+    assert describe_os_error(OSError(number, os.strerror(number), "/data/x")) == told
 
 
 def test_each_fault_is_a_line_of_its_own() -> None:

@@ -11,7 +11,7 @@ from practice.stats.v1 import recalculation_service_pb2 as pb
 from rich.console import Console
 
 from deploy.commands.recalculation.display import Watching
-from deploy.commands.standstill import PATIENCE_SECONDS, Standstill
+from deploy.commands.stall import PATIENCE_SECONDS, StallDetector
 
 Report = Callable[..., str]
 
@@ -88,7 +88,7 @@ def test_why_a_part_did_not_get_on_is_told_while_it_is_tried_again(clock: Clock,
 
 def test_what_moves_never_stands_still() -> None:
     clock = Clock()
-    standstill = Standstill(5, clock)
+    standstill = StallDetector(5, clock)
     for place in range(10):
         clock.now += 4
-        assert not standstill.noticed(place)
+        assert not standstill.detect(place)

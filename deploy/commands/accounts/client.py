@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import grpc
 from practice.identity.v1 import account_admin_service_pb2 as pb
 from practice.identity.v1 import account_pb2
 from practice.identity.v1.account_admin_service_pb2_grpc import AccountAdminServiceStub
 
-from deploy.commands.admin_calls import INTERNAL_HEADER, open_admin_channel
-
-# Seconds for one call.
-DEADLINE = 10.0
+from deploy.commands.admin_client import AdminClient
 
 
-class AccountOffice:
-    """The identity service's AccountAdminService. Methods raise CallFailedError."""
+class AccountAdminClient(AdminClient):
+    """The identity service's AccountAdminService."""
+
+    service = "identity"
 
     def __init__(self, channel: grpc.Channel, internal_token: str) -> None:
+        super().__init__(channel, internal_token)
         self._stub = AccountAdminServiceStub(channel)
-        self._metadata = ((INTERNAL_HEADER, internal_token),)
 
     def find(self, who: int | str) -> account_pb2.Account:
         """Returns the account with a number or an e-mail address."""
@@ -29,11 +25,4 @@ class AccountOffice:
             request = pb.FindAccountRequest(user_id=who)
         else:
             request = pb.FindAccountRequest(email=who)
-        return self._stub.FindAccount(request, timeout=DEADLINE, metadata=self._metadata)
-
-
-@contextmanager
-def open_office(identity_address: str, internal_token: str) -> Iterator[AccountOffice]:
-    """Opens the office of the service at `host:port`. Raises CallFailedError for every failed call."""
-    with open_admin_channel("identity", identity_address) as channel:
-        yield AccountOffice(channel, internal_token)
+        return self._call(self._stub.FindAccount, request)

@@ -14,8 +14,8 @@ from typing import Annotated
 
 import typer
 
-from deploy.commands.accounts.people import found, parsed
-from deploy.commands.ending import run
+from deploy.commands.accounts.people import find_account, parse_user
+from deploy.commands.run import run
 from deploy.commands.tables import plain_table, show
 
 app = typer.Typer(no_args_is_help=True, help="Find the account of a person.", rich_markup_mode=None)
@@ -31,7 +31,7 @@ def find(
     who: Annotated[str, typer.Argument(metavar="EMAIL|NUMBER", help="What is known of the person.")],
 ) -> None:
     """Show the number, the name and the e-mail address of an account, and when it signed up."""
-    account = found(parsed(who))
+    account = find_account(parse_user(who))
     table = plain_table("number", "name", "email", "signed up")
     signed_up = account.create_time.ToDatetime(UTC).isoformat(" ", "seconds")
     name = " ".join(part for part in (account.first_name, account.last_name) if part)

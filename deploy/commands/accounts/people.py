@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deploy.commands.service_settings import opened
 from deploy.faults import CommandError
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ class NobodyError(CommandError):
     """Nobody is known by that number or address."""
 
 
-def parsed(who: str) -> int | str:
+def parse_user(who: str) -> int | str:
     """Returns a number, or an address. Raises BadParameter for what is neither."""
     text = who.strip()
     if text.isascii() and text.isdecimal():
@@ -31,14 +30,14 @@ def parsed(who: str) -> int | str:
     raise typer.BadParameter(f"{who!r} is no account's number and no e-mail address")
 
 
-def found(who: int | str) -> account_pb2.Account:
+def find_account(who: int | str) -> account_pb2.Account:
     """Returns the account of a person. Raises CommandError."""
-    from deploy.commands.accounts.client import open_office  # noqa: PLC0415 - slow to import, and needs the generated stubs
-    from deploy.commands.admin_calls import CallFailedError  # noqa: PLC0415 - as above
+    from deploy.commands.accounts.client import AccountAdminClient  # noqa: PLC0415 - slow to import, and needs the generated stubs
+    from deploy.commands.admin_client import CallFailedError, open_client  # noqa: PLC0415 - as above
 
     try:
-        with opened(open_office, "IDENTITY_ADDRESS") as office:
-            return office.find(who)
+        with open_client(AccountAdminClient) as client:
+            return client.find(who)
     except CallFailedError as error:
         if error.not_found:
             raise NobodyError(f"there is no account {who}") from error
@@ -47,8 +46,8 @@ def found(who: int | str) -> account_pb2.Account:
 
 def number_of(who: str) -> int:
     """Returns an account's number; an e-mail address is looked up. Raises BadParameter, CommandError."""
-    known = parsed(who)
-    return known if isinstance(known, int) else int(found(known).user_id)
+    known = parse_user(who)
+    return known if isinstance(known, int) else int(find_account(known).user_id)
 
 
 def number_of_somebody(who: str) -> int:
@@ -56,9 +55,9 @@ def number_of_somebody(who: str) -> int:
 
     Only what the identity service knows for sure counts: accounts may be kept elsewhere.
     """
-    known = parsed(who)
+    known = parse_user(who)
     try:
-        return int(found(known).user_id)
+        return int(find_account(known).user_id)
     except NobodyError:
         raise
     except CommandError:

@@ -22,14 +22,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from deploy.commands.ending import run
-from deploy.commands.service_settings import opened
+from deploy.commands.run import run
 from deploy.commands.tables import show
 
 if TYPE_CHECKING:
     from practice.stats.v1 import badge_service_pb2 as pb
 
-    from deploy.commands.badges.client import BadgeOffice
+    from deploy.commands.badges.client import BadgeAdminClient
     from deploy.commands.content.files import Entry
 
 # How many people a table names.
@@ -63,8 +62,8 @@ def list_badges(
     every: Annotated[bool, typer.Option("--all", help="Show the replaced versions too.")] = False,
 ) -> None:
     """Show the badges that were published, drafts and locked ones too."""
-    with _office() as office:
-        versions = list(office.versions(newest_only=not every))
+    with _client() as client:
+        versions = list(client.versions(newest_only=not every))
     table = Table(box=None, pad_edge=False)
     for column in ("badge", "version", "state", "", "days", "name", "condition"):
         table.add_column(column, overflow="fold")
@@ -87,17 +86,17 @@ def dry_run(
 ) -> None:
     """Show how many people would have a badge if it were published now, and who. Changes nothing."""
     entries = _entries(badge, only or ())
-    with _office() as office:
-        tried = [_try(office, entry, name_users=users) for entry in entries]
+    with _client() as client:
+        tried = [_try(client, entry, name_users=users) for entry in entries]
     if not users:
         show(_table(tried))
 
 
-def _try(office: BadgeOffice, entry: Entry, *, name_users: bool) -> _Tried:
+def _try(client: BadgeAdminClient, entry: Entry, *, name_users: bool) -> _Tried:
     tried = _Tried(str(entry.get("badge_id", "")) or "(condition)")
     with _progress(shown=not (name_users and sys.stdout.isatty())) as progress:
         task = progress.add_task(tried.badge_id, total=None)
-        for page in office.dry_run(entry):
+        for page in client.dry_run(entry):
             tried.add(page)
             for earner in page.earners if name_users else ():
                 print(tried.badge_id, earner.user_id, earner.award_time.ToJsonString())
@@ -159,11 +158,12 @@ def _has_window(version: pb.BadgeVersion) -> bool:
     return bool(version.definition.first_date or version.definition.last_date)
 
 
-def _office() -> AbstractContextManager[BadgeOffice]:
-    """The office of the service; a failed call ends the command with its reason."""
-    from deploy.commands.badges.client import open_office  # noqa: PLC0415 - slow to import, and needs the generated stubs
+def _client() -> AbstractContextManager[BadgeAdminClient]:
+    """Returns a client of the service; a failed call ends the command with its reason."""
+    from deploy.commands.admin_client import open_client  # noqa: PLC0415 - slow to import
+    from deploy.commands.badges.client import BadgeAdminClient  # noqa: PLC0415 - as above, and needs the generated stubs
 
-    return opened(open_office, "STATS_ADDRESS")
+    return open_client(BadgeAdminClient)
 
 
 if __name__ == "__main__":

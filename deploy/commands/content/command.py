@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from deploy.commands.ending import run
+from deploy.commands.run import run
 from deploy.commands.service_settings import internal_token, service_setting
 from deploy.faults import CommandError
 

@@ -18,7 +18,7 @@ from google.protobuf.json_format import ParseDict
 from practice.catalog.v1 import catalog_service_pb2, catalog_service_pb2_grpc
 from practice.stats.v1 import stats_service_pb2, stats_service_pb2_grpc
 
-from deploy.commands.admin_calls import INTERNAL_HEADER, reason_of
+from deploy.commands.admin_client import INTERNAL_HEADER, reason_of
 from deploy.commands.content.files import Entry, Fault, read_content
 from deploy.commands.content.schema import ACHIEVEMENTS, ACTIVITIES, BADGES, EXERCISES, PROBLEMS, SEQUENCES
 from deploy.faults import CommandError

@@ -19,14 +19,13 @@ from uuid import UUID
 import typer
 from rich.table import Table
 
-from deploy.commands.ending import run
-from deploy.commands.service_settings import opened
+from deploy.commands.run import run
 from deploy.commands.tables import ID_WIDTH, show
 
 if TYPE_CHECKING:
     from practice.session.v1 import outbox_admin_service_pb2 as pb
 
-    from deploy.commands.outbox.client import OutboxOffice
+    from deploy.commands.outbox.client import OutboxAdminClient
     from deploy.local.stack import LocalStack
 
 app = typer.Typer(
@@ -39,8 +38,8 @@ def list_dead_letters(
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many at most.")] = 50,
 ) -> None:
     """Show the dead letters, the latest first, and how many events wait."""
-    with _office() as office:
-        state, letters = office.state(), office.dead_letters(limit)
+    with _client() as client:
+        state, letters = client.state(), client.dead_letters(limit)
     if letters:
         show(_table(letters))
     if len(letters) < state.dead_letter_count:
@@ -55,30 +54,31 @@ def requeue(
     ] = None,
 ) -> None:
     """Send dead letters again. Doing it again changes nothing."""
-    with _office() as office:
-        requeued = office.requeue([str(event_id) for event_id in event_ids or ()])
+    with _client() as client:
+        requeued = client.requeue([str(event_id) for event_id in event_ids or ()])
     print(f"requeued {requeued}")
 
 
 def state_of(stack: LocalStack) -> pb.Outbox | None:
     """What waits and what was given up in a running stack; None when it cannot say."""
-    from deploy.commands.admin_calls import CallFailedError  # noqa: PLC0415 - slow to import
-    from deploy.commands.outbox.client import open_office  # noqa: PLC0415 - as above, and needs the generated stubs
+    from deploy.commands.admin_client import CallFailedError, connect  # noqa: PLC0415 - slow to import
+    from deploy.commands.outbox.client import OutboxAdminClient  # noqa: PLC0415 - as above, and needs the generated stubs
 
     settings = stack.settings.values()
     token = Path(settings["INTERNAL_TOKEN_FILE"]).read_text().strip()
     try:
-        with open_office(settings["SESSION_ADDRESS"], token) as office:
-            return office.state()
+        with connect(OutboxAdminClient, settings["SESSION_ADDRESS"], token) as client:
+            return client.state()
     except CallFailedError:
         return None
 
 
-def _office() -> AbstractContextManager[OutboxOffice]:
-    """The office of the service; a failed call ends the command with its reason."""
-    from deploy.commands.outbox.client import open_office  # noqa: PLC0415 - as above
+def _client() -> AbstractContextManager[OutboxAdminClient]:
+    """Returns a client of the service; a failed call ends the command with its reason."""
+    from deploy.commands.admin_client import open_client  # noqa: PLC0415 - slow to import
+    from deploy.commands.outbox.client import OutboxAdminClient  # noqa: PLC0415 - as above, and needs the generated stubs
 
-    return opened(open_office, "SESSION_ADDRESS")
+    return open_client(OutboxAdminClient)
 
 
 def _table(letters: Sequence[pb.DeadLetter]) -> Table:

@@ -22,15 +22,14 @@ from rich.progress import DownloadColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 
 from deploy.commands.accounts.people import FormerUser, User
-from deploy.commands.ending import run
-from deploy.commands.service_settings import opened
+from deploy.commands.run import run
 from deploy.commands.tables import show
 from deploy.faults import CommandError
 
 if TYPE_CHECKING:
     from practice.identity.v1 import privacy_service_pb2 as pb
 
-    from deploy.commands.privacy.client import PrivacyOffice
+    from deploy.commands.privacy.client import PrivacyAdminClient
 
 app = typer.Typer(
     no_args_is_help=True, help="Give people their data, and forget people.", rich_markup_mode=None
@@ -47,8 +46,8 @@ def export(user: User, to: Annotated[Path, typer.Option("--to", help="Where the 
     # Under its name only once it is whole.
     draft = to.with_name(f"{to.name}.part")
     try:
-        with _office() as office, draft.open("wb") as file, _progress(f"account {user}") as progress:
-            for piece in office.export(user):
+        with _client() as client, draft.open("wb") as file, _progress(f"account {user}") as progress:
+            for piece in client.export(user):
                 file.write(piece)
                 progress.update(progress.task_ids[0], advance=len(piece))
         draft.rename(to)
@@ -62,16 +61,16 @@ def erase(user: FormerUser, yes: Annotated[bool, typer.Option("--yes", help="Do 
     """Erase a person everywhere, for good. Doing it again shows the receipt."""
     if not yes:
         typer.confirm(f"Erase account {user} and everything of it, for good?", abort=True)
-    with _office() as office, Console(stderr=True).status(f"erasing account {user}"):
-        told = office.erase(user)
+    with _client() as client, Console(stderr=True).status(f"erasing account {user}"):
+        told = client.erase(user)
     _show(told)
 
 
 @app.command()
 def receipt(receipt_id: Annotated[UUID, typer.Argument(help="As the erasure told it.")]) -> None:
     """Show the receipt of an erasure."""
-    with _office() as office:
-        told = office.receipt(str(receipt_id))
+    with _client() as client:
+        told = client.receipt(str(receipt_id))
     _show(told)
 
 
@@ -105,11 +104,12 @@ def _progress(what: str) -> Progress:
     return progress
 
 
-def _office() -> AbstractContextManager[PrivacyOffice]:
-    """The office of the service; a failed call ends the command with its reason."""
-    from deploy.commands.privacy.client import open_office  # noqa: PLC0415 - slow to import, and needs the generated stubs
+def _client() -> AbstractContextManager[PrivacyAdminClient]:
+    """Returns a client of the service; a failed call ends the command with its reason."""
+    from deploy.commands.admin_client import open_client  # noqa: PLC0415 - slow to import
+    from deploy.commands.privacy.client import PrivacyAdminClient  # noqa: PLC0415 - as above, and needs the generated stubs
 
-    return opened(open_office, "IDENTITY_ADDRESS")
+    return open_client(PrivacyAdminClient)
 
 
 if __name__ == "__main__":

@@ -20,13 +20,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from deploy.commands.accounts.people import LARGEST_NUMBER, number_of_somebody
-from deploy.commands.ending import run
-from deploy.commands.service_settings import opened
+from deploy.commands.run import run
 
 if TYPE_CHECKING:
     from practice.stats.v1 import recalculation_service_pb2 as pb
 
-    from deploy.commands.recalculation.client import RecalculationOffice
+    from deploy.commands.recalculation.client import RecalculationAdminClient
 
 # Seconds between two looks.
 _LOOK_SECONDS = 0.3
@@ -87,16 +86,16 @@ def recalculate(
         deep=deep,
         all_users=everybody,
     )
-    with _office() as office:
+    with _client() as client:
         if cancel:
-            job = office.cancel(_named(office, cancel))
+            job = client.cancel(_named(client, cancel))
             print(f"{'cancelled' if job.HasField('cancel_time') else 'already done:'} {job.job_id}")
             return
         if watch:
-            job = office.state(_named(office, watch))
+            job = client.state(_named(client, watch))
         else:
-            job = office.resume(_named(office, resume)) if resume else office.start(request)
-        _conclude(office, _watched(office, job), limit)
+            job = client.resume(_named(client, resume)) if resume else client.start(request)
+        _conclude(client, _watched(client, job), limit)
 
 
 def _bounds(users: str) -> tuple[int, int]:
@@ -108,11 +107,11 @@ def _bounds(users: str) -> tuple[int, int]:
     return int(first), int(last)
 
 
-def _named(office: RecalculationOffice, job_id: str) -> str:
-    return office.state("").job_id if job_id == "latest" else job_id
+def _named(client: RecalculationAdminClient, job_id: str) -> str:
+    return client.state("").job_id if job_id == "latest" else job_id
 
 
-def _watched(office: RecalculationOffice, job: pb.Recalculation) -> pb.Recalculation:
+def _watched(client: RecalculationAdminClient, job: pb.Recalculation) -> pb.Recalculation:
     """Shows a job until it ends and returns it as it is then."""
     from deploy.commands.recalculation.display import Watching  # noqa: PLC0415 - slow to import
 
@@ -124,7 +123,7 @@ def _watched(office: RecalculationOffice, job: pb.Recalculation) -> pb.Recalcula
                 if job.HasField("finish_time") or job.HasField("cancel_time"):
                     return job
                 time.sleep(_LOOK_SECONDS)
-                job = office.later(job.job_id)
+                job = client.later(job.job_id)
     except KeyboardInterrupt:
         print(
             f"the job goes on: `practice recalculate --watch {job.job_id}` looks at it again,"
@@ -134,13 +133,13 @@ def _watched(office: RecalculationOffice, job: pb.Recalculation) -> pb.Recalcula
         raise typer.Exit(130) from None
 
 
-def _conclude(office: RecalculationOffice, job: pb.Recalculation, limit: int) -> None:
+def _conclude(client: RecalculationAdminClient, job: pb.Recalculation, limit: int) -> None:
     """Shows what a job did; ends with 1 unless all of it was done."""
     from deploy.commands.recalculation.display import show_people, show_tables, summary  # noqa: PLC0415
 
     if job.shadow and job.table_differences:
         show_tables(job.table_differences)
-        people = office.differences(job.job_id, limit)
+        people = client.differences(job.job_id, limit)
         show_people(people)
         if len(people) < job.wrong_people_count:
             print(f"... of {job.wrong_people_count} people: --watch {job.job_id} --limit shows more")
@@ -154,11 +153,12 @@ def _conclude(office: RecalculationOffice, job: pb.Recalculation, limit: int) ->
         )
 
 
-def _office() -> AbstractContextManager[RecalculationOffice]:
-    """The office of the service; a failed call ends the command with its reason."""
-    from deploy.commands.recalculation.client import open_office  # noqa: PLC0415 - slow to import, and needs the generated stubs
+def _client() -> AbstractContextManager[RecalculationAdminClient]:
+    """Returns a client of the service; a failed call ends the command with its reason."""
+    from deploy.commands.admin_client import open_client  # noqa: PLC0415 - slow to import
+    from deploy.commands.recalculation.client import RecalculationAdminClient  # noqa: PLC0415 - as above, and needs the generated stubs
 
-    return opened(open_office, "STATS_ADDRESS")
+    return open_client(RecalculationAdminClient)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn,
 from rich.table import Table
 from rich.text import Text
 
-from deploy.commands.standstill import PATIENCE_SECONDS, Standstill
+from deploy.commands.stall import PATIENCE_SECONDS, StallDetector
 from deploy.commands.tables import show
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Watching:
     ) -> None:
         self._console = console or Console(stderr=True)
         self._monotonic = monotonic
-        self._standstill = Standstill(monotonic=monotonic)
+        self._standstill = StallDetector(monotonic=monotonic)
         self._last_error = ""
         self._last_line = ""
         self._next_line = 0.0
@@ -91,7 +91,7 @@ class Watching:
         if job.last_error and job.last_error != self._last_error:
             self._say(f"a part did not get on, and is tried again: {job.last_error}")
         self._last_error = job.last_error
-        if self._standstill.noticed((job.done_shard_count, job.failed_shard_count, job.changed_row_count)):
+        if self._standstill.detect((job.done_shard_count, job.failed_shard_count, job.changed_row_count)):
             self._say(
                 f"nothing was done for {PATIENCE_SECONDS:.0f} s: does a recalculation worker run?"
                 " (`practice status`, `practice logs recalculator`) The job waits for one;"

@@ -21,15 +21,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from deploy.commands.accounts.people import number_of_somebody
-from deploy.commands.ending import run
-from deploy.commands.service_settings import opened
-from deploy.commands.standstill import PATIENCE_SECONDS, Standstill
+from deploy.commands.run import run
+from deploy.commands.stall import PATIENCE_SECONDS, StallDetector
 from deploy.commands.tables import show
 
 if TYPE_CHECKING:
     from practice.stats.v1 import reconciliation_service_pb2 as pb
 
-    from deploy.commands.reconciliation.client import ReconciliationOffice
+    from deploy.commands.reconciliation.client import ReconciliationAdminClient
 
 # How many people a table names.
 _SHOWN = 20
@@ -64,14 +63,14 @@ def reconcile(
     if users and everybody:
         sys.exit("error: --user or --all, not both")
     named = [number_of_somebody(who) for who in users or ()]
-    with _office() as office:
-        run = office.start(_request(named, everybody=everybody, deep=deep, settle=settle))
+    with _client() as client:
+        run = client.start(_request(named, everybody=everybody, deep=deep, settle=settle))
         try:
-            run = _follow(office, run)
+            run = _follow(client, run)
         except KeyboardInterrupt:
             print("the comparison goes on: asking for the same shows it again", file=sys.stderr)
             raise typer.Exit(130) from None
-        people = office.people(run.run_id, _SHOWN)
+        people = client.people(run.run_id, _SHOWN)
     if people:
         show(_table(people))
     if len(people) < run.different_count:
@@ -98,23 +97,23 @@ def _request(
     )
 
 
-def _follow(office: ReconciliationOffice, run: pb.Reconciliation) -> pb.Reconciliation:
+def _follow(client: ReconciliationAdminClient, run: pb.Reconciliation) -> pb.Reconciliation:
     """Shows how a run gets on until it is finished and what it healed has arrived."""
-    standstill = Standstill()
+    standstill = StallDetector()
     with _progress() as progress:
         comparing = progress.add_task("compared", total=run.person_count or None)
         arriving = progress.add_task("arrived", total=None, visible=False)
         deadline = float("inf")
         while not run.HasField("finish_time") or (_on_the_way(run) and time.monotonic() < deadline):
             time.sleep(_LOOK_SECONDS)
-            run = office.get(run.run_id)
+            run = client.get(run.run_id)
             if run.HasField("finish_time"):
                 deadline = min(deadline, time.monotonic() + _ARRIVAL_SECONDS)
             progress.update(comparing, completed=run.compared_count, total=run.person_count or None)
             healed, arrived = run.counts.republished_count, run.counts.arrived_count
             progress.update(arriving, completed=arrived, total=healed or None, visible=healed > 0)
             moving = (run.compared_count, run.different_count, arrived, run.HasField("finish_time"))
-            if standstill.noticed(moving):
+            if standstill.detect(moving):
                 progress.console.print(_waiting(run), markup=False, highlight=False, soft_wrap=True)
     return run
 
@@ -166,11 +165,12 @@ def _summary(run: pb.Reconciliation) -> str:
     )
 
 
-def _office() -> AbstractContextManager[ReconciliationOffice]:
-    """The office of the service; a failed call ends the command with its reason."""
-    from deploy.commands.reconciliation.client import open_office  # noqa: PLC0415 - slow to import, and needs the generated stubs
+def _client() -> AbstractContextManager[ReconciliationAdminClient]:
+    """Returns a client of the service; a failed call ends the command with its reason."""
+    from deploy.commands.admin_client import open_client  # noqa: PLC0415 - slow to import
+    from deploy.commands.reconciliation.client import ReconciliationAdminClient  # noqa: PLC0415 - as above, and needs the generated stubs
 
-    return opened(open_office, "STATS_ADDRESS")
+    return open_client(ReconciliationAdminClient)
 
 
 if __name__ == "__main__":

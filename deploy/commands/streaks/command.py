@@ -19,8 +19,8 @@ import typer
 from rich.table import Table
 
 from deploy.commands.accounts.people import User
-from deploy.commands.ending import run
-from deploy.commands.streaks.office import Product, office
+from deploy.commands.run import run
+from deploy.commands.streaks.options import Product, streak_client
 from deploy.commands.tables import show
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ def repair(
         actor=actor or getpass.getuser(),
         reason=reason,
     )
-    with office() as opened:
-        entry = opened.repair(request)
+    with streak_client() as client:
+        entry = client.repair(request)
     print(f"repaired {entry.first_date} of the streak of {entry.product}: entry {entry.entry_id}")
 
 
@@ -67,8 +67,8 @@ def grant_freeze(user: User, reason: Reason, product: Product = "all", actor: Ac
     request = GrantFreezeRequest(
         user_id=user, product=product, actor=actor or getpass.getuser(), reason=reason
     )
-    with office() as opened:
-        entry = opened.grant_freeze(request)
+    with streak_client() as client:
+        entry = client.grant_freeze(request)
     print(
         f"granted a freeze for the streak of {entry.product} from {entry.first_date}: entry {entry.entry_id}"
     )
@@ -79,8 +79,8 @@ def entries(
     user: User, limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many at most.")] = 50
 ) -> None:
     """Show what is on record that keeps a person's streaks, the newest first."""
-    with office() as opened:
-        found = opened.entries(user, limit)
+    with streak_client() as client:
+        found = client.entries(user, limit)
     if not found:
         print("nothing is on record")
         return

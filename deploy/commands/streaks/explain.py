@@ -21,14 +21,14 @@ import typer
 from rich.table import Table
 
 from deploy.commands.accounts.people import User
-from deploy.commands.ending import run
-from deploy.commands.streaks.office import Product, office
+from deploy.commands.run import run
+from deploy.commands.streaks.options import Product, streak_client
 from deploy.commands.tables import show
 
 if TYPE_CHECKING:
     from practice.stats.v1 import explanation_pb2
 
-    from deploy.commands.streaks.client import StreakOffice
+    from deploy.commands.streaks.client import StreakAdminClient
 
 _DAY = ["%Y-%m-%d"]
 _INSTANT = ["%Y-%m-%dT%H:%M%z", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S.%f%z"]
@@ -67,15 +67,15 @@ def explain(
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many days at most.")] = 366,
 ) -> None:
     """Say why, in a paragraph, and show the days and sessions behind it."""
-    with office() as opened:
+    with streak_client() as client:
         if badge:
-            _badge(opened, user, badge)
+            _badge(client, user, badge)
         elif total:
-            _total(opened, user, product, known_at, limit)
+            _total(client, user, product, known_at, limit)
         elif broke is not None:
-            _break(opened, user, product, broke, known_at)
+            _break(client, user, product, broke, known_at)
         else:
-            _streak(opened, user, _streak_question(product, cadence, on, known_at), limit)
+            _streak(client, user, _streak_question(product, cadence, on, known_at), limit)
 
 
 def _streak_question(product: str, cadence: Cadence, on: datetime | None, known_at: datetime | None) -> Any:
@@ -96,25 +96,27 @@ def _known(question: Any, known_at: datetime | None) -> Any:
     return question
 
 
-def _streak(opened: StreakOffice, user: int, question: Any, limit: int) -> None:
-    told, days = opened.streak(user, question, limit)
+def _streak(client: StreakAdminClient, user: int, question: Any, limit: int) -> None:
+    told, days = client.streak(user, question, limit)
     print(told.paragraph)
     _print_days(days)
     if told.next_page_token and len(days) >= limit:
         print("... and more: --limit shows them")
 
 
-def _break(opened: StreakOffice, user: int, product: str, day: datetime, known_at: datetime | None) -> None:
+def _break(
+    client: StreakAdminClient, user: int, product: str, day: datetime, known_at: datetime | None
+) -> None:
     from practice.stats.v1.explanation_service_pb2 import ExplainBreakRequest  # noqa: PLC0415 - slow to import
 
     question = _known(ExplainBreakRequest(product=product, date=f"{day:%Y-%m-%d}"), known_at)
-    told = opened.day(user, question)
+    told = client.day(user, question)
     print(told.paragraph)
     _print_days(told.days)
 
 
-def _badge(opened: StreakOffice, user: int, badge_id: str) -> None:
-    told = opened.badge(user, badge_id)
+def _badge(client: StreakAdminClient, user: int, badge_id: str) -> None:
+    told = client.badge(user, badge_id)
     print(told.paragraph)
     table = _table("variable", "value")
     for each in told.values:
@@ -122,11 +124,11 @@ def _badge(opened: StreakOffice, user: int, badge_id: str) -> None:
     show(table)
 
 
-def _total(opened: StreakOffice, user: int, product: str, known_at: datetime | None, limit: int) -> None:
+def _total(client: StreakAdminClient, user: int, product: str, known_at: datetime | None, limit: int) -> None:
     from practice.stats.v1.explanation_service_pb2 import ExplainTotalRequest  # noqa: PLC0415 - slow to import
 
     question = _known(ExplainTotalRequest(product=product, page_size=min(limit, 366)), known_at)
-    told = opened.total(user, question)
+    told = client.total(user, question)
     print(told.paragraph)
     table = _table("day", "sessions", "seconds", "answers", "right")
     for day in told.days:

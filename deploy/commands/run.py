@@ -28,18 +28,18 @@ def run(command: Callable[[], object]) -> None:
         command()
         sys.stdout.flush()
     except CommandError as error:
-        sys.exit(_told(str(error)))
+        sys.exit(_format(str(error)))
     except BrokenPipeError:
         # Who read has read enough, as `head` does.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
-        sys.exit(_told(of_system(error)))
+        sys.exit(_format(describe_os_error(error)))
     except KeyboardInterrupt:
         sys.exit(130)
 
 
-def of_system(error: OSError) -> str:
+def describe_os_error(error: OSError) -> str:
     """Says what the system refused and what to do about it, in one line."""
     if error.errno is None:
         return str(error)
@@ -48,6 +48,6 @@ def of_system(error: OSError) -> str:
     return f"{where}{os.strerror(error.errno).lower()}{f': {mend}' if mend else ''}"
 
 
-def _told(message: str) -> str:
+def _format(message: str) -> str:
     mark = "\033[31merror:\033[0m" if sys.stderr.isatty() else "error:"
     return "\n".join(f"{mark} {line}" for line in message.splitlines())

@@ -1,4 +1,4 @@
-"""Judges the settings of a whole stack before anything of it starts."""
+"""Validates the settings of a whole stack before anything of it starts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy import topology
-from deploy.configuration import kept
+from deploy.configuration import settings_file
 from deploy.configuration.catalogue import HOME, NODES, class_of, made, settable
 from deploy.faults import CommandError
 from deploy.local.ports import PortError, Ports
@@ -25,7 +25,7 @@ class SettingsError(CommandError):
 
 
 @dataclass(frozen=True)
-class Given:
+class GivenSettings:
     """The settings somebody gave, each from the environment or from the file."""
 
     environment: Mapping[str, str]
@@ -44,17 +44,17 @@ class Given:
         return "file" if name in self.file else "default"
 
 
-def given(home: Path, environment: Mapping[str, str]) -> Given:
+def read_given(home: Path, environment: Mapping[str, str]) -> GivenSettings:
     """Returns the settings of the environment and of the stack's file. Raises CommandError."""
-    return Given(dict(environment), kept.read(kept.file_of(home)))
+    return GivenSettings(dict(environment), settings_file.read(settings_file.file_of(home)))
 
 
-def judge(settings: Given) -> None:
+def validate(settings: GivenSettings) -> None:
     """Raises SettingsError with a line for every setting that is wrong or that nobody knows."""
     refuse([*_unknown(settings), *_wrong(settings.values)])
 
 
-def judge_whole(node: topology.Process | topology.Job, environment: Mapping[str, str]) -> list[str]:
+def find_process_faults(node: topology.Process | topology.Job, environment: Mapping[str, str]) -> list[str]:
     """Returns what a program would find wrong with its whole environment."""
     kind = class_of(node)
     return [str(fault) for fault in find_faults(kind, environment)] if kind else []
@@ -67,7 +67,7 @@ def refuse(lines: Iterable[str]) -> None:
         raise SettingsError("\n".join(wrong))
 
 
-def _unknown(settings: Given) -> list[str]:
+def _unknown(settings: GivenSettings) -> list[str]:
     known = settable()
     lines = [
         _not_in_the_file(name, list(known)) for name in settings.file if name not in known or name == HOME

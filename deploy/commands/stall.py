@@ -9,7 +9,7 @@ from collections.abc import Callable
 PATIENCE_SECONDS = 20.0
 
 
-class Standstill:
+class StallDetector:
     """Looks at a state from time to time, and remembers since when it is the same."""
 
     def __init__(
@@ -19,14 +19,14 @@ class Standstill:
         self._monotonic = monotonic
         self._state: object = None
         self._since = monotonic()
-        self._told = False
+        self._reported = False
 
-    def noticed(self, state: object) -> bool:
+    def detect(self, state: object) -> bool:
         """Tells, once for each state, that it has been the same for longer than the patience."""
         now = self._monotonic()
         if state != self._state:
-            self._state, self._since, self._told = state, now, False
-        if self._told or now - self._since < self._patience:
+            self._state, self._since, self._reported = state, now, False
+        if self._reported or now - self._since < self._patience:
             return False
-        self._told = True
+        self._reported = True
         return True
