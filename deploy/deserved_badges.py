@@ -1,4 +1,4 @@
-"""Which badges a learner's sessions of one day deserve, told apart from the statistics service.
+"""Computes the badges that a learner's sessions of one day deserve, without the statistics service.
 
 Every condition is asked of CEL after every session, over sums that are made
 here; the demo compares the answer with what the platform awarded.

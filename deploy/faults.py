@@ -1,4 +1,4 @@
-"""What goes wrong in a command and can be mended by who runs it."""
+"""The error of a command that whoever runs it can mend."""
 
 from __future__ import annotations
 

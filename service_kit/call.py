@@ -1,4 +1,4 @@
-"""Who is calling, and with which promise of idempotency.
+"""The call being served: its caller, time zone and idempotency key.
 
 The gRPC interceptor makes one `Call` for each RPC; use cases receive it as a
 plain value.

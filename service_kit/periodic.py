@@ -1,4 +1,4 @@
-"""Small jobs that a service does beside its calls, such as deleting what expired."""
+"""Runs small jobs beside a service's calls, such as deleting expired rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All that is kept of one person: what a service gives of it, and what it forgets.
+"""Personal data: the files of an export, and the report of an erasure.
 
 A kind of data is a category. In an archive each is two files with the
 same entries: a JSON array of objects for programs, CSV for spreadsheets. Text

@@ -1,4 +1,4 @@
-"""Which access tokens were ended before they expire, as a service has heard. Pure but for the log.
+"""The access tokens that were ended before they expire, as a service knows them. Pure but for the log.
 
 An account's tokens carry a number, its generation; whatever ends them raises
 the number, and tokens with a lower one are refused from then on. Nothing is

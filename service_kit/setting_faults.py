@@ -1,4 +1,4 @@
-"""Says what is wrong with settings: which one, what was given, what it takes, in one line each."""
+"""Describes wrong settings: which one, what was given, what it takes, in one line each."""
 
 from __future__ import annotations
 

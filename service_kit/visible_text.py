@@ -1,4 +1,4 @@
-"""Whether a text that people show to others can be seen, and when two of them look the same. Pure.
+"""Rules of texts that people show to others: whether they can be seen, and look the same as another. Pure.
 
 A text in one line, such as a name or a title, has something to see, and
 nothing that breaks the line or turns the writing around it. Joiners, marks of

@@ -1,4 +1,4 @@
-"""Tells by a service's health whether its database takes writes."""
+"""Reports by a service's health whether its database takes writes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hands a user's time zone over to whoever remembers it, from any service.
+"""Hands a user's time zone over to the service that stores it.
 
 A client sends the same zone with each call, so what was sent of a user is
 remembered for a minute; that memory is `RecentCalendars`, which the service

@@ -1,1 +1,1 @@
-"""What the catalog can be asked to do, one use case a file."""
+"""What the catalog can be asked to do, a file for each subject."""

@@ -1,4 +1,4 @@
-"""Achievements: listed for the session service, and loaded from their authors."""
+"""Lists and loads achievements."""
 
 from __future__ import annotations
 

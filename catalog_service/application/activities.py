@@ -1,4 +1,4 @@
-"""Activities and their words: shown, listed, and loaded from their authors."""
+"""Shows, lists and loads activities and their words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exercises: shown, listed, and loaded from their authors."""
+"""Shows, lists and loads exercises."""
 
 from __future__ import annotations
 

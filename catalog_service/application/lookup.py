@@ -1,4 +1,4 @@
-"""What names such as `exercises/123` name, for the session service."""
+"""Finds what names such as `exercises/123` stand for, for the session service."""
 
 from __future__ import annotations
 

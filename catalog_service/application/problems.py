@@ -1,4 +1,4 @@
-"""Problems: made and changed by their authors, read by everybody, and those that the platform brings."""
+"""Makes, shows, lists, changes and deletes problems, and loads those that ship with the platform."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sequences: shown, listed, and loaded from their authors."""
+"""Shows, lists and loads sequences."""
 
 from __future__ import annotations
 

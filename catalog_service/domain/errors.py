@@ -1,4 +1,4 @@
-"""What can be wrong with a request to the catalog."""
+"""The errors of the catalog."""
 
 from __future__ import annotations
 

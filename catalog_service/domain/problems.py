@@ -1,4 +1,4 @@
-"""Systems to design, shared by the people who wrote them."""
+"""Problems of the design product: statements of systems to design, shared by their authors."""
 
 from __future__ import annotations
 

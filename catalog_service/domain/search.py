@@ -1,4 +1,4 @@
-"""Finding words in texts, whatever the case.
+"""Searches texts for words, whatever the case.
 
 Every word of a query has to occur in the text, also inside of another word.
 A database cannot index that for any text, so each text is kept with its grams:

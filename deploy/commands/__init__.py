@@ -1,1 +1,1 @@
-"""What the `practice` command asks of the services, a room for each subject."""
+"""What the `practice` command asks of the services, a folder for each subject."""

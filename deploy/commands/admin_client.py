@@ -105,6 +105,7 @@ def connect(kind: type[Client], address: str, token: str) -> Iterator[Client]:
 
 @contextmanager
 def open_admin_channel(service: str, address: str) -> Iterator[grpc.Channel]:
+    """Opens a channel to the service at `host:port`. Raises CallFailedError for every failed call."""
     try:
         where = target(address)
     except ValueError as error:

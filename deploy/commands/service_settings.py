@@ -1,4 +1,4 @@
-"""Where a command finds a service: what the environment says, or the running local stack."""
+"""The addresses and the secret of services: from the environment, or of the running local stack."""
 
 from __future__ import annotations
 

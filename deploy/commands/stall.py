@@ -1,4 +1,4 @@
-"""Notices that what is waited for does not move."""
+"""Detects that work which is waited for does not move."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What identity can be asked to do, one use case a file."""
+"""What identity can be asked to do, a file for each subject."""

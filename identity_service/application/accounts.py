@@ -1,4 +1,4 @@
-"""Accounts: made by sign-ups, shown, found, and given new passwords."""
+"""Signs up, shows and finds accounts, and changes their passwords."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may have a password looked at: a bounded number of calls at once, and so many of an address."""
+"""Bounds the calls that have a password hashed: how many at once, and how many of one address."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gives a person everything that the platform keeps of them, as a ZIP archive."""
+"""Exports all personal data of an account, from every service, as a ZIP archive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deletes what has no effect any more."""
+"""Deletes expired rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tokens: granted by log-ins and refreshes, ended by log-outs, listed where they were ended."""
+"""Grants tokens by log-in and refresh, ends them by log-out, and lists what was ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often somebody may try to log in."""
+"""Limits on attempts to log in or to sign up."""
 
 from __future__ import annotations
 

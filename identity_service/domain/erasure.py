@@ -1,4 +1,4 @@
-"""How a person is forgotten everywhere, and the receipt for it."""
+"""The erasure of an account in every service, and its receipt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a caller of identity can be told."""
+"""The errors of identity."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which passwords an account may have."""
+"""Rules of passwords."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What keeps a forgotten person forgotten.
+"""Tombstones of erased users, and the triggers that refuse new rows of theirs.
 
 A tombstone says that a person was erased. Triggers refuse new rows of theirs,
 whatever statement brings them and however old its access token is: a command

@@ -1,4 +1,4 @@
-"""Which database errors pass by themselves, and which are the caller's."""
+"""Classifies database errors: those that pass by themselves, and those that are the caller's fault."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events that are stored with what caused them, and stay until their consumer has them.
+"""The outbox: events stored in the transaction that caused them, until their consumer has them.
 
 State is kept per row, not as a cursor over positions: transactions commit out
 of order, and a cursor would skip the late ones.

@@ -1,4 +1,4 @@
-"""Whether the database takes writes: one with a full disk goes on answering what is read."""
+"""Checks whether the database takes writes: one with a full disk goes on answering reads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One line a call in its service's log: method, status, duration, and for whom."""
+"""Logs a line for each call: method, status, duration, and for whom."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shapes that products of more than one service show."""
+"""Shapes that the products' responses share: times, and the details of validation errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From an error's category to a gRPC status, in one place for every method."""
+"""Maps an error's category to its gRPC status, in one place for every method."""
 
 from __future__ import annotations
 

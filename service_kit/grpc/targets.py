@@ -1,4 +1,4 @@
-"""What gRPC calls an address, and a list of them."""
+"""gRPC targets: the address of a service, or a list of addresses."""
 
 from __future__ import annotations
 

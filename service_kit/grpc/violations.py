@@ -1,4 +1,4 @@
-"""What is wrong with a request, in words that need no schema to be understood."""
+"""Describes violations of a request's rules in words that need no schema to be understood."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the catalog keeps what is a person's."""
+"""The categories of personal data in the catalog's tables."""
 
 from __future__ import annotations
 

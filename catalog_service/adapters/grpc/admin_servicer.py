@@ -1,4 +1,4 @@
-"""Serves what the platform's own services and content authors may ask."""
+"""Serves practice.catalog.v1.CatalogAdminService: what other services ask, and loading."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Between the catalog's messages and what its use cases take and give."""
+"""Converts between the catalog's messages and its domain."""
 
 from __future__ import annotations
 

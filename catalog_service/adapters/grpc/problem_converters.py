@@ -1,4 +1,4 @@
-"""Between the messages of problems and what the use cases take and give."""
+"""Converts between the messages of problems and the domain."""
 
 from __future__ import annotations
 

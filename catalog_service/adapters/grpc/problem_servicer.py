@@ -1,4 +1,4 @@
-"""Serves problems: converts, calls the use case, converts back."""
+"""Serves practice.catalog.v1.ProblemService: converts, calls the use case, converts back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Serves what learners may ask: converts, calls the use case, converts back."""
+"""Serves practice.catalog.v1.CatalogService: converts, calls the use case, converts back."""
 
 from __future__ import annotations
 

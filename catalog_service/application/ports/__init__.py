@@ -1,1 +1,1 @@
-"""What the use cases need from the outside."""
+"""The Protocols that adapters implement for the use cases."""

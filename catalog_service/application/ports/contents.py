@@ -1,4 +1,4 @@
-"""What the use cases need of the tables of exercises, activities, words, sequences and achievements."""
+"""Ports to the tables of exercises, activities, words, sequences and achievements."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the use cases need of the table of problems."""
+"""Port to the table of problems."""
 
 from __future__ import annotations
 

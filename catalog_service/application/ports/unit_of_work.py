@@ -1,4 +1,4 @@
-"""The transaction in which use cases work."""
+"""The unit of work: one transaction over all tables."""
 
 from __future__ import annotations
 

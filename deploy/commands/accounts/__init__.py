@@ -1,1 +1,1 @@
-"""`practice user`: who is who."""
+"""`practice user`: finds accounts."""

@@ -1,4 +1,4 @@
-"""How commands name a person: by number, or by e-mail address."""
+"""The argument by which commands name a user: a number or an e-mail address."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where identity keeps what is a person's."""
+"""The categories of personal data in identity's tables, and their export."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a call without a token says of whoever makes it: the network address, and the zone."""
+"""The network address and the time zone of a call, also of one without a token."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Between identity's messages and what its use cases take and give."""
+"""Converts between identity's messages and its domain."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The other services, as far as they keep data of people."""
+"""The client of the other services that hold personal data."""

@@ -1,4 +1,4 @@
-"""Asks another service for a person's data, or to forget the person."""
+"""Asks another service to export or to erase a person's data."""
 
 from __future__ import annotations
 

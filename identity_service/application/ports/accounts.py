@@ -1,4 +1,4 @@
-"""What the use cases need of the tables of accounts, refresh tokens and attempts."""
+"""Ports to the tables of accounts, refresh tokens and attempts."""
 
 from __future__ import annotations
 

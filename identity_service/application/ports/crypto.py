@@ -1,4 +1,4 @@
-"""What the use cases need of hashes and signatures."""
+"""Ports to password hashes and token signatures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the use cases need of the tables of erasures, and of the other services with data of people."""
+"""Ports to the tables of erasures and to the other services with personal data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The transaction in which use cases work, the clock, and what they make known."""
+"""The unit of work: one transaction over all tables. The clock, too."""
 
 from __future__ import annotations
 

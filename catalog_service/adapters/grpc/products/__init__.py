@@ -1,1 +1,1 @@
-"""One thin translation a product; no decision is taken here."""
+"""The adapters of products, a folder each. They convert, and decide nothing."""

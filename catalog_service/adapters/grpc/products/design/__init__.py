@@ -1,1 +1,1 @@
-"""The problems of the design product on the wire."""
+"""The adapter of the design product's problems."""

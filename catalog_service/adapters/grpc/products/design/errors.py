@@ -1,4 +1,4 @@
-"""Errors as the design product's clients know them."""
+"""Converts errors to the design product's shape."""
 
 from __future__ import annotations
 

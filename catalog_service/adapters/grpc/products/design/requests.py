@@ -1,4 +1,4 @@
-"""What the design product's clients ask for."""
+"""Converts requests of the design product's clients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the design product's clients are answered."""
+"""Converts responses to the design product's clients."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The accounts of the design product on the wire."""
+"""The adapter of the design product's accounts."""

@@ -1,4 +1,4 @@
-"""The OAuth2 password form that the design product's clients log in with."""
+"""Reads the OAuth2 password form that the design product's clients log in with."""
 
 from __future__ import annotations
 
