@@ -8,11 +8,14 @@ from contextlib import asynccontextmanager
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from catalog_service.adapters.db.achievements import SqlAchievements
-from catalog_service.adapters.db.activities import SqlActivities, SqlWords
-from catalog_service.adapters.db.exercises import SqlExercises
+from catalog_service.adapters.db.contents import (
+    SqlAchievements,
+    SqlActivities,
+    SqlExercises,
+    SqlSequences,
+    SqlWords,
+)
 from catalog_service.adapters.db.problems import SqlProblems
-from catalog_service.adapters.db.sequences import SqlSequences
 from catalog_service.adapters.db.tables import idempotency
 from catalog_service.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from service_kit.db.idempotency import IdempotencyRecord

@@ -1,4 +1,4 @@
-"""The statements that read and write accounts and their refresh tokens."""
+"""The statements that read and write accounts, their refresh tokens, and attempts to log in."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from sqlalchemy import BigInteger, delete, literal, select, tuple_, union_all, u
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from identity_service.adapters.db.tables import accounts, erasure, refresh_tokens
+from identity_service.adapters.db.tables import accounts, attempts, erasure, refresh_tokens
 from identity_service.application.ports.accounts import (
     Accounts,
+    Attempts,
     RefreshTokens,
     RevocationPlace,
     StoredAccount,
@@ -137,3 +138,34 @@ class SqlRefreshTokens(RefreshTokens):
         """Deletes what expired; returns how many."""
         expired = delete(refresh_tokens).where(refresh_tokens.c.expires_at <= now)
         return (await self._connection.execute(expired)).rowcount
+
+
+class SqlAttempts(Attempts):
+    """Counted attempts in the identity schema, a row for each subject."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def read(self, subject: bytes) -> Sequence[datetime]:
+        """Returns the times on record."""
+        query = select(attempts.c.times).where(attempts.c.subject == subject)
+        return await self._connection.scalar(query) or ()
+
+    async def lock(self, subject: bytes, now: datetime) -> Sequence[datetime]:
+        """Returns the times on record with their row locked, also when nothing was on record."""
+        statement = insert(attempts).values(subject=subject, times=[], expires_at=now)
+        # The update changes nothing and takes the lock; DO NOTHING would not.
+        locked = statement.on_conflict_do_update(
+            index_elements=[attempts.c.subject], set_={"subject": statement.excluded.subject}
+        ).returning(attempts.c.times)
+        times: Sequence[datetime] = (await self._connection.execute(locked)).scalar_one()
+        return times
+
+    async def write(self, subject: bytes, times: Sequence[datetime], expires_at: datetime) -> None:
+        """Replaces the times of a locked subject."""
+        statement = update(attempts).where(attempts.c.subject == subject)
+        await self._connection.execute(statement.values(times=list(times), expires_at=expires_at))
+
+    async def delete_expired(self, now: datetime) -> int:
+        """Deletes what expired; returns how many."""
+        return (await self._connection.execute(delete(attempts).where(attempts.c.expires_at <= now))).rowcount

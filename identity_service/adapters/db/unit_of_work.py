@@ -7,8 +7,7 @@ from contextlib import asynccontextmanager
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from identity_service.adapters.db.accounts import SqlAccounts, SqlRefreshTokens
-from identity_service.adapters.db.attempts import SqlAttempts
+from identity_service.adapters.db.accounts import SqlAccounts, SqlAttempts, SqlRefreshTokens
 from identity_service.adapters.db.erasures import SqlErasures
 from identity_service.adapters.db.tables import idempotency
 from identity_service.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory

@@ -17,13 +17,9 @@ from practice.identity.v1 import (
 from practice.identity.v1 import identity_service_pb2 as pb
 
 from identity_service.adapters.grpc.call_context import address_of, hand_over_zone
-from identity_service.adapters.grpc.converters import (
-    account_to_proto,
-    sign_up_from_proto,
-    token_pair_to_proto,
-)
-from identity_service.application.accounts import ChangePassword, FindAccount, GetMe, SignUp
-from identity_service.application.tokens import GetJwks, LogIn, LogOut, RefreshAccessToken
+from identity_service.application.accounts import ChangePassword, FindAccount, GetMe, NewAccount, SignUp
+from identity_service.application.tokens import GetJwks, GrantedTokens, LogIn, LogOut, RefreshAccessToken
+from identity_service.domain.accounts import Account
 from service_kit.call import current_call
 from service_kit.zone_handover import ZoneHandover
 
@@ -110,3 +106,37 @@ class AccountAdminServicer(account_admin_service_pb2_grpc.AccountAdminServiceSer
         """Shows an account."""
         by_email = request.WhichOneof("person") == "email"
         return account_to_proto(await self._use.find_account(request.email if by_email else request.user_id))
+
+
+def sign_up_from_proto(request: pb.SignUpRequest) -> NewAccount:
+    """Returns the account asked for."""
+    return NewAccount(
+        first_name=request.first_name,
+        last_name=request.last_name,
+        email=request.email,
+        password=request.password,
+    )
+
+
+def account_to_proto(account: Account) -> account_pb2.Account:
+    """Returns the account as its owner sees it."""
+    message = account_pb2.Account(
+        name=f"accounts/{account.user_id}",
+        user_id=account.user_id,
+        first_name=account.first_name,
+        last_name=account.last_name,
+        email=account.email,
+    )
+    message.create_time.FromDatetime(account.created_at)
+    return message
+
+
+def token_pair_to_proto(granted: GrantedTokens) -> account_pb2.TokenPair:
+    """Returns the tokens with their account."""
+    return account_pb2.TokenPair(
+        access_token=granted.access_token.value,
+        refresh_token=granted.refresh_token,
+        token_type="bearer",  # noqa: S106 - the scheme's name
+        expires_in=granted.access_token.expires_in,
+        account=account_to_proto(granted.account),
+    )
