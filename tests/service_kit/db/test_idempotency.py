@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from service_kit.call import Call, RequestIdentity
 from service_kit.db.engines import open_async_engine
-from service_kit.db.idempotency import IdempotencyRecord, idempotency_table
+from service_kit.db.idempotency import IdempotencyHousekeeping, IdempotencyRecord, idempotency_table
 from service_kit.errors import ConflictError
 from service_kit.grpc.guards import RawReaders, with_request_identity
 from tests.databases import lock_waiters
@@ -188,12 +188,16 @@ async def test_keys_are_kept_for_three_days(command: Command, engine: AsyncEngin
     old, young = new_call(), new_call()
     first, second = await command(old), await command(young)
     assert old.request is not None
+    assert young.request is not None
     aged = update(records).where(records.c.key == old.request.key)
 
     async with engine.begin() as connection:
         await connection.execute(aged.values(created_at=datetime.now(UTC) - timedelta(hours=72, minutes=1)))
-        assert await IdempotencyRecord(connection, records).forget_old() == 1
+    await IdempotencyHousekeeping(engine, records)()
 
+    keys = select(records.c.key).where(records.c.key.in_([old.request.key, young.request.key]))
+    async with engine.connect() as connection:
+        assert (await connection.scalars(keys)).all() == [young.request.key]
     assert await command(young) == second
     assert await command(old) != first
 
