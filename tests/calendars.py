@@ -1,4 +1,4 @@
-"""A session service for tests of the others: it takes down what they hear of users."""
+"""A session service for tests of the others: it remembers the calendars they send."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from practice.session.v1 import calendar_service_pb2_grpc as rpc
 from service_kit.grpc.guards import INTERNAL_KEY
 
 # A user, their zone, and the Unix second they signed up in.
-Told = tuple[int, str, int | None]
+Remembered = tuple[int, str, int | None]
 
 
-class Heard(rpc.LearnerAdminServiceServicer):
-    """What was told, in order. While `answering` is not set, calls wait."""
+class FakeCalendarService(rpc.LearnerAdminServiceServicer):
+    """Remembers calendars, in order. While `answering` is not set, calls wait."""
 
     def __init__(self, internal_token: str) -> None:
         self._internal_token = internal_token
-        self.told: list[Told] = []
+        self.remembered: list[Remembered] = []
         self.answering = asyncio.Event()
         self.answering.set()
 
@@ -34,19 +34,19 @@ class Heard(rpc.LearnerAdminServiceServicer):
         sign_up = request.sign_up_time
         assert sign_up.nanos == 0, "whole seconds, as in tokens"
         known = sign_up.seconds if request.HasField("sign_up_time") else None
-        self.told.append((request.user_id, request.time_zone, known))
+        self.remembered.append((request.user_id, request.time_zone, known))
         return pb.RememberCalendarResponse()
 
 
 @asynccontextmanager
-async def hearing(internal_token: str) -> AsyncIterator[tuple[Heard, str]]:
+async def serving_calendars(internal_token: str) -> AsyncIterator[tuple[FakeCalendarService, str]]:
     """Yields it and its address."""
     server = grpc.aio.server()
-    heard = Heard(internal_token)
-    rpc.add_LearnerAdminServiceServicer_to_server(heard, server)
+    calendar_service = FakeCalendarService(internal_token)
+    rpc.add_LearnerAdminServiceServicer_to_server(calendar_service, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:
-        yield heard, f"127.0.0.1:{port}"
+        yield calendar_service, f"127.0.0.1:{port}"
     finally:
         await server.stop(0)

@@ -15,7 +15,7 @@ from practice.products.design.v1 import design_problems_service_pb2_grpc
 from catalog_service.main import serving
 from catalog_service.settings import Settings
 from service_kit.grpc.guards import INTERNAL_KEY
-from tests.calendars import Heard, hearing
+from tests.calendars import FakeCalendarService, serving_calendars
 from tests.catalog_service.contents import new_number
 from tests.tokens import TestTokens
 
@@ -23,23 +23,23 @@ _users = itertools.count(1_000)
 
 
 @pytest.fixture
-async def heard_at(internal_token: str) -> AsyncIterator[tuple[Heard, str]]:
-    async with hearing(internal_token) as running:
+async def calendar_service_at(internal_token: str) -> AsyncIterator[tuple[FakeCalendarService, str]]:
+    async with serving_calendars(internal_token) as running:
         yield running
 
 
 @pytest.fixture
-def heard(heard_at: tuple[Heard, str]) -> Heard:
+def calendar_service(calendar_service_at: tuple[FakeCalendarService, str]) -> FakeCalendarService:
     """What a session service was told of users."""
-    return heard_at[0]
+    return calendar_service_at[0]
 
 
 @pytest.fixture
 async def channel(
-    service_settings: dict[str, Any], heard_at: tuple[Heard, str]
+    service_settings: dict[str, Any], calendar_service_at: tuple[FakeCalendarService, str]
 ) -> AsyncIterator[grpc.aio.Channel]:
     async with (
-        serving(Settings(**{**service_settings, "session_address": heard_at[1]})) as server,
+        serving(Settings(**{**service_settings, "session_address": calendar_service_at[1]})) as server,
         grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel,
     ):
         yield channel

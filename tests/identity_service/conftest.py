@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from identity_service.main import serving
 from identity_service.settings import Settings
 from service_kit.db.engines import open_async_engine
-from tests.calendars import Heard, hearing
+from tests.calendars import FakeCalendarService, serving_calendars
 from tests.tokens import TestTokens
 
 Stub: TypeAlias = "rpc.IdentityServiceAsyncStub"
@@ -51,25 +51,25 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def heard_at(internal_token: str) -> AsyncIterator[tuple[Heard, str]]:
-    async with hearing(internal_token) as running:
+async def calendar_service_at(internal_token: str) -> AsyncIterator[tuple[FakeCalendarService, str]]:
+    async with serving_calendars(internal_token) as running:
         yield running
 
 
 @pytest.fixture
-def heard(heard_at: tuple[Heard, str]) -> Heard:
+def calendar_service(calendar_service_at: tuple[FakeCalendarService, str]) -> FakeCalendarService:
     """What a session service was told of users."""
-    return heard_at[0]
+    return calendar_service_at[0]
 
 
 @pytest.fixture
 def identity_settings(
-    service_settings: dict[str, Any], tokens: TestTokens, heard_at: tuple[Heard, str]
+    service_settings: dict[str, Any], tokens: TestTokens, calendar_service_at: tuple[FakeCalendarService, str]
 ) -> dict[str, Any]:
     return {
         **service_settings,
         "signing_key_file": tokens.signing_key_file,
-        "session_address": heard_at[1],
+        "session_address": calendar_service_at[1],
         # A hash as dear as in earnest is for the tests that look at it.
         "password_memory_kib": 64,
     }

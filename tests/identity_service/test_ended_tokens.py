@@ -225,7 +225,7 @@ async def test_another_service_refuses_what_was_ended_within_seconds_and_keeps_t
     async with serving(Settings(**identity_settings)) as server:
         address = f"127.0.0.1:{server.port}"
         async with catalog_beside(address, identity_settings) as restarted:
-            # It has heard of everything before its first call.
+            # It has calendar_service of everything before its first call.
             for person in (one, two):
                 assert isinstance(await outcome(exercises(restarted, person)), Refusal)
             await exercises(restarted, later)

@@ -14,7 +14,7 @@ from practice.identity.v1 import identity_service_pb2_grpc as rpc
 from practice.products.design.v1 import design_users_service_pb2 as design_pb
 from practice.products.design.v1 import design_users_service_pb2_grpc as design_rpc
 
-from tests.calendars import Heard, Told
+from tests.calendars import FakeCalendarService, Remembered
 from tests.grpc_errors import refusal
 from tests.identity_service.conftest import PASSWORD, Connect, Stub, new_email
 
@@ -46,28 +46,28 @@ def sign_up(email: str, password: str = PASSWORD) -> pb.SignUpRequest:
 
 
 async def test_signing_up_logging_in_and_refreshing_each_hand_the_zone_over(
-    identity: Stub, heard: Heard
+    identity: Stub, calendar_service: FakeCalendarService
 ) -> None:
     email = new_email()
     account = await identity.SignUp(sign_up(email), metadata=zone(TOKYO))
     user_id, made = account.user_id, account.create_time.seconds
-    assert heard.told == [(user_id, TOKYO, made)]
+    assert calendar_service.remembered == [(user_id, TOKYO, made)]
 
     credentials = pb.LogInRequest(email=email, password=PASSWORD)
     pair = await identity.LogIn(credentials, metadata=zone(MADRID))
-    assert heard.told[1:] == [(user_id, MADRID, made)]
+    assert calendar_service.remembered[1:] == [(user_id, MADRID, made)]
 
     refresh = pb.RefreshAccessTokenRequest(refresh_token=pair.refresh_token)
     await identity.RefreshAccessToken(refresh, metadata=zone(TOKYO))
-    assert heard.told[2:] == [(user_id, TOKYO, made)]
+    assert calendar_service.remembered[2:] == [(user_id, TOKYO, made)]
 
     bearer = (("authorization", f"Bearer {pair.access_token}"),)
     await identity.GetMe(pb.GetMeRequest(), metadata=(*bearer, *zone(MADRID)))
-    assert heard.told[3:] == [(user_id, MADRID, made)]
+    assert calendar_service.remembered[3:] == [(user_id, MADRID, made)]
 
 
 async def test_the_forms_of_the_design_product_hand_it_over_too(
-    design: design_rpc.DesignUsersServiceAsyncStub, heard: Heard
+    design: design_rpc.DesignUsersServiceAsyncStub, calendar_service: FakeCalendarService
 ) -> None:
     email = new_email()
     wanted = design_pb.SignUpRequest(first_name="Ana", last_name="Ruiz", email=email, password=PASSWORD)
@@ -80,18 +80,20 @@ async def test_the_forms_of_the_design_product_hand_it_over_too(
     refresh = design_pb.RefreshRequest(refresh_token=granted.refresh_token)
     await design.Refresh(refresh, metadata=zone(TOKYO))
 
-    assert [name for _, name, _ in heard.told] == [TOKYO, MADRID, TOKYO]
-    assert len({(user_id, made) for user_id, _, made in heard.told}) == 1
+    assert [name for _, name, _ in calendar_service.remembered] == [TOKYO, MADRID, TOKYO]
+    assert len({(user_id, made) for user_id, _, made in calendar_service.remembered}) == 1
 
 
-async def test_without_a_zone_the_sign_up_alone_is_handed_over_once(identity: Stub, heard: Heard) -> None:
+async def test_without_a_zone_the_sign_up_alone_is_handed_over_once(
+    identity: Stub, calendar_service: FakeCalendarService
+) -> None:
     email = new_email()
     account = await identity.SignUp(sign_up(email))
     for _ in range(2):
         await identity.LogIn(pb.LogInRequest(email=email, password=PASSWORD))
 
-    told: list[Told] = [(account.user_id, "", account.create_time.seconds)]
-    assert heard.told == told
+    told: list[Remembered] = [(account.user_id, "", account.create_time.seconds)]
+    assert calendar_service.remembered == told
 
 
 async def test_the_token_says_when_the_account_was_made(identity: Stub) -> None:
@@ -103,10 +105,12 @@ async def test_the_token_says_when_the_account_was_made(identity: Stub) -> None:
     assert claims["created_at"] == account.create_time.seconds
 
 
-async def test_what_is_refused_hands_nothing_over(identity: Stub, heard: Heard) -> None:
+async def test_what_is_refused_hands_nothing_over(
+    identity: Stub, calendar_service: FakeCalendarService
+) -> None:
     email = new_email()
     await identity.SignUp(sign_up(email))
-    heard.told.clear()
+    calendar_service.remembered.clear()
 
     await refusal(identity.SignUp(sign_up(email), metadata=zone(TOKYO)))
     wrong = pb.LogInRequest(email=email, password="a wrong password")
@@ -114,17 +118,17 @@ async def test_what_is_refused_hands_nothing_over(identity: Stub, heard: Heard) 
     unknown = pb.RefreshAccessTokenRequest(refresh_token="unknown")
     await refusal(identity.RefreshAccessToken(unknown, metadata=zone(TOKYO)))
 
-    assert heard.told == []
+    assert calendar_service.remembered == []
 
 
 async def test_a_session_service_that_does_not_answer_keeps_nobody_from_signing_up(
-    identity: Stub, heard: Heard
+    identity: Stub, calendar_service: FakeCalendarService
 ) -> None:
-    heard.answering.clear()
+    calendar_service.answering.clear()
     email = new_email()
     account = await identity.SignUp(sign_up(email), metadata=zone(TOKYO))
-    heard.answering.set()
+    calendar_service.answering.set()
     await identity.LogIn(pb.LogInRequest(email=email, password=PASSWORD), metadata=zone(TOKYO))
 
     # Once or twice: the first call was given up by its caller, not by who heard it.
-    assert set(heard.told) == {(account.user_id, TOKYO, account.create_time.seconds)}
+    assert set(calendar_service.remembered) == {(account.user_id, TOKYO, account.create_time.seconds)}

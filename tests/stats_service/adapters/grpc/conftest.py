@@ -16,7 +16,7 @@ from practice.stats.v1 import streak_service_pb2_grpc as streak_rpc
 from service_kit.grpc.guards import INTERNAL_KEY
 from stats_service.main import serving
 from stats_service.settings import Settings
-from tests.calendars import Heard, hearing
+from tests.calendars import FakeCalendarService, serving_calendars
 
 NOW = datetime(2026, 2, 20, 12, tzinfo=UTC)
 
@@ -38,15 +38,15 @@ def days(*numbers: int) -> list[date]:
 
 
 @pytest.fixture
-async def heard_at(internal_token: str) -> AsyncIterator[tuple[Heard, str]]:
-    async with hearing(internal_token) as running:
+async def calendar_service_at(internal_token: str) -> AsyncIterator[tuple[FakeCalendarService, str]]:
+    async with serving_calendars(internal_token) as running:
         yield running
 
 
 @pytest.fixture
-def heard(heard_at: tuple[Heard, str]) -> Heard:
+def calendar_service(calendar_service_at: tuple[FakeCalendarService, str]) -> FakeCalendarService:
     """What a session service was told of users."""
-    return heard_at[0]
+    return calendar_service_at[0]
 
 
 @pytest.fixture
@@ -60,10 +60,10 @@ async def channel(
     service_settings: dict[str, Any],
     fresh_database_url: str,
     redis_url: str,
-    heard_at: tuple[Heard, str],
+    calendar_service_at: tuple[FakeCalendarService, str],
     chosen: dict[str, Any],
 ) -> AsyncIterator[grpc.aio.Channel]:
-    here = {"database_url": fresh_database_url, "session_address": heard_at[1]}
+    here = {"database_url": fresh_database_url, "session_address": calendar_service_at[1]}
     settings = {**service_settings, **here, **chosen}
     async with (
         serving(Settings(**settings, redis_url=redis_url, wait_seconds=0.4), clock=lambda: NOW) as server,

@@ -18,7 +18,7 @@ from practice.stats.v1 import stats_service_pb2 as pb
 from practice.stats.v1 import stats_service_pb2_grpc as rpc
 from practice.stats.v1 import streak_service_pb2 as streak_pb
 
-from tests.calendars import Heard
+from tests.calendars import FakeCalendarService
 from tests.stats_service.adapters.conftest import Apply, ApplyChanges
 from tests.stats_service.adapters.grpc.conftest import NOW, Streaks
 from tests.stats_service.facts import calendar_change, completion, history
@@ -124,32 +124,32 @@ async def test_a_change_of_calendar_is_waited_for_and_confirmed_like_a_completio
 
 
 async def test_a_zone_sent_here_is_handed_over_before_the_answer(
-    stats: Stats, focus: Focus, tokens: TestTokens, heard: Heard
+    stats: Stats, focus: Focus, tokens: TestTokens, calendar_service: FakeCalendarService
 ) -> None:
     ana = (*tokens.bearer(41, created_at=SIGN_UP), ("x-time-zone", "Asia/Tokyo"))
     for _ in range(3):
         await stats.GetStanding(pb.GetStandingRequest(), metadata=ana)
-    assert heard.told == [(41, "Asia/Tokyo", SIGN_UP)]
+    assert calendar_service.remembered == [(41, "Asia/Tokyo", SIGN_UP)]
     ben = (*tokens.bearer(42), ("x-time-zone", "Europe/Madrid"))
     await focus.GetStreak(focus_pb.GetStreakRequest(), metadata=ben)
-    assert heard.told[1:] == [(42, "Europe/Madrid", None)]
+    assert calendar_service.remembered[1:] == [(42, "Europe/Madrid", None)]
 
 
 async def test_calls_that_say_nothing_of_a_user_hand_nothing_over(
-    stats: Stats, admin: Admin, me: Metadata, internal: Metadata, heard: Heard
+    stats: Stats, admin: Admin, me: Metadata, internal: Metadata, calendar_service: FakeCalendarService
 ) -> None:
     await stats.GetStanding(pb.GetStandingRequest(), metadata=me)
     zone = ("x-time-zone", "Asia/Tokyo")
     await admin.GetUserStanding(pb.GetUserStandingRequest(user_id=1), metadata=(*internal, zone))
-    assert heard.told == []
+    assert calendar_service.remembered == []
 
 
 async def test_a_session_service_that_does_not_answer_fails_no_call(
-    stats: Stats, me: Metadata, heard: Heard
+    stats: Stats, me: Metadata, calendar_service: FakeCalendarService
 ) -> None:
     here: Iterable[tuple[str, str]] = (*me, ("x-time-zone", "Pacific/Kiritimati"))
-    heard.answering.clear()
+    calendar_service.answering.clear()
     assert await today(stats, tuple(here)) == "2026-02-21"
-    heard.answering.set()
+    calendar_service.answering.set()
     assert await today(stats, tuple(here)) == "2026-02-21"
-    assert heard.told == [(1, "Pacific/Kiritimati", None)], "handed over with the next call"
+    assert calendar_service.remembered == [(1, "Pacific/Kiritimati", None)], "handed over with the next call"
