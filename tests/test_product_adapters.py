@@ -62,7 +62,12 @@ def test_no_product_adapter_decides_by_a_state(adapter: Path) -> None:
 
 
 def test_every_service_that_serves_products_is_looked_at() -> None:
-    assert {path.relative_to(ROOT).parts[0] for path in ADAPTERS} >= {"session_service", "stats_service"}
+    assert {path.relative_to(ROOT).parts[0] for path in ADAPTERS} >= {
+        "catalog_service",
+        "identity_service",
+        "session_service",
+        "stats_service",
+    }
 
 
 def test_a_decision_is_seen_and_a_translation_is_none() -> None:
