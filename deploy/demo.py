@@ -145,7 +145,7 @@ def show_progress(learner: Learner, content: Path, console: Console) -> None:
 
     (day,) = learner.call("GET", "/focus/api/v1/progress")["data"]
     # The record keeps what the app told; the story is told faster, and only time that passed counts.
-    expect("focus_seconds", day["focus_seconds"], Ended.told(focused).seconds)
+    expect("focus_seconds", day["focus_seconds"], Ended.from_session(focused).seconds)
     expect("sessions_completed", day["sessions_completed"], 1)
     streak = learner.call("GET", "/focus/api/v1/streak")["data"]
     expect("current_streak", streak["current_streak"], 1)
@@ -154,7 +154,9 @@ def show_progress(learner: Learner, content: Path, console: Console) -> None:
 
     badges = learner.call("GET", f"/v1/badges?{fresh}")["badges"]
     earned = sorted(badge["badge"]["badge_id"] for badge in badges)
-    expect("badges", earned, deserved_badges(content, [Ended.told(drilled), Ended.told(focused)]))
+    expect(
+        "badges", earned, deserved_badges(content, [Ended.from_session(drilled), Ended.from_session(focused)])
+    )
     table = Table(title="Badges", title_justify="left")
     for column in ("", "badge", "earned for"):
         table.add_column(column)

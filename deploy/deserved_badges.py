@@ -32,7 +32,7 @@ class Ended:
     content: str = ""
 
     @classmethod
-    def told(cls, session: Mapping[str, Any]) -> Ended:
+    def from_session(cls, session: Mapping[str, Any]) -> Ended:
         """Returns what a completed session of the canonical API tells; implausible time is what passed."""
         start, end = (datetime.fromisoformat(session[name]) for name in ("start_time", "end_time"))
         told = int(session["elapsed"].removesuffix("s"))

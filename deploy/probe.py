@@ -45,12 +45,12 @@ def grpc_serving(address: str, part: str = "") -> None:
         except grpc.RpcError as error:
             silent = error.code() in (grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.UNAVAILABLE)
             kind = UnansweredError if silent else UnhealthyError
-            raise kind(f"{address}: {_seen(error.code().name)}") from error
+            raise kind(f"{address}: {_describe_status(error.code().name)}") from error
     if answer.status != health_pb2.HealthCheckResponse.SERVING:
         raise UnhealthyError(f"{address}: not serving {part}".rstrip())
 
 
-def _seen(code: str) -> str:
+def _describe_status(code: str) -> str:
     """What became of a health check, in words."""
     words = {
         "DEADLINE_EXCEEDED": f"does not answer within {TIMEOUT_SECONDS:.0f} s",
