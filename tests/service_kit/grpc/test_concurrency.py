@@ -155,7 +155,7 @@ async def test_a_full_service_is_still_healthy_and_there_for_the_platforms_own_s
 
 async def test_health_checks_take_no_slot(access: Access) -> None:
     full = ConcurrencyLimit("calls", total=1, per_user=1)
-    full.take(0)
+    full.acquire(0)
     server = build_server(CallInterceptor(access, limits=ConcurrencyLimits(full)))
     running = await start_server(server, "127.0.0.1:0", [])
     async with AsyncExitStack() as stack:
