@@ -65,9 +65,8 @@ from session_service.adapters.db.submissions import SqlSubmissionReaders
 from session_service.adapters.db.unit_of_work import SqlUnitOfWork
 from session_service.adapters.db.workspaces import SqlWorkspaceReaders
 from session_service.adapters.events import encode
-from session_service.adapters.grpc import calendar_servicer, personal_data_servicer, session_servicer
+from session_service.adapters.grpc import calendar_servicer, session_servicer
 from session_service.adapters.grpc.calendar_servicer import LearnerAdminServicer
-from session_service.adapters.grpc.personal_data_servicer import PersonalDataServicer
 from session_service.adapters.grpc.products.design import bodies as design_bodies
 from session_service.adapters.grpc.products.design import errors as design_errors
 from session_service.adapters.grpc.products.design import servicer as design
@@ -88,7 +87,7 @@ from session_service.adapters.signals import CommitListener, JournalSignals, Loo
 from session_service.adapters.stats.client import StatisticsClient
 from session_service.application.account_limits import AccountLimits
 from session_service.application.calendars import RememberCalendar
-from session_service.application.personal_data import ErasePersonalData, ExportPersonalData
+from session_service.application.personal_data import ErasePersonalData
 from session_service.application.ports.unit_of_work import UnitOfWorkFactory
 from session_service.offline.sql import SqlOfflineUnitOfWork
 from session_service.outbox.grpc import OUTBOX_ADMIN, RECONCILIATION_ADMIN
@@ -99,7 +98,7 @@ from session_service.wiring import Ports
 
 INTERNAL_SERVICES = frozenset(
     {
-        personal_data_servicer.SERVICE,
+        personal_data.SERVICE,
         RECONCILIATION_ADMIN,
         calendar_servicer.ADMIN_SERVICE,
         OUTBOX_ADMIN,
@@ -188,7 +187,7 @@ async def _start(settings: SessionSettings, outside: _Outside, signals: JournalS
     _add_core(server, ports)
     _add_products(server, settings, outside, ports)
     _add_internal(server, outside, ports, remember_calendar)
-    return await start_server(server, settings.listen, [])
+    return await start_server(server, settings.listen, [], reflection=settings.grpc_reflection)
 
 
 def _ports(
@@ -205,7 +204,7 @@ def _ports(
         statistics=StatisticsClient(outside.stats, settings.internal_token()),
         signals=signals,
         clock=utc_now,
-        aside=outside.documents,
+        run_in_thread=outside.documents,
         limits=AccountLimits(
             RedisRateLimits(outside.redis, BestEffort()),
             readers,
@@ -230,9 +229,9 @@ def _interceptor(
         # Every call that is let in may write before it is handled, also one that reads: the time
         # zone that the client sends is put in force, in a transaction of its own, when it is news.
         on_admitted=remember_calendar.of_call,
-        answers=SqlAnswers(outside.engine, tables.idempotency),
+        responses=SqlSavedResponses(outside.engine, tables.idempotency),
         raw_readers={**design_bodies.READERS, **portal_bodies.READERS},
-        aside=outside.documents,
+        run_in_thread=outside.documents,
         max_deadline_seconds=settings.max_deadline_seconds,
         limits=settings.limits(),
         pace=settings.pace(),
@@ -270,13 +269,9 @@ def _add_internal(
     add_OutboxAdminServiceServicer_to_server(outbox, server)
     add_ReconciliationAdminServiceServicer_to_server(reconciliation, server)
     add_LearnerAdminServiceServicer_to_server(LearnerAdminServicer(remember_calendar), server)
-    add_PersonalDataServiceServicer_to_server(_personal_data(outside), server)
-
-
-def _personal_data(outside: _Outside) -> PersonalDataServicer:
     data = open_personal_data(outside.engine)
     memory = RedisMemory(outside.redis, BestEffort())
-    return PersonalDataServicer(ExportPersonalData(data), ErasePersonalData(data, memory))
+    personal_data.register_personal_data(server, data.export, ErasePersonalData(data, memory))
 
 
 async def serve(settings: SessionSettings) -> None:

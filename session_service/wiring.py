@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from service_kit.heavy import Aside
-from service_kit.zone_handover import ToldCalendars
+from service_kit.worker_threads import RunInThread
+from service_kit.zone_handover import RecentCalendars
 from session_service.adapters.grpc import calendar_servicer, session_servicer, submission_servicer
 from session_service.adapters.grpc.products.design import servicer as design
 from session_service.adapters.grpc.products.exercises import servicer as exercises
@@ -95,10 +95,10 @@ class Ports:
     statistics: Statistics
     signals: JournalSignals
     clock: Clock
-    aside: Aside
+    run_in_thread: RunInThread
     limits: AccountLimits
     # What this process has stored of late, so that most calls need no transaction to say it again.
-    stored_calendars: ToldCalendars = field(default_factory=ToldCalendars)
+    stored_calendars: RecentCalendars = field(default_factory=RecentCalendars)
 
 
 def wire_sessions(p: Ports) -> session_servicer.SessionServicer:
@@ -116,7 +116,7 @@ def wire_sessions(p: Ports) -> session_servicer.SessionServicer:
             p.unit_of_work, p.catalog, p.statistics, p.clock, p.limits
         ),
         set_note=SetNote(p.unit_of_work, p.clock),
-        save_draft=SaveDraft(p.unit_of_work, p.clock, p.aside),
+        save_draft=SaveDraft(p.unit_of_work, p.clock, p.run_in_thread),
         get_draft=GetDraft(p.readers),
         add_message=AddMessage(p.unit_of_work, p.clock, p.limits),
         list_messages=ListMessages(p.readers),
@@ -140,11 +140,11 @@ def wire_exports(p: Ports) -> session_servicer.SessionExportServicer:
 def wire_submissions(p: Ports) -> submission_servicer.SubmissionServicer:
     """Wires the canonical API of submissions."""
     use_cases = submission_servicer.UseCases(
-        create_submission=CreateSubmission(p.unit_of_work, p.catalog, p.clock, p.aside),
+        create_submission=CreateSubmission(p.unit_of_work, p.catalog, p.clock, p.run_in_thread),
         submit_session=SubmitSession(p.unit_of_work, p.statistics, p.clock),
         get_submission=GetSubmission(p.submissions),
         list_submissions=ListSubmissions(p.submissions),
-        update_submission=UpdateSubmission(p.unit_of_work, p.clock, p.aside),
+        update_submission=UpdateSubmission(p.unit_of_work, p.clock, p.run_in_thread),
         add_submission_message=AddSubmissionMessage(p.unit_of_work, p.clock),
         delete_submission=DeleteSubmission(p.unit_of_work),
     )
@@ -166,20 +166,20 @@ def wire_design(p: Ports) -> design.DesignSessionsServicer:
         start_session=StartSession(p.unit_of_work, p.catalog, p.clock, p.limits),
         view_workspaces=ViewWorkspaces(p.workspaces),
         get_active_session=GetActiveSession(p.readers),
-        save_draft=SaveDraft(p.unit_of_work, p.clock, p.aside),
+        save_draft=SaveDraft(p.unit_of_work, p.clock, p.run_in_thread),
         pause_session=PauseSession(p.unit_of_work, p.clock),
         resume_session=ResumeSession(p.unit_of_work, p.clock),
         add_message=AddMessage(p.unit_of_work, p.clock, p.limits),
         abandon_session=AbandonSession(p.unit_of_work, p.clock),
-        create_submission=CreateSubmission(p.unit_of_work, p.catalog, p.clock, p.aside),
+        create_submission=CreateSubmission(p.unit_of_work, p.catalog, p.clock, p.run_in_thread),
         submit_session=SubmitSession(p.unit_of_work, p.statistics, p.clock),
         list_submissions=ListSubmissions(p.submissions),
         get_submission=GetSubmission(p.submissions),
-        update_submission=UpdateSubmission(p.unit_of_work, p.clock, p.aside),
+        update_submission=UpdateSubmission(p.unit_of_work, p.clock, p.run_in_thread),
         add_submission_message=AddSubmissionMessage(p.unit_of_work, p.clock),
         delete_submission=DeleteSubmission(p.unit_of_work),
     )
-    return design.DesignSessionsServicer(use_cases, p.aside)
+    return design.DesignSessionsServicer(use_cases, p.run_in_thread)
 
 
 def wire_exercises(p: Ports) -> exercises.ExercisesServicer:

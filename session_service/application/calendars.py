@@ -10,7 +10,7 @@ from service_kit.call import Call
 from service_kit.errors import AccountErasedError
 from service_kit.once import once
 from service_kit.time_zones import known_time_zone
-from service_kit.zone_handover import ToldCalendars
+from service_kit.zone_handover import RecentCalendars
 from session_service.application.ports.clock import Clock
 from session_service.application.ports.learners import CalendarReaders
 from session_service.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
@@ -23,7 +23,7 @@ _MOST_CHANGES = 100
 class UpdateCalendar:
     """Puts a zone, a rollover hour or both in force from now on. Idempotent by the call's key."""
 
-    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock, stored: ToldCalendars) -> None:
+    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock, stored: RecentCalendars) -> None:
         self._unit_of_work = unit_of_work
         self._clock = clock
         self._stored = stored
@@ -58,7 +58,7 @@ class RememberCalendar:
     what they read with a token of before is empty, and no fault. Idempotent.
     """
 
-    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock, stored: ToldCalendars) -> None:
+    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock, stored: RecentCalendars) -> None:
         self._unit_of_work = unit_of_work
         self._clock = clock
         self._stored = stored
@@ -71,7 +71,7 @@ class RememberCalendar:
     async def __call__(self, user_id: int, time_zone: str | None, signed_up_at: datetime | None) -> None:
         """Stores what is news; None says nothing."""
         now = self._clock()
-        if not self._stored.is_news(user_id, time_zone, signed_up_at, now.timestamp()):
+        if not self._stored.is_new(user_id, time_zone, signed_up_at, now.timestamp()):
             return
         with suppress(AccountErasedError):
             async with self._unit_of_work() as work:

@@ -1,12 +1,8 @@
-"""Exports and erases what is kept of a user."""
+"""Erases what is kept of a user."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-
-import structlog
-
-from service_kit.personal_data import FileChunk, PersonalData, Report
+from service_kit.personal_data import PersonalData, Report
 from session_service.application.ports.cache import Memory
 
 
@@ -26,14 +22,3 @@ class ErasePersonalData:
         report = await self._data.erase(user_id, request_id)
         await self._memory.forget(user_id)
         return report
-
-
-class ExportPersonalData:
-    """Yields a user's files. What is written meanwhile may be missing."""
-
-    def __init__(self, data: PersonalData) -> None:
-        self._data = data
-
-    def __call__(self, user_id: int) -> AsyncGenerator[FileChunk]:
-        """Reads as it yields; nothing of it is in memory for longer than a piece."""
-        return self._data.export(user_id)

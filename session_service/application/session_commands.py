@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from service_kit.call import Call
-from service_kit.heavy import Aside
 from service_kit.once import once
+from service_kit.worker_threads import RunInThread
 from session_service.application.account_limits import AccountLimits
 from session_service.application.end_session import end_session
 from session_service.application.ports.clock import Clock
@@ -125,10 +125,10 @@ class SaveDraft:
     another device saved something else since.
     """
 
-    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock, aside: Aside) -> None:
+    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock, run_in_thread: RunInThread) -> None:
         self._unit_of_work = unit_of_work
         self._clock = clock
-        self._aside = aside
+        self._run_in_thread = run_in_thread
 
     async def __call__(
         self,
@@ -141,7 +141,7 @@ class SaveDraft:
     ) -> PracticeSession:
         """Returns the session with the draft's hash. `reported` is in seconds."""
         # A large draft takes a tenth of a second; other calls need not wait for it.
-        draft_hash = await self._aside(content_hash, content)
+        draft_hash = await self._run_in_thread(content_hash, content)
 
         async def command(work: UnitOfWork) -> PracticeSession:
             session = await work.sessions.lock(call.user_id, ref)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from service_kit.call import Call
-from service_kit.heavy import Aside
 from service_kit.once import once
+from service_kit.worker_threads import RunInThread
 from session_service.application.end_session import end_session
 from session_service.application.find_content import find_content
 from session_service.application.ports.catalog import Catalog
@@ -33,11 +33,13 @@ class CreateSubmission:
     Idempotent by the call's key. Raises ContentNotFoundError, DraftInvalidError.
     """
 
-    def __init__(self, unit_of_work: UnitOfWorkFactory, catalog: Catalog, clock: Clock, aside: Aside) -> None:
+    def __init__(
+        self, unit_of_work: UnitOfWorkFactory, catalog: Catalog, clock: Clock, run_in_thread: RunInThread
+    ) -> None:
         self._unit_of_work = unit_of_work
         self._catalog = catalog
         self._clock = clock
-        self._aside = aside
+        self._run_in_thread = run_in_thread
 
     async def __call__(
         self,
@@ -52,7 +54,7 @@ class CreateSubmission:
 
         Content that was not made in `content_second`, where one is given, does not exist.
         """
-        await self._aside(content_hash, document)
+        await self._run_in_thread(content_hash, document)
         # Told inside of the transaction: see StartSession.
         known = await find_content(self._catalog, content, content_second)
 
@@ -160,17 +162,17 @@ class UpdateSubmission:
     DraftInvalidError, EtagMismatchError.
     """
 
-    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock, aside: Aside) -> None:
+    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock, run_in_thread: RunInThread) -> None:
         self._unit_of_work = unit_of_work
         self._clock = clock
-        self._aside = aside
+        self._run_in_thread = run_in_thread
 
     async def __call__(
         self, call: Call, ref: SubmissionRef, changes: dict[str, Any], *, etag: str = ""
     ) -> Submission:
         """Returns the submission. `changes` are values of submission.CHANGEABLE, by their names."""
         if "document" in changes:
-            await self._aside(content_hash, changes["document"])
+            await self._run_in_thread(content_hash, changes["document"])
 
         async def command(work: UnitOfWork) -> Submission:
             submission = await work.submissions.lock(call.user_id, ref)

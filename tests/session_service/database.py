@@ -112,7 +112,7 @@ class Database:
                 statistics=PunctualStatistics(),
                 signals=JournalSignals(),
                 clock=lambda: datetime.now(UTC),
-                aside=asyncio.to_thread,
+                run_in_thread=asyncio.to_thread,
                 limits=limits,
             )
         )

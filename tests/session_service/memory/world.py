@@ -168,7 +168,7 @@ class World:
                 statistics=self.statistics,
                 signals=self.signals,
                 clock=self.clock,
-                aside=asyncio.to_thread,
+                run_in_thread=asyncio.to_thread,
                 limits=limits,
             )
         )

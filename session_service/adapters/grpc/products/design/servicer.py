@@ -16,7 +16,7 @@ from service_kit import object_ids
 from service_kit.call import Call, current_call
 from service_kit.errors import NotFoundError
 from service_kit.grpc.presentation import STATUS_KEY, answer_with_status
-from service_kit.heavy import Aside
+from service_kit.worker_threads import RunInThread
 from session_service.adapters.grpc.products.design import bodies, requests, responses
 from session_service.application.ports.readers import SessionSelection
 from session_service.application.ports.submissions import SubmissionSelection
@@ -120,7 +120,7 @@ class DesignSessionsServicer(DesignSessionsServiceServicer):
     async def AutosaveSession(self, request: pb2.AutosaveSessionRequest, context: Context) -> HttpBody:
         """Saves the diagram when it changed, its time always. Another's session is not found."""
         call, ref = current_call(), requests.session(request.session_id)
-        body = await self._aside(bodies.read_autosave, request.body.data)
+        body = await self._run_in_thread(bodies.read_autosave, request.body.data)
         try:
             session = await self._use.save_draft(
                 call, ref, body.diagram, reported=body.time_spent, base_hash=requests.edited_version(context)
@@ -164,7 +164,7 @@ class DesignSessionsServicer(DesignSessionsServiceServicer):
     async def CreateSubmission(self, request: pb2.CreateSubmissionRequest, context: Context) -> HttpBody:
         """Makes a submission by hand; the gateway answers 201."""
         call = current_call()
-        body = await self._aside(bodies.read_new_submission, request.body.data)
+        body = await self._run_in_thread(bodies.read_new_submission, request.body.data)
         problem = requests.problem(body.problem_id)
         made = await self._use.create_submission(
             call,
@@ -211,7 +211,7 @@ class DesignSessionsServicer(DesignSessionsServiceServicer):
     async def UpdateSubmission(self, request: pb2.UpdateSubmissionRequest, context: Context) -> HttpBody:
         """Changes the fields sent."""
         call, ref = current_call(), requests.submission(request.submission_id)
-        changes = await self._aside(bodies.read_submission_changes, request.body.data)
+        changes = await self._run_in_thread(bodies.read_submission_changes, request.body.data)
         changed = await self._use.update_submission(call, ref, changes)
         return responses.changed_submission("Submission updated successfully", changed, call.email)
 
