@@ -9,6 +9,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 _LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)")
+_FOLDERS = sorted(path.name for path in ROOT.iterdir() if path.is_dir() and path.name[0] != ".")
+_PATH = re.compile(rf"`((?:{'|'.join(_FOLDERS)})/[\w/.-]*)`")
 _TEST = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`|`::(\w+)`")
 
 
@@ -18,6 +20,18 @@ def test_every_link_leads_to_a_file() -> None:
         for document in DOCUMENTS
         for target in _LINK.findall(document.read_text(encoding="utf-8"))
         if not (document.parent / target).exists()
+    ]
+    assert lost == []
+
+
+def test_every_path_that_is_named_is_there() -> None:
+    # What changed tells of the past, and what a new product adds is not there yet.
+    present = set(DOCUMENTS) - {ROOT / "CHANGELOG.md", ROOT / "docs" / "adding-a-product.md"}
+    lost = [
+        f"{document.relative_to(ROOT)}: {path}"
+        for document in sorted(present)
+        for path in _PATH.findall(document.read_text(encoding="utf-8"))
+        if not (ROOT / path).exists()
     ]
     assert lost == []
 

@@ -1,0 +1,30 @@
+"""What the session service does is short enough to follow: how many of its files a call goes through.
+
+What every call passes before its servicer is in the kit, counted apart. docs/architecture.md lists the files.
+"""
+
+from __future__ import annotations
+
+from tests.files_entered import Entered, files_entered
+from tests.session_service.clients import Learner
+
+
+async def test_an_answer_goes_through_few_files(learner: Learner) -> None:
+    session = await learner.start()
+    # Once before: what is remembered from then on is not looked up again.
+    await learner.answer(session.name, "hablo")
+    with files_entered() as entered:
+        await learner.answer(session.name, "hable")
+    answer = Entered(entered)
+    assert len(answer.of("session_service")) <= 21, answer
+    assert len(answer.of("service_kit")) <= 14, answer
+
+
+async def test_a_completion_goes_through_few_files(learner: Learner) -> None:
+    for _ in range(2):
+        session = await learner.start()
+        await learner.answer(session.name, "hable")
+        with files_entered() as entered:
+            await learner.call("CompleteSession", name=session.name)
+    completion = Entered(entered)
+    assert len(completion.of("session_service")) <= 22, completion
