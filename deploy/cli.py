@@ -196,8 +196,8 @@ def content_check(directory: Path = ROOT / "content") -> None:
 def content_load(directory: Path = ROOT / "content") -> None:
     """Load the content files; doing it again changes nothing.
 
-    CATALOG_ADDRESS, STATS_ADDRESS and INTERNAL_TOKEN_FILE name the services, else
-    the running stack's are used.
+    SESSION_ADDRESS, CATALOG_ADDRESS, STATS_ADDRESS and INTERNAL_TOKEN_FILE name the
+    services, else the running stack's are used.
     """
     content_command.load(directory)
 

@@ -15,7 +15,6 @@ from typing import Any
 import cel
 import yaml
 
-from deploy.commands.content.schema import PRODUCTS
 from service_kit.time_zones import time_zone
 
 
@@ -50,12 +49,15 @@ class Ended:
 def deserved_badges(content: Path, ended: Sequence[Ended]) -> list[str]:
     """Returns the ids of the shipped badges that sessions of one day deserve, in the order of their ends."""
     definitions = yaml.safe_load((content / "badges.yaml").read_text(encoding="utf-8"))
+    rows = yaml.safe_load((content / "products.yaml").read_text(encoding="utf-8"))
+    products = [row["product"] for row in rows]
     return sorted(
         badge["id"]
         for badge in definitions
         if badge.get("state", "active") == "active"
         and any(
-            cel.evaluate(badge["condition"], moment) is True for moment in _moments(_within(badge, ended))
+            cel.evaluate(badge["condition"], moment) is True
+            for moment in _moments(_within(badge, ended), products)
         )
     )
 
@@ -65,11 +67,11 @@ def _within(badge: Mapping[str, Any], ended: Sequence[Ended]) -> Sequence[Ended]
     return [each for each in ended if first <= each.end.date() <= last]
 
 
-def _moments(ended: Sequence[Ended]) -> Iterator[dict[str, dict[str, Any]]]:
+def _moments(ended: Sequence[Ended], products: Sequence[str]) -> Iterator[dict[str, dict[str, Any]]]:
     """Yields what the variables are at the end of each session."""
     for place, latest in enumerate(ended, start=1):
         until = ended[:place]
-        sums = {product: _sums([each for each in until if each.product == product]) for product in PRODUCTS}
+        sums = {product: _sums([each for each in until if each.product == product]) for product in products}
         yield {"total": _sums(until), **sums, "session": _session(latest)}
 
 

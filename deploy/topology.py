@@ -305,8 +305,8 @@ JOBS = (
     Job(
         "content",
         ("python", "-m", "deploy.commands.content.command", "load"),
-        needs=("catalog", "stats"),
-        settings=("CATALOG_ADDRESS", "STATS_ADDRESS", "INTERNAL_TOKEN_FILE"),
+        needs=("session", "catalog", "stats"),
+        settings=("SESSION_ADDRESS", "CATALOG_ADDRESS", "STATS_ADDRESS", "INTERNAL_TOKEN_FILE"),
     ),
     Job(
         "gateway-config",

@@ -25,6 +25,7 @@ from practice.session.v1.calendar_service_pb2_grpc import (
     add_LearnerAdminServiceServicer_to_server,
 )
 from practice.session.v1.outbox_admin_service_pb2_grpc import add_OutboxAdminServiceServicer_to_server
+from practice.session.v1.product_admin_service_pb2_grpc import add_ProductAdminServiceServicer_to_server
 from practice.session.v1.reconciliation_service_pb2_grpc import (
     add_ReconciliationAdminServiceServicer_to_server,
 )
@@ -60,6 +61,7 @@ from session_service.adapters.celery.publisher import EventPublisher, FastPublis
 from session_service.adapters.db import tables
 from session_service.adapters.db.learners import SqlCalendarReaders
 from session_service.adapters.db.personal_data import open_personal_data
+from session_service.adapters.db.products import SqlProducts
 from session_service.adapters.db.readers import SqlReaders
 from session_service.adapters.db.submissions import SqlSubmissionReaders
 from session_service.adapters.db.unit_of_work import SqlUnitOfWork
@@ -93,6 +95,8 @@ from session_service.offline.sql import SqlOfflineUnitOfWork
 from session_service.outbox.grpc import OUTBOX_ADMIN, RECONCILIATION_ADMIN
 from session_service.outbox.record_sql import SqlEventRecord
 from session_service.outbox.sql import SqlOutboxAdmin
+from session_service.publication import grpc as publication_servicer
+from session_service.publication.sql import SqlPublishedProducts
 from session_service.settings import SessionSettings
 from session_service.wiring import Ports
 
@@ -102,6 +106,7 @@ INTERNAL_SERVICES = frozenset(
         RECONCILIATION_ADMIN,
         calendar_servicer.ADMIN_SERVICE,
         OUTBOX_ADMIN,
+        publication_servicer.SERVICE,
         session_servicer.EXPORT_SERVICE,
     }
 )
@@ -200,6 +205,7 @@ def _ports(
         submissions=SqlSubmissionReaders(outside.engine),
         workspaces=SqlWorkspaceReaders(outside.engine),
         calendars=SqlCalendarReaders(outside.engine),
+        products=SqlProducts(outside.engine),
         catalog=CatalogClient(outside.catalog, settings.internal_token()),
         statistics=StatisticsClient(outside.stats, settings.internal_token()),
         signals=signals,
@@ -268,6 +274,9 @@ def _add_internal(
     add_SessionExportServiceServicer_to_server(wiring.wire_exports(ports), server)
     add_OutboxAdminServiceServicer_to_server(outbox, server)
     add_ReconciliationAdminServiceServicer_to_server(reconciliation, server)
+    published = SqlPublishedProducts(outside.engine)
+    products = wiring.wire_publication(ports, published.open, published)
+    add_ProductAdminServiceServicer_to_server(products, server)
     add_LearnerAdminServiceServicer_to_server(LearnerAdminServicer(remember_calendar), server)
     data = open_personal_data(outside.engine)
     memory = RedisMemory(outside.redis, BestEffort())

@@ -27,6 +27,7 @@ from session_service.application.ports.cache import Cache
 from session_service.application.ports.catalog import Catalog
 from session_service.application.ports.clock import Clock
 from session_service.application.ports.learners import CalendarReaders
+from session_service.application.ports.products import Products
 from session_service.application.ports.readers import Readers
 from session_service.application.ports.signals import JournalSignals
 from session_service.application.ports.statistics import Statistics
@@ -80,6 +81,15 @@ from session_service.outbox.use_cases import (
     RepublishEvents,
     RequeueDeadLetters,
 )
+from session_service.publication import grpc as publication_servicer
+from session_service.publication.ports import OpenPublication, PublishedProducts
+from session_service.publication.use_cases import (
+    GetProduct,
+    ListProducts,
+    LoadProducts,
+    RestoreProduct,
+    RetireProduct,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +101,7 @@ class Ports:
     submissions: SubmissionReaders
     workspaces: WorkspaceReaders
     calendars: CalendarReaders
+    products: Products
     catalog: Catalog
     statistics: Statistics
     signals: JournalSignals
@@ -104,16 +115,16 @@ class Ports:
 def wire_sessions(p: Ports) -> session_servicer.SessionServicer:
     """Wires the canonical API of sessions."""
     use_cases = session_servicer.UseCases(
-        start_session=StartSession(p.unit_of_work, p.catalog, p.clock, p.limits),
+        start_session=StartSession(p.unit_of_work, p.products, p.catalog, p.clock, p.limits),
         get_session=GetSession(p.readers),
-        get_active_session=GetActiveSession(p.readers),
-        list_sessions=ListSessions(p.readers),
+        get_active_session=GetActiveSession(p.readers, p.products),
+        list_sessions=ListSessions(p.readers, p.products),
         list_session_items=ListSessionItems(p.readers),
         get_session_report=GetSessionReport(p.readers),
         watch_session=WatchSession(p.readers, p.signals, p.clock),
         submit_answers=SubmitAnswers(p.unit_of_work, p.catalog, p.clock, p.limits),
         record_standalone_answer=RecordStandaloneAnswer(
-            p.unit_of_work, p.catalog, p.statistics, p.clock, p.limits
+            p.unit_of_work, p.products, p.catalog, p.statistics, p.clock, limits=p.limits
         ),
         set_note=SetNote(p.unit_of_work, p.clock),
         save_draft=SaveDraft(p.unit_of_work, p.clock, p.run_in_thread),
@@ -163,9 +174,9 @@ def wire_calendars(p: Ports) -> calendar_servicer.CalendarServicer:
 def wire_design(p: Ports) -> design.DesignSessionsServicer:
     """Wires the design product."""
     use_cases = design.UseCases(
-        start_session=StartSession(p.unit_of_work, p.catalog, p.clock, p.limits),
+        start_session=StartSession(p.unit_of_work, p.products, p.catalog, p.clock, p.limits),
         view_workspaces=ViewWorkspaces(p.workspaces),
-        get_active_session=GetActiveSession(p.readers),
+        get_active_session=GetActiveSession(p.readers, p.products),
         save_draft=SaveDraft(p.unit_of_work, p.clock, p.run_in_thread),
         pause_session=PauseSession(p.unit_of_work, p.clock),
         resume_session=ResumeSession(p.unit_of_work, p.clock),
@@ -185,10 +196,10 @@ def wire_design(p: Ports) -> design.DesignSessionsServicer:
 def wire_exercises(p: Ports) -> exercises.ExercisesServicer:
     """Wires the exercises product."""
     use_cases = exercises.UseCases(
-        start_session=StartSession(p.unit_of_work, p.catalog, p.clock, p.limits),
+        start_session=StartSession(p.unit_of_work, p.products, p.catalog, p.clock, p.limits),
         submit_answers=SubmitAnswers(p.unit_of_work, p.catalog, p.clock, p.limits),
         record_standalone_answer=RecordStandaloneAnswer(
-            p.unit_of_work, p.catalog, p.statistics, p.clock, p.limits
+            p.unit_of_work, p.products, p.catalog, p.statistics, p.clock, limits=p.limits
         ),
         complete_session=CompleteSession(p.unit_of_work, p.statistics, p.clock, p.limits),
     )
@@ -198,12 +209,12 @@ def wire_exercises(p: Ports) -> exercises.ExercisesServicer:
 def wire_focus(p: Ports) -> focus.FocusServicer:
     """Wires the focus product."""
     use_cases = focus.UseCases(
-        start_session=StartSession(p.unit_of_work, p.catalog, p.clock, p.limits),
-        get_active_session=GetActiveSession(p.readers),
+        start_session=StartSession(p.unit_of_work, p.products, p.catalog, p.clock, p.limits),
+        get_active_session=GetActiveSession(p.readers, p.products),
         pause_session=PauseSession(p.unit_of_work, p.clock),
         resume_session=ResumeSession(p.unit_of_work, p.clock),
         complete_session=CompleteSession(p.unit_of_work, p.statistics, p.clock, p.limits),
-        list_sessions=ListSessions(p.readers),
+        list_sessions=ListSessions(p.readers, p.products),
     )
     return focus.FocusServicer(use_cases)
 
@@ -211,7 +222,7 @@ def wire_focus(p: Ports) -> focus.FocusServicer:
 def wire_portal(p: Ports, cache: Cache, lifetimes: portal.Lifetimes) -> portal.PortalServicer:
     """Wires the portal product."""
     use_cases = portal.UseCases(
-        start_session=StartSession(p.unit_of_work, p.catalog, p.clock, p.limits),
+        start_session=StartSession(p.unit_of_work, p.products, p.catalog, p.clock, p.limits),
         submit_answers=SubmitAnswers(p.unit_of_work, p.catalog, p.clock, p.limits),
         complete_with_results=CompleteWithResults(
             p.unit_of_work, p.readers, p.catalog, p.statistics, p.clock, limits=p.limits
@@ -236,13 +247,13 @@ def wire_portal_live(p: Ports) -> portal_live.PortalLiveServicer:
 def wire_yoga(p: Ports) -> yoga.YogaServicer:
     """Wires the yoga product."""
     use_cases = yoga.UseCases(
-        start_session=StartSession(p.unit_of_work, p.catalog, p.clock, p.limits),
+        start_session=StartSession(p.unit_of_work, p.products, p.catalog, p.clock, p.limits),
         complete_with_summary=CompleteWithSummary(p.unit_of_work, p.statistics, p.clock),
         pause_session=PauseSession(p.unit_of_work, p.clock),
         resume_session=ResumeSession(p.unit_of_work, p.clock),
         set_note=SetNote(p.unit_of_work, p.clock),
-        get_active_session=GetActiveSession(p.readers),
-        list_sessions=ListSessions(p.readers),
+        get_active_session=GetActiveSession(p.readers, p.products),
+        list_sessions=ListSessions(p.readers, p.products),
         get_streak=GetStreak(p.readers, p.statistics),
         get_summary=GetSummary(p.readers),
         get_month=GetMonth(p.readers, p.statistics, p.clock),
@@ -254,7 +265,9 @@ def wire_sync(
     p: Ports, unit_of_work: OfflineUnitOfWorkFactory, max_age: timedelta
 ) -> offline_servicer.SyncServicer:
     """Wires what devices hand in that were offline."""
-    sync_sessions = SyncSessions(unit_of_work, p.catalog, p.statistics, p.clock, max_age, limits=p.limits)
+    sync_sessions = SyncSessions(
+        unit_of_work, p.products, p.catalog, p.statistics, p.clock, max_age=max_age, limits=p.limits
+    )
     return offline_servicer.SyncServicer(sync_sessions)
 
 
@@ -279,3 +292,17 @@ def wire_reconciliation(
         republish_events=RepublishEvents(record),
     )
     return outbox_servicers.ReconciliationServicer(use_cases, encode)
+
+
+def wire_publication(
+    p: Ports, open_publication: OpenPublication, published: PublishedProducts
+) -> publication_servicer.ProductAdminServicer:
+    """Wires products for operators."""
+    use_cases = publication_servicer.ProductUseCases(
+        list_products=ListProducts(published),
+        get_product=GetProduct(published),
+        load_products=LoadProducts(open_publication, p.clock),
+        retire_product=RetireProduct(open_publication, p.clock),
+        restore_product=RestoreProduct(open_publication, p.clock),
+    )
+    return publication_servicer.ProductAdminServicer(use_cases)

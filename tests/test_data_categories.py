@@ -33,7 +33,7 @@ KEPT: dict[str, tuple[ModuleType, Sequence[DataCategory]]] = {
 NOBODYS = {
     "catalog_service": {"achievements", "activities", "exercises", "sequences", "words", "erased_user"},
     "identity_service": {"erasure", "erasure_part"},
-    "session_service": {"erased_user"},
+    "session_service": {"erased_user", "product_version"},
     "stats_service": {
         "badge_definition",
         "erased_user",

@@ -12,7 +12,6 @@ from session_service.application.ports.clock import Clock
 from session_service.application.ports.readers import Readers
 from session_service.application.ports.sessions import Summary
 from session_service.application.ports.statistics import DayOfPractice, Statistics, Streak
-from session_service.domain.policies import policy_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +26,7 @@ class GetMonth:
     """Reads the caller's days of practice once statistics include their last ended session.
 
     Waits under a second for that; later than this, the days are those known
-    so far. Raises ProductUnknownError, UnavailableError.
+    so far. Raises UnavailableError.
     """
 
     def __init__(self, readers: Readers, statistics: Statistics, clock: Clock) -> None:
@@ -37,20 +36,19 @@ class GetMonth:
 
     async def __call__(self, call: Call, product: str, day: date | None = None) -> Month:
         """Returns the month a day is in, without one the user's present month in their own zone."""
-        name = policy_of(product).product
         mark = await self._readers.learner_mark(call.user_id)
         day = day or mark.calendar.local_date(self._clock())
         first, last = day.replace(day=1), day.replace(day=monthrange(day.year, day.month)[1])
         if mark.last_seq:
             await self._statistics.caught_up(call.user_id, mark.last_seq)
-        return Month(first, await self._statistics.days(call.user_id, name, first, last))
+        return Month(first, await self._statistics.days(call.user_id, product, first, last))
 
 
 class GetStreak:
     """Reads the caller's streak in a product once statistics include their last ended session.
 
     Waits under a second for that; later than this, the streak is the one
-    known so far. Raises ProductUnknownError, UnavailableError.
+    known so far. Raises UnavailableError.
     """
 
     def __init__(self, readers: Readers, statistics: Statistics) -> None:
@@ -59,19 +57,18 @@ class GetStreak:
 
     async def __call__(self, call: Call, product: str) -> Streak:
         """Returns the streak."""
-        name = policy_of(product).product
         mark = await self._readers.learner_mark(call.user_id)
         if mark.last_seq:
             await self._statistics.caught_up(call.user_id, mark.last_seq)
-        return await self._statistics.streak(call.user_id, name)
+        return await self._statistics.streak(call.user_id, product)
 
 
 class GetSummary:
-    """Reads figures over the caller's sessions, the last commit included. Raises ProductUnknownError."""
+    """Reads figures over the caller's sessions, the last commit included."""
 
     def __init__(self, readers: Readers) -> None:
         self._readers = readers
 
     async def __call__(self, call: Call, product: str) -> Summary:
         """Returns the figures."""
-        return await self._readers.summary(call.user_id, policy_of(product).product)
+        return await self._readers.summary(call.user_id, product)

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 from service_kit.call import Call
 from session_service.application.ports.learners import LearnerMark
+from session_service.application.ports.products import Products
 from session_service.application.ports.readers import History, Readers, Report, SessionSelection
 from session_service.application.ports.sessions import SessionRef
 from session_service.application.ports.workspaces import Workspace, WorkspaceReaders
 from session_service.domain.drafts import EMPTY_HASH
 from session_service.domain.items import SessionItem
 from session_service.domain.messages import Message
-from session_service.domain.policies import policy_of
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import State
 
@@ -36,24 +36,27 @@ class GetSession:
 class GetActiveSession:
     """Reads the caller's newest open session of a product. Raises ProductUnknownError."""
 
-    def __init__(self, readers: Readers) -> None:
+    def __init__(self, readers: Readers, products: Products) -> None:
         self._readers = readers
+        self._products = products
 
     async def __call__(self, call: Call, product: str, content: str = "") -> PracticeSession | None:
         """Returns the session, None when none is open."""
-        return await self._readers.active(call.user_id, policy_of(product).product, content)
+        await self._products.check_known(product)
+        return await self._readers.active(call.user_id, product, content)
 
 
 class ListSessions:
     """Reads a user's sessions, newest first. Raises ProductUnknownError."""
 
-    def __init__(self, readers: Readers) -> None:
+    def __init__(self, readers: Readers, products: Products) -> None:
         self._readers = readers
+        self._products = products
 
     async def __call__(self, selection: SessionSelection) -> Sequence[PracticeSession]:
         """Returns at most `selection.limit` sessions."""
         if selection.product:
-            policy_of(selection.product)
+            await self._products.check_known(selection.product)
         return await self._readers.list(selection)
 
     async def page(self, selection: SessionSelection) -> History:

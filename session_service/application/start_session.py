@@ -15,10 +15,16 @@ from session_service.application.end_session import end_session
 from session_service.application.find_content import find_content
 from session_service.application.ports.catalog import Catalog, Content
 from session_service.application.ports.clock import Clock
+from session_service.application.ports.products import Products
 from session_service.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
-from session_service.domain.errors import ContentNotFoundError, SessionAlreadyOpenError
+from session_service.domain.errors import (
+    ContentNotFoundError,
+    ModeUnknownError,
+    ProductUnknownError,
+    SessionAlreadyOpenError,
+)
 from session_service.domain.items import ContentItem, Selection, SessionItem
-from session_service.domain.policies import POLICIES, SecondStart
+from session_service.domain.policies import Product, SecondStart
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import State
 
@@ -59,9 +65,15 @@ class StartSession:
     """
 
     def __init__(
-        self, unit_of_work: UnitOfWorkFactory, catalog: Catalog, clock: Clock, limits: AccountLimits
+        self,
+        unit_of_work: UnitOfWorkFactory,
+        products: Products,
+        catalog: Catalog,
+        clock: Clock,
+        limits: AccountLimits,
     ) -> None:
         self._unit_of_work = unit_of_work
+        self._products = products
         self._catalog = catalog
         self._clock = clock
         self._limits = limits
@@ -72,6 +84,7 @@ class StartSession:
         *,
         product: str,
         mode: str = "",
+        mode_required: bool = False,
         content: str = "",
         content_second: int | None = None,
         planned_seconds: int | None = None,
@@ -81,17 +94,23 @@ class StartSession:
     ) -> Started:
         """Returns the session started or resumed.
 
+        Without a mode, it is the product's default, unless one is required.
         Content that was not made in `content_second`, where one is given, does not exist.
         """
         # Asked outside of the transaction, told inside: a repeated request gets
         # its first answer even when the content is gone by now.
-        known, offered = await self._find_content(product, content, content_second)
+        found = (await self._products.find([product])).get(product)
+        known, offered = await self._find_content(found, content, content_second)
         items = _number(selection.pick(offered))
 
         async def command(work: UnitOfWork) -> Started:
+            if found is None:
+                raise ProductUnknownError(product)
+            if mode_required and not mode:
+                raise ModeUnknownError(mode, found.policy.modes)
             fresh = PracticeSession.start(
                 user_id=call.user_id,
-                product=product,
+                product=found,
                 mode=mode,
                 content=content,
                 planned_seconds=planned_seconds,
@@ -117,14 +136,13 @@ class StartSession:
             return await once(self._unit_of_work, call, Started, command)
 
     async def _find_content(
-        self, product: str, content: str, second: int | None
+        self, product: Product | None, content: str, second: int | None
     ) -> tuple[Content | None, Sequence[ContentItem]]:
         """Returns what the catalog says of the content, and its items where the product picks some."""
         if not content:
             return None, ()
         known = await find_content(self._catalog, content, second)
-        policy = POLICIES.get(product)
-        if known is None or policy is None or not policy.picks_items:
+        if known is None or product is None or not product.policy.picks_items:
             return known, ()
         offered = await self._catalog.content_items(content)
         # Without items there is nothing to practise.

@@ -13,6 +13,7 @@ from session_service.application.account_limits import AccountLimits
 from session_service.application.end_session import end_session
 from session_service.application.ports.catalog import Catalog
 from session_service.application.ports.clock import Clock
+from session_service.application.ports.products import Products
 from session_service.application.ports.sessions import SessionRef
 from session_service.application.ports.statistics import Statistics
 from session_service.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
@@ -24,7 +25,7 @@ from session_service.domain.answers import (
     find_flaw,
     judge,
 )
-from session_service.domain.errors import ItemNotFoundError
+from session_service.domain.errors import ItemNotFoundError, ProductUnknownError, SessionAlreadyOpenError
 from session_service.domain.grading import AnswerKey
 from session_service.domain.items import SessionItem
 from session_service.domain.practice_session import PracticeSession
@@ -125,19 +126,22 @@ class RecordStandaloneAnswer:
     """Starts a session, records the answer and completes the session, in one transaction.
 
     It counts for statistics as any completed session. Idempotent by the
-    call's key. Raises ProductUnknownError, AnswerInvalidError,
+    call's key. Raises the errors of a start, AnswerInvalidError,
     ItemNotFoundError.
     """
 
     def __init__(
         self,
         unit_of_work: UnitOfWorkFactory,
+        products: Products,
         catalog: Catalog,
         statistics: Statistics,
         clock: Clock,
+        *,
         limits: AccountLimits,
     ) -> None:
         self._unit_of_work = unit_of_work
+        self._products = products
         self._catalog = catalog
         self._statistics = statistics
         self._clock = clock
@@ -148,12 +152,15 @@ class RecordStandaloneAnswer:
         flaw = find_flaw(answer)
         if flaw is not None:
             raise flaw
+        found = (await self._products.find([product])).get(product)
         keys = await self._catalog.answer_keys({answer.item})
 
         async def command(work: UnitOfWork) -> Answered:
+            if found is None:
+                raise ProductUnknownError(product)
             fresh = PracticeSession.start(
                 user_id=call.user_id,
-                product=product,
+                product=found,
                 mode="",
                 content="",
                 planned_seconds=None,
@@ -161,7 +168,9 @@ class RecordStandaloneAnswer:
                 now=self._clock(),
             )
             session = await work.sessions.add(fresh)
-            assert session is not None, "a product with answers has no open slot"
+            if session is None:
+                taken = await work.sessions.lock_open(fresh.user_id, fresh.open_slot or "")
+                raise SessionAlreadyOpenError(taken.id if taken else 0)
             submission = await record_answers(work, session, [answer], keys, self._clock)
             if submission.results[0].recorded is None:
                 raise ItemNotFoundError(answer.item)

@@ -25,6 +25,33 @@ class ProductUnknownError(InvalidArgumentError):
         super().__init__(f"There is no product '{product}'", product=product)
 
 
+class ProductNotFoundError(NotFoundError):
+    """There is no row of such a product."""
+
+    reason = "PRODUCT_NOT_FOUND"
+
+    def __init__(self, product: str) -> None:
+        super().__init__(f"There is no product '{product}'", product=product)
+
+
+class ProductRetiredError(InvalidStateError):
+    """Sessions of the product cannot be started any more."""
+
+    reason = "PRODUCT_RETIRED"
+
+    def __init__(self, product: str) -> None:
+        super().__init__(f"The product '{product}' is retired: what is open can be ended", product=product)
+
+
+class ProductInUseError(InvalidStateError):
+    """Stored sessions of the product break its new row."""
+
+    reason = "PRODUCT_IN_USE"
+
+    def __init__(self, product: str, field: str, problem: str) -> None:
+        super().__init__(f"Product '{product}': {field} {problem}", product=product, field=field)
+
+
 class ModeUnknownError(InvalidArgumentError):
     """The product has no such mode."""
 

@@ -24,7 +24,7 @@ from session_service.domain.errors import (
 )
 from session_service.domain.items import SessionItem
 from session_service.domain.messages import add_line
-from session_service.domain.policies import Elapsed, OpenScope, PauseAgain, Policy, policy_of
+from session_service.domain.policies import Elapsed, OpenScope, PauseAgain, Policy, Product
 from session_service.domain.states import State
 
 # A phone's clock may run a little ahead of what happened.
@@ -37,6 +37,8 @@ class PracticeSession:
 
     `elapsed_seconds` is the recorded time; where the server measures it, it
     is anchored at `active_since` and settled at each pause and at the end.
+    `policy` is its product's as it was at the start, of `policy_version`:
+    what is published later does not change a session.
     `version` grows by one with each change and numbers the journal.
     `user_seq` is the place of its end among the user's events, 0 before.
     `settings` are the client's own. `item_count` counts the items picked, 0
@@ -48,6 +50,8 @@ class PracticeSession:
     id: int
     user_id: int
     product: str
+    policy: Policy
+    policy_version: int
     mode: str
     content: str
     state: State
@@ -85,7 +89,7 @@ class PracticeSession:
         cls,
         *,
         user_id: int,
-        product: str,
+        product: Product,
         mode: str,
         content: str,
         planned_seconds: int | None,
@@ -98,11 +102,14 @@ class PracticeSession:
         item_count: int = 0,
     ) -> PracticeSession:
         """Returns a new session, not stored yet. Raises the errors of what the product does not allow."""
-        policy = policy_of(product)
+        product.check_start(now)
+        policy = product.policy
         return cls(
             id=0,
             user_id=user_id,
-            product=product,
+            product=product.name,
+            policy=policy,
+            policy_version=product.version,
             mode=_checked_mode(policy, mode),
             content=_checked_content(policy, content),
             state=State.ACTIVE,
@@ -129,11 +136,6 @@ class PracticeSession:
             version=1,
             updated_at=now,
         )
-
-    @property
-    def policy(self) -> Policy:
-        """The behaviour of the session's product."""
-        return policy_of(self.product)
 
     @property
     def etag(self) -> str:

@@ -12,8 +12,8 @@ from uuid import RFC_4122, UUID
 
 from service_kit.errors import ConflictError, InvalidArgumentError, ServiceError
 from session_service.domain.days import Calendar
-from session_service.domain.errors import DurationOutOfRangeError, Refusal
-from session_service.domain.policies import Elapsed
+from session_service.domain.errors import DurationOutOfRangeError, ProductUnknownError, Refusal
+from session_service.domain.policies import Elapsed, Product
 from session_service.domain.practice_session import PLAUSIBLE_LEAD, PracticeSession
 from session_service.domain.states import State
 
@@ -190,11 +190,14 @@ def _in_utc(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat()
 
 
-def begin(offline: OfflineSession, *, user_id: int, calendar: Calendar, window: Window) -> PracticeSession:
+def begin(
+    offline: OfflineSession, product: Product | None, *, user_id: int, calendar: Calendar, window: Window
+) -> PracticeSession:
     """Returns the session with its time, before its answers and its end.
 
-    Raises TimeOutOfRangeError, OfflineItemInvalidError, DurationOutOfRangeError
-    and the errors of a start. That another session is open is no fault.
+    Raises TimeOutOfRangeError, OfflineItemInvalidError, DurationOutOfRangeError,
+    ProductUnknownError without a product, and the errors of a start. That
+    another session is open is no fault.
     """
     window.check_id("client_id", offline.client_id)
     window.check("start_time", offline.started_at)
@@ -205,9 +208,11 @@ def begin(offline: OfflineSession, *, user_id: int, calendar: Calendar, window: 
         raise OfflineItemInvalidError("answers", f"A session has at most {MOST_ANSWERS} answers")
     if len(offline.note) > _LONGEST_NOTE or "\0" in offline.note:
         raise OfflineItemInvalidError("note", f"A note has at most {_LONGEST_NOTE} characters, no U+0000")
+    if product is None:
+        raise ProductUnknownError(offline.product)
     session = PracticeSession.start(
         user_id=user_id,
-        product=offline.product,
+        product=product,
         mode=offline.mode,
         content=offline.content,
         planned_seconds=offline.planned_seconds,

@@ -97,7 +97,9 @@ def _prepare(
     # one of that time: whenever a session arrives, it is on the same day.
     rollover_hour = rollover_hour_at(offline.ended_at, turns)
     calendar = Calendar(known_time_zone(offline.time_zone), rollover_hour)
-    session = begin(offline, user_id=user_id, calendar=calendar, window=guide.window)
+    session = begin(
+        offline, guide.products.get(offline.product), user_id=user_id, calendar=calendar, window=guide.window
+    )
     session = _add_content(session, guide)
     answers, refused = _grade(offline.answers, guide, session.policy)
     picked = _pick(answers, guide.prompts.get(offline.content, {})) if session.policy.picks_items else {}

@@ -15,6 +15,7 @@ from service_kit.errors import ServiceError
 from session_service.application.account_limits import AccountLimits
 from session_service.application.ports.catalog import Catalog
 from session_service.application.ports.clock import Clock
+from session_service.application.ports.products import Products
 from session_service.application.ports.statistics import Statistics
 from session_service.offline.domain import (
     ItemResult,
@@ -73,14 +74,16 @@ class SyncSessions:
     def __init__(
         self,
         unit_of_work: OfflineUnitOfWorkFactory,
+        products: Products,
         catalog: Catalog,
         statistics: Statistics,
         clock: Clock,
-        max_age: timedelta,
         *,
+        max_age: timedelta,
         limits: AccountLimits,
     ) -> None:
         self._unit_of_work = unit_of_work
+        self._products = products
         self._catalog = catalog
         self._statistics = statistics
         self._clock = clock
@@ -115,7 +118,9 @@ class SyncSessions:
         return await self._answer(call, [results[place] for place in range(len(items))])
 
     async def _merge(self, user_id: int, fresh: dict[int, OfflineItem]) -> Results:
-        guide = await ask_for_guide(self._catalog, list(fresh.values()), self._clock(), self._max_age)
+        guide = await ask_for_guide(
+            self._catalog, self._products, list(fresh.values()), self._clock(), self._max_age
+        )
         sessions: list[tuple[int, OfflineSession]] = []
         answers: dict[int, list[tuple[int, OfflineAnswer]]] = defaultdict(list)
         for place, item in fresh.items():

@@ -1,4 +1,4 @@
-"""Both admin services that content is loaded into, as fakes on a real gRPC server, and files to load."""
+"""The admin services that content is loaded into, as fakes on a real gRPC server, and files to load."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TypeVar
 import grpc
 from google.protobuf.message import Message
 from practice.catalog.v1 import catalog_service_pb2, catalog_service_pb2_grpc
+from practice.session.v1 import product_admin_service_pb2, product_admin_service_pb2_grpc
 from practice.stats.v1 import stats_service_pb2, stats_service_pb2_grpc
 
 from deploy.commands.content import loading as content
@@ -18,6 +19,21 @@ from deploy.commands.content import loading as content
 SHIPPED = Path(__file__).parents[2] / "content"
 TOKEN = "only-for-this-test"
 
+PRODUCT = """\
+- product: chess
+  open_sessions: one_per_user
+  second_start: resume
+  modes: [blitz, rapid]
+  items: exercises
+  min_planned_seconds: 60
+  max_planned_seconds: 7200
+  elapsed: reported
+  max_elapsed_seconds: 7200
+  pause_again: records_elapsed
+  outcomes: [completed, partial, abandoned]
+  counted: [completed, partial]
+  counts_unanswered: no
+"""
 EXERCISE = """\
 - id: 123
   prompt: Espero que ella ___ con el profesor.
@@ -88,7 +104,7 @@ Response = TypeVar("Response")
 
 
 class _Keeper:
-    """Keeps what both services are sent, in order."""
+    """Keeps what the services are sent, in order."""
 
     def __init__(self) -> None:
         self.requests: list[Message] = []
@@ -141,6 +157,19 @@ class FakeCatalog(catalog_service_pb2_grpc.CatalogAdminServiceServicer):
         return self._keeper.take(request, request.achievements, context, answer)
 
 
+class FakeSession(product_admin_service_pb2_grpc.ProductAdminServiceServicer):
+    """Takes products; every other call is unimplemented."""
+
+    def __init__(self, keeper: _Keeper) -> None:
+        self._keeper = keeper
+
+    def LoadProducts(
+        self, request: product_admin_service_pb2.LoadProductsRequest, context: grpc.ServicerContext
+    ) -> product_admin_service_pb2.LoadProductsResponse:
+        answer = product_admin_service_pb2.LoadProductsResponse
+        return self._keeper.take(request, request.products, context, answer)
+
+
 class FakeStats(stats_service_pb2_grpc.StatsAdminServiceServicer):
     """Takes badges; every other call is unimplemented."""
 
@@ -162,13 +191,16 @@ def refuse_strangers(context: grpc.ServicerContext) -> None:
 
 
 class Services:
-    """Both admin services on one real server."""
+    """The admin services on one real server."""
 
     def __init__(self) -> None:
         self._keeper = _Keeper()
         self.server = grpc.server(ThreadPoolExecutor(max_workers=2))
         catalog_service_pb2_grpc.add_CatalogAdminServiceServicer_to_server(
             FakeCatalog(self._keeper), self.server
+        )
+        product_admin_service_pb2_grpc.add_ProductAdminServiceServicer_to_server(
+            FakeSession(self._keeper), self.server
         )
         stats_service_pb2_grpc.add_StatsAdminServiceServicer_to_server(FakeStats(self._keeper), self.server)
         self.address = f"127.0.0.1:{self.server.add_insecure_port('127.0.0.1:0')}"
@@ -180,7 +212,7 @@ class Services:
         return self._keeper.requests
 
     def load(self, directory: Path, token: str = TOKEN) -> content.LoadReport:
-        return content.load(directory, self.address, self.address, token)
+        return content.load(directory, content.Addresses(self.address, self.address, self.address), token)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from practice.catalog.v1 import (
     problem_pb2,
     sequence_pb2,
 )
+from practice.session.v1 import product_admin_service_pb2
 from practice.stats.v1 import progress_pb2, stats_service_pb2
 
 from deploy.commands.content import loading as content
@@ -24,6 +25,7 @@ from tests.deploy.content_services import (
     BADGE,
     EXERCISE,
     PROBLEM,
+    PRODUCT,
     SEQUENCE,
     SHIPPED,
     Services,
@@ -39,6 +41,7 @@ def services() -> Iterator[Services]:
 
 
 WHOLE = {
+    "products": f"{PRODUCT}- product: focus\n- product: portal\n",
     "exercises__present": EXERCISE,
     "activities__basic": ACTIVITY,
     "sequences__everyday": SEQUENCE,
@@ -46,12 +49,35 @@ WHOLE = {
     "achievements": ACHIEVEMENT,
     "badges": BADGE,
 }
-KINDS = ("exercises", "activities", "sequences", "problems", "achievements", "badges")
+KINDS = ("products", "exercises", "activities", "sequences", "problems", "achievements", "badges")
 
 
-def test_what_is_written_is_what_is_sent_the_catalog_first(tmp_path: Path, services: Services) -> None:
+def test_what_is_written_is_what_is_sent_products_first_and_badges_last(
+    tmp_path: Path, services: Services
+) -> None:
     report = services.load(write(tmp_path, **WHOLE))
     assert services.requests == [
+        product_admin_service_pb2.LoadProductsRequest(
+            products=[
+                product_admin_service_pb2.ProductRow(
+                    product="chess",
+                    open_sessions=product_admin_service_pb2.ProductRow.OPEN_SESSIONS_ONE_PER_USER,
+                    second_start=product_admin_service_pb2.ProductRow.SECOND_START_RESUME,
+                    modes=["blitz", "rapid"],
+                    items="exercises",
+                    min_planned_seconds=60,
+                    max_planned_seconds=7200,
+                    elapsed=product_admin_service_pb2.ProductRow.ELAPSED_REPORTED,
+                    max_elapsed_seconds=7200,
+                    pause_again=product_admin_service_pb2.ProductRow.PAUSE_AGAIN_RECORDS_ELAPSED,
+                    outcomes=["completed", "partial", "abandoned"],
+                    counted=["completed", "partial"],
+                    counts_unanswered=False,
+                ),
+                product_admin_service_pb2.ProductRow(product="focus"),
+                product_admin_service_pb2.ProductRow(product="portal"),
+            ]
+        ),
         catalog_service_pb2.LoadExercisesRequest(
             exercises=[
                 exercise_pb2.ExerciseContent(
@@ -153,7 +179,9 @@ def test_what_is_written_is_what_is_sent_the_catalog_first(tmp_path: Path, servi
             ]
         ),
     ]
-    assert report.kinds == tuple(content.Loaded(kind, created=1) for kind in KINDS)
+    assert report.kinds == tuple(
+        content.Loaded(kind, created=3 if kind == "products" else 1) for kind in KINDS
+    )
 
 
 def test_what_a_badge_may_have_besides_is_sent_as_the_contract_says_it(
@@ -189,7 +217,7 @@ def test_more_than_a_request_holds_is_sent_in_batches(
         if isinstance(request, catalog_service_pb2.LoadExercisesRequest)
     ]
     assert sent == [[1, 2], [3]]
-    assert report.kinds[0] == content.Loaded("exercises", created=2, unchanged=1)
+    assert report.kinds[1] == content.Loaded("exercises", created=2, unchanged=1)
 
 
 def test_more_than_a_hundred_activities_are_sent_in_batches(tmp_path: Path, services: Services) -> None:
@@ -213,7 +241,9 @@ def test_a_kind_without_files_is_not_sent(tmp_path: Path, services: Services, al
     report = services.load(write(tmp_path, **{alone: WHOLE[alone]}))
     kind = alone.partition("__")[0]
     assert len(services.requests) == 1
-    assert report.kinds == tuple(content.Loaded(one, created=int(one == kind)) for one in KINDS)
+    assert report.kinds == tuple(
+        content.Loaded(one, created=(3 if kind == "products" else 1) if one == kind else 0) for one in KINDS
+    )
 
 
 def test_content_with_a_fault_is_not_sent_at_all(tmp_path: Path, services: Services) -> None:

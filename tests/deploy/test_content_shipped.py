@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import protovalidate
 import pytest
 from practice.catalog.v1 import catalog_service_pb2
+from practice.session.v1 import product_admin_service_pb2
 from practice.stats.v1 import progress_pb2, stats_service_pb2
 
 from deploy.commands.content import loading as content
@@ -27,13 +28,15 @@ class Shipped:
             services.load(SHIPPED)
         for request in services.requests:
             protovalidate.validate(request)
-        exercises, activities, sequences, problems, achievements, badges = services.requests
+        products, exercises, activities, sequences, problems, achievements, badges = services.requests
+        assert isinstance(products, product_admin_service_pb2.LoadProductsRequest)
         assert isinstance(exercises, catalog_service_pb2.LoadExercisesRequest)
         assert isinstance(activities, catalog_service_pb2.LoadActivitiesRequest)
         assert isinstance(sequences, catalog_service_pb2.LoadSequencesRequest)
         assert isinstance(problems, catalog_service_pb2.LoadProblemsRequest)
         assert isinstance(achievements, catalog_service_pb2.LoadAchievementsRequest)
         assert isinstance(badges, stats_service_pb2.LoadBadgeDefinitionsRequest)
+        self.products = [one.product for one in products.products]
         self.exercises = {one.exercise_id: one for one in exercises.exercises}
         self.activities = {one.activity_id: one for one in activities.activities}
         self.sequences = {one.sequence_id: one for one in sequences.sequences}
@@ -49,6 +52,10 @@ def shipped() -> Shipped:
 
 def test_the_shipped_content_has_no_faults() -> None:
     assert content.check(SHIPPED) == []
+
+
+def test_the_five_products_ship(shipped: Shipped) -> None:
+    assert shipped.products == list(PRODUCTS)
 
 
 def test_forty_exercises_ship_with_the_one_that_clients_know(shipped: Shipped) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from service_kit.call import Call
 from session_service.adapters.db import tables
 from session_service.adapters.db.learners import SqlCalendarReaders
+from session_service.adapters.db.products import SqlProducts
 from session_service.adapters.db.readers import SqlReaders
 from session_service.adapters.db.submissions import SqlSubmissionReaders
 from session_service.adapters.db.workspaces import SqlWorkspaceReaders
@@ -92,13 +93,15 @@ class Database:
         self.told = Told()
         self.readers = SqlReaders(engine)
         self.calendars = SqlCalendarReaders(engine)
+        self.products = SqlProducts(engine)
         limits = AccountLimits(NoRates(), self.readers)
         self.sync_sessions = SyncSessions(
             self.unit_of_work,
+            self.products,
             EverythingCatalog(),
             PunctualStatistics(),
             lambda: datetime.now(UTC),
-            timedelta(days=30),
+            max_age=timedelta(days=30),
             limits=limits,
         )
         self.use = UseCases(
@@ -108,6 +111,7 @@ class Database:
                 submissions=SqlSubmissionReaders(engine),
                 workspaces=SqlWorkspaceReaders(engine),
                 calendars=self.calendars,
+                products=self.products,
                 catalog=EverythingCatalog(),
                 statistics=PunctualStatistics(),
                 signals=JournalSignals(),

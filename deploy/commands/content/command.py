@@ -2,7 +2,8 @@
 
     python -m deploy.commands.content.command check|load [DIRECTORY]
 
-`load` finds the services by CATALOG_ADDRESS, STATS_ADDRESS and INTERNAL_TOKEN_FILE.
+`load` finds the services by SESSION_ADDRESS, CATALOG_ADDRESS, STATS_ADDRESS and
+INTERNAL_TOKEN_FILE.
 """
 
 from __future__ import annotations
@@ -37,8 +38,9 @@ def load(directory: Path) -> None:
 
     if not directory.is_dir():
         raise CommandError(f"{directory} is no directory: name one with content files")
-    catalog, stats = service_setting("CATALOG_ADDRESS"), service_setting("STATS_ADDRESS")
-    report = loading.load(directory, catalog, stats, internal_token())
+    names = ("SESSION_ADDRESS", "CATALOG_ADDRESS", "STATS_ADDRESS")
+    addresses = loading.Addresses(*map(service_setting, names))
+    report = loading.load(directory, addresses, internal_token())
     for kind in report.kinds:
         print(f"{kind.kind}: {kind.created} new, {kind.updated} changed, {kind.unchanged} as before")
 

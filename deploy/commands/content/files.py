@@ -6,7 +6,8 @@ that they are loaded as.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
@@ -15,11 +16,14 @@ import yaml
 
 from deploy.commands.content.kinds import Bound, EntryList, Field, Kind, Order
 from deploy.commands.content.rules import Complaint, Plain, entry_nodes, folded, read_value
-from deploy.commands.content.schema import KINDS
+from deploy.commands.content.schema import KINDS, PRODUCTS
 
 # A value is plain, or the entries inside an entry.
 Value: TypeAlias = "Plain | list[Entry]"
 Entry: TypeAlias = "Mapping[str, Value]"
+
+
+SHIPPED = Path(__file__).resolve().parents[3] / "content"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -48,10 +52,11 @@ def read_content(directory: Path) -> Content:
     """Reads the content files of every kind in `directory`. Bad content becomes faults, not exceptions."""
     content = Content()
     known: set[Path] = set()
+    products = products_of(directory)
     for kind in KINDS:
         files = sorted(directory.glob(kind.files))
         known.update(files)
-        reader = _KindReader(kind, content.faults)
+        reader = _KindReader(kind, content.faults, products)
         content.entries[kind.name] = [entry for file in files for entry in reader.read(file)]
     if not known:
         content.faults.append(Fault(directory, 1, "there are no content files here"))
@@ -65,9 +70,18 @@ def read_content(directory: Path) -> Content:
 def read_file(file: Path, kind: Kind) -> Content:
     """Reads one file of a kind, wherever it is, as read_content does. Raises OSError without the file."""
     content = Content()
-    content.entries[kind.name] = list(_KindReader(kind, content.faults).read(file))
+    reader = _KindReader(kind, content.faults, products_of(file.parent))
+    content.entries[kind.name] = list(reader.read(file))
     content.faults.sort()
     return content
+
+
+def products_of(directory: Path) -> Sequence[str]:
+    """Returns the products that content of `directory` may name: its own, else those that ship."""
+    file = directory / PRODUCTS.files
+    reader = _KindReader(PRODUCTS, [], ())
+    deque(reader.read(file if file.exists() else SHIPPED / PRODUCTS.files), maxlen=0)
+    return reader.identities
 
 
 class _Pair(NamedTuple):
@@ -81,11 +95,17 @@ class _Pair(NamedTuple):
 class _KindReader:
     """Reads the files of one kind, and remembers ids over all of them."""
 
-    def __init__(self, kind: Kind, faults: list[Fault]) -> None:
+    def __init__(self, kind: Kind, faults: list[Fault], products: Sequence[str]) -> None:
         self._kind = kind
         self._faults = faults
+        self._products = products
         # By what has the id and the id, because the ids of words are apart from those of activities.
         self._places: dict[tuple[str, object], str] = {}
+
+    @property
+    def identities(self) -> list[str]:
+        """What entries are called by, whatever else is wrong with them, in their order."""
+        return [str(identity) for form, identity in self._places if form == self._kind.name]
 
     def read(self, file: Path) -> Iterator[Entry]:
         """Yields the entries of `file` that have no fault."""
@@ -143,6 +163,8 @@ class _KindReader:
                 self._hold_to_bound(file, pairs, bound)
             for order in form.orders:
                 self._hold_to_order(file, pairs, order)
+            for key, message in form.judge(entry) if form.judge else ():
+                self._fault(file, pairs[key].value if key in pairs else node, f"{key} {message}")
         return entry if len(self._faults) == before else None
 
     def _read_field(self, file: Path, described: Field, node: yaml.Node) -> Value | None:
@@ -150,7 +172,7 @@ class _KindReader:
             self._fault(file, complaint.node, f"{described.key} {complaint.message}")
 
         if not isinstance(described.rule, EntryList):
-            return read_value(node, described.rule, report)
+            return read_value(node, described.rule, report, self._products)
         nodes = entry_nodes(node, described.rule, report)
         entries = [self._read_entry(file, inner, described.rule) for inner in nodes]
         self._forbid_repeats(file, nodes, entries, described.rule)

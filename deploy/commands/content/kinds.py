@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,6 +16,13 @@ class Text:
     # A regular expression for the whole text, and what to tell an author whose text does not match it.
     pattern: str = ""
     pattern_hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProductName:
+    """The name of a product that there is, or one of the words that stand for several."""
+
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +84,7 @@ class EntryList:
     distinct: str = ""
 
 
-PlainRule = Text | Choice | Flag | Day | Condition | Number | Decimal | TextList
+PlainRule = Text | ProductName | Choice | Flag | Day | Condition | Number | Decimal | TextList
 Rule = PlainRule | EntryList
 
 
@@ -121,3 +130,5 @@ class Kind:
     fields: tuple[Field, ...]
     bounds: tuple[Bound, ...] = ()
     orders: tuple[Order, ...] = ()
+    # Yields keys and what is wrong with an entry whose fields are right one by one.
+    judge: Callable[[Mapping[str, Any]], Iterator[tuple[str, str]]] | None = None

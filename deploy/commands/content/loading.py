@@ -16,19 +16,38 @@ from typing import Protocol, TypeVar
 import grpc
 from google.protobuf.json_format import ParseDict
 from practice.catalog.v1 import catalog_service_pb2, catalog_service_pb2_grpc
+from practice.session.v1 import product_admin_service_pb2, product_admin_service_pb2_grpc
 from practice.stats.v1 import stats_service_pb2, stats_service_pb2_grpc
 
 from deploy.commands.admin_client import INTERNAL_HEADER, reason_of
 from deploy.commands.content.files import Entry, Fault, read_content
-from deploy.commands.content.schema import ACHIEVEMENTS, ACTIVITIES, BADGES, EXERCISES, PROBLEMS, SEQUENCES
+from deploy.commands.content.schema import (
+    ACHIEVEMENTS,
+    ACTIVITIES,
+    BADGES,
+    EXERCISES,
+    PROBLEMS,
+    PRODUCTS,
+    SEQUENCES,
+)
 from deploy.faults import CommandError
 from service_kit.grpc.targets import target
 
-__all__ = ["ContentRefusedError", "Fault", "LoadFailedError", "LoadReport", "Loaded", "check", "load"]
+__all__ = [
+    "Addresses",
+    "ContentRefusedError",
+    "Fault",
+    "LoadFailedError",
+    "LoadReport",
+    "Loaded",
+    "check",
+    "load",
+]
 
 # The requests' own bounds.
 LARGEST_BATCH = 1000
 LARGEST_ACTIVITY_BATCH = 100
+LARGEST_PRODUCT_BATCH = 200
 # Seconds for one batch, waiting for the service to come up included.
 DEADLINE = 30.0
 
@@ -111,11 +130,20 @@ def check(directory: Path) -> list[Fault]:
     return read_content(directory).faults
 
 
-def load(directory: Path, catalog_address: str, stats_address: str, internal_token: str) -> LoadReport:
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the services are that own content, as `host:port`."""
+
+    session: str
+    catalog: str
+    stats: str
+
+
+def load(directory: Path, addresses: Addresses, internal_token: str) -> LoadReport:
     """Sends the content of `directory` to the services that own it. Idempotent.
 
-    Addresses are `host:port`. The catalog's kinds go before the badges, in
-    batches of at most 1,000 (activities 100), each taken whole or not at all.
+    Products go first and badges last, in batches of at most 1,000 (products
+    200, activities 100), each taken whole or not at all.
     A kind without files is skipped.
 
     Raises:
@@ -128,17 +156,24 @@ def load(directory: Path, catalog_address: str, stats_address: str, internal_tok
         raise ContentRefusedError(content.faults)
     loaded: list[Loaded] = []
     for kind, address, load_batch, most in (
-        (EXERCISES, catalog_address, _load_exercises, LARGEST_BATCH),
-        (ACTIVITIES, catalog_address, _load_activities, LARGEST_ACTIVITY_BATCH),
-        (SEQUENCES, catalog_address, _load_sequences, LARGEST_BATCH),
-        (PROBLEMS, catalog_address, _load_problems, LARGEST_BATCH),
-        (ACHIEVEMENTS, catalog_address, _load_achievements, LARGEST_BATCH),
-        (BADGES, stats_address, _load_badges, LARGEST_BATCH),
+        (PRODUCTS, addresses.session, _load_products, LARGEST_PRODUCT_BATCH),
+        (EXERCISES, addresses.catalog, _load_exercises, LARGEST_BATCH),
+        (ACTIVITIES, addresses.catalog, _load_activities, LARGEST_ACTIVITY_BATCH),
+        (SEQUENCES, addresses.catalog, _load_sequences, LARGEST_BATCH),
+        (PROBLEMS, addresses.catalog, _load_problems, LARGEST_BATCH),
+        (ACHIEVEMENTS, addresses.catalog, _load_achievements, LARGEST_BATCH),
+        (BADGES, addresses.stats, _load_badges, LARGEST_BATCH),
     ):
         entries = content.entries[kind.name]
         batches = [entries[start : start + most] for start in range(0, len(entries), most)]
         loaded.append(_load_kind(kind.name, address, internal_token, load_batch, batches))
     return LoadReport(tuple(loaded))
+
+
+def _load_products(caller: _Caller, batch: Sequence[Entry]) -> _Counts:
+    request = ParseDict({"products": batch}, product_admin_service_pb2.LoadProductsRequest())
+    stub = product_admin_service_pb2_grpc.ProductAdminServiceStub(caller.channel)
+    return caller.call(stub.LoadProducts, request)
 
 
 def _load_exercises(caller: _Caller, batch: Sequence[Entry]) -> _Counts:

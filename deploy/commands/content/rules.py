@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -19,10 +19,10 @@ from deploy.commands.content.kinds import (
     Flag,
     Number,
     PlainRule,
+    ProductName,
     Text,
     TextList,
 )
-from deploy.commands.content.schema import PRODUCTS
 from stats_service.adapters.cel.conditions import LONGEST, compile_condition
 from stats_service.domain.conditions import SESSION, TOTAL, ConditionError
 
@@ -43,9 +43,14 @@ class Complaint(NamedTuple):
     message: str
 
 
-def read_value(node: yaml.Node, rule: PlainRule, report: Callable[[Complaint], None]) -> Plain | None:
-    """Returns the value that `node` holds, or None after reporting what breaks `rule`."""
-    complaints = list(_complaints(node, rule))
+def read_value(
+    node: yaml.Node, rule: PlainRule, report: Callable[[Complaint], None], products: Sequence[str] = ()
+) -> Plain | None:
+    """Returns the value that `node` holds, or None after reporting what breaks `rule`.
+
+    `products` are those that there are.
+    """
+    complaints = list(_complaints(node, rule, products))
     for complaint in complaints:
         report(complaint)
     return None if complaints else _value(node, rule)
@@ -83,10 +88,12 @@ def _value(node: yaml.Node, rule: PlainRule) -> Plain:
     return text
 
 
-def _complaints(node: yaml.Node, rule: PlainRule) -> Iterator[Complaint]:
+def _complaints(node: yaml.Node, rule: PlainRule, products: Sequence[str]) -> Iterator[Complaint]:
     match rule:
         case Text():
             yield from _text_complaints(node, rule)
+        case ProductName():
+            yield from _text_complaints(node, Text(longest=40, choices=(*products, *rule.words)))
         case Choice():
             words = tuple(word for word, _ in rule.options)
             yield from _text_complaints(node, Text(longest=max(map(len, words)), choices=words))
@@ -96,7 +103,7 @@ def _complaints(node: yaml.Node, rule: PlainRule) -> Iterator[Complaint]:
         case Day():
             yield from _day_complaints(node)
         case Condition():
-            yield from _condition_complaints(node)
+            yield from _condition_complaints(node, products)
         case Number():
             yield from _number_complaints(node, rule)
         case Decimal():
@@ -130,7 +137,7 @@ def _day_complaints(node: yaml.Node) -> Iterator[Complaint]:
     yield Complaint(node, "must be a day, such as 2026-12-01")
 
 
-def _condition_complaints(node: yaml.Node) -> Iterator[Complaint]:
+def _condition_complaints(node: yaml.Node, products: Sequence[str]) -> Iterator[Complaint]:
     """Asks the service's own reader, which needs no running service."""
     complaints = list(_text_complaints(node, Text(longest=LONGEST)))
     yield from complaints
@@ -142,8 +149,8 @@ def _condition_complaints(node: yaml.Node) -> Iterator[Complaint]:
         yield Complaint(node, str(error))
         return
     # Statistics know no product by name; who writes badges means one that there is.
-    for scope in sorted({scope for scope, _ in condition.variables} - {*PRODUCTS, TOTAL, SESSION}):
-        yield Complaint(node, f"speaks of {scope}, which is no product: there are {', '.join(PRODUCTS)}")
+    for scope in sorted({scope for scope, _ in condition.variables} - {*products, TOTAL, SESSION}):
+        yield Complaint(node, f"speaks of {scope}, which is no product: there are {', '.join(products)}")
 
 
 def _number_complaints(node: yaml.Node, rule: Number) -> Iterator[Complaint]:

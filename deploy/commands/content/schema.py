@@ -19,15 +19,16 @@ from deploy.commands.content.kinds import (
     Kind,
     Number,
     Order,
+    ProductName,
     Text,
     TextList,
 )
+from deploy.commands.content.products import product_faults
 
 # `exercises/{number}` names have at most 18 digits.
 LARGEST_NUMBER = 10**18 - 1
 
 DIFFICULTIES = ("easy", "medium", "hard")
-PRODUCTS = ("exercises", "focus", "portal", "yoga", "design")
 
 _NUMBER = Number(largest=LARGEST_NUMBER)
 _DIFFICULTY = Text(longest=10, choices=DIFFICULTIES)
@@ -46,6 +47,14 @@ _BADGE_STATE = Choice(
 )
 
 
+_SECONDS = Number(smallest=0, largest=2**31 - 1)
+
+
+def _named(enum: str, *words: str) -> Choice:
+    """Returns a choice of words that are values of an enum."""
+    return Choice(options=tuple((word, f"{enum}_{word.upper()}") for word in words))
+
+
 def _slug(longest: int, example: str) -> Text:
     return Text(
         longest=longest,
@@ -53,6 +62,63 @@ def _slug(longest: int, example: str) -> Text:
         pattern_hint=f"must be small letters, digits and single hyphens, such as {example}",
     )
 
+
+PRODUCTS = Kind(
+    name="products",
+    files="products.yaml",
+    identity="product",
+    fields=(
+        Field(
+            "product",
+            "product",
+            Text(
+                longest=32,
+                pattern="[a-z][a-z0-9_]*",
+                pattern_hint="must be small letters, digits and underscores, such as focus",
+            ),
+        ),
+        Field(
+            "open_sessions",
+            "open_sessions",
+            _named("OPEN_SESSIONS", "any_number", "one_per_user", "one_per_content"),
+            required=False,
+        ),
+        Field("second_start", "second_start", _named("SECOND_START", "reject", "resume"), required=False),
+        Field("modes", "modes", TextList(most=20, longest=32), required=False),
+        Field("content", "content", Text(longest=32), required=False),
+        Field("content_required", "content_required", Flag(), required=False),
+        Field("items", "items", Text(longest=32), required=False),
+        Field("picks_items", "picks_items", Flag(), required=False),
+        Field("submits", "submits", Flag(), required=False),
+        Field("min_planned_seconds", "min_planned_seconds", _SECONDS, required=False),
+        Field("max_planned_seconds", "max_planned_seconds", _SECONDS, required=False),
+        Field(
+            "elapsed",
+            "elapsed",
+            _named("ELAPSED", "measured", "reported", "rising", "largest"),
+            required=False,
+        ),
+        Field("min_elapsed_seconds", "min_elapsed_seconds", _SECONDS, required=False),
+        Field("max_elapsed_seconds", "max_elapsed_seconds", _SECONDS, required=False),
+        Field(
+            "pause_again", "pause_again", _named("PAUSE_AGAIN", "nothing", "records_elapsed"), required=False
+        ),
+        Field(
+            "outcomes",
+            "outcomes",
+            TextList(most=3, longest=10, choices=("completed", "partial", "abandoned")),
+            required=False,
+        ),
+        Field(
+            "counted",
+            "counted",
+            TextList(most=2, longest=10, choices=("completed", "partial")),
+            required=False,
+        ),
+        Field("counts_unanswered", "counts_unanswered", Flag(), required=False),
+    ),
+    judge=product_faults,
+)
 
 EXERCISES = Kind(
     name="exercises",
@@ -156,7 +222,7 @@ ACHIEVEMENTS = Kind(
     identity="id",
     fields=(
         Field("id", "achievement_id", _slug(64, "sharp-mind")),
-        Field("product", "product", Text(longest=40, choices=PRODUCTS)),
+        Field("product", "product", ProductName()),
         Field("type", "type", _slug(40, "accuracy")),
         Field("title", "title", Text(longest=100)),
         Field("description", "description", Text(longest=300)),
@@ -180,7 +246,7 @@ BADGES = Kind(
         Field("name", "name", Text(longest=100)),
         Field("description", "description", Text(longest=300)),
         Field("icon", "icon", Text(longest=40)),
-        Field("product", "product", Text(longest=40, choices=(*PRODUCTS, "all"))),
+        Field("product", "product", ProductName(("all",))),
         Field("condition", "condition", Condition()),
         Field("first_day", "first_date", Day(), required=False),
         Field("last_day", "last_date", Day(), required=False),
@@ -191,4 +257,4 @@ BADGES = Kind(
 )
 
 # In the order of loading.
-KINDS = (EXERCISES, ACTIVITIES, SEQUENCES, PROBLEMS, ACHIEVEMENTS, BADGES)
+KINDS = (PRODUCTS, EXERCISES, ACTIVITIES, SEQUENCES, PROBLEMS, ACHIEVEMENTS, BADGES)

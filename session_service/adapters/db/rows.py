@@ -7,14 +7,18 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from session_service.adapters.db.tables import practice_session, session_item
+from sqlalchemy import Text, cast, select
+
+from session_service.adapters.db.policies import policy_from_text
+from session_service.adapters.db.tables import practice_session, product_version, session_item
 from session_service.domain.answers import RecordedAnswer
 from session_service.domain.events import Event, subject_of
 from session_service.domain.items import SessionItem
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change, State
 
-_FIELDS = [field.name for field in fields(PracticeSession)]
+# The policy is a row of its own.
+_FIELDS = [field.name for field in fields(PracticeSession) if field.name != "policy"]
 
 # What a start decides once and for all.
 _FIXED = frozenset(
@@ -22,6 +26,7 @@ _FIXED = frozenset(
         "id",
         "user_id",
         "product",
+        "policy_version",
         "mode",
         "content",
         "content_title",
@@ -36,14 +41,26 @@ _FIXED = frozenset(
 )
 _CHANGING = [name for name in _FIELDS if name not in _FIXED]
 
-SESSION_COLUMNS = [practice_session.c[name] for name in _FIELDS]
+# As text: few are distinct, and each is read once.
+_POLICY = (
+    select(cast(product_version.c.policy, Text))
+    .where(
+        product_version.c.product == practice_session.c.product,
+        product_version.c.version == practice_session.c.policy_version,
+    )
+    .correlate(practice_session)
+    .scalar_subquery()
+    .label("policy")
+)
+SESSION_COLUMNS = [*(practice_session.c[name] for name in _FIELDS), _POLICY]
 ITEM_COLUMNS = [session_item.c[field.name] for field in fields(SessionItem)]
 
 
 def session_from_row(row: Iterable[Any]) -> PracticeSession:
     """Returns a row of SESSION_COLUMNS as a session."""
-    values = dict(zip(_FIELDS, row, strict=True))
-    return PracticeSession(**{**values, "state": State(values["state"])})
+    *columns, policy = row
+    values = dict(zip(_FIELDS, columns, strict=True))
+    return PracticeSession(**{**values, "state": State(values["state"]), "policy": policy_from_text(policy)})
 
 
 def session_to_values(session: PracticeSession) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -34,9 +34,7 @@ from session_service.domain.states import Change, State
 _table = tables.practice_session
 
 # Built once: making a statement of thirty columns takes longer than running it.
-_ADD = (
-    upsert(_table).on_conflict_do_nothing(index_elements=["user_id", "open_slot"]).returning(*SESSION_COLUMNS)
-)
+_ADD = upsert(_table).on_conflict_do_nothing(index_elements=["user_id", "open_slot"]).returning(_table.c.id)
 _MINE = select(*SESSION_COLUMNS).where(
     _table.c.id == bindparam("number"), _table.c.user_id == bindparam("owner")
 )
@@ -61,8 +59,8 @@ class SqlSessions(Sessions):
 
     async def add(self, session: PracticeSession) -> PracticeSession | None:
         """Inserts a session; waits for a transaction that holds the same open slot."""
-        row = (await self._connection.execute(_ADD, session_to_values(session))).first()
-        return session_from_row(row) if row else None
+        number = (await self._connection.execute(_ADD, session_to_values(session))).scalar()
+        return replace(session, id=number) if number is not None else None
 
     async def lock(self, user_id: int, ref: SessionRef) -> PracticeSession:
         """Selects a session of the user's for update."""

@@ -40,12 +40,27 @@ metadata = MetaData(
     },
 )
 
+# How products behave: a row for each version of each product, the newest in force. Rows are never changed.
+product_version = Table(
+    "product_version",
+    metadata,
+    Column("product", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("policy", JSONB, nullable=False),
+    Column("published_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    # From when on nothing can be started; NULL while it can.
+    Column("retired_at", DateTime(timezone=True)),
+    PrimaryKeyConstraint("product", "version"),
+)
+
 practice_session = Table(
     "practice_session",
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("user_id", BigInteger, nullable=False),
     Column("product", Text, nullable=False),
+    # The version of the product's row that the session began with, and goes on by.
+    Column("policy_version", Integer, nullable=False, server_default=text("1")),
     Column("mode", Text, nullable=False),
     Column("content", Text, nullable=False),
     Column("state", Text, nullable=False),

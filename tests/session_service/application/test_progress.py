@@ -13,7 +13,7 @@ from session_service.application.ports.sessions import SessionRef, Summary
 from session_service.application.ports.statistics import DayOfPractice, Streak
 from session_service.application.progress import Month
 from session_service.domain.days import Calendar
-from session_service.domain.errors import ProductUnknownError, SessionEndedError
+from session_service.domain.errors import SessionEndedError
 from session_service.domain.states import State
 from tests.session_service.memory.world import World, keyed
 
@@ -79,15 +79,11 @@ async def test_a_month_is_the_one_asked_for_or_the_users_present_one(world: Worl
     assert await world.use.get_month(ME, "yoga") == Month(date(2026, 1, 1), days[:1])
 
 
-async def test_silent_statistics_are_an_error_of_those_who_ask_and_an_unknown_product_too(
-    world: World,
-) -> None:
+async def test_silent_statistics_are_an_error_of_those_who_ask(world: World) -> None:
     world.statistics.down = True
     for use in (world.use.get_streak, world.use.get_month):
         with pytest.raises(UnavailableError):
             await use(ME, "yoga")
-        with pytest.raises(ProductUnknownError):
-            await use(ME, "chess")
 
 
 async def test_a_page_of_sessions_has_open_and_ended_ones_and_their_total(world: World) -> None:

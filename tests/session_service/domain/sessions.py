@@ -9,6 +9,7 @@ from typing import Any
 from session_service.domain.days import Calendar
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import State
+from tests.session_service.products import SHIPPED_PRODUCTS
 
 START = datetime(2026, 2, 18, 8, 0, tzinfo=UTC)
 PRODUCTS = ("exercises", "portal", "yoga", "focus", "design")
@@ -26,17 +27,17 @@ def at(seconds: float) -> datetime:
     return START + timedelta(seconds=seconds)
 
 
-def started(product: str, **changes: Any) -> PracticeSession:
+def started(name: str, **changes: Any) -> PracticeSession:
     """A session as it is after its start, numbered as a database would."""
     arguments = {
         "user_id": 5,
-        "product": product,
+        "product": SHIPPED_PRODUCTS[name],
         "mode": "",
         "content": "",
         "planned_seconds": None,
         "calendar": Calendar(),
         "now": START,
-        **_NEEDED.get(product, {}),
+        **_NEEDED.get(name, {}),
         **changes,
     }
     return replace(PracticeSession.start(**arguments), id=77)

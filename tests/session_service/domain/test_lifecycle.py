@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from session_service.domain.errors import EtagMismatchError, OutcomeNotAllowedError, SessionEndedError
-from session_service.domain.policies import policy_of
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import State
 from tests.session_service.domain.sessions import PRODUCTS, answered, at, end, in_state, started
+from tests.session_service.products import SHIPPED_PRODUCTS
 
 LATER = at(20)
 Operation = Callable[[PracticeSession], PracticeSession]
@@ -52,7 +52,7 @@ CASES = [
     (product, state, operation)
     for product in PRODUCTS
     for state in State
-    if state in OPEN or state in policy_of(product).outcomes
+    if state in OPEN or state in SHIPPED_PRODUCTS[product].policy.outcomes
     for operation in OPERATIONS
 ]
 

@@ -7,18 +7,19 @@ from typing import Any
 
 import pytest
 
-from session_service.domain.errors import ProductUnknownError
 from session_service.domain.policies import (
-    POLICIES,
+    LARGEST_SECONDS,
     Bounds,
     Elapsed,
     OpenScope,
     PauseAgain,
     Policy,
+    Product,
     SecondStart,
-    policy_of,
+    policy_faults,
 )
 from session_service.domain.states import State
+from tests.session_service.products import SHIPPED_PRODUCTS
 
 ANY_LENGTH = Bounds(0, 2**31 - 1)
 DONE_OR_GIVEN_UP = {State.COMPLETED, State.ABANDONED}
@@ -107,34 +108,60 @@ DOCUMENTED: dict[str, dict[str, Any]] = {
 }
 
 
-def test_there_are_the_five_products_and_no_others() -> None:
-    assert set(POLICIES) == set(DOCUMENTED)
+def test_the_five_products_ship_and_no_others() -> None:
+    assert set(SHIPPED_PRODUCTS) == set(DOCUMENTED)
 
 
 @pytest.mark.parametrize("product", DOCUMENTED)
 def test_every_column_of_a_products_row_is_as_documented(product: str) -> None:
-    policy = policy_of(product)
+    policy = SHIPPED_PRODUCTS[product].policy
     row = {field.name: getattr(policy, field.name) for field in fields(Policy)}
     assert row == {"product": product, "counted": {State.COMPLETED}, **DOCUMENTED[product]}
 
 
-@pytest.mark.parametrize("product", ["", "Focus", "focus ", "chess"])
-def test_a_product_that_does_not_exist_is_refused_by_name(product: str) -> None:
-    with pytest.raises(ProductUnknownError) as refused:
-        policy_of(product)
-    assert refused.value.reason == "PRODUCT_UNKNOWN"
-    assert refused.value.metadata == {"product": product}
+@pytest.mark.parametrize("product", SHIPPED_PRODUCTS.values(), ids=lambda product: product.name)
+def test_every_shipped_row_is_a_policy(product: Product) -> None:
+    assert list(policy_faults(product.policy)) == []
 
 
-@pytest.mark.parametrize("policy", POLICIES.values(), ids=lambda policy: policy.product)
-def test_every_row_makes_sense(policy: Policy) -> None:
-    assert policy.counted <= policy.outcomes
-    assert not any(outcome.is_open for outcome in policy.outcomes)
-    assert not policy.content_required or policy.content is not None
-    assert policy.items is None or policy.open_scope is OpenScope.ANY_NUMBER, (
-        "standalone answers need no slot"
-    )
-    assert policy.open_scope is not OpenScope.ONE_PER_CONTENT or policy.content_required
+EVERY_END = frozenset({State.COMPLETED, State.PARTIAL, State.ABANDONED})
+
+
+@pytest.mark.parametrize(
+    ("row", "faults"),
+    [
+        ({"product": "Chess"}, ["product"]),
+        ({"product": "chess-club"}, ["product"]),
+        ({"product": "c" * 33}, ["product"]),
+        ({"product": "total"}, ["product"]),
+        ({"product": "in"}, ["product"]),
+        ({"open_scope": OpenScope.ONE_PER_CONTENT, "content": "problems"}, ["open_sessions"]),
+        ({"second_start": SecondStart.RESUME}, ["second_start"]),
+        ({"modes": ("Blitz",)}, ["modes"]),
+        ({"modes": ("blitz", "blitz")}, ["modes"]),
+        ({"modes": tuple(f"mode{number}" for number in range(21))}, ["modes"]),
+        ({"content": "openings"}, ["content"]),
+        ({"content_required": True}, ["content_required"]),
+        ({"items": "moves"}, ["items"]),
+        ({"picks_items": True, "content": "activities", "items": "words"}, ["picks_items"]),
+        ({"picks_items": True, "content": "sequences", "content_required": True}, ["picks_items"]),
+        ({"submits": True, "content": "activities", "content_required": True}, ["submits"]),
+        ({"planned": Bounds(0, 60)}, ["min_planned_seconds"]),
+        ({"planned": Bounds(61, 60)}, ["max_planned_seconds"]),
+        ({"elapsed_bounds": Bounds(-1, 60)}, ["min_elapsed_seconds"]),
+        ({"elapsed_bounds": Bounds(0, LARGEST_SECONDS + 1)}, ["max_elapsed_seconds"]),
+        ({"outcomes": frozenset({State.COMPLETED})}, ["outcomes"]),
+        ({"outcomes": EVERY_END | {State.PAUSED}}, ["outcomes"]),
+        ({"counted": frozenset()}, ["counted"]),
+        ({"counted": frozenset({State.PARTIAL})}, ["counted"]),
+        ({"outcomes": EVERY_END, "counted": frozenset({State.ABANDONED})}, ["counted"]),
+        ({"outcomes": EVERY_END, "counted": frozenset({State.COMPLETED, State.PARTIAL})}, []),
+        ({"open_scope": OpenScope.ONE_PER_USER, "second_start": SecondStart.RESUME}, []),
+    ],
+)
+def test_what_is_no_policy_is_told_by_its_field(row: dict[str, Any], faults: list[str]) -> None:
+    policy = Policy(**{"product": "chess", **row})
+    assert [fault.field for fault in policy_faults(policy)] == faults
 
 
 def test_bounds_include_both_ends() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,10 +12,12 @@ from session_service.domain.errors import (
     ContentMismatchError,
     DurationOutOfRangeError,
     ModeUnknownError,
-    ProductUnknownError,
+    ProductRetiredError,
 )
+from session_service.domain.policies import Bounds
 from session_service.domain.states import State
 from tests.session_service.domain.sessions import PRODUCTS, START, started
+from tests.session_service.products import SHIPPED_PRODUCTS
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
@@ -31,9 +34,23 @@ def test_a_new_session_is_active_and_empty(product: str) -> None:
     assert not session.counts
 
 
-def test_an_unknown_product_does_not_start() -> None:
-    with pytest.raises(ProductUnknownError):
-        started("chess")
+def test_a_retired_product_does_not_start_from_that_instant_on() -> None:
+    retired = replace(SHIPPED_PRODUCTS["yoga"], retired_at=START)
+    with pytest.raises(ProductRetiredError) as refused:
+        started("yoga", product=retired)
+    assert refused.value.metadata == {"product": "yoga"}
+    # A device that was away may have started it before.
+    earlier = START - timedelta(seconds=1)
+    assert started("yoga", product=retired, now=earlier).state is State.ACTIVE
+
+
+def test_a_session_goes_on_by_the_version_that_it_began_with() -> None:
+    product = SHIPPED_PRODUCTS["yoga"]
+    strict = replace(product, version=7, policy=replace(product.policy, elapsed_bounds=Bounds(0, 10)))
+    session = started("yoga", product=strict)
+    assert (session.product, session.policy_version, session.policy) == ("yoga", 7, strict.policy)
+    with pytest.raises(DurationOutOfRangeError):
+        session.pause(now=START, reported=11)
 
 
 @pytest.mark.parametrize(("asked", "started_as"), [("", "practice"), ("review", "review"), ("test", "test")])

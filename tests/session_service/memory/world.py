@@ -23,6 +23,7 @@ from session_service.wiring import Ports
 from tests.session_service.memory.readers import FakeCalendarReaders, FakeReaders
 from tests.session_service.memory.store import Store, Tables
 from tests.session_service.memory.unit_of_work import FakeUnitOfWork
+from tests.session_service.products import FakeProducts
 from tests.session_service.use_cases import UseCases
 
 
@@ -148,13 +149,15 @@ class World:
         self.catalog = FakeCatalog(self.store)
         self.statistics = FakeStatistics(self.store)
         self.signals = FakeSignals()
+        self.products = FakeProducts(self.store)
         limits = AccountLimits(Nowhere(), FakeReaders(self.store))
         self.sync_sessions = SyncSessions(
             self.unit_of_work,
+            self.products,
             self.catalog,
             self.statistics,
             self.clock,
-            timedelta(days=30),
+            max_age=timedelta(days=30),
             limits=limits,
         )
         self.use = UseCases(
@@ -164,6 +167,7 @@ class World:
                 submissions=Nowhere(),
                 workspaces=Nowhere(),
                 calendars=FakeCalendarReaders(self.store),
+                products=self.products,
                 catalog=self.catalog,
                 statistics=self.statistics,
                 signals=self.signals,

@@ -24,6 +24,7 @@ from session_service.offline.domain import (
 )
 from tests.session_service.domain.sessions import PRODUCTS
 from tests.session_service.offline import items as offline
+from tests.session_service.products import SHIPPED_PRODUCTS
 
 NOW = datetime(2026, 2, 18, 8, 0, tzinfo=UTC)
 WINDOW = Window.around(NOW, timedelta(days=30))
@@ -32,7 +33,7 @@ ENDED = NOW - timedelta(days=2)
 
 
 def merged(told: OfflineSession, calendar: Calendar = MADRID) -> PracticeSession:
-    session = begin(told, user_id=5, calendar=calendar, window=WINDOW)
+    session = begin(told, SHIPPED_PRODUCTS.get(told.product), user_id=5, calendar=calendar, window=WINDOW)
     return finish(session, told, user_seq=3, calendar=calendar, now=NOW)
 
 

@@ -19,6 +19,7 @@ from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change
 from tests.personal_data import rows_of
 from tests.session_service.database import Database
+from tests.session_service.products import SHIPPED_PRODUCTS
 from tests.waiting import PATIENCE_SECONDS
 
 
@@ -31,7 +32,7 @@ async def fresh(database: Database, user_id: int) -> PracticeSession:
     async with database.unit_of_work() as work:
         return PracticeSession.start(
             user_id=user_id,
-            product="exercises",
+            product=SHIPPED_PRODUCTS["exercises"],
             mode="",
             content="",
             planned_seconds=None,

@@ -20,6 +20,7 @@ from session_service.domain.errors import EtagMismatchError, SessionAlreadyOpenE
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import State
 from tests.session_service.database import Database
+from tests.session_service.products import SHIPPED_PRODUCTS
 
 
 async def at_once(calls: Iterable[Awaitable[Any]]) -> tuple[list[Any], list[ServiceError]]:
@@ -310,7 +311,7 @@ async def _fresh_focus(database: Database, user_id: int) -> PracticeSession:
         calendar = await work.learners.calendar(user_id)
     return PracticeSession.start(
         user_id=user_id,
-        product="focus",
+        product=SHIPPED_PRODUCTS["focus"],
         mode="",
         content="",
         planned_seconds=1500,

@@ -15,8 +15,6 @@ from session_service.application.complete_session import CompleteSession
 from session_service.application.ports.sessions import SessionRef
 from session_service.application.start_session import StartSession
 from session_service.application.submit_answers import RecordStandaloneAnswer, SubmitAnswers
-from session_service.domain.errors import ModeUnknownError
-from session_service.domain.policies import policy_of
 
 PRODUCT = "exercises"
 SERVICE = "practice.products.exercises.v1.ExercisesService"
@@ -44,10 +42,13 @@ class ExercisesServicer(ExercisesServiceServicer):
         self, request: pb2.StartSessionRequest, context: Context
     ) -> pb2.StartSessionResponse:
         """Starts a session of drills."""
-        if request.HasField("session_type") and not request.session_type:
+        started = await self._use.start_session(
+            current_call(),
+            product=PRODUCT,
+            mode=request.session_type,
             # Left out means the default; an empty text is no type.
-            raise ModeUnknownError("", policy_of(PRODUCT).modes)
-        started = await self._use.start_session(current_call(), product=PRODUCT, mode=request.session_type)
+            mode_required=request.HasField("session_type"),
+        )
         return responses.started(started.session)
 
     async def SubmitAnswer(

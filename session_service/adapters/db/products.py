@@ -1,0 +1,64 @@
+"""Reads products from their newest rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import ARRAY, Text, bindparam, cast, func, select
+from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from session_service.adapters.db.policies import policy_from_text
+from session_service.adapters.db.tables import product_version
+from session_service.application.ports.products import Products
+from session_service.domain.errors import ProductUnknownError
+from session_service.domain.policies import Product
+
+PRODUCT_COLUMNS = (
+    cast(product_version.c.policy, Text),
+    product_version.c.version,
+    product_version.c.published_at,
+    product_version.c.retired_at,
+)
+
+# Built once, like the statements for sessions.
+_NEWEST = (
+    select(*PRODUCT_COLUMNS)
+    .ext(distinct_on(product_version.c.product))
+    .where(product_version.c.product == func.any(bindparam("names", type_=ARRAY(Text))))
+    .order_by(product_version.c.product, product_version.c.version.desc())
+)
+
+
+class SqlProducts(Products):
+    """Asks the database each time, by the primary key: a row is in force everywhere once it is committed.
+
+    What can be remembered is: the policy of a version, and that a product
+    exists, which it does for ever.
+    """
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._known: set[str] = set()
+
+    async def find(self, names: Iterable[str]) -> Mapping[str, Product]:
+        """Selects the newest versions."""
+        # No name of a product has a U+0000, and no text of the database either.
+        asked = [name for name in names if "\0" not in name]
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(_NEWEST, {"names": asked})
+            found = [product_from_row(row) for row in rows]
+        self._known.update(product.name for product in found)
+        return {product.name: product for product in found}
+
+    async def check_known(self, name: str) -> None:
+        """Asks once for each product that there is."""
+        if name not in self._known and not await self.find([name]):
+            raise ProductUnknownError(name)
+
+
+def product_from_row(row: Any) -> Product:
+    """Returns a row of PRODUCT_COLUMNS as a product."""
+    policy, version, published_at, retired_at = row
+    return Product(policy_from_text(policy), version, published_at, retired_at)

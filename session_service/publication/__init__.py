@@ -1,0 +1,1 @@
+"""Publishing products: their rows, versions, and what stored sessions let a row say."""
