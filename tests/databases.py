@@ -30,7 +30,8 @@ def create_database(server_url: str, name: str) -> str:
         connection.execute("SELECT pg_advisory_lock(%s)", [_TEMPLATE_LOCK])
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [_TEMPLATE]).fetchone():
             _make_template(connection, server_url)
-        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        # As files: where nothing has to be durable, that is several times cheaper than block by block.
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
         connection.execute(statement.format(sql.Identifier(name), sql.Identifier(_TEMPLATE)))
     return address_of(server_url, name)
 
