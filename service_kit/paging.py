@@ -47,7 +47,10 @@ class PageRequest:
 
     def position(self) -> Any:
         """Returns the position to go on from, None at the start. Raises as decode_page_token does."""
-        return decode_page_token(self.method, self.selection, self.token)
+        position = decode_page_token(self.method, self.selection, self.token)
+        if position is None and self.token:
+            raise invalid_page_token()
+        return position
 
     def number(self) -> int | None:
         """Returns the number to go on from, None at the start. Raises as decode_page_number does."""

@@ -14,7 +14,7 @@ from practice.session.v1 import reconciliation_service_pb2 as events_pb
 from practice.session.v1.outbox_admin_service_pb2_grpc import OutboxAdminServiceServicer
 from practice.session.v1.reconciliation_service_pb2_grpc import ReconciliationAdminServiceServicer
 
-from service_kit.paging import decode_page_token, encode_page_token, invalid_page_token
+from service_kit.paging import PageRequest, invalid_page_token
 from session_service.adapters.events import instant_to_proto
 from session_service.domain.events import Event, subject_of
 from session_service.outbox.ports import DeadLetter, DigestSelection, EventDigest, ListedEvent
@@ -146,14 +146,14 @@ class OutboxAdminServicer(OutboxAdminServiceServicer):
         self, request: outbox_pb.ListDeadLettersRequest, context: Context
     ) -> outbox_pb.ListDeadLettersResponse:
         """Returns a page of dead letters."""
-        limit = request.page_size or _DEFAULT_PAGE
-        found = await self._use.list_dead_letters(after=_position(request.page_token), limit=limit + 1)
-        page = found[:limit]
-        more = ""
-        if len(found) > limit:
-            more = encode_page_token(_LIST, [], [page[-1].dead_at.isoformat(), str(page[-1].event_id)])
+        wanted = PageRequest(_LIST, request.page_size, request.page_token, default_size=_DEFAULT_PAGE)
+        after = _read_position(wanted.position())
+        page = await wanted.fill(
+            lambda limit: self._use.list_dead_letters(after=after, limit=limit),
+            lambda letter: [letter.dead_at.isoformat(), str(letter.event_id)],
+        )
         return outbox_pb.ListDeadLettersResponse(
-            dead_letters=[_letter_to_proto(letter) for letter in page], next_page_token=more
+            dead_letters=map(_letter_to_proto, page.items), next_page_token=page.next_page_token
         )
 
     async def RequeueDeadLetters(
@@ -176,9 +176,8 @@ def _letter_to_proto(letter: DeadLetter) -> outbox_pb.DeadLetter:
     )
 
 
-def _position(token: str) -> tuple[datetime, UUID] | None:
-    position = decode_page_token(_LIST, [], token)
-    if not token:
+def _read_position(position: Any) -> tuple[datetime, UUID] | None:
+    if position is None:
         return None
     try:
         dead_at, event_id = position

@@ -108,3 +108,11 @@ def test_a_page_of_another_selection_is_refused() -> None:
     token = PageRequest("List", 1, "", ("easy",)).page([1, 2], lambda number: number).next_page_token
     with pytest.raises(InvalidArgumentError):
         PageRequest("List", 1, token, ("hard",)).number()
+
+
+def test_a_token_without_a_position_is_refused() -> None:
+    token = encode_page_token("List", [], None)
+    with pytest.raises(InvalidArgumentError) as raised:
+        PageRequest("List", 1, token).position()
+
+    assert raised.value.reason == "PAGE_TOKEN_INVALID"

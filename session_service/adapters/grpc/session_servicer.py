@@ -13,7 +13,7 @@ from practice.session.v1 import session_service_pb2 as pb2
 from practice.session.v1.session_service_pb2_grpc import SessionExportServiceServicer, SessionServiceServicer
 
 from service_kit.call import current_call
-from service_kit.paging import decode_page_number, encode_page_token
+from service_kit.paging import PageRequest
 from session_service.adapters.events import calendar_changed_to_proto, ended_to_proto
 from session_service.adapters.grpc import converters as convert
 from session_service.application.complete_session import CompleteSession
@@ -47,7 +47,6 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 EXPORT_SERVICE = "practice.session.v1.SessionExportService"
 
-_DEFAULT_PAGE = 20
 _DEFAULT_MESSAGES = 100
 
 _ON_CONFLICT = {
@@ -140,8 +139,8 @@ class SessionServicer(SessionServiceServicer):
         started_from = _optional_instant(request, "start_time_min")
         started_before = _optional_instant(request, "start_time_max")
         states = sorted(request.states)
-        chosen = [call.user_id, request.product, request.content, states, started_from, started_before]
-        limit = request.page_size or _DEFAULT_PAGE
+        chosen = (call.user_id, request.product, request.content, states, started_from, started_before)
+        wanted = PageRequest("ListSessions", request.page_size, request.page_token, chosen)
         found = await self._use.list_sessions(
             SessionSelection(
                 user_id=call.user_id,
@@ -150,14 +149,14 @@ class SessionServicer(SessionServiceServicer):
                 states=frozenset(convert.DOMAIN_STATES[number] for number in request.states),
                 started_from=started_from,
                 started_before=started_before,
-                before_id=decode_page_number("ListSessions", chosen, request.page_token),
-                limit=limit + 1,
+                before_id=wanted.number(),
+                limit=wanted.limit,
             )
         )
-        page, now = found[:limit], self._clock()
-        more = encode_page_token("ListSessions", chosen, page[-1].id) if len(found) > limit else ""
+        page, now = wanted.page(found, lambda session: session.id), self._clock()
         return pb2.ListSessionsResponse(
-            sessions=[convert.session_to_proto(session, now) for session in page], next_page_token=more
+            sessions=[convert.session_to_proto(session, now) for session in page.items],
+            next_page_token=page.next_page_token,
         )
 
     async def SubmitAnswers(
@@ -243,17 +242,16 @@ class SessionServicer(SessionServiceServicer):
         self, request: pb2.ListMessagesRequest, context: Context
     ) -> pb2.ListMessagesResponse:
         """Returns a page of the conversation."""
-        limit = request.page_size or _DEFAULT_MESSAGES
-        after = decode_page_number("ListMessages", [request.name], request.page_token) or 0
-        found = await self._use.list_messages(
-            current_call(), convert.ref_from_name(request.name), after=after, limit=limit + 1
+        wanted = PageRequest(
+            "ListMessages", request.page_size, request.page_token, (request.name,), _DEFAULT_MESSAGES
         )
-        page = found[:limit]
-        more = ""
-        if len(found) > limit:
-            more = encode_page_token("ListMessages", [request.name], page[-1].position)
+        ref, after = convert.ref_from_name(request.name), wanted.number() or 0
+        page = await wanted.fill(
+            lambda limit: self._use.list_messages(current_call(), ref, after=after, limit=limit),
+            lambda message: message.position,
+        )
         return pb2.ListMessagesResponse(
-            messages=[convert.message_to_proto(message) for message in page], next_page_token=more
+            messages=map(convert.message_to_proto, page.items), next_page_token=page.next_page_token
         )
 
     async def PauseSession(

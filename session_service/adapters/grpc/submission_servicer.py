@@ -16,7 +16,7 @@ from practice.session.v1.submission_service_pb2_grpc import SubmissionServiceSer
 
 from service_kit.call import current_call
 from service_kit.errors import InvalidArgumentError
-from service_kit.paging import decode_page_number, encode_page_token
+from service_kit.paging import PageRequest
 from session_service.adapters.events import instant_to_proto
 from session_service.adapters.grpc import converters as convert
 from session_service.application.ports.submissions import SubmissionRef, SubmissionSelection
@@ -34,7 +34,6 @@ from session_service.domain.submission import IN_PROGRESS, Feedback, Submission
 Context = grpc.aio.ServicerContext[Any, Any]
 
 _NAME = re.compile(r"submissions/[1-9][0-9]{0,17}")
-_DEFAULT_PAGE = 20
 _LONGEST_ELAPSED = 2**31 - 1
 
 
@@ -88,20 +87,21 @@ class SubmissionServicer(SubmissionServiceServicer):
     ) -> pb2.ListSubmissionsResponse:
         """Returns a page of submissions."""
         call = current_call()
-        chosen = [call.user_id, request.content]
-        limit = request.page_size or _DEFAULT_PAGE
+        chosen = (call.user_id, request.content)
+        wanted = PageRequest("ListSubmissions", request.page_size, request.page_token, chosen)
         found, total = await self._use.list_submissions(
             SubmissionSelection(
                 user_id=call.user_id,
                 content=request.content,
-                before_id=decode_page_number("ListSubmissions", chosen, request.page_token),
-                limit=limit + 1,
+                before_id=wanted.number(),
+                limit=wanted.limit,
             )
         )
-        page = found[:limit]
-        more = encode_page_token("ListSubmissions", chosen, page[-1].id) if len(found) > limit else ""
+        page = wanted.page(found, lambda submission: submission.id)
         return pb2.ListSubmissionsResponse(
-            submissions=map(submission_to_proto, page), next_page_token=more, total_size=total
+            submissions=map(submission_to_proto, page.items),
+            next_page_token=page.next_page_token,
+            total_size=total,
         )
 
     async def UpdateSubmission(
