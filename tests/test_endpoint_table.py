@@ -220,6 +220,24 @@ def test_every_endpoint_of_a_document_is_listed(product: str) -> None:
     assert sorted(listed - wanted) == []
 
 
+def segments(path: str) -> list[str]:
+    """Returns a path's segments, `{}` for each variable; a pattern such as `{name=sessions/*}` has two."""
+    pattern = re.sub(r"\{\w[\w.]*=([^}]+)\}", lambda variable: variable[1].replace("*", "{}"), path)
+    return re.sub(r"\{\w[^}]*\}", "{}", pattern).strip("/").split("/")
+
+
+def test_no_canonical_path_has_a_fixed_word_where_another_has_an_id() -> None:
+    paths = [segments(row.path) for row in table() if row.product in ("canonical", "operators")]
+    ids = {tuple(path[:at]) for path in paths for at, each in enumerate(path) if each.startswith("{}")}
+    words = {
+        "/".join(path[: at + 1])
+        for path in paths
+        for at, each in enumerate(path)
+        if tuple(path[:at]) in ids and not each.startswith("{}")
+    }
+    assert words == set()
+
+
 def test_every_named_test_exists() -> None:
     named = {row.test for row in table()}
     missing = []

@@ -18,7 +18,7 @@ DOCUMENT = '{"b": 1.0, "a": []}'
 
 def start(learner: Learner, product: str, **fields: Any) -> str:
     """Starts a session and returns its name."""
-    started = learner.ok("POST", "/v1/sessions:start", {"product": product, **fields})
+    started = learner.ok("POST", "/v1/sessions", {"product": product, **fields})
     return str(started["session"]["name"])
 
 

@@ -117,7 +117,7 @@ def journeys(password: str) -> dict[str, list[Step]]:
             Step("POST", "/design/users/logout", {"refresh_token": "of one device"}),
         ],
         "canonical sessions": [
-            Step("POST", "/v1/sessions:start", {"product": "exercises"}, _NAMED),
+            Step("POST", "/v1/sessions", {"product": "exercises"}, _NAMED),
             Step(
                 "POST",
                 "/v1/{name}:submitAnswers",
@@ -129,7 +129,7 @@ def journeys(password: str) -> dict[str, list[Step]]:
             Step("POST", "/v1/{name}:complete", {}),
             Step(
                 "POST",
-                "/v1/sessions:start",
+                "/v1/sessions",
                 {"product": "focus", "planned_duration": "600s"},
                 {"name": "session.name"},
             ),
@@ -146,7 +146,7 @@ def journeys(password: str) -> dict[str, list[Step]]:
             Step("PATCH", "/v1/{problem}", {"title": "Another title"}),
             Step(
                 "POST",
-                "/v1/sessions:start",
+                "/v1/sessions",
                 {"product": "design", "content": "{problem}"},
                 {"name": "session.name"},
             ),
@@ -162,10 +162,10 @@ def journeys(password: str) -> dict[str, list[Step]]:
         "canonical streaks": [
             Step("PATCH", "/v1/calendar", {"rollover_hour": 3}),
             Step("PATCH", "/v1/calendar", {"rollover_hour": 4}),
-            Step("PATCH", "/v1/leaderboards/settings", {"alias": f"Quetzal {uuid.uuid4().hex[:12]}"}),
-            Step("PATCH", "/v1/leaderboards/settings", {"opted_out": True}),
-            Step("POST", "/v1/restDays:set", {"weekdays": [6], "effective_date": later}),
-            Step("POST", "/v1/pauses:plan", {"first_date": later, "last_date": later}, {"pause": "name"}),
+            Step("PATCH", "/v1/leaderboardSettings", {"alias": f"Quetzal {uuid.uuid4().hex[:12]}"}),
+            Step("PATCH", "/v1/leaderboardSettings", {"opted_out": True}),
+            Step("POST", "/v1/restDays", {"weekdays": [6], "effective_date": later}),
+            Step("POST", "/v1/pauses", {"first_date": later, "last_date": later}, {"pause": "name"}),
             Step("POST", "/v1/{pause}:cancel", {}),
             Step("POST", "/v1/freezes:buy", {"product": "yoga"}),
             Step("POST", "/v1/freezes:buy", {"product": "yoga"}),

@@ -65,7 +65,7 @@ def practised(stack: LocalStack, learner: Learner, *days_ago: int) -> date:
         eventually(lambda: database.execute(SIGNED_UP_EARLIER, [user]).rowcount)
         database.execute("UPDATE stats.learner SET book_revision = -1 WHERE user_id = %s", [user])
     # Whatever is recorded has progress derived anew.
-    learner.ok("POST", "/v1/restDays:set", {"weekdays": []})
+    learner.ok("POST", "/v1/restDays", {"weekdays": []})
     eventually(
         lambda: learner.ok("GET", "/v1/standing?product=focus")["totals"]["day_count"] == 1 + len(days_ago)
     )

@@ -14,7 +14,7 @@ CANONICAL = {"code": 3, "message": "...", "details": []}
 SHAPES: dict[str, Any] = {
     "/exercises/session/start": {"detail": "..."},
     "/focus/api/v1/sessions": {"success": False, "message": "...", "data": None},
-    "/v1/sessions:start": CANONICAL,
+    "/v1/sessions": CANONICAL,
 }
 
 
@@ -82,14 +82,14 @@ def test_an_unknown_path_is_404_in_the_products_shape(
 @pytest.mark.parametrize(
     ("method", "path", "kept", "shown", "clears"),
     [
-        ("POST", "/v1/restDays:set", {"weekdays": [5, 6]}, "weekdays", {"weekdays": []}),
+        ("POST", "/v1/restDays", {"weekdays": [5, 6]}, "weekdays", {"weekdays": []}),
         ("PUT", "/v1/{name}/note", {"note": "kept"}, "note", {"note": ""}),
     ],
 )
 def test_what_replaces_something_has_to_name_it(
     learner: Learner, method: str, path: str, kept: Any, shown: str, clears: Any
 ) -> None:
-    name = learner.ok("POST", "/v1/sessions:start", {"product": "yoga"})["session"]["name"]
+    name = learner.ok("POST", "/v1/sessions", {"product": "yoga"})["session"]["name"]
     path = path.format(name=name)
     assert learner.ok(method, path, kept)[shown] == kept[shown]
     for body in ({}, {f"{shown}x": kept[shown]}, {shown: None}):

@@ -39,7 +39,7 @@ def catalog(learner: Learner, query: str = "") -> dict[str, Any]:
     badges: dict[str, Any] = {}
     token = ""
     while True:
-        path = f"/v1/badges/catalog?page_size=20&page_token={token}{query}"
+        path = f"/v1/badgeDefinitions?page_size=20&page_token={token}{query}"
         page = learner.ok("GET", path)
         badges |= {badge["definition"]["badge_id"]: badge for badge in page["badges"]}
         token = page["next_page_token"]

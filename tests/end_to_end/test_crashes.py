@@ -224,7 +224,7 @@ def test_a_sync_that_a_killed_service_broke_off_is_completed_by_a_repeat_and_cou
     # Not all on one day: none has more than its 24 hours.
     ends = [ended - timedelta(minutes=15 * number) for number in range(1_000)]
     items = [offline_session(end, answers=[offline_answer(ended) for _ in range(6)]) for end in ends]
-    live = learner.ok("POST", "/v1/sessions:start", {"product": "exercises"})["session"]["name"]
+    live = learner.ok("POST", "/v1/sessions", {"product": "exercises"})["session"]["name"]
     items.append({"answer": offline_answer(ended, session=live)})
     with psycopg.connect(stack.database_url) as holder, ThreadPoolExecutor(1) as device:
         # Answers come after the sessions: until the kill, the call cannot be over.

@@ -80,19 +80,19 @@ def test_a_name_is_chosen_and_who_opts_out_is_on_no_board(make_learner: MakeLear
     seq = practise(learner, 60)
     name = f"Zoë {uuid.uuid4().hex[:8]}"
     key = {"Idempotency-Key": uuid.uuid4().hex}
-    before = learner.ok("GET", "/v1/leaderboards/settings")
+    before = learner.ok("GET", "/v1/leaderboardSettings")
     assert_like(before, {"alias": before["alias"], "opted_out": False}, values=True)
-    renamed = learner.ok("PATCH", "/v1/leaderboards/settings", {"alias": name}, **key)
+    renamed = learner.ok("PATCH", "/v1/leaderboardSettings", {"alias": name}, **key)
     assert renamed == {"alias": name, "opted_out": False}
     assert board(learner, f"focus/week?min_user_seq={seq}")["own_entry"]["alias"] == name
     assert name in [each["alias"] for each in whole(other, "focus/week")]
 
-    learner.ok("PATCH", "/v1/leaderboards/settings", {"opted_out": True})
-    assert learner.ok("PATCH", "/v1/leaderboards/settings", {"alias": name}, **key) == renamed
-    assert learner.ok("GET", "/v1/leaderboards/settings") == {"alias": name, "opted_out": True}
+    learner.ok("PATCH", "/v1/leaderboardSettings", {"opted_out": True})
+    assert learner.ok("PATCH", "/v1/leaderboardSettings", {"alias": name}, **key) == renamed
+    assert learner.ok("GET", "/v1/leaderboardSettings") == {"alias": name, "opted_out": True}
     assert board(learner, "focus/week").get("own_entry") is None
     assert name not in [each["alias"] for each in whole(other, "focus/week")]
-    assert learner.send("PATCH", "/v1/leaderboards/settings", {"alias": "A\nB"}).status_code == 400
+    assert learner.send("PATCH", "/v1/leaderboardSettings", {"alias": "A\nB"}).status_code == 400
 
 
 def test_boards_of_the_past_become_final_by_themselves_and_those_of_the_future_are_refused(

@@ -129,7 +129,7 @@ def test_the_day_is_the_devices_and_the_accounts_zone_stays(learner: Learner, en
 
 
 def test_answers_given_offline_get_into_the_session_that_was_started_online(learner: Learner) -> None:
-    live = learner.ok("POST", "/v1/sessions:start", {"product": "exercises"})["session"]["name"]
+    live = learner.ok("POST", "/v1/sessions", {"product": "exercises"})["session"]["name"]
     given = datetime.now(UTC) - timedelta(minutes=1)
     items = [{"answer": offline_answer(given, session=live, text=text)} for text in ("hable", "no")]
     for outcome in ("MERGED", "ALREADY_KNOWN"):

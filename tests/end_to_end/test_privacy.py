@@ -56,7 +56,7 @@ def practise(learner: Learner) -> None:
     learner.ok("PUT", f"/yoga/api/v1/sessions/{pose}/notes", {"notes": 'calm, and "tired"'})
 
     problem = learner.ok("POST", "/v1/problems", PROBLEM)["name"]
-    design = learner.ok("POST", "/v1/sessions:start", {"product": "design", "content": problem})["session"][
+    design = learner.ok("POST", "/v1/sessions", {"product": "design", "content": problem})["session"][
         "name"
     ]
     learner.ok("PUT", f"/v1/{design}/draft", {"content": DOCUMENT, "elapsed": "60s"})
@@ -202,7 +202,7 @@ def old_token_writes_nothing(learner: Learner) -> None:
     """Tries to begin in every product; each refuses, in its own shape once it heard that the token ended."""
     key = {"Idempotency-Key": str(uuid.uuid4()), "X-Time-Zone": "Asia/Tokyo"}
     tried = {
-        "/v1/sessions:start": {"product": "yoga", "content": "sequences/123"},
+        "/v1/sessions": {"product": "yoga", "content": "sequences/123"},
         "/exercises/session/start": {"session_type": "practice"},
         "/focus/api/v1/sessions": {"duration_seconds": 60},
         "/portal/api/v1/sessions/start": {"activity_id": 123, "settings": {"word_count": 5}},
@@ -215,7 +215,7 @@ def old_token_writes_nothing(learner: Learner) -> None:
             refused = learner.send("POST", path, body, **headers)
             assert refused.status_code in (401, 403), f"{path}: {refused.status_code} {refused.text}"
         bodies[path] = eventually(partial(unauthenticated, learner, path, body))
-    assert bodies["/v1/sessions:start"]["details"][0]["reason"] == "TOKEN_INVALID"
+    assert bodies["/v1/sessions"]["details"][0]["reason"] == "TOKEN_INVALID"
     assert set(bodies["/exercises/session/start"]) == {"detail"}
     assert bodies["/focus/api/v1/sessions"]["success"] is False
     assert set(bodies["/portal/api/v1/sessions/start"]) >= {"error", "message"}

@@ -16,14 +16,14 @@ from tests.waiting import eventually
 def test_rest_days_pauses_and_freezes_are_recorded_once_and_shown(learner: Learner) -> None:
     today = datetime.now(UTC).date()
     later = (today + timedelta(days=10)).isoformat()
-    learner.ok("POST", "/v1/restDays:set", {"weekdays": [6, 5], "effective_date": later})
+    learner.ok("POST", "/v1/restDays", {"weekdays": [6, 5], "effective_date": later})
     (rest,) = learner.ok("GET", "/v1/restDays")["rest_days"]
     assert (rest["weekdays"], rest["effective_date"]) == ([5, 6], later)
 
     plan = {"first_date": later, "last_date": later, "request_id": uuid.uuid4().hex}
-    pause = learner.ok("POST", "/v1/pauses:plan", plan)
-    assert learner.ok("POST", "/v1/pauses:plan", plan) == pause
-    overlapping = learner.send("POST", "/v1/pauses:plan", {**plan, "request_id": ""})
+    pause = learner.ok("POST", "/v1/pauses", plan)
+    assert learner.ok("POST", "/v1/pauses", plan) == pause
+    overlapping = learner.send("POST", "/v1/pauses", {**plan, "request_id": ""})
     assert (overlapping.status_code, overlapping.json()["details"][0]["reason"]) == (409, "PAUSE_OVERLAPS")
     called_off = learner.ok("POST", f"/v1/{pause['name']}:cancel", {})
     assert called_off["end_date"] < called_off["first_date"]

@@ -23,7 +23,7 @@ PATHS = {
     "/yoga/api/v1/sessions/start": {"detail": "@"},
     "/focus/api/v1/sessions": {"success": False, "message": "@", "data": None},
     "/design/sessions": {"detail": "@"},
-    "/v1/sessions:start": {"code": "*", "message": "@", "details": "*"},
+    "/v1/sessions": {"code": "*", "message": "@", "details": "*"},
 }
 
 

@@ -17,7 +17,7 @@ CALLS = {
     "yoga": "/yoga/api/v1/sessions/start",
     "focus": "/focus/api/v1/sessions",
     "design": "/design/sessions",
-    "canonical": "/v1/sessions:start",
+    "canonical": "/v1/sessions",
 }
 LARGE = b'{"note": "' + b"x" * 2_700_000 + b'"}'
 

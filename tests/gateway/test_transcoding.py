@@ -18,7 +18,7 @@ FOCUS = "/focus/api/v1/sessions"
         ("POST", "/v1/accounts:signUp", "identity", "IdentityService.SignUp"),
         ("GET", "/v1/accounts/me", "identity", "IdentityService.GetMe"),
         ("GET", "/v1/exercises", "catalog", "CatalogService.ListExercises"),
-        ("POST", "/v1/sessions:start", "session", "SessionService.StartSession"),
+        ("POST", "/v1/sessions", "session", "SessionService.StartSession"),
         ("POST", "/v1/sessions/5:pause", "session", "SessionService.PauseSession"),
         ("PUT", "/v1/sessions/5/draft", "session", "SessionService.SaveDraft"),
         ("GET", "/v1/standing", "stats", "StatsService.GetStanding"),

@@ -63,8 +63,8 @@ def test_a_body_that_cannot_be_read_is_a_400_in_the_platforms_words(
         ("/v1/sessions/5:pause", b'{"elapsed": "soon"}'),
         ("/v1/sessions/5:pause", b'{"elapsed": 5}'),
         ("/v1/sessions/5:pause", b'{"name": "sessions/6"}'),
-        ("/v1/sessions:start", b'{"request_id": ["a"]}'),
-        ("/v1/sessions:start", b"\x1f\x8b"),
+        ("/v1/sessions", b'{"request_id": ["a"]}'),
+        ("/v1/sessions", b"\x1f\x8b"),
     ],
 )
 def test_the_canonical_api_says_the_same(edge: Edge, path: str, content: bytes) -> None:
