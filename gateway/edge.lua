@@ -1,8 +1,9 @@
 -- What the gateway does to a request before and to a response after the JSON
--- transcoder. PRODUCTS, BODIES and REASONS come before this text: the path
--- prefixes of the products, per product and status the body of a refusal, and
--- per status its reason. So do TOKEN_HEADER, without which nobody is told what
--- is served ("" where everybody is), paths.lua and headers.lua.
+-- transcoder. These come before this text: PRODUCTS, the path prefixes of the
+-- products; BODIES, the body of a refusal per product and status; REASONS, its
+-- reason per status; CODES, the names of gRPC's statuses by number; INFO and
+-- HELP, details of a canonical error; TOKEN_HEADER, without which nobody is
+-- told what is served ("" where everybody is); paths.lua and headers.lua.
 
 local KEEP = "practice.edge"
 
@@ -232,6 +233,23 @@ local function explain(handle, path, kept)
   end
 end
 
+-- A service's google.rpc.Status as HTTP shows it (AIP-193), nil for what is none. The transcoder writes its
+-- fields in this order; within a text a quote has a backslash before it.
+local function canonical_error(text, status, reason)
+  local number, message, details = text:match('^{"code":(%d+),"message":"(.-)","details":%[(.*)%]}%s*$')
+  local name = CODES[number or ""]
+  if name == nil then
+    return nil
+  end
+  if details == "" then
+    details = INFO:gsub("@reason@", reason)
+  end
+  local help = HELP:gsub("@anchor@", reason:lower())
+  return ('{"error":{"code":%s,"message":"%s","status":"%s","details":[%s,%s]}}'):format(
+    status, message, name, details, help
+  )
+end
+
 -- A service's error. The metadata is in the headers when gRPC sent nothing but
 -- trailers, and else in the trailers, which follow the body.
 local function shape_error(handle, kept, status, body)
@@ -257,8 +275,10 @@ local function shape_error(handle, kept, status, body)
     -- The service had no say in it: its gRPC library refused the call.
     status, body = refusal(product, code, path)
   end
-  if headers:get(REASON) == nil then
-    headers:replace(REASON, reason_of(status or code))
+  local reason = headers:get(REASON) or reason_of(status or code)
+  headers:replace(REASON, reason)
+  if body == nil and status == nil then
+    body = canonical_error(text, code, reason)
   end
   set_status(headers, status or code)
   if body ~= nil then

@@ -9,8 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from gateway.products import Body, Product
-from gateway.refusals import EXPLAINED, MALFORMED, REFUSALS, UNREADABLE
+from grpc import StatusCode
+
+from gateway.canonical_errors import Body, error_info, help_link
+from gateway.products import Product
+from gateway.refusals import ANCHOR_MARK, EXPLAINED, MALFORMED, REASON_MARK, REFUSALS, UNREADABLE
 from gateway.routes import ORDINARY_BODY
 from gateway.settings import GatewaySettings
 
@@ -34,7 +37,9 @@ def to_json(body: Body) -> str:
     return json.dumps(body, separators=(",", ":"))
 
 
-def script(products: tuple[Product, ...], paths: Mapping[str, Any], token_header: str = "") -> str:
+def script(
+    products: tuple[Product, ...], paths: Mapping[str, Any], errors_url: str, token_header: str = ""
+) -> str:
     """Returns edge.lua with the tables it looks things up in; the last product has every path.
 
     `paths` are what gateway.paths makes. Without the `token_header` nobody is told which paths there are.
@@ -48,6 +53,9 @@ def script(products: tuple[Product, ...], paths: Mapping[str, Any], token_header
         "PRODUCTS": prefixes,
         "BODIES": {product.name: bodies(product) for product in products},
         "REASONS": {str(refusal.status): refusal.reason for refusal in (*REFUSALS, MALFORMED)},
+        "CODES": {str(code.value[0]): code.name for code in StatusCode},
+        "INFO": to_json(error_info(REASON_MARK)),
+        "HELP": to_json(help_link(errors_url, ANCHOR_MARK)),
         "TOKEN_HEADER": token_header,
         "PATHS": paths,
     }

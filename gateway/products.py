@@ -8,11 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import Any
 
+from gateway.canonical_errors import Body, anchor_of, error_body, error_info, help_link
 from gateway.refusals import Refusal
-
-Body = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,23 +54,23 @@ PRODUCTS = (
 )
 
 
-def canonical(refusal: Refusal) -> Body:
-    """google.rpc.Status with one ErrorInfo, as every error outside a product (AIP-193)."""
-    info = {
-        "@type": "type.googleapis.com/google.rpc.ErrorInfo",
-        "reason": refusal.reason,
-        "domain": "practice",
-        "metadata": {},
-    }
-    return {"code": refusal.code.value[0], "message": refusal.message, "details": [info]}
+def canonical(errors_url: str) -> Product:
+    """Returns everything outside the products: `/v1`, and what nobody serves."""
+
+    def error(refusal: Refusal) -> Body:
+        details = (error_info(refusal.reason), help_link(errors_url, anchor_of(refusal.reason)))
+        return error_body(refusal.status, refusal.message, refusal.code, details)
+
+    return Product("canonical", ("/",), error)
 
 
-def operators(refusal: Refusal) -> Body:
-    """The canonical error, which asks for the internal token instead of an access token."""
+def operators(errors_url: str) -> Product:
+    """Returns everything at the operators' listener: it asks for the internal token, no access token."""
+    product = canonical(errors_url)
     asks = "The platform's internal token is required in x-practice-internal"
-    return canonical(replace(refusal, message=asks) if refusal.status == HTTPStatus.UNAUTHORIZED else refusal)
 
+    def error(refusal: Refusal) -> Body:
+        asked = refusal.status == HTTPStatus.UNAUTHORIZED
+        return product.error_body(replace(refusal, message=asks) if asked else refusal)
 
-CANONICAL = Product("canonical", ("/",), canonical)
-# What operators are told at their own listener.
-OPERATORS = Product("canonical", ("/",), operators)
+    return replace(product, error_body=error)

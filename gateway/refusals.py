@@ -13,6 +13,8 @@ from grpc import StatusCode
 REASON_MARK = "@reason@"
 # Where it puts the way to the field that is wrong, for products that show it.
 LOCATION_MARK = "@location@"
+# Where it puts the reason's place on the page of errors.
+ANCHOR_MARK = "@anchor@"
 
 
 @dataclass(frozen=True, slots=True)

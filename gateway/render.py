@@ -16,7 +16,7 @@ import yaml
 
 from gateway import contracts, lua, paths
 from gateway.addresses import Endpoint, endpoints
-from gateway.products import CANONICAL, OPERATORS, PRODUCTS
+from gateway.products import PRODUCTS, canonical, operators
 from gateway.replies import health_replies, refusal_replies
 from gateway.routes import (
     BRIDGE,
@@ -138,6 +138,8 @@ def render(settings: GatewaySettings) -> Config:
     operator_paths = paths.path_table(operator_methods, settings.contracts_file)
     addresses = settings.addresses()
     services = {name: cluster(name, address, settings) for name, address in addresses.items()}
+    errors_url = settings.gateway_errors_url
+    products, for_operators = (*PRODUCTS, canonical(errors_url)), (operators(errors_url),)
     writes = [of_writes(each) for name, each in services.items() if name != BRIDGE]
     return template(
         "envoy.yaml",
@@ -153,9 +155,9 @@ def render(settings: GatewaySettings) -> Config:
         ROUTES=routes(methods, settings),
         LOCAL_REPLIES=[
             *health_replies(settings.service_version, zone_data_version()),
-            *refusal_replies((*PRODUCTS, CANONICAL)),
+            *refusal_replies(products),
         ],
-        LUA=lua.script((*PRODUCTS, CANONICAL), public_paths),
+        LUA=lua.script(products, public_paths, errors_url),
         QUERY_LUA=lua.query_script(),
         UPLOAD_SECONDS=seconds(settings.gateway_upload_seconds),
         ADDRESS_RATE_LIMIT=address_rate_limit(settings),
@@ -173,8 +175,8 @@ def render(settings: GatewaySettings) -> Config:
         OPERATORS_PORT=settings.gateway_operators_port,
         OPERATORS_FORGEABLE_HEADERS=removals(*OPERATORS_FORGEABLE_HEADERS),
         OPERATORS_ROUTES=operator_routes(operator_methods, settings),
-        OPERATORS_LOCAL_REPLIES=refusal_replies((OPERATORS,)),
-        OPERATORS_LUA=lua.script((OPERATORS,), operator_paths, INTERNAL_HEADER),
+        OPERATORS_LOCAL_REPLIES=refusal_replies(for_operators),
+        OPERATORS_LUA=lua.script(for_operators, operator_paths, errors_url, INTERNAL_HEADER),
         OPERATORS_SERVICES=contracts.services_of(operator_methods),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -28,6 +29,15 @@ def _checked(text: str) -> str:
 Upstream = Annotated[
     str, AfterValidator(_checked), Takes("host:port, or several: 10.0.0.1:50053,10.0.0.2:50053")
 ]
+
+
+def _page(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9:/?._~&=-]{1,200}", text):
+        raise ValueError(f"{text!r} is no address of a page")
+    return text
+
+
+PageAddress = Annotated[str, AfterValidator(_page), Takes("a URL without a fragment, or a path")]
 
 
 class GatewaySettings(PlatformSettings):
@@ -65,6 +75,9 @@ class GatewaySettings(PlatformSettings):
     )
     service_version: str = Field(
         default_factory=lambda: version("practice-platform"), description="the version that is told"
+    )
+    gateway_errors_url: PageAddress = Field(
+        default="docs/api-errors.md", description="where errors say the page of all reasons is"
     )
 
     gateway_trusted_proxies: int = Field(

@@ -7,10 +7,11 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.canonical_errors import error_of, reason_of
 from tests.end_to_end.conftest import Learner
 from tests.end_to_end.documented import assert_like
 
-CANONICAL = {"code": 3, "message": "...", "details": []}
+CANONICAL = {"error": {"code": 400, "message": "...", "status": "...", "details": []}}
 SHAPES: dict[str, Any] = {
     "/exercises/session/start": {"detail": "..."},
     "/focus/api/v1/sessions": {"success": False, "message": "...", "data": None},
@@ -96,7 +97,7 @@ def test_what_replaces_something_has_to_name_it(
         response = learner.send(method, path, body)
         assert response.status_code == 400, response.text
         assert response.headers["x-practice-reason"] == "FIELD_INVALID"
-        assert response.json()["message"] == f"{shown}: is required"
+        assert error_of(response)["message"] == f"{shown}: is required"
     assert not learner.ok(method, path, clears)[shown]
 
 
@@ -138,7 +139,7 @@ def test_everything_that_is_wrong_is_told_at_once(
 def test_statistics_of_what_cannot_be_a_product_are_refused(learner: Learner, path: str) -> None:
     response = learner.send("GET", f"{path}?product=Nope")
     assert response.status_code == 400, response.text
-    detail, faults = response.json()["details"]
+    detail, faults, _ = error_of(response)["details"]
     assert (detail["reason"], detail["metadata"]["field"]) == ("FIELD_INVALID", "product")
     words = "must be at most 32 small letters, digits and underscores, such as focus, or left out"
     (violation,) = faults["field_violations"]
@@ -169,17 +170,14 @@ def test_native_grpc_does_not_pass_the_edge(learner: Learner) -> None:
 
 def test_a_canonical_error_names_exactly_one_reason(learner: Learner) -> None:
     response = learner.send("GET", "/v1/sessions/999999999")
-    assert response.status_code == 404
-    (detail,) = response.json()["details"]
-    assert detail["reason"] == "SESSION_NOT_FOUND"
-    assert detail["domain"] == "practice"
+    assert (response.status_code, reason_of(response)) == (404, "SESSION_NOT_FOUND")
 
 
 def test_a_forged_internal_header_opens_nothing(learner: Learner) -> None:
     forged = {"x-practice-internal": "guess", "x-practice-status": "200", "x-practice-body": "{}"}
     response = learner.client.get("/v1/sessions/999999999", headers=forged)
     assert response.status_code == 404
-    assert response.json()["details"]
+    assert reason_of(response) == "SESSION_NOT_FOUND"
 
 
 def test_the_front_door_tells_the_service_its_version_and_health(anyone: httpx.Client) -> None:

@@ -6,6 +6,7 @@ import uuid
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from tests.canonical_errors import error_of
 from tests.end_to_end.documented import assert_like, assert_time
 from tests.end_to_end.focusing import practise
 from tests.stack import Learner, MakeLearner
@@ -104,6 +105,6 @@ def test_boards_of_the_past_become_final_by_themselves_and_those_of_the_future_a
     ahead: date = today + timedelta(days=3)
     refused = learner.send("GET", f"/v1/leaderboards/all/day/{ahead.isoformat()}")
     assert refused.status_code == 400
-    assert refused.json()["details"][0]["metadata"]["field"] == "start_date"
+    assert error_of(refused)["details"][0]["metadata"]["field"] == "start_date"
     for path in ("Chess/day", "all/year", "all/day/yesterday"):
         assert learner.send("GET", f"/v1/leaderboards/{path}").status_code == 400

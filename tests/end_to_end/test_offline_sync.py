@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from tests.canonical_errors import reason_of
 from tests.offline import offline_answer, offline_session
 from tests.stack import Learner
 
@@ -116,7 +117,7 @@ def test_of_an_item_with_any_fault_that_item_alone_is_refused(learner: Learner, 
     assert len(learner.ok("GET", "/v1/sessions")["sessions"]) == 1
     refused = learner.send("POST", SYNC, f'{{"items": [{other}'.encode())
     assert refused.status_code == 400
-    assert refused.json()["details"][0]["reason"] == "REQUEST_MALFORMED"
+    assert reason_of(refused) == "REQUEST_MALFORMED"
 
 
 def test_the_day_is_the_devices_and_the_accounts_zone_stays(learner: Learner, ended: datetime) -> None:

@@ -16,6 +16,7 @@ import psycopg
 import pytest
 
 from deploy.local.stack import LocalStack
+from tests.canonical_errors import error_of, reason_of
 from tests.end_to_end.conftest import Learner
 from tests.end_to_end.focusing import focus_streak, practised
 from tests.waiting import PATIENCE_SECONDS, eventually
@@ -43,14 +44,9 @@ class Operator:
         return response.json()
 
     def refused(self, method: str, path: str, body: Any = None, content: bytes | None = None) -> Any:
-        """Returns the status and reason of an error, which must be a google.rpc.Status with one detail."""
+        """Returns the status and reason of a canonical error."""
         response = self.client.request(method, f"/admin/v1/{path}", json=body, content=content)
-        error = response.json()
-        assert error.keys() == {"code", "message", "details"}
-        assert error["message"]
-        detail, *_ = error["details"]
-        assert detail["domain"] == "practice"
-        return response.status_code, detail["reason"]
+        return response.status_code, reason_of(response)
 
 
 @pytest.fixture
@@ -86,13 +82,13 @@ def test_the_right_token_opens_the_operators_listener_and_nothing_opens_the_publ
     none = httpx.get(
         f"{operators_url}{path}", headers={"authorization": learner.client.headers["authorization"]}
     )
-    assert (none.status_code, none.json()["details"][0]["reason"]) == (401, "TOKEN_INVALID")
-    assert "x-practice-internal" in none.json()["message"]
+    assert (none.status_code, reason_of(none)) == (401, "TOKEN_INVALID")
+    assert "x-practice-internal" in error_of(none)["message"]
     for wrong in ("guess", "", token[:-1], learner.tokens["access_token"]):
         refused = httpx.get(f"{operators_url}{path}", headers={"x-practice-internal": wrong})
-        assert (refused.status_code, refused.json()["details"][0]["reason"]) == (403, "NOT_PERMITTED")
+        assert (refused.status_code, reason_of(refused)) == (403, "NOT_PERMITTED")
     public = learner.send("GET", path, **{"x-practice-internal": token})
-    assert (public.status_code, public.json()["details"][0]["reason"]) == (404, "PATH_NOT_FOUND")
+    assert (public.status_code, reason_of(public)) == (404, "PATH_NOT_FOUND")
     assert httpx.get(f"{stack.gateway_url}{path}", headers={"x-practice-internal": token}).status_code == 404
 
 

@@ -17,6 +17,7 @@ import redis
 
 from deploy.local.stack import LocalStack
 from service_kit.broker import COMPLETIONS_QUEUE, COMPLETIONS_TASK, open_broker
+from tests.canonical_errors import reason_of
 from tests.end_to_end.command import practice
 from tests.end_to_end.conftest import Learner, MakeLearner
 from tests.personal_data import rows_of
@@ -56,9 +57,7 @@ def practise(learner: Learner) -> None:
     learner.ok("PUT", f"/yoga/api/v1/sessions/{pose}/notes", {"notes": 'calm, and "tired"'})
 
     problem = learner.ok("POST", "/v1/problems", PROBLEM)["name"]
-    design = learner.ok("POST", "/v1/sessions", {"product": "design", "content": problem})["session"][
-        "name"
-    ]
+    design = learner.ok("POST", "/v1/sessions", {"product": "design", "content": problem})["session"]["name"]
     learner.ok("PUT", f"/v1/{design}/draft", {"content": DOCUMENT, "elapsed": "60s"})
     learner.ok("POST", f"/v1/{design}/messages", {"role": "user", "content": "Why?"})
     learner.ok("POST", f"/v1/{design}:submit", {})
@@ -140,7 +139,7 @@ def test_a_wrong_password_erases_nothing(learner: Learner) -> None:
     unconfirmed = learner.send("POST", "/v1/me:erase", {"password": learner.password})
 
     assert (refused.status_code, unconfirmed.status_code) == (401, 400)
-    assert refused.json()["details"][0]["reason"] == "CREDENTIALS_INVALID"
+    assert reason_of(refused) == "CREDENTIALS_INVALID"
     assert shown(learner) == before
     learner.log_in()
 
@@ -215,7 +214,7 @@ def old_token_writes_nothing(learner: Learner) -> None:
             refused = learner.send("POST", path, body, **headers)
             assert refused.status_code in (401, 403), f"{path}: {refused.status_code} {refused.text}"
         bodies[path] = eventually(partial(unauthenticated, learner, path, body))
-    assert bodies["/v1/sessions"]["details"][0]["reason"] == "TOKEN_INVALID"
+    assert bodies["/v1/sessions"]["error"]["details"][0]["reason"] == "TOKEN_INVALID"
     assert set(bodies["/exercises/session/start"]) == {"detail"}
     assert bodies["/focus/api/v1/sessions"]["success"] is False
     assert set(bodies["/portal/api/v1/sessions/start"]) >= {"error", "message"}

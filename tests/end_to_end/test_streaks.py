@@ -6,6 +6,7 @@ import uuid
 from datetime import UTC, datetime, time, timedelta
 
 from deploy.local.stack import LocalStack
+from tests.canonical_errors import reason_of
 from tests.end_to_end.command import practice
 from tests.end_to_end.focusing import focus_streak, practised
 from tests.offline import offline_session
@@ -24,7 +25,7 @@ def test_rest_days_pauses_and_freezes_are_recorded_once_and_shown(learner: Learn
     pause = learner.ok("POST", "/v1/pauses", plan)
     assert learner.ok("POST", "/v1/pauses", plan) == pause
     overlapping = learner.send("POST", "/v1/pauses", {**plan, "request_id": ""})
-    assert (overlapping.status_code, overlapping.json()["details"][0]["reason"]) == (409, "PAUSE_OVERLAPS")
+    assert (overlapping.status_code, reason_of(overlapping)) == (409, "PAUSE_OVERLAPS")
     called_off = learner.ok("POST", f"/v1/{pause['name']}:cancel", {})
     assert called_off["end_date"] < called_off["first_date"]
     assert learner.ok("GET", "/v1/pauses")["pauses"] == [called_off]
@@ -34,7 +35,7 @@ def test_rest_days_pauses_and_freezes_are_recorded_once_and_shown(learner: Learn
         assert learner.ok("POST", "/v1/freezes:buy", {"product": "yoga"}, **key)["held"] == 1
     assert learner.ok("POST", "/v1/freezes:buy", {"product": "yoga"})["held"] == 2
     full = learner.send("POST", "/v1/freezes:buy", {"product": "yoga"})
-    assert (full.status_code, full.json()["details"][0]["reason"]) == (400, "FREEZE_LIMIT_REACHED")
+    assert (full.status_code, reason_of(full)) == (400, "FREEZE_LIMIT_REACHED")
     freezes = learner.ok("GET", "/v1/freezes?product=yoga")
     assert (freezes["held"], [change["kind"] for change in freezes["changes"]]) == (2, ["KIND_BOUGHT"] * 2)
 
@@ -111,7 +112,7 @@ def test_badges_and_totals_are_explained(stack: LocalStack, learner: Learner) ->
     assert (total["totals"]["session_count"], len(total["days"])) == (2, 2)
     assert total["paragraph"].startswith("Your focus total is made of 2 sessions on 2 days")
     unknown = learner.send("GET", "/v1/badges/none:explain")
-    assert (unknown.status_code, unknown.json()["details"][0]["reason"]) == (404, "BADGE_NOT_FOUND")
+    assert (unknown.status_code, reason_of(unknown)) == (404, "BADGE_NOT_FOUND")
     user = learner.account["user_id"]
     for words, paragraph in ((("--badge", badge), earned), (("--total", "-p", "focus"), total)):
         shown = practice(stack, "explain", user, *words)

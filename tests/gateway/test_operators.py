@@ -8,6 +8,7 @@ import grpc
 import httpx
 import pytest
 
+from tests.canonical_errors import error_of, reason_of
 from tests.gateway.edge import Edge
 from tests.gateway.upstream import PIECES, Call
 from tests.tokens import TestTokens
@@ -32,13 +33,8 @@ ROUTES = [
 
 
 def refused(response: httpx.Response) -> tuple[int, str, str]:
-    """Returns the status, reason and message of a google.rpc.Status with one detail."""
-    assert response.headers["content-type"] == "application/json"
-    body = response.json()
-    assert body.keys() == {"code", "message", "details"}
-    (detail,) = body["details"]
-    assert detail["@type"] == "type.googleapis.com/google.rpc.ErrorInfo"
-    return response.status_code, detail["reason"], body["message"]
+    """Returns the status, reason and message of a canonical error."""
+    return response.status_code, reason_of(response), error_of(response)["message"]
 
 
 def body_for(verb: str) -> Any:

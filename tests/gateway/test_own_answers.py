@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.canonical_errors import error_of, reason_of
 from tests.gateway.crowd import crowd, request
 from tests.gateway.edge import Edge
 from tests.tokens import TestTokens
@@ -23,7 +24,7 @@ PATHS = {
     "/yoga/api/v1/sessions/start": {"detail": "@"},
     "/focus/api/v1/sessions": {"success": False, "message": "@", "data": None},
     "/design/sessions": {"detail": "@"},
-    "/v1/sessions": {"code": "*", "message": "@", "details": "*"},
+    "/v1/sessions": {"error": "*"},
 }
 
 
@@ -32,8 +33,8 @@ def assert_own(response: httpx.Response, shape: dict[str, Any], message: str, re
     body = response.json()
     filled = {key: {"@": message, "*": body.get(key)}.get(str(value), value) for key, value in shape.items()}
     assert body == filled
-    if "details" in body:
-        assert [detail["reason"] for detail in body["details"]] == [reason]
+    if isinstance(body.get("error"), dict):
+        assert (error_of(response)["message"], reason_of(response)) == (message, reason)
     headers = response.headers
     assert headers["content-type"] == "application/json"
     assert (headers["x-content-type-options"], headers["cache-control"]) == ("nosniff", "no-store")

@@ -15,6 +15,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from gateway.contracts import Binding, Method, operator_methods, public_methods
 from gateway.paths import STRICT_PREFIXES, path_table, query_rule
 from gateway.settings import ROOT
+from tests.canonical_errors import error_of, reason_of
 from tests.gateway.edge import Edge
 from tests.gateway.upstream import Call
 from tests.tokens import TestTokens
@@ -28,7 +29,7 @@ SHAPES = {
     "yoga": {"detail"},
     "focus": {"success", "message", "data"},
     "design": {"detail"},
-    "canonical": {"code", "message", "details"},
+    "canonical": {"error"},
 }
 VARIABLE = re.compile(r"\{([^=}]+)(?:=([^}]*))?\}")
 
@@ -135,8 +136,8 @@ def test_what_is_refused_is_named_with_what_there_is(
     edge: Edge, verb: str, path: str, query: str, told: str
 ) -> None:
     response = edge.call(verb, f"{path}?{query}")
-    assert (response.status_code, response.json()["code"]) == (400, 3)
-    assert told in response.json()["message"]
+    assert (response.status_code, reason_of(response)) == (400, "REQUEST_MALFORMED")
+    assert told in error_of(response)["message"]
 
 
 def test_what_is_known_passes_in_both_spellings(edge: Edge, calls: list[Call]) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import httpx
 import pytest
 
+from tests.canonical_errors import error_of, reason_of
 from tests.gateway.edge import Edge
-from tests.gateway.upstream import CONFLICT
+from tests.gateway.upstream import CONFLICT, ODD_WORDS
 
 FOCUS = "/focus/api/v1/sessions"
 GRPC_LEFTOVERS = (
@@ -57,34 +58,58 @@ def test_a_refused_validation_may_be_422_with_a_list(edge: Edge) -> None:
     assert response.json()["detail"][0]["loc"] == ["body", "rating"]
 
 
-def test_a_canonical_error_is_its_status_with_one_error_info(edge: Edge) -> None:
+def test_a_canonical_error_has_its_reason_first_and_a_link_to_it_last(edge: Edge) -> None:
     response = edge.call("GET", "/v1/sessions/5", scenario="not_found")
     assert response.status_code == 404
     assert response.json() == {
-        "code": 5,
-        "message": "No such session",
-        "details": [
-            {
-                "@type": "type.googleapis.com/google.rpc.ErrorInfo",
-                "reason": "SESSION_NOT_FOUND",
-                "domain": "practice",
-                "metadata": {"session": "sessions/5"},
-            }
-        ],
+        "error": {
+            "code": 404,
+            "message": "No such session",
+            "status": "NOT_FOUND",
+            "details": [
+                {
+                    "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+                    "reason": "SESSION_NOT_FOUND",
+                    "domain": "practice",
+                    "metadata": {"session": "sessions/5"},
+                },
+                {
+                    "@type": "type.googleapis.com/google.rpc.Help",
+                    "links": [
+                        {
+                            "description": "What this reason means, with an example",
+                            "url": "docs/api-errors.md#session_not_found",
+                        }
+                    ],
+                },
+            ],
+        }
     }
+    assert int(response.headers["content-length"]) == len(response.content)
     assert_nothing_internal_shows(response)
+
+
+def test_a_canonical_error_says_all_that_is_wrong_whatever_its_words(edge: Edge) -> None:
+    response = edge.call("GET", "/v1/sessions/5", scenario="invalid")
+    error = error_of(response)
+    assert (error["code"], error["status"], error["message"]) == (400, "INVALID_ARGUMENT", f"a: {ODD_WORDS}")
+    info, faults, _ = error["details"]
+    assert (info["reason"], info["metadata"]["field"]) == ("FIELD_INVALID", "a")
+    said = [(each["field"], each["description"]) for each in faults["field_violations"]]
+    assert said == [("a", ODD_WORDS), ("b", "is required")]
 
 
 @pytest.mark.parametrize(("scenario", "status"), [("failed_precondition", 400), ("aborted", 409)])
 def test_a_canonical_code_has_the_http_status_that_the_transcoder_gives_it(
     edge: Edge, scenario: str, status: int
 ) -> None:
-    assert edge.call("GET", "/v1/sessions/5", scenario=scenario).status_code == status
+    response = edge.call("GET", "/v1/sessions/5", scenario=scenario)
+    assert (response.status_code, error_of(response)["status"]) == (status, scenario.upper())
 
 
 def test_an_error_whose_detail_nobody_knows_still_has_a_body(edge: Edge) -> None:
     response = edge.call("GET", "/v1/sessions/5", scenario="unknown_detail")
-    assert (response.status_code, response.json()["message"]) == (404, "Not found")
+    assert (response.status_code, error_of(response)["message"]) == (404, "Not found")
 
 
 def test_what_grpc_itself_refuses_has_the_products_shape(edge: Edge) -> None:
@@ -102,8 +127,7 @@ def test_what_grpc_itself_refuses_is_a_canonical_error_with_its_reason(
     edge: Edge, scenario: str, status: int, reason: str
 ) -> None:
     response = edge.call("GET", "/v1/sessions/5", scenario=scenario)
-    (detail,) = response.json()["details"]
-    assert (response.status_code, detail["reason"]) == (status, reason)
+    assert (response.status_code, reason_of(response)) == (status, reason)
     assert "secret" not in response.text and "RPC" not in response.text
 
 

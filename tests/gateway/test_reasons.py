@@ -8,6 +8,7 @@ import httpx
 import pytest
 from practice.errors.v1 import error_reason_pb2
 
+from tests import canonical_errors
 from tests.gateway.edge import Edge
 
 ORIGIN = {"origin": "https://app.example"}
@@ -29,8 +30,8 @@ def reason_of(response: httpx.Response, status: int) -> str:
     if "access-control-expose-headers" in response.headers:
         assert "x-practice-reason" in response.headers["access-control-expose-headers"]
     assert f"ERROR_REASON_{reason}" in error_reason_pb2.ErrorReason.keys()  # noqa: SIM118
-    if "details" in response.json():
-        assert [detail["reason"] for detail in response.json()["details"]] == [reason]
+    if isinstance(response.json().get("error"), dict):
+        assert canonical_errors.reason_of(response) == reason
     return reason
 
 

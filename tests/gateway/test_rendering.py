@@ -39,7 +39,7 @@ from practice.errors.v1 import error_reason_pb2
 
 from deploy.local import programs
 from gateway import contracts
-from gateway.products import CANONICAL, PRODUCTS
+from gateway.products import PRODUCTS, canonical
 from gateway.refusals import MALFORMED, REFUSALS
 from gateway.render import render, to_yaml
 from gateway.settings import ROOT, GatewaySettings
@@ -198,10 +198,16 @@ def test_every_reason_the_edge_gives_is_one_of_the_contract() -> None:
 
 
 def test_what_cannot_be_read_has_the_shape_and_status_of_each_product() -> None:
-    bodies = {row.name: (row.malformed_status, row.error_body(MALFORMED)) for row in (*PRODUCTS, CANONICAL)}
+    bodies = {
+        row.name: (row.malformed_status, row.error_body(MALFORMED))
+        for row in (*PRODUCTS, canonical("docs/x.md"))
+    }
     message = MALFORMED.message
     assert bodies["exercises"] == (400, {"detail": message})
     assert bodies["portal"] == (400, {"error": "invalid_request", "message": message})
     assert bodies["focus"] == (400, {"success": False, "message": message, "data": None})
-    assert bodies["canonical"][1]["details"][0]["reason"] == "REQUEST_MALFORMED"
+    error = bodies["canonical"][1]["error"]
+    assert (error["code"], error["status"]) == (400, "INVALID_ARGUMENT")
+    assert error["details"][0]["reason"] == "REQUEST_MALFORMED"
+    assert error["details"][1]["links"][0]["url"] == "docs/x.md#request_malformed"
     assert bodies["yoga"][0] == bodies["design"][0] == 422

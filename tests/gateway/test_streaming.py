@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from tests.canonical_errors import reason_of
 from tests.gateway.edge import Edge
 from tests.gateway.upstream import Call, Upstream
 from tests.tokens import TestTokens
@@ -20,7 +21,7 @@ def test_a_watched_session_has_a_line_for_each_change_as_it_happens(edge: Edge, 
 
 def test_a_watch_that_is_refused_is_an_ordinary_error(edge: Edge) -> None:
     response = edge.call("GET", "/v1/sessions/5:watch", scenario="not_found")
-    assert (response.status_code, response.json()["code"]) == (404, 5)
+    assert (response.status_code, reason_of(response)) == (404, "SESSION_NOT_FOUND")
 
 
 def test_a_watch_may_last_for_hours(edge: Edge, upstream: Upstream, calls: list[Call]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.canonical_errors import error_of, reason_of
 from tests.gateway.edge import Edge
 from tests.gateway.upstream import Call
 
@@ -69,9 +70,9 @@ def test_a_body_that_cannot_be_read_is_a_400_in_the_platforms_words(
 )
 def test_the_canonical_api_says_the_same(edge: Edge, path: str, content: bytes) -> None:
     response = edge.call("POST", path, content=content)
-    body = response.json()
-    assert (response.status_code, body["code"], body["message"]) == (400, 3, MESSAGE)
-    assert [detail["reason"] for detail in body["details"]] == ["REQUEST_MALFORMED"]
+    error = error_of(response)
+    assert (error["code"], error["status"], error["message"]) == (400, "INVALID_ARGUMENT", MESSAGE)
+    assert reason_of(response) == "REQUEST_MALFORMED"
     assert not [word for word in PARSER_WORDS if word in response.text]
 
 

@@ -32,7 +32,7 @@ from practice.products.yoga.v1 import yoga_service_pb2
 from practice.session.v1 import outbox_admin_service_pb2, practice_session_pb2, session_service_pb2
 from practice.stats.v1 import explanation_service_pb2, recalculation_service_pb2, stats_service_pb2
 
-from service_kit.errors import NotFoundError
+from service_kit.errors import Fault, FieldsInvalidError, NotFoundError
 from service_kit.grpc.presentation import ProductError, answer_with_status, error_metadata
 from service_kit.grpc.server import WRITES
 from service_kit.grpc.statuses import to_status
@@ -124,6 +124,15 @@ async def unknown_detail(context: Context) -> None:
     await context.abort(grpc.StatusCode.NOT_FOUND, "gone", trailing)
 
 
+# What a pattern could take for the end of a message, or for a capture.
+ODD_WORDS = 'is ","details":[{"}]} %1 \\ \n\t<é>'
+
+
+async def invalid(context: Context) -> None:
+    error = FieldsInvalidError([Fault("a", ODD_WORDS, "x"), Fault("b", "is required", "required")])
+    await context.abort_with_status(to_status(error))
+
+
 async def failed_precondition(context: Context) -> None:
     await context.abort(grpc.StatusCode.FAILED_PRECONDITION, "ended")
 
@@ -162,7 +171,7 @@ SCENARIOS: dict[str, Callable[[Context], Awaitable[None]]] = {
             unauthenticated,
             with_etag,
         ),
-        *(failed_precondition, aborted, exhausted, crash, silence, silence_after_headers),
+        *(invalid, failed_precondition, aborted, exhausted, crash, silence, silence_after_headers),
     )
 }
 
