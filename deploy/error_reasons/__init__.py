@@ -1,0 +1,1 @@
+"""The page of every reason an error can have, made from the contract."""
