@@ -17,7 +17,7 @@ local REASON = "x-practice-reason"
 local OWN, UNREAD = "x-content-type-options", "x-practice-unread"
 
 -- What a service says in trailers and an HTTP client reads in headers.
-local PROMOTED = { "retry-after", "etag", REASON }
+local PROMOTED = { "retry-after", "ratelimit", "ratelimit-policy", "etag", REASON }
 
 -- The methods whose bodies the transcoder reads.
 local WITH_BODY = { POST = true, PUT = true, PATCH = true }

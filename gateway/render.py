@@ -17,6 +17,7 @@ import yaml
 from gateway import contracts, lua, paths
 from gateway.addresses import Endpoint, endpoints
 from gateway.products import PRODUCTS, canonical, operators
+from gateway.rate_limits import account_rate_limit, address_rate_limit
 from gateway.replies import health_replies, refusal_replies
 from gateway.routes import (
     BRIDGE,
@@ -24,7 +25,6 @@ from gateway.routes import (
     LARGE_BODY,
     ORDINARY_BODY,
     Config,
-    address_rate_limit,
     jwt_rules,
     operator_routes,
     routes,
@@ -160,7 +160,10 @@ def render(settings: GatewaySettings) -> Config:
         LUA=lua.script(products, public_paths, errors_url),
         QUERY_LUA=lua.query_script(),
         UPLOAD_SECONDS=seconds(settings.gateway_upload_seconds),
-        ADDRESS_RATE_LIMIT=address_rate_limit(settings),
+        ADDRESS_RATE_LIMIT=address_rate_limit(
+            settings.gateway_address_rate, settings.gateway_address_burst, "all"
+        ),
+        ACCOUNT_RATE_LIMIT=account_rate_limit(settings),
         UPLOADS_LUA=lua.upload_script(settings),
         ORDINARY_BODY=ORDINARY_BODY,
         LARGE_BODY=LARGE_BODY,

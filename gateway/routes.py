@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from gateway import contracts
+from gateway.rate_limits import address_rate_limit
 from gateway.settings import GatewaySettings
 
 Config = dict[str, Any]
@@ -81,9 +82,10 @@ def arrival_routes(methods: list[contracts.Method], settings: GatewaySettings) -
     They lead nowhere; they say how large a body may be and how long it may take.
     """
     arriving = {**NOWHERE, "idle_timeout": seconds(settings.gateway_upload_idle_seconds)}
+    rate, burst = settings.gateway_open_address_rate, settings.gateway_open_address_burst
     open_filters = {
         **body_limit(OPEN_BODY),
-        **rate_limit(settings.gateway_open_address_rate, settings.gateway_open_address_burst, "open"),
+        "envoy.filters.http.local_ratelimit": address_rate_limit(rate, burst, "open"),
     }
     return [
         *(
@@ -116,36 +118,6 @@ def body_limit(size: int) -> Config:
     """Returns the filter configuration of a route whose bodies have at most `size` bytes."""
     limit = {"@type": BUFFER_PER_ROUTE, "buffer": {"max_request_bytes": size}}
     return {"envoy.filters.http.buffer": limit}
-
-
-def address_rate_limit(settings: GatewaySettings) -> Config:
-    """Returns the limit of all requests of an address."""
-    (limit,) = rate_limit(settings.gateway_address_rate, settings.gateway_address_burst, "all").values()
-    return dict(limit)
-
-
-def rate_limit(per_second: int, burst: int, name: str) -> Config:
-    """Returns the configuration of a limit of requests per client address, by its filter's name.
-
-    An address is that of one machine, or for IPv6 the 64 bits that a network has.
-    """
-    bucket = {"max_tokens": burst, "tokens_per_fill": per_second, "fill_interval": "1s"}
-    always = {"numerator": 100, "denominator": "HUNDRED"}
-    key = "masked_remote_address"
-    return {
-        "envoy.filters.http.local_ratelimit": {
-            "@type": "type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit",
-            "stat_prefix": name,
-            # Of all addresses together nothing is asked here.
-            "token_bucket": {"max_tokens": 2**31, "tokens_per_fill": 2**31, "fill_interval": "1s"},
-            "filter_enabled": {"default_value": always},
-            "filter_enforced": {"default_value": always},
-            "rate_limits": [{"actions": [{key: {"v4_prefix_mask_len": 32, "v6_prefix_mask_len": 64}}]}],
-            "descriptors": [{"entries": [{"key": key}], "token_bucket": bucket}],
-            "max_dynamic_descriptors": 10_000,
-            "response_headers_to_add": [{"header": {"key": "retry-after", "value": "1"}}],
-        }
-    }
 
 
 def operator_routes(methods: list[contracts.Method], settings: GatewaySettings) -> list[Config]:

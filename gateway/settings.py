@@ -126,6 +126,12 @@ class GatewaySettings(PlatformSettings):
         le=1_000_000,
         description="log-ins, sign-ups, refreshes at once from one address",
     )
+    gateway_account_rate_per_minute: int = Field(
+        default=1200,
+        ge=1,
+        le=1_000_000,
+        description="requests to /v1 of one account a minute, all of them at once if need be",
+    )
     # Longer than the deadline that services keep themselves to, so that
     # their own answer, in the product's words, comes first.
     gateway_request_timeout_seconds: float = Field(

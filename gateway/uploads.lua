@@ -70,8 +70,15 @@ function envoy_on_request(handle)
   local now = os.time()
   free_what_is_too_old(now)
   local address, user = owners(handle)
-  if (count[address] or 0) >= LIMITS.address or (count[user] or 0) >= LIMITS.user then
-    handle:respond({ [":status"] = "429", ["retry-after"] = "5" }, "")
+  local reached = (count[user] or 0) >= LIMITS.user and "user" or (count[address] or 0) >= LIMITS.address and "address"
+  if reached then
+    local name = '"uploads ' .. reached .. '"'
+    handle:respond({
+      [":status"] = "429",
+      ["retry-after"] = "5",
+      ["ratelimit-policy"] = name .. ";q=" .. LIMITS[reached] .. ';qu="concurrent-requests"',
+      ratelimit = name .. ";r=0;t=5",
+    }, "")
     return
   end
   if count.all >= LIMITS.all then

@@ -108,10 +108,31 @@ class TokenEndedError(UnauthenticatedError):
         super().__init__("The access token was ended; log in again")
 
 
+@dataclass(frozen=True, slots=True)
+class LimitPolicy:
+    """What a limit is: `quota` units of something in any `window` of seconds.
+
+    Without a window nothing comes back with time alone. A `unit` other than
+    requests is one that draft-ietf-httpapi-ratelimit-headers knows.
+    """
+
+    name: str
+    quota: int
+    window: int | None = None
+    unit: str = ""
+
+
 class RateLimitedError(ServiceError):
-    """The caller called too often; `retry_after` in the metadata says when to come back."""
+    """The caller called too often; `retry_after` in the metadata says when to come back.
+
+    `policy` is the limit that was reached, where there is one to tell of.
+    """
 
     reason = "RATE_LIMITED"
+
+    def __init__(self, message: str, policy: LimitPolicy | None = None, **metadata: object) -> None:
+        super().__init__(message, reason=None, **metadata)
+        self.policy = policy
 
 
 class TooManyAtOnceError(RateLimitedError):
@@ -120,16 +141,25 @@ class TooManyAtOnceError(RateLimitedError):
     reason = "TOO_MANY_AT_ONCE"
 
     def __init__(self, what: str, limit: int, retry_after: int = 1) -> None:
-        super().__init__(f"Too many {what} at the same time", what=what, limit=limit, retry_after=retry_after)
+        super().__init__(
+            f"Too many {what} at the same time",
+            LimitPolicy(what, limit, unit="concurrent-requests"),
+            what=what,
+            limit=limit,
+            retry_after=retry_after,
+        )
 
 
 class QuotaExceededError(RateLimitedError):
-    """The account has all of `quota` that one account gets; `retry_after` where time gives some back."""
+    """The account has all that one account gets of something, the name of the quota.
+
+    `retry_after` is for those whose window gives some back.
+    """
 
     reason = "QUOTA_EXCEEDED"
 
-    def __init__(self, message: str, quota: str, limit: int, retry_after: int | None = None) -> None:
-        super().__init__(message, quota=quota, limit=limit)
+    def __init__(self, message: str, quota: LimitPolicy, retry_after: int | None = None) -> None:
+        super().__init__(message, quota, quota=quota.name, limit=quota.quota)
         if retry_after is not None:
             self.metadata["retry_after"] = str(retry_after)
 

@@ -12,7 +12,7 @@ from catalog_service.domain.errors import ContentNotFoundError, ProblemNotOwnedE
 from catalog_service.domain.problems import Problem, ProblemRef, ProblemSelection, Statement
 from catalog_service.domain.search import query_words
 from service_kit.call import Call
-from service_kit.errors import QuotaExceededError, UnauthenticatedError
+from service_kit.errors import LimitPolicy, QuotaExceededError, UnauthenticatedError
 from service_kit.once import once
 from service_kit.paging import Page, PageRequest
 
@@ -34,7 +34,8 @@ class CreateProblem:
 
         async def command(unit: UnitOfWork) -> Problem:
             if await unit.problems.count_of(call.user_id) >= self._most:
-                raise QuotaExceededError("Too many problems; delete some first", "problems", self._most)
+                quota = LimitPolicy("problems", self._most)
+                raise QuotaExceededError("Too many problems; delete some first", quota)
             return await unit.problems.add(call.user_id, call.email, statement)
 
         return await once(self._units, call, Problem, command)

@@ -12,7 +12,11 @@ class TooManyError(Exception):
 
 
 class TooManyOfOneError(Exception):
-    """This user, or this network address, has all the places that one gets."""
+    """This user, or this network address, has all the places that one gets: `limit`."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self.limit = limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +55,10 @@ class Admission:
     def enter(self, user_id: int, address: str, give_way: Callable[[], None]) -> Place:
         """Takes a place. Raises TooManyOfOneError or TooManyError."""
         here = len(self._at.get(address, ()))
-        if self._of_user[user_id] >= self._places.per_user or here >= self._places.per_address:
-            raise TooManyOfOneError
+        if self._of_user[user_id] >= self._places.per_user:
+            raise TooManyOfOneError(self._places.per_user)
+        if here >= self._places.per_address:
+            raise TooManyOfOneError(self._places.per_address)
         if self._of_user.total() >= self._places.in_all:
             self._make_room(here)
         place = Place(user_id, address, give_way)

@@ -74,8 +74,8 @@ class Handshake:
         gives_way = asyncio.Event()
         try:
             place = self._admission.enter(identity.user_id, _address(connection, request), gives_way.set)
-        except TooManyOfOneError:
-            raise too_many_of_one(_RETRY_SECONDS) from None
+        except TooManyOfOneError as error:
+            raise too_many_of_one(error.limit, _RETRY_SECONDS) from None
         except TooManyError:
             log.warning("bridge_full", limit=self._settings.bridge_max_connections)
             raise refusal(503) from None

@@ -62,10 +62,15 @@ def session_not_found(session_id: str) -> RefusedError:
     return _refused(404, "SESSION_NOT_FOUND", {"error": "session_not_found", "message": message})
 
 
-def too_many_of_one(retry_after: int) -> RefusedError:
-    """Returns the 429 of a person or address with too many connections. `retry_after` is in seconds."""
+def too_many_of_one(limit: int, retry_after: int) -> RefusedError:
+    """Returns the 429 of a person or address with `limit` connections. `retry_after` is in seconds."""
     body = {"error": _TABLE[429].word, "message": "Too many live connections", "retry_after": retry_after}
-    return _refused(429, _TABLE[429].reason, body, **{"Retry-After": str(retry_after)})
+    headers = {
+        "Retry-After": str(retry_after),
+        "RateLimit-Policy": f'"live connections";q={limit};qu="concurrent-requests"',
+        "RateLimit": f'"live connections";r=0;t={retry_after}',
+    }
+    return _refused(429, _TABLE[429].reason, body, **headers)
 
 
 def from_service(error: grpc.aio.AioRpcError, session_id: str) -> RefusedError:

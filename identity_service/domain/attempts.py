@@ -29,7 +29,7 @@ class AttemptLimit:
         recent = sorted(time for time in times if time > now - self.period)
         if len(recent) >= self.limit:
             wait = recent[-self.limit] + self.period - now
-            raise TooManyAttemptsError(self.limit, max(1, math.ceil(wait.total_seconds())))
+            raise TooManyAttemptsError(self.limit, self.period, max(1, math.ceil(wait.total_seconds())))
         return recent
 
 

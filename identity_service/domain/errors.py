@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from service_kit.errors import (
     ConflictError,
     InvalidArgumentError,
+    LimitPolicy,
     NotFoundError,
     RateLimitedError,
     UnauthenticatedError,
@@ -55,11 +58,15 @@ class RefreshTokenInvalidError(UnauthenticatedError):
 
 
 class TooManyAttemptsError(RateLimitedError):
-    """The limit of attempts is reached. `retry_after` is in seconds."""
+    """The limit of attempts within a period is reached. `retry_after` is in seconds."""
 
-    def __init__(self, limit: int, retry_after: int) -> None:
+    def __init__(self, limit: int, period: timedelta, retry_after: int) -> None:
         super().__init__(
-            "Too many attempts; try again later", limit=limit, remaining=0, retry_after=retry_after
+            "Too many attempts; try again later",
+            LimitPolicy("attempts", limit, int(period.total_seconds())),
+            limit=limit,
+            remaining=0,
+            retry_after=retry_after,
         )
 
 

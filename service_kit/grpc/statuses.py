@@ -15,6 +15,8 @@ DOMAIN = "practice"
 STATUS_DETAILS_KEY = "grpc-status-details-bin"
 # The gateway makes these the response's headers.
 RETRY_AFTER_KEY = "retry-after"
+LIMIT_KEY = "ratelimit"
+LIMIT_POLICY_KEY = "ratelimit-policy"
 REASON_KEY = "x-practice-reason"
 
 _CODES: dict[type[errors.ServiceError], grpc.StatusCode] = {
@@ -73,10 +75,23 @@ def _packed(message: Message) -> any_pb2.Any:
 def to_status(error: errors.ServiceError, extra: tuple[tuple[str, str], ...] = ()) -> Status:
     """Returns an error as the status that ends an RPC, with `extra` trailing metadata.
 
-    HTTP clients find in headers why, and after how many seconds to come back when the error says so.
+    HTTP clients find in headers why, after how many seconds to come back and which limit was reached.
     """
     details = to_rpc_status(error).SerializeToString()
+    told = ((STATUS_DETAILS_KEY, details), (REASON_KEY, error.reason))
+    return Status(code_of(error), error.message, (*told, *_waiting(error), *extra))
+
+
+def _waiting(error: errors.ServiceError) -> tuple[tuple[str, str], ...]:
+    """Returns the headers of an error that time heals (draft-ietf-httpapi-ratelimit-headers-10)."""
     retry_after = error.metadata.get("retry_after")
     wait = ((RETRY_AFTER_KEY, retry_after),) if retry_after else ()
-    told = ((STATUS_DETAILS_KEY, details), (REASON_KEY, error.reason))
-    return Status(code_of(error), error.message, (*told, *wait, *extra))
+    policy = error.policy if isinstance(error, errors.RateLimitedError) else None
+    if policy is None:
+        return wait
+    name = f'"{policy.name}"'
+    window = f";w={policy.window}" if policy.window else ""
+    unit = f';qu="{policy.unit}"' if policy.unit else ""
+    until = f";t={retry_after}" if retry_after else ""
+    limit = ((LIMIT_POLICY_KEY, f"{name};q={policy.quota}{window}{unit}"), (LIMIT_KEY, f"{name};r=0{until}"))
+    return (*wait, *limit)

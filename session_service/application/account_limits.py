@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 from service_kit.call import Call
-from service_kit.errors import QuotaExceededError
+from service_kit.errors import LimitPolicy, QuotaExceededError
 from session_service.application.ports.rate_limits import RateLimit, RateLimits
 from session_service.application.ports.readers import Readers
 from session_service.application.ports.sessions import SessionRef
@@ -79,13 +79,15 @@ class AccountLimits:
         """Raises QuotaExceededError when the account has more open sessions than one gets."""
         most = self.quotas.open_sessions
         if most is not None and await work.sessions.open_count(user_id) > most:
-            raise QuotaExceededError("Too many open sessions; end some first", "open_sessions", most)
+            quota = LimitPolicy("open_sessions", most)
+            raise QuotaExceededError("Too many open sessions; end some first", quota)
 
     async def say_more(self, work: UnitOfWork, user_id: int) -> None:
         """Raises QuotaExceededError when the account's conversations take as much as one account's may."""
         most = self.quotas.conversation_bytes
         if most is not None and await work.sessions.conversation_bytes(user_id) >= most:
-            raise QuotaExceededError("All conversations together are full", "conversation_bytes", most)
+            quota = LimitPolicy("conversation_bytes", most, unit="content-bytes")
+            raise QuotaExceededError("All conversations together are full", quota)
 
     async def _pace_of(self, call: Call, ref: SessionRef) -> Pace | None:
         if not self.paces:

@@ -9,7 +9,7 @@ from typing import TypeVar
 import structlog
 
 from service_kit.call import Call
-from service_kit.errors import RateLimitedError, UnavailableError
+from service_kit.errors import LimitPolicy, RateLimitedError, UnavailableError
 from service_kit.once import once
 from stats_service.application.own_days import day_of
 from stats_service.application.ports.streaks import OpenStreakWork, StreakWork
@@ -90,6 +90,7 @@ def _check_rate(entries: Sequence[Entry], now: datetime) -> None:
         until = late[-_MOST_CHANGES] + _WITHIN
         raise RateLimitedError(
             f"At most {_MOST_CHANGES} changes in 24 hours",
+            LimitPolicy("streak_changes", _MOST_CHANGES, int(_WITHIN.total_seconds())),
             limit=_MOST_CHANGES,
             remaining=0,
             retry_after=max(1, int((until - now).total_seconds())),

@@ -9,6 +9,7 @@ from service_kit.errors import (
     ConflictError,
     InvalidArgumentError,
     InvalidStateError,
+    LimitPolicy,
     NotFoundError,
     QuotaExceededError,
 )
@@ -74,13 +75,12 @@ class FreezeLimitReachedError(InvalidStateError):
 
 
 class FreezePurchasesUsedUpError(QuotaExceededError):
-    """As many freezes were bought within 30 days, for all of the account's streaks, as can be."""
+    """As many freezes were bought within so many days, for all of the account's streaks, as can be."""
 
-    def __init__(self, limit: int, retry_after: timedelta) -> None:
+    def __init__(self, limit: int, within: timedelta, retry_after: timedelta) -> None:
         super().__init__(
-            f"At most {limit} freezes can be bought in 30 days",
-            "freeze_purchases",
-            limit,
+            f"At most {limit} freezes can be bought in {within.days} days",
+            LimitPolicy("freeze_purchases", limit, int(within.total_seconds())),
             retry_after=max(1, int(retry_after.total_seconds())),
         )
 

@@ -84,7 +84,7 @@ def check_purchases(entries: Sequence[Entry], now: datetime, limit: int) -> None
     )
     if len(bought) >= limit:
         first_to_go = bought[-limit] if limit else now
-        raise FreezePurchasesUsedUpError(limit, first_to_go + PURCHASES_WITHIN - now)
+        raise FreezePurchasesUsedUpError(limit, PURCHASES_WITHIN, first_to_go + PURCHASES_WITHIN - now)
 
 
 def check_repair(days: Sequence[date], keeping: Keeping, product: str, day: date, today: date) -> None:

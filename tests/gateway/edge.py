@@ -38,9 +38,9 @@ class Edge:
 
     def __init__(self, directory: Path, token: str, **settings: Any) -> None:
         ports = {f"gateway_{name}": free_port() for name in ("port", "admin_port", "operators_port")}
-        self.settings = GatewaySettings(
-            **{"gateway_max_heap_mib": 256, "cors_origins": "*", **ports, **settings}
-        )
+        # One account makes all the calls of all tests.
+        usual = {"gateway_max_heap_mib": 256, "gateway_account_rate_per_minute": 1_000_000}
+        self.settings = GatewaySettings(**{**usual, "cors_origins": "*", **ports, **settings})
         self.url = f"http://127.0.0.1:{self.settings.gateway_port}"
         self.http = httpx.Client(base_url=self.url, timeout=PATIENCE_SECONDS)
         self.operators = httpx.Client(

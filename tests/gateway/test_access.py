@@ -163,7 +163,14 @@ def test_a_browser_may_read_answers_and_refusals(edge: Edge) -> None:
     exposed = {
         name for answer in answers for name in answer.headers["access-control-expose-headers"].split(", ")
     }
-    assert exposed >= {"retry-after", "allow", "x-practice-reason", "x-practice-user-seq"}
+    assert exposed >= {
+        "retry-after",
+        "ratelimit",
+        "ratelimit-policy",
+        "allow",
+        "x-practice-reason",
+        "x-practice-user-seq",
+    }
 
 
 def test_only_configured_origins_are_allowed(broken_edge: Edge) -> None:

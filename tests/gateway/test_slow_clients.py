@@ -141,17 +141,20 @@ def test_a_place_is_free_again_when_a_document_has_arrived_or_broke_off_long_ago
         gateway_max_uploads_per_user=2, gateway_upload_seconds=8, gateway_request_timeout_seconds=4
     )
 
-    def save() -> int:
-        return edge.call("PUT", AUTOSAVE, content=b'{"a":"%s"}' % (b"x" * 200_000)).status_code
+    def save() -> httpx.Response:
+        return edge.call("PUT", AUTOSAVE, content=b'{"a":"%s"}' % (b"x" * 200_000))
 
-    assert [save() for _ in range(10)] == [200] * 10
+    assert [save().status_code for _ in range(10)] == [200] * 10
     half = request("PUT", AUTOSAVE, tokens.issue(42), length=ANNOUNCED, body=SENT)
     before = edge.memory()
     with crowd(edge, 2, half):
         # Both have places before anybody else asks for one.
         eventually(lambda: edge.memory() > before + 0.015)
-        assert save() == 429
-    eventually(lambda: save() == 200)
+        refused = save()
+        assert (refused.status_code, refused.headers["retry-after"]) == (429, "5")
+        assert refused.headers["ratelimit-policy"] == '"uploads user";q=2;qu="concurrent-requests"'
+        assert refused.headers["ratelimit"] == '"uploads user";r=0;t=5'
+    eventually(lambda: save().status_code == 200)
 
 
 @pytest.mark.parametrize(
@@ -199,5 +202,8 @@ def test_an_address_that_asks_for_tokens_too_often_is_told_to_wait(hasty_edge: E
     refused = [each for each in answers if each.status_code == 429]
     assert refused[0].json() == {"detail": "Too many requests; try again later"}
     assert refused[0].headers["retry-after"] == "1"
+    assert refused[0].headers["ratelimit"] == '"address open";r=0;t=1'
+    rate = hasty_edge.settings.gateway_open_address_rate
+    assert refused[0].headers["ratelimit-policy"] == f'"address open";q={rate};w=1'
     assert {each.status_code for each in answers} == {200, 429}
     assert hasty_edge.call("GET", "/v1/sessions/5").status_code == 200

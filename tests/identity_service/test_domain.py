@@ -10,6 +10,7 @@ from identity_service.adapters.grpc.call_context import client_address
 from identity_service.domain.accounts import normalised_email, normalised_given_name, normalised_name
 from identity_service.domain.attempts import AttemptLimit, account_subject, address_subject
 from identity_service.domain.errors import NameInvalidError, TooManyAttemptsError
+from service_kit.errors import LimitPolicy
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 LIMIT = AttemptLimit(3, timedelta(minutes=15))
@@ -56,6 +57,7 @@ def test_the_attempt_after_the_last_allowed_one_is_told_when_to_come_back() -> N
         LIMIT.admit(minutes(-14.5, -2, -1), NOON)
 
     assert raised.value.metadata == {"limit": "3", "remaining": "0", "retry_after": "30"}
+    assert raised.value.policy == LimitPolicy("attempts", 3, 15 * 60)
 
 
 def test_a_limit_that_was_lowered_waits_for_enough_attempts_to_leave() -> None:

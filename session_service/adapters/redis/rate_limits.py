@@ -11,7 +11,7 @@ from enum import IntEnum
 from redis.asyncio import Redis
 
 from service_kit.call import Call
-from service_kit.errors import QuotaExceededError, RateLimitedError
+from service_kit.errors import LimitPolicy, QuotaExceededError, RateLimitedError
 from session_service.adapters.redis.client import PREFIX, BestEffort
 from session_service.application.ports.rate_limits import RateLimit, RateLimits
 
@@ -92,10 +92,12 @@ class RedisRateLimits(RateLimits):
             return False
         verdict, freed, reset = answer
         if verdict == _Verdict.REFUSED:
+            policy = LimitPolicy(limit.name, limit.most, _seconds(window))
             if limit.quota:
-                raise QuotaExceededError(limit.refusal, limit.name, limit.most, _seconds(freed))
+                raise QuotaExceededError(limit.refusal, policy, _seconds(freed))
             raise RateLimitedError(
                 limit.refusal,
+                policy,
                 limit=limit.most,
                 remaining=0,
                 retry_after=_seconds(freed),

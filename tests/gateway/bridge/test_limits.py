@@ -26,6 +26,8 @@ async def test_a_user_has_so_many_connections_and_the_next_is_a_429(
             refusal = await refused(client.connect())
             assert refusal.status == 429
             assert refusal.headers["Retry-After"] == "10"
+            assert refusal.headers["RateLimit-Policy"] == '"live connections";q=2;qu="concurrent-requests"'
+            assert refusal.headers["RateLimit"] == '"live connections";r=0;t=10'
             assert refusal.body == {
                 "error": "rate_limit_exceeded",
                 "message": "Too many live connections",

@@ -87,6 +87,8 @@ async def test_one_account_finds_its_slots_taken_while_others_are_answered(
     assert (refused.code, refused.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "TOO_MANY_AT_ONCE")
     assert refused.metadata == {"what": "calls", "limit": "2", "retry_after": "7"}
     assert refused.trailing["retry-after"] == "7"
+    assert refused.trailing["ratelimit-policy"] == '"calls";q=2;qu="concurrent-requests"'
+    assert refused.trailing["ratelimit"] == '"calls";r=0;t=7'
 
 
 @pytest.mark.parametrize("stream", [False, True])

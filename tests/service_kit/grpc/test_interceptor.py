@@ -87,6 +87,33 @@ async def test_an_error_that_says_when_to_come_back_says_so_in_a_trailer_too(ser
         refused = await refusal(get())
 
     assert (refused.metadata, refused.trailing["retry-after"]) == ({"retry_after": "7"}, "7")
+    assert "ratelimit" not in refused.trailing
+
+
+@pytest.mark.parametrize(
+    ("policy", "metadata", "limit", "left"),
+    [
+        (
+            errors.LimitPolicy("starts", 30, 3600),
+            {"retry_after": 7},
+            '"starts";q=30;w=3600',
+            '"starts";r=0;t=7',
+        ),
+        (errors.LimitPolicy("problems", 500), {}, '"problems";q=500', '"problems";r=0'),
+        (
+            errors.LimitPolicy("bytes", 64, unit="content-bytes"),
+            {},
+            '"bytes";q=64;qu="content-bytes"',
+            '"bytes";r=0',
+        ),
+    ],
+)
+async def test_a_limit_that_was_reached_is_told_in_the_headers_of_rate_limits(
+    serve: Serve, policy: errors.LimitPolicy, metadata: dict[str, object], limit: str, left: str
+) -> None:
+    async with serve(failing(errors.RateLimitedError("Too many", policy, **metadata))) as get:
+        told = (await refusal(get())).trailing
+    assert (told["ratelimit-policy"], told["ratelimit"]) == (limit, left)
 
 
 async def test_a_product_tells_errors_in_its_own_shape_beside_the_canonical_one(serve: Serve) -> None:

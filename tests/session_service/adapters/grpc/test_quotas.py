@@ -41,6 +41,7 @@ async def test_an_account_starts_so_many_sessions_a_day_in_whatever_way(
     assert (told.metadata["quota"], told.metadata["limit"]) == ("sessions", "4")
     assert 86_000 < int(told.metadata["retry_after"]) <= 86_400
     assert told.trailing["retry-after"] == told.metadata["retry_after"]
+    assert told.trailing["ratelimit-policy"] == '"sessions";q=4;w=86400'
     # An answer by itself is a session too.
     alone = exercises_pb.SubmitAnswerRequest(user_answer="hable", time_taken=8)
     alone.exercise_id.string_value = "123"

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 
 from deploy.local.servers import Server
 from service_kit.call import Call, RequestIdentity
-from service_kit.errors import QuotaExceededError, RateLimitedError
+from service_kit.errors import LimitPolicy, QuotaExceededError, RateLimitedError
 from session_service.adapters.redis.client import PREFIX, BestEffort, open_redis
 from session_service.adapters.redis.rate_limits import RedisRateLimits
 from session_service.application.ports.rate_limits import RateLimit
@@ -100,6 +100,7 @@ async def test_a_refusal_says_the_limit_and_when_a_place_and_when_all_are_free(
     assert 99 - late <= int(told.pop("retry_after")) <= 99
     assert 100 - late <= int(told.pop("reset")) <= 100
     assert (refused.value.message, told) == ("Too many", {"limit": "2", "remaining": "0"})
+    assert refused.value.policy == LimitPolicy("told", 2, 100)
 
 
 async def test_a_lowered_limit_says_when_enough_have_left(limits: RedisRateLimits, me: Call) -> None:
@@ -209,4 +210,5 @@ async def test_a_quota_is_refused_as_one(limits: RedisRateLimits, me: Call) -> N
             raise AssertionError("let through")
     told = refused.value.metadata
     assert (told["quota"], told["limit"]) == ("things", "1")
+    assert refused.value.policy == LimitPolicy("things", 1, 86_400)
     assert 86_390 < int(told["retry_after"]) <= 86_400
