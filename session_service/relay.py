@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,12 +13,14 @@ import structlog
 from service_kit.broker import open_broker
 from service_kit.db.engines import close_async_engine, open_async_engine
 from service_kit.db.faults import is_unavailable
+from service_kit.db.idempotency import IdempotencyHousekeeping
 from service_kit.grpc.channels import open_channel
 from service_kit.grpc.server import stop_requested
 from service_kit.logging import configure_logging
 from service_kit.setting_faults import read_settings
 from service_kit.settings import read_secret
 from session_service.adapters.celery.publisher import EventPublisher
+from session_service.adapters.db import tables
 from session_service.adapters.stats.client import StatisticsClient
 from session_service.outbox.relay import LoggedOutboxQueue, RelayOutbox
 from session_service.outbox.sql import SqlOutboxQueue
@@ -29,7 +32,11 @@ _HOUSEKEEPING_SECONDS = 600.0
 
 
 async def relay_forever(
-    relay: RelayOutbox, queue: SqlOutboxQueue, *, interval: float, heartbeat: Path | None
+    relay: RelayOutbox,
+    housekeeping: Sequence[Callable[[], Awaitable[object]]],
+    *,
+    interval: float,
+    heartbeat: Path | None,
 ) -> None:
     """Runs rounds, without a pause while there is work; a database that is away is waited for."""
     next_housekeeping = 0.0
@@ -41,7 +48,8 @@ async def relay_forever(
             if done.claimed:
                 log.info("relayed", **{name: getattr(done, name) for name in done.__slots__})
             if time.monotonic() >= next_housekeeping:
-                await queue.forget_old()
+                for delete_old in housekeeping:
+                    await delete_old()
                 next_housekeeping = time.monotonic() + _HOUSEKEEPING_SECONDS
         except Exception as error:
             if not is_unavailable(error):
@@ -66,7 +74,10 @@ async def run(settings: RelaySettings) -> None:
     )
     rounds = asyncio.create_task(
         relay_forever(
-            relay, queue, interval=settings.relay_interval_seconds, heartbeat=settings.heartbeat_file
+            relay,
+            (queue.forget_old, IdempotencyHousekeeping(engine, tables.idempotency)),
+            interval=settings.relay_interval_seconds,
+            heartbeat=settings.heartbeat_file,
         )
     )
     stop = asyncio.create_task(stop_requested())

@@ -9,7 +9,6 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from service_kit.db.idempotency import IdempotencyRecord
 from service_kit.db.outbox import LEASE, OutboxRows
 from session_service.adapters.db import tables
 from session_service.outbox.ports import DeadLetter, DueEvent, OutboxAdmin, OutboxQueue, OutboxState
@@ -60,11 +59,9 @@ class SqlOutboxQueue(OutboxQueue):
             await rows.retry(event_ids, counted=counted, wait=wait, error=error)
 
     async def forget_old(self) -> int:
-        """Deletes what is closed for long and the idempotency keys of old; returns how many rows."""
+        """Deletes what is closed for long; returns how many rows."""
         async with self._engine.begin() as connection:
-            closed = await OutboxRows(connection, tables.outbox).forget_old()
-            keys = await IdempotencyRecord(connection, tables.idempotency).forget_old()
-        return closed + keys
+            return await OutboxRows(connection, tables.outbox).forget_old()
 
 
 class SqlOutboxAdmin(OutboxAdmin):

@@ -11,6 +11,7 @@ from sqlalchemy import func, update
 
 from service_kit.call import Call
 from service_kit.db.engines import open_async_engine
+from service_kit.db.idempotency import IdempotencyHousekeeping
 from service_kit.once import once
 from session_service.adapters.db import tables
 from session_service.adapters.db.unit_of_work import SqlUnitOfWork
@@ -24,7 +25,6 @@ from session_service.domain.errors import EtagMismatchError, SessionAlreadyOpenE
 from session_service.domain.events import ENDED, Event, SessionEnded
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change, State
-from session_service.outbox.sql import SqlOutboxQueue
 from tests.session_service.database import Database, NoRates, PunctualStatistics, Told
 from tests.waiting import PATIENCE_SECONDS
 
@@ -187,7 +187,7 @@ async def test_a_key_is_kept_for_72_hours_and_then_forgotten(
                 .values(created_at=func.now() - timedelta(hours=hours))
             )
 
-    assert await SqlOutboxQueue(database.engine).forget_old() >= 1
+    await IdempotencyHousekeeping(database.engine, tables.idempotency)()
 
     assert await database.column("idempotency", "key", user_id=user_id) == ["young"]
 
