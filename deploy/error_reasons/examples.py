@@ -25,6 +25,14 @@ EXAMPLES = {
         {"field": "page_size", "rule": "int32.gte_lte"},
     ),
     "PRODUCT_UNKNOWN": Example("There is no product 'chess'", {"product": "chess"}),
+    "PRODUCT_NOT_FOUND": Example("There is no product 'chess'", {"product": "chess"}),
+    "PRODUCT_RETIRED": Example(
+        "The product 'chess' is retired: what is open can be ended", {"product": "chess"}
+    ),
+    "PRODUCT_IN_USE": Example(
+        "Product 'chess': outcomes lacks 'partial', which ended sessions have",
+        {"product": "chess", "field": "outcomes"},
+    ),
     "MODE_UNKNOWN": Example(
         "The mode must be one of: practice, test", {"mode": "exam", "allowed": "practice, test"}
     ),

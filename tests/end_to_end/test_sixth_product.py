@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from deploy.local.stack import LocalStack
+from tests.canonical_errors import error_of, reason_of
 from tests.end_to_end.command import practice
 from tests.end_to_end.documented import assert_like
 from tests.offline import offline_answer, offline_session
@@ -74,12 +75,11 @@ def chess(operator: Operator) -> str:
 
 def refusal(response: httpx.Response) -> tuple[int, str]:
     """Returns the status and reason of a canonical error."""
-    body = response.json()
-    return response.status_code, body.get("error", body)["details"][0]["reason"]
+    return response.status_code, reason_of(response)
 
 
 def start(learner: Learner, product: str, **fields: Any) -> Any:
-    return learner.ok("POST", "/v1/sessions:start", {"product": product, **fields})
+    return learner.ok("POST", "/v1/sessions", {"product": product, **fields})
 
 
 def complete(learner: Learner, product: str, seconds: int = 600) -> Any:
@@ -101,7 +101,7 @@ def counted(learner: Learner, path: str, seq: int | str) -> Any:
 def test_a_row_is_tried_published_once_and_listed(operator: Operator, learner: Learner) -> None:
     name = f"chess_{uuid.uuid4().hex[:8]}"
     row = {"product": name, **ROW}
-    assert refusal(learner.send("POST", "/v1/sessions:start", {"product": name})) == (400, "PRODUCT_UNKNOWN")
+    assert refusal(learner.send("POST", "/v1/sessions", {"product": name})) == (400, "PRODUCT_UNKNOWN")
     assert operator.load(row, validate_only=True)["created_count"] == 1
     assert refusal(operator.send("GET", f"products/{name}")) == (404, "PRODUCT_NOT_FOUND")
     once = {"request_id": uuid.uuid4().hex}
@@ -124,11 +124,11 @@ def test_its_sessions_do_what_its_row_says(chess: str, learner: Learner) -> None
     resumed = start(learner, chess, mode="classic")
     assert (resumed["session"]["name"], resumed["resumed"]) == (name, True)
     reject = {"product": chess, "on_conflict": "ON_CONFLICT_REJECT"}
-    assert refusal(learner.send("POST", "/v1/sessions:start", reject)) == (409, "SESSION_ALREADY_OPEN")
+    assert refusal(learner.send("POST", "/v1/sessions", reject)) == (409, "SESSION_ALREADY_OPEN")
     unknown = {"product": chess, "mode": "bullet"}
-    assert refusal(learner.send("POST", "/v1/sessions:start", unknown)) == (400, "MODE_UNKNOWN")
+    assert refusal(learner.send("POST", "/v1/sessions", unknown)) == (400, "MODE_UNKNOWN")
     unwanted = {"product": chess, "content": "activities/123"}
-    assert refusal(learner.send("POST", "/v1/sessions:start", unwanted)) == (400, "CONTENT_MISMATCH")
+    assert refusal(learner.send("POST", "/v1/sessions", unwanted)) == (400, "CONTENT_MISMATCH")
 
     answer = {"answer_id": str(uuid.uuid4()), "item": "exercises/123", "text": "hable"}
     answered = learner.ok("POST", f"/v1/{name}:submitAnswers", {"answers": [answer]})
@@ -245,8 +245,7 @@ def test_a_new_row_is_in_force_at_once_and_stored_sessions_keep_theirs(
     ):
         refused = operator.send("POST", "products:load", {"products": [{**longer, **change}]})
         assert refusal(refused) == (400, "PRODUCT_IN_USE"), field
-        body = refused.json()
-        assert body.get("error", body)["details"][0]["metadata"] == {"product": chess, "field": field}
+        assert error_of(refused)["details"][0]["metadata"] == {"product": chess, "field": field}
     assert operator.ok("GET", f"products/{chess}")["version"] == 2
     learner.ok("POST", f"/v1/{fresh['name']}:complete", {"elapsed": "7000s"})
     assert operator.load({**longer, "modes": ["blitz"]})["updated_count"] == 1
@@ -262,8 +261,7 @@ def test_what_is_no_policy_is_refused_with_its_fields(operator: Operator) -> Non
     ):
         refused = operator.send("POST", "products:load", {"products": [{"product": "draughts", **change}]})
         assert refusal(refused) == (400, "FIELD_INVALID")
-        body = refused.json()
-        assert body.get("error", body)["details"][0]["metadata"]["field"] == field
+        assert error_of(refused)["details"][0]["metadata"]["field"] == field
     assert refusal(operator.send("GET", "products/draughts")) == (404, "PRODUCT_NOT_FOUND")
 
 
@@ -275,7 +273,7 @@ def test_a_retired_product_is_ended_and_not_started(chess: str, operator: Operat
     assert operator.ok("POST", f"products/{chess}:retire", once) == retired
     assert operator.ok("POST", f"products/{chess}:retire", {}) == retired
     assert operator.load({"product": chess, **ROW})["unchanged_count"] == 1
-    assert refusal(learner.send("POST", "/v1/sessions:start", {"product": chess})) == (400, "PRODUCT_RETIRED")
+    assert refusal(learner.send("POST", "/v1/sessions", {"product": chess})) == (400, "PRODUCT_RETIRED")
     assert learner.ok("GET", f"/v1/sessions:active?product={chess}")["session"]["name"] == name
     ended = learner.ok("POST", f"/v1/{name}:complete", {"elapsed": "60s"})
     totals = counted(learner, f"/v1/standing?product={chess}", ended["user_seq"])["totals"]
