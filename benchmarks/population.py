@@ -10,8 +10,8 @@ import yaml
 
 from service_kit.db.engines import open_async_engine
 from stats_service.adapters.cel.conditions import compile_condition
-from stats_service.adapters.db.badge_shelf import open_badge_shelf
-from stats_service.application.load_badge_definitions import LoadBadgeDefinitions
+from stats_service.adapters.db.badges import open_badge_publication
+from stats_service.application.badge_commands import LoadBadgeDefinitions
 from stats_service.domain.badges import BadgeContent
 
 PRODUCTS = ("exercises", "focus", "portal", "yoga", "design")
@@ -73,7 +73,7 @@ def publish_shipped_badges(url: str) -> None:
 
     async def published() -> None:
         engine = open_async_engine(url, pool_size=1, application="benchmark")
-        await LoadBadgeDefinitions(open_badge_shelf(engine), Nobody(), compile_condition)(badges)
+        await LoadBadgeDefinitions(open_badge_publication(engine), Nobody(), compile_condition)(badges)
         await engine.dispose()
 
     asyncio.run(published())

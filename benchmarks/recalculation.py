@@ -39,10 +39,10 @@ from deploy.local.servers import Servers, throwaway_servers
 from service_kit.broker import open_broker
 from service_kit.db.engines import open_async_engine
 from service_kit.db.migrate import upgrade
-from stats_service.adapters.celery.recalculations import CeleryRecalculationQueue
-from stats_service.adapters.db.recalculation_book import SqlRecalculationBook
-from stats_service.application.ports.recalculation import Recalculation, Scope
-from stats_service.application.start_recalculation import SendPending, StartRecalculation
+from stats_service.recalculation.jobs import SendPending, StartRecalculation
+from stats_service.recalculation.jobs_sql import SqlJobStore
+from stats_service.recalculation.ports import Recalculation, Scope
+from stats_service.recalculation.tasks import CeleryRecalculationQueue
 
 ROOT = Path(__file__).parents[1]
 SCAN = "SELECT user_id, count(*), sum(elapsed_seconds) FROM stats.completion GROUP BY user_id"
@@ -79,12 +79,12 @@ class Rebuilds:
     async def _run(self, deep: bool) -> Recalculation:
         engine = open_async_engine(self._servers.database_url, pool_size=1, application="benchmark")
         broker = open_broker(self._servers.redis_url, "benchmark")
-        book = SqlRecalculationBook(engine)
-        start = StartRecalculation(book, SendPending(book, CeleryRecalculationQueue(broker)))
+        jobs = SqlJobStore(engine)
+        start = StartRecalculation(jobs, SendPending(jobs, CeleryRecalculationQueue(broker)))
         job: Recalculation | None = await start(Scope(), shadow=False, deep=deep)
         while job is not None and job.finished_at is None:
             await asyncio.sleep(0.1)
-            job = await book.find(job.job_id)
+            job = await jobs.find(job.job_id)
         broker.close()
         await engine.dispose()
         assert job is not None
@@ -189,7 +189,7 @@ def measure(completions: int, rounds: int, say: Callable[[str], None]) -> Measur
 
 
 def _unchanged(job: Recalculation) -> float:
-    assert (job.people_wrong, job.changed_rows) == (0, 0), "what was just derived is derived otherwise"
+    assert (job.learners_wrong, job.changed_rows) == (0, 0), "what was just derived is derived otherwise"
     return seconds_of(job)
 
 

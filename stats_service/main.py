@@ -7,14 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
-import grpc
-from practice.products.focus.v1 import focus_service_pb2_grpc as focus_rpc
-from practice.stats.v1 import badge_service_pb2_grpc as badge_rpc
-from practice.stats.v1 import stats_service_pb2_grpc as rpc
-from sqlalchemy import Engine
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from contract_kit import personal_data
 from contract_kit.calendars import CalendarSender
 from contract_kit.revocations import polling_revocations
 from service_kit.broker import open_broker
@@ -32,55 +26,23 @@ from service_kit.setting_faults import read_settings
 from service_kit.tokens import TokenVerifier
 from service_kit.write_health import EVERY_SECONDS, WriteHealth
 from service_kit.zone_handover import ZoneHandover
-from stats_service.adapters.cel.conditions import compile_condition, published_condition
-from stats_service.adapters.celery.backfills import CeleryBackfillQueue
-from stats_service.adapters.db.badge_reader import SqlBadgeReader
-from stats_service.adapters.db.badge_shelf import open_badge_shelf
-from stats_service.adapters.db.leaderboard_settings import forgetting_requests
-from stats_service.adapters.db.old_reports import forgetting_reports
-from stats_service.adapters.db.personal_data import open_personal_data
-from stats_service.adapters.db.population import SqlPopulation
+from stats_service import wiring
+from stats_service.adapters.celery.tasks import CeleryBackfillQueue
+from stats_service.adapters.db.housekeeping import forgetting_reports, forgetting_requests
 from stats_service.adapters.db.reader import SqlReader
 from stats_service.adapters.db.tables import idempotency
-from stats_service.adapters.grpc import (
-    badge_servicer,
-    recalculation_servicer,
-    reconciliation_servicer,
-    servicer,
-)
-from stats_service.adapters.grpc.badge_servicer import BadgeAdminServicer, BadgeServicer
-from stats_service.adapters.grpc.products import focus
-from stats_service.adapters.grpc.servicer import StatsAdminServicer, StatsServicer
-from stats_service.application.dry_run_badge import DryRunBadge
-from stats_service.application.forget_expired import ForgetExpired
-from stats_service.application.get_applied import GetApplied
-from stats_service.application.get_completion_effects import GetCompletionEffects
-from stats_service.application.get_standing import GetStanding
-from stats_service.application.list_awarded_badges import ListAwardedBadges
-from stats_service.application.list_badge_definitions import ListBadgeDefinitions
-from stats_service.application.list_badges import ListBadges
-from stats_service.application.list_daily_progress import ListDailyProgress
-from stats_service.application.load_badge_definitions import LoadBadgeDefinitions
-from stats_service.application.own_days import Today
-from stats_service.application.ports.surroundings import Clock
-from stats_service.application.waiting import Waiting
+from stats_service.adapters.grpc.products.focus import servicer as focus
+from stats_service.adapters.grpc.products.focus.errors import present as present_focus
+from stats_service.application.housekeeping import ForgetExpired
+from stats_service.application.ports.clock import Clock
+from stats_service.application.today import Today, Waiting
+from stats_service.explanations import wiring as explanations
+from stats_service.leaderboards import wiring as leaderboards
+from stats_service.recalculation import wiring as recalculation
+from stats_service.reconciliation import wiring as reconciliation
 from stats_service.settings import Settings
-from stats_service.wiring.boards import register_boards, register_summaries
-from stats_service.wiring.recalculation import register_recalculations
-from stats_service.wiring.reconciliation import register_reconciliation_service
-from stats_service.wiring.streaks import INTERNAL as STREAK_INTERNAL
-from stats_service.wiring.streaks import catching_up, register_explanations, register_streaks
 
-INTERNAL = frozenset(
-    {
-        personal_data.SERVICE,
-        recalculation_servicer.SERVICE,
-        reconciliation_servicer.SERVICE,
-        badge_servicer.ADMIN_SERVICE,
-        servicer.ADMIN_SERVICE,
-        *STREAK_INTERNAL,
-    }
-)
+INTERNAL = wiring.INTERNAL | explanations.INTERNAL | recalculation.INTERNAL | reconciliation.INTERNAL
 
 
 def _now() -> datetime:
@@ -101,7 +63,7 @@ async def serving(settings: Settings, clock: Clock = _now) -> AsyncIterator[Runn
     session = open_channel(settings.session_address)
     interceptor = CallInterceptor(
         access,
-        presenters={focus.SERVICE: focus.present},
+        presenters={focus.SERVICE: present_focus},
         on_admitted=ZoneHandover(CalendarSender(session, settings.internal_token())),
         responses=SqlSavedResponses(engine, idempotency),
         max_deadline_seconds=settings.max_deadline_seconds,
@@ -114,11 +76,13 @@ async def serving(settings: Settings, clock: Clock = _now) -> AsyncIterator[Runn
     waiting = Waiting(SqlReader(engine), settings.wait_seconds)
     today = Today(waiting, clock)
     try:
-        _register(server, engine, backfills, waiting, today=today, clock=clock)
-        _register_badges(server, engine, examining, waiting, clock)
-        register_boards(server, engine, today, clock, timedelta(hours=settings.leaderboard_grace_hours))
-        register_summaries(server, engine, today)
-        register_streaks(
+        wiring.register_progress(server, engine, backfills, waiting, today=today, clock=clock)
+        wiring.register_badges(server, engine, examining, waiting, clock)
+        leaderboards.register_boards(
+            server, engine, today, clock, timedelta(hours=settings.leaderboard_grace_hours)
+        )
+        wiring.register_summaries(server, engine, today)
+        wiring.register_streaks(
             server,
             engine,
             backfills,
@@ -127,15 +91,15 @@ async def serving(settings: Settings, clock: Clock = _now) -> AsyncIterator[Runn
             freeze_limit=settings.freeze_limit,
             freeze_purchases=settings.freeze_purchases,
         )
-        register_explanations(server, engine, clock)
-        register_recalculations(server, engine, broker)
-        register_reconciliation_service(server, engine, broker)
+        explanations.register_explanations(server, engine, clock)
+        recalculation.register_recalculations(server, engine, broker)
+        reconciliation.register_reconciliation_service(server, engine, broker)
         async with polling_revocations(settings, revocations):
             running = await start_server(server, settings.listen, [], reflection=settings.grpc_reflection)
             try:
                 async with (
                     repeating(_forget_expired(settings, engine), settings.housekeeping_seconds),
-                    repeating(catching_up(engine, backfills), settings.housekeeping_seconds),
+                    repeating(wiring.catching_up(engine, backfills), settings.housekeeping_seconds),
                     repeating(WriteHealth(engine, running), EVERY_SECONDS),
                 ):
                     yield running
@@ -151,48 +115,6 @@ async def serving(settings: Settings, clock: Clock = _now) -> AsyncIterator[Runn
 def _forget_expired(settings: Settings, engine: AsyncEngine) -> ForgetExpired:
     kept = timedelta(days=settings.report_days)
     return ForgetExpired(forgetting_requests(engine), forgetting_reports(engine, kept))
-
-
-def _register(
-    server: grpc.aio.Server,
-    engine: AsyncEngine,
-    backfills: CeleryBackfillQueue,
-    waiting: Waiting,
-    *,
-    today: Today,
-    clock: Clock,
-) -> None:
-    reader = SqlReader(engine)
-    list_daily_progress = ListDailyProgress(reader, waiting, clock)
-    get_standing = GetStanding(reader, today)
-    list_awarded_badges = ListAwardedBadges(reader, waiting)
-    load_badge_definitions = LoadBadgeDefinitions(open_badge_shelf(engine), backfills, compile_condition)
-
-    own = StatsServicer(list_daily_progress, get_standing, list_awarded_badges)
-    admin = StatsAdminServicer(
-        GetApplied(reader),
-        get_standing,
-        GetCompletionEffects(reader, get_standing),
-        list_daily_progress,
-        load_badge_definitions,
-    )
-    focus_progress = focus.FocusProgressServicer(list_daily_progress, get_standing, list_awarded_badges)
-    data = open_personal_data(engine)
-    rpc.add_StatsServiceServicer_to_server(own, server)
-    personal_data.register_personal_data(server, data.export, data.erase)
-    rpc.add_StatsAdminServiceServicer_to_server(admin, server)
-    focus_rpc.add_FocusProgressServiceServicer_to_server(focus_progress, server)
-
-
-def _register_badges(
-    server: grpc.aio.Server, engine: AsyncEngine, examining: Engine, waiting: Waiting, clock: Clock
-) -> None:
-    reader, badges = SqlReader(engine), SqlBadgeReader(engine)
-    list_badges = ListBadges(reader, badges, waiting)
-    dry_run_badge = DryRunBadge(SqlPopulation(examining, published_condition), compile_condition, clock)
-    admin = BadgeAdminServicer(ListBadgeDefinitions(badges), dry_run_badge)
-    badge_rpc.add_BadgeServiceServicer_to_server(BadgeServicer(list_badges), server)
-    badge_rpc.add_BadgeAdminServiceServicer_to_server(admin, server)
 
 
 async def _serve_until_stopped(settings: Settings) -> None:

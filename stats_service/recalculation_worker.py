@@ -1,4 +1,4 @@
-"""Wires the worker that derives people's progress anew, and does what is done from time to time.
+"""Wires the worker that derives learners' progress anew, and does what is done from time to time.
 
     python -m celery -A stats_service.recalculation_worker worker --beat --queues recalculation,upkeep
 
@@ -20,23 +20,23 @@ from service_kit.db.engines import open_engine
 from service_kit.logging import configure_logging
 from service_kit.setting_faults import read_settings
 from stats_service.adapters.cel.conditions import published_condition
-from stats_service.adapters.celery.consuming import configure_consumer
-from stats_service.adapters.celery.recalculations import (
+from stats_service.adapters.celery.consumer import configure_consumer
+from stats_service.adapters.celery.watchdog import Watchdog, watch
+from stats_service.adapters.db.learner_store import SqlLearnerStore
+from stats_service.recalculation.jobs import TendRecalculations
+from stats_service.recalculation.shards import RecalculateShard
+from stats_service.recalculation.shards_sql import SqlShardStore
+from stats_service.recalculation.tasks import (
     RECALCULATION_QUEUE,
     UPKEEP_QUEUE,
     register_recalculation,
     send_shards,
 )
-from stats_service.adapters.celery.reconciliation import register_reconciliation
-from stats_service.adapters.celery.schedule import schedule
-from stats_service.adapters.celery.watchdog import Watchdog, watch
-from stats_service.adapters.db.learner_store import SqlLearnerStore
-from stats_service.adapters.db.recalculation_shards import SqlShardStore
-from stats_service.application.recalculate_shard import RecalculateShard
-from stats_service.application.reconcile import Reconcile
-from stats_service.application.tend_recalculations import TendRecalculations
+from stats_service.reconciliation.reconcile import Reconcile
+from stats_service.reconciliation.tasks import register_reconciliation
+from stats_service.reconciliation.wiring import open_reconcile
+from stats_service.schedule import schedule
 from stats_service.settings import RecalculationSettings
-from stats_service.wiring.reconciliation import open_reconcile
 
 
 class _Child:

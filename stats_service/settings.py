@@ -9,7 +9,7 @@ from pydantic import Field
 
 from service_kit.setting_types import Addresses, LogLevel, PostgresUrl, RedisUrl, SecretFile
 from service_kit.settings import PlatformSettings, RevocationSettings, ServiceSettings
-from stats_service.domain.keeping import DEFAULT_FREEZE_LIMIT, DEFAULT_FREEZE_PURCHASES
+from stats_service.domain.protection import DEFAULT_FREEZE_LIMIT, DEFAULT_FREEZE_PURCHASES
 
 # Sessions that arrive so late still count for a board.
 GraceHours = Annotated[

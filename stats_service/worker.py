@@ -26,17 +26,15 @@ from service_kit.errors import UnavailableError
 from service_kit.logging import configure_logging
 from service_kit.setting_faults import read_settings
 from stats_service.adapters.cel.conditions import published_condition
-from stats_service.adapters.celery.backfills import send_backfill
-from stats_service.adapters.celery.closing import register_closing
-from stats_service.adapters.celery.consuming import configure_consumer
-from stats_service.adapters.celery.tasks import register_tasks
+from stats_service.adapters.celery.consumer import configure_consumer
+from stats_service.adapters.celery.tasks import register_tasks, send_backfill
 from stats_service.adapters.celery.watchdog import Watchdog, watch
-from stats_service.adapters.db.leaderboard_closing import SqlClosingStore
 from stats_service.adapters.db.learner_store import SqlLearnerStore
-from stats_service.application.apply_calendar_changes import ApplyCalendarChanges
-from stats_service.application.apply_completions import ApplyCompletions
-from stats_service.application.backfill_badges import BackfillBadges
-from stats_service.application.close_leaderboards import CloseLeaderboards
+from stats_service.application.backfill import BackfillBadges
+from stats_service.application.ingest import ApplyCalendarChanges, ApplyCompletions
+from stats_service.leaderboards.sql import SqlClosingStore
+from stats_service.leaderboards.tasks import register_closing
+from stats_service.leaderboards.use_cases import CloseLeaderboards
 from stats_service.settings import WorkerSettings
 
 

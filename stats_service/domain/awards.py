@@ -1,4 +1,4 @@
-"""Which completion earned which badge, for any number of people at once."""
+"""Which completion earned which badge, for any number of learners at once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from stats_service.domain.badges import BadgeBook, BadgeVersion
+from stats_service.domain.badges import BadgeCatalogue, BadgeVersion
 from stats_service.domain.conditions import SESSION, TOTAL, All, Condition, Some, Term, Terms
 from stats_service.domain.facts import Bools, Facts, Ints, microseconds, order_of, starts_of
 
@@ -50,10 +50,11 @@ class Awards:
     badge_ids: tuple[str, ...] = ()
 
 
-def award(counted: Facts, positions: Positions, book: BadgeBook) -> Awards:
+def award(counted: Facts, positions: Positions, catalogue: BadgeCatalogue) -> Awards:
     """Returns the badges that counting completions earn; see badges.py for the rules."""
     by_badge = groupby(
-        sorted(book.versions, key=lambda each: (each.badge_id, each.version)), key=lambda each: each.badge_id
+        sorted(catalogue.versions, key=lambda each: (each.badge_id, each.version)),
+        key=lambda each: each.badge_id,
     )
     windows: dict[tuple[date | None, date | None], History] = {}
     badge_ids, rows, badges, versions = [], [], [], []
@@ -100,7 +101,7 @@ class History:
         return cls(counted, np.flatnonzero(inside), positions)
 
     def first_rows(self, version: BadgeVersion) -> Ints:
-        """Returns the completion that earns a version for each person who has one, as rows of all."""
+        """Returns the completion that earns a version for each learner who has one, as rows of all."""
         candidates = self._candidates(version)
         if version.condition.terms is None:
             earning = self._asked(version.condition, candidates)
@@ -128,7 +129,7 @@ class History:
                 return np.asarray(np.logical_or.reduce([self._compared(part) for part in parts]))
 
     def _asked(self, condition: Condition, candidates: Bools) -> Ints:
-        """Asks the CEL program, completion by completion, until it holds for a person."""
+        """Asks the CEL program, completion by completion, until it holds for a learner."""
         names = sorted(condition.variables)
         columns = [self.value(*name).tolist() for name in names]
         users = self._facts.user.tolist()
@@ -148,7 +149,7 @@ class History:
     def values_at(
         self, names: Iterable[tuple[str, str]], seq: int | None
     ) -> tuple[int, Mapping[tuple[str, str], int | str]] | None:
-        """Returns variables at one person's completion, the last one when None, and which it is.
+        """Returns variables at one learner's completion, the last one when None, and which it is.
 
         None when it is not among those looked at.
         """
@@ -169,7 +170,7 @@ class History:
 
     @cached_property
     def _begins(self) -> Ints:
-        """For each completion, the row of its person's first."""
+        """For each completion, the row of its learner's first."""
         starts = np.flatnonzero(starts_of(self._facts.user))
         lengths = np.diff(np.append(starts, len(self._facts)))
         return np.repeat(starts, lengths)
@@ -194,7 +195,7 @@ class History:
         return self._running_sum(getattr(facts, _SUMMED[name]) * mine)
 
     def _new_days(self, mine: Bools) -> Bools:
-        """Tells at which completions a person's day with practice is new."""
+        """Tells at which completions a learner's day with practice is new."""
         rows = np.flatnonzero(mine)
         rows = rows[order_of(self._facts.user[rows], self._facts.day[rows])]
         new = np.zeros(len(self._facts), np.bool_)

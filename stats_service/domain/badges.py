@@ -68,7 +68,7 @@ class BadgeVersion:
 
 
 @dataclass(frozen=True, slots=True)
-class BadgeBook:
+class BadgeCatalogue:
     """Every version of every badge that was ever active, as of a revision that grows with each change."""
 
     revision: int = 0

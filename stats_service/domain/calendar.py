@@ -1,8 +1,8 @@
-"""Which day it is for a person, and which days a calendar does not have."""
+"""Which day it is for a learner, and which days a calendar does not have."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
@@ -21,13 +21,13 @@ _LEAP_YEARS = range(1840, 2041)
 
 @dataclass(frozen=True, slots=True, order=True)
 class Calendar:
-    """How a person's days run: an IANA zone and the hour, 0 to 23, at which a day turns."""
+    """How a learner's days run: an IANA zone and the hour, 0 to 23, at which a day turns."""
 
     time_zone: str = "UTC"
     rollover_hour: int = 0
 
     def wall(self, instant: datetime) -> datetime:
-        """Returns the wall clock, naive, moved back by the rollover hour: its date is the person's day."""
+        """Returns the wall clock, naive, moved back by the rollover hour: its date is the learner's day."""
         local = instant.astimezone(_zone(self.time_zone)).replace(tzinfo=None, fold=0)
         return local - timedelta(hours=self.rollover_hour)
 
@@ -57,10 +57,10 @@ class Calendar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarChange:
-    """A person's days run otherwise from an instant on, as the session service told it; it never changes.
+    """A learner's days run otherwise from an instant on, as the session service told it; it never changes.
 
     Instants are UTC; `sign_up_time` is None while it is not known when the
-    person signed up. `user_seq` counts in one sequence with completions.
+    learner signed up. `user_seq` counts in one sequence with completions.
     """
 
     event_id: UUID
@@ -130,3 +130,19 @@ def _change_between(zone: tzinfo, before: datetime, after: datetime) -> datetime
 
 def _offset(zone: tzinfo, instant: datetime) -> timedelta:
     return instant.astimezone(zone).utcoffset() or timedelta()
+
+
+# Instants at which a calendar is known to have been in force, in order.
+Timeline = Sequence[tuple[datetime, Calendar]]
+
+
+def timeline_of(
+    changes: Iterable[tuple[datetime, Calendar]], completions: Iterable[tuple[datetime, Calendar]]
+) -> Timeline:
+    """Returns the calendars that facts say were in force, in order: of one instant, changes come first.
+
+    Changes, and completions, of one instant stay in the order that they are given in.
+    """
+    observed = [(instant, 0, calendar) for instant, calendar in changes]
+    observed += [(instant, 1, calendar) for instant, calendar in completions]
+    return [(instant, calendar) for instant, _, calendar in sorted(observed, key=lambda each: each[:2])]

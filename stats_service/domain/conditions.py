@@ -42,7 +42,7 @@ SESSION_FACTS: Mapping[str, str] = {
     "correct_answers": "right answers",
     "accuracy": "right answers in percent of the given, rounded down; 0 without any",
     "hour": "hour of the wall clock at the end, 0 to 23",
-    "weekday": "the person's own day, 0 Monday to 6 Sunday",
+    "weekday": "the learner's own day, 0 Monday to 6 Sunday",
 }
 
 Variables = Mapping[str, Mapping[str, Any]]

@@ -1,6 +1,6 @@
 """Everything derived from completions, by one function.
 
-`derive(facts, people, book)` is what the live update calls with one person's
+`derive(facts, learners, catalogue)` is what the live update calls with one learner's
 facts and a recalculation with those of a shard. It knows nothing of earlier
 results, so both agree to the byte, whatever arrived when and how often. No
 clock enters: what depends on the day it is asked for (a current streak) is
@@ -14,38 +14,36 @@ from collections.abc import Mapping
 import numpy as np
 
 from stats_service.domain.awards import History, award
-from stats_service.domain.badges import BadgeBook, BadgeVersion
+from stats_service.domain.badges import BadgeCatalogue, BadgeVersion
 from stats_service.domain.derived import EVERYTHING, Days, Derived, Runs, Standings, Sums
-from stats_service.domain.facts import Facts, Ints, order_of, starts_of
-from stats_service.domain.person import Person
-from stats_service.domain.practised_days import PractisedDays
-from stats_service.domain.practised_time import within_days
+from stats_service.domain.facts import Facts, Ints, LearnerFacts, order_of, starts_of
+from stats_service.domain.practice import PractisedDays, within_days
 
 
-def derive(facts: Facts, people: Mapping[int, Person], book: BadgeBook) -> Derived:
-    """Returns what the facts of some people add up to."""
+def derive(facts: Facts, learners: Mapping[int, LearnerFacts], catalogue: BadgeCatalogue) -> Derived:
+    """Returns what the facts of some learners add up to."""
     counted = within_days(facts if facts.counts.all() else facts.where(facts.counts))
     days = _days(counted)
-    practice = PractisedDays(facts, counted, days, people)
+    practice = PractisedDays(facts, counted, days, learners)
     return Derived(
         days=days,
         standings=_standings(days),
         runs=_runs(days),
         frozen=practice.frozen(),
-        awards=award(counted, practice.positions, book),
+        awards=award(counted, practice.positions, catalogue),
         products=facts.products,
     )
 
 
 def values_at(
-    facts: Facts, people: Mapping[int, Person], version: BadgeVersion, seq: int | None
+    facts: Facts, learners: Mapping[int, LearnerFacts], version: BadgeVersion, seq: int | None
 ) -> tuple[int, Mapping[tuple[str, str], int | str]] | None:
-    """Returns what a condition's variables were at one person's completion, at the last one when None.
+    """Returns what a condition's variables were at one learner's completion, at the last one when None.
 
     With the number of the completion; None when no completion that counts is it.
     """
     counted = within_days(facts.where(facts.counts))
-    practice = PractisedDays(facts, counted, _days(counted), people)
+    practice = PractisedDays(facts, counted, _days(counted), learners)
     history = History.within(counted, practice.positions, version.first_day, version.last_day)
     return history.values_at(sorted(version.condition.variables), seq)
 

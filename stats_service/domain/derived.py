@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -35,7 +35,7 @@ class Sums:
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """Sums by person, product and day, in that order."""
+    """Sums by learner, product and day, in that order."""
 
     user: Ints
     product: Ints
@@ -45,7 +45,7 @@ class Days:
 
 @dataclass(frozen=True, slots=True)
 class Standings:
-    """Sums by person and product, EVERYTHING first, in that order."""
+    """Sums by learner and product, EVERYTHING first, in that order."""
 
     user: Ints
     product: Ints
@@ -54,7 +54,7 @@ class Standings:
 
 @dataclass(frozen=True, slots=True)
 class Runs:
-    """Consecutive days with practice by person and product, in that order; both ends included."""
+    """Consecutive days with practice by learner and product, in that order; both ends included."""
 
     user: Ints
     product: Ints
@@ -67,7 +67,7 @@ class Derived:
     """What completions add up to.
 
     `products` names the numbers of products; `frozen` has the days on which a
-    freeze was used, by person and product's name, for those who were granted
+    freeze was used, by learner and product's name, for those who were granted
     any.
     """
 
@@ -77,3 +77,32 @@ class Derived:
     frozen: Mapping[tuple[int, str], Sequence[date]]
     awards: Awards
     products: tuple[str, ...]
+
+
+Rows = TypeVar("Rows", Days, Standings, Runs, Awards)
+
+
+def select_learners(derived: Derived, users: Sequence[int]) -> Derived:
+    """Returns what was derived for these learners."""
+    wanted = frozenset(users)
+    return Derived(
+        days=_rows(derived.days, users),
+        standings=_rows(derived.standings, users),
+        runs=_rows(derived.runs, users),
+        frozen={key: days for key, days in derived.frozen.items() if key[0] in wanted},
+        awards=_rows(derived.awards, users),
+        products=derived.products,
+    )
+
+
+def _rows(columns: Rows, users: Sequence[int]) -> Rows:
+    mine = np.isin(columns.user, users)
+    return type(columns)(
+        **{each.name: _column(getattr(columns, each.name), mine) for each in fields(columns)}
+    )
+
+
+def _column(column: Any, mine: Any) -> Any:
+    if isinstance(column, Sums):
+        return Sums(*(getattr(column, each.name)[mine] for each in fields(column)))
+    return column[mine] if isinstance(column, np.ndarray) else column

@@ -1,6 +1,6 @@
-"""A number that tells whether progress is the same, for any number of people at once.
+"""A number that tells whether progress is the same, for any number of learners at once.
 
-The sum, over all rows of a person's progress, of 64 well-mixed bits of each.
+The sum, over all rows of a learner's progress, of 64 well-mixed bits of each.
 It names no order, so whoever reads rows need not sort them; two different
 states of progress have the same digest by chance only, one in 2 to the 64.
 """
@@ -35,20 +35,20 @@ class RowSet:
 
 
 def digests(kinds: Sequence[RowSet]) -> tuple[Ints, Ints]:
-    """Returns people who have rows of some kind, in order, and the digest of each.
+    """Returns learners who have rows of some kind, in order, and the digest of each.
 
     The kinds are those of `kinds_of`, in that order. Nobody's progress, which
     is no rows at all, has the digest 0.
     """
-    people = np.unique(np.concatenate([distinct(kind.user) for kind in kinds]))
-    total = np.zeros(len(people), np.uint64)
+    learners = np.unique(np.concatenate([distinct(kind.user) for kind in kinds]))
+    total = np.zeros(len(learners), np.uint64)
     for number, kind in enumerate(kinds, start=1):
         sums = np.concatenate((np.zeros(1, np.uint64), np.cumsum(_mixed(number, kind), dtype=np.uint64)))
-        starts = np.searchsorted(kind.user, people)
-        stops = np.searchsorted(kind.user, people, side="right")
+        starts = np.searchsorted(kind.user, learners)
+        stops = np.searchsorted(kind.user, learners, side="right")
         # Unsigned: differences of sums that ran over are right all the same.
         total += sums[stops] - sums[starts]
-    return people, total.view(np.int64)
+    return learners, total.view(np.int64)
 
 
 def kinds_of(derived: Derived) -> Sequence[RowSet]:
@@ -72,10 +72,10 @@ def text_codes(texts: Iterable[str]) -> Ints:
     return np.array([_text_code(text) for text in texts], np.int64)
 
 
-def digest_of(user: int, people: Ints, found: Ints) -> int:
-    """Returns a person's among the digests of some."""
-    place = int(np.searchsorted(people, user))
-    return int(found[place]) if place < len(people) and people[place] == user else 0
+def digest_of(user: int, learners: Ints, found: Ints) -> int:
+    """Returns a learner's among the digests of some."""
+    place = int(np.searchsorted(learners, user))
+    return int(found[place]) if place < len(learners) and learners[place] == user else 0
 
 
 @lru_cache(maxsize=4_096)

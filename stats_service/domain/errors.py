@@ -137,7 +137,7 @@ class BadgeNotFoundError(NotFoundError):
 
 
 class AliasTakenError(ConflictError):
-    """Another person goes by this name, or by one that looks like it."""
+    """Another learner goes by this name, or by one that looks like it."""
 
     reason = "ALIAS_TAKEN"
 

@@ -1,6 +1,6 @@
-"""Completions of any number of people as columns, so that one function serves one person and a million.
+"""Completions of any number of learners as columns, so that one function serves one learner and a million.
 
-A row is a completion. Rows stand in canonical order: by person, end time and
+A row is a completion. Rows stand in canonical order: by learner, end time and
 event id, each event once.
 """
 
@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stats_service.domain.calendar import Calendar
+from stats_service.domain.calendar import Calendar, CalendarChange
 from stats_service.domain.completion import Completion
+from stats_service.domain.protection import Entry
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -98,8 +99,8 @@ class Facts:
         return Facts(**columns, products=self.products, calendars=self.calendars)
 
     @property
-    def people(self) -> Sequence[tuple[int, slice]]:
-        """The persons there are, with the rows of each."""
+    def learners(self) -> Sequence[tuple[int, slice]]:
+        """The learners there are, with the rows of each."""
         starts = np.flatnonzero(starts_of(self.user))
         stops = np.append(starts[1:], len(self))[: len(starts)]
         return [
@@ -166,3 +167,16 @@ def _ints(values: Iterable[int]) -> Ints:
 
 def _texts(values: Iterable[str]) -> Texts:
     return np.array(list(values), np.object_)
+
+
+@dataclass(frozen=True, slots=True)
+class LearnerFacts:
+    """The facts about a learner other than completions. `changes` are in order, by instant and id."""
+
+    changes: Sequence[CalendarChange] = ()
+    entries: Sequence[Entry] = ()
+
+    @property
+    def sign_up_time(self) -> datetime | None:
+        """When the learner signed up, if any change tells it; the earliest that one does."""
+        return min((each.sign_up_time for each in self.changes if each.sign_up_time), default=None)

@@ -1,4 +1,4 @@
-"""Days, weeks and months of a person's own days: what boards and summaries are over."""
+"""Days, weeks and months of a learner's own days: what boards and summaries are over."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
-PeriodKind = Literal["day", "week", "month"]
+# How often a streak has to be practised, and what boards and summaries are over.
+Cadence = Literal["day", "week", "month"]
 
 _DAY = timedelta(days=1)
 _LAST_DAY = date.max.toordinal()
@@ -21,12 +22,12 @@ class Period:
     The week in which the calendar itself ends is short.
     """
 
-    kind: PeriodKind
+    kind: Cadence
     first: date
     last: date
 
     @classmethod
-    def of(cls, kind: PeriodKind, day: date) -> Period:
+    def of(cls, kind: Cadence, day: date) -> Period:
         """Returns the period that a day is in."""
         if kind == "day":
             return cls(kind, day, day)
@@ -47,7 +48,7 @@ class Period:
         return period
 
 
-def periods_between(kind: PeriodKind, first: date, last: date) -> Iterator[Period]:
+def periods_between(kind: Cadence, first: date, last: date) -> Iterator[Period]:
     """Yields the periods from that of one day to that of another, oldest first."""
     period = Period.of(kind, first)
     while period.first <= last:

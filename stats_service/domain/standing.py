@@ -1,4 +1,4 @@
-"""What one product, or all of them together, add up to for a person."""
+"""What one product, or all of them together, add up to for a learner."""
 
 from __future__ import annotations
 

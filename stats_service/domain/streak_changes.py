@@ -1,6 +1,6 @@
 """What may be recorded that keeps streaks.
 
-A person's own changes never reach back: what a day was to a streak when it
+A learner's own changes never reach back: what a day was to a streak when it
 ended stays so, and only an operator can repair it. Nothing here changes
 anything: a rule raises its error or does nothing.
 """
@@ -21,8 +21,8 @@ from stats_service.domain.errors import (
     RepairNotNeededError,
     RepairWithoutStreakError,
 )
-from stats_service.domain.keeping import FREEZE, Entry, FreezeGranted, Keeping, pauses_with_ends
-from stats_service.domain.streaks import day_runs, streak_days
+from stats_service.domain.protection import Entry, FreezeGranted, StreakProtection, pauses_with_ends
+from stats_service.domain.streaks import day_runs, frozen_days, streak_days
 
 LONGEST_PAUSE_DAYS = 60
 # How long a freeze that was bought is counted against the limit of purchases.
@@ -63,9 +63,9 @@ def check_cancellation(end: date, from_date: date, today: date) -> None:
         raise DateOutOfRangeError("from_date", today, end)
 
 
-def freezes_held(days: Sequence[date], keeping: Keeping, product: str, today: date) -> int:
+def freezes_held(days: Sequence[date], protection: StreakProtection, product: str, today: date) -> int:
     """Returns the freezes held on a day for the streak of days with practice, in order."""
-    return day_runs(streak_days(days, keeping, product), keeping, product, today)[1]
+    return day_runs(streak_days(days, protection, product), protection, product, today)[1]
 
 
 def check_freeze(held: int, product: str, limit: int) -> None:
@@ -87,7 +87,9 @@ def check_purchases(entries: Sequence[Entry], now: datetime, limit: int) -> None
         raise FreezePurchasesUsedUpError(limit, PURCHASES_WITHIN, first_to_go + PURCHASES_WITHIN - now)
 
 
-def check_repair(days: Sequence[date], keeping: Keeping, product: str, day: date, today: date) -> None:
+def check_repair(
+    days: Sequence[date], protection: StreakProtection, product: str, day: date, today: date
+) -> None:
     """Demands a missed day that ended a streak, or would have without a freeze.
 
     Raises RepairDayNotOverError, RepairNotNeededError or
@@ -95,10 +97,9 @@ def check_repair(days: Sequence[date], keeping: Keeping, product: str, day: date
     """
     if day >= today:
         raise RepairDayNotOverError(day, today)
-    runs, _ = day_runs(streak_days(days, keeping, product), keeping, product, today)
+    runs, _ = day_runs(streak_days(days, protection, product), protection, product, today)
     ended = {run.ended_on for run in runs}
-    frozen = {kept.period for run in runs for kept in run.kept if kept.reason == FREEZE}
-    if day in ended or day in frozen:
+    if day in ended or day in frozen_days(runs):
         return
     if any(run.first <= day and (run.ended_on is None or day < run.ended_on) for run in runs):
         raise RepairNotNeededError(day)

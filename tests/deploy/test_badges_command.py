@@ -64,7 +64,7 @@ class FakeBadges(rpc.BadgeAdminServiceServicer):
             earners=[pb.BadgeEarner(user_id=user, award_time=Timestamp(seconds=user)) for user in people[1:]],
             holder_count=1,
             examined_count=len(people),
-            person_count=0 if request.page_token else 20,
+            learner_count=0 if request.page_token else 20,
             next_page_token=str(people.stop) if people.stop < 21 else "",
         )
 

@@ -63,7 +63,7 @@ def practised(stack: LocalStack, learner: Learner, *days_ago: int) -> date:
             database.execute(EARLIER, {"days": days, "user": user})
         # Days before the sign-up are no practice; when it was arrives as an event of its own.
         eventually(lambda: database.execute(SIGNED_UP_EARLIER, [user]).rowcount)
-        database.execute("UPDATE stats.learner SET book_revision = -1 WHERE user_id = %s", [user])
+        database.execute("UPDATE stats.learner SET catalogue_revision = -1 WHERE user_id = %s", [user])
     # Whatever is recorded has progress derived anew.
     learner.ok("POST", "/v1/restDays", {"weekdays": []})
     eventually(

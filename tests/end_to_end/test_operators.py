@@ -168,7 +168,7 @@ def test_a_recalculation_is_started_followed_and_done(
         return eventually(lambda: (now := operator.ok("GET", path)).get("finish_time") and now)
 
     shadow = follow(operator.ok("POST", "recalculations", {"user_ids": [user], "shadow": True}))
-    assert (shadow["wrong_people_count"], shadow["changed_row_count"]) == ("1", "0")
+    assert (shadow["wrong_learner_count"], shadow["changed_row_count"]) == ("1", "0")
     path = f"recalculations/{shadow['job_id']}"
     (person,) = operator.ok("GET", f"{path}/differences?page_size=5")["user_differences"]
     assert person["user_id"] == user
@@ -200,7 +200,7 @@ def test_a_reconciliation_heals_what_was_lost(
         lambda: (now := operator.ok("GET", f"reconciliations/{run}"))["whole_count"] == "1" and now
     )
     assert done["different_count"] == "1"
-    (person,) = operator.ok("GET", f"reconciliations/{run}/people")["people"]
+    (person,) = operator.ok("GET", f"reconciliations/{run}/learners")["learners"]
     assert (person["user_id"], person["whole"], person["counts"]["arrived_count"]) == (user, True, "1")
     assert operator.refused("GET", f"reconciliations/{NOBODY}") == (404, "RECONCILIATION_NOT_FOUND")
 

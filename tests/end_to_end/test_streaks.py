@@ -67,9 +67,7 @@ def test_a_broken_streak_is_explained_repaired_and_whole_again(stack: LocalStack
     assert (entry["reason"], entry["actor"]) == ("our outage", "")
     # Before the repair was made, nobody knew of it.
     before = (datetime.fromisoformat(entry["record_time"]) - timedelta(milliseconds=1)).isoformat()
-    past = learner.ok(
-        "GET", f"/v1/streaks:explain?product=focus&as_known_time={before.replace('+00:00', 'Z')}"
-    )
+    past = learner.ok("GET", f"/v1/streaks:explain?product=focus&as_of_time={before.replace('+00:00', 'Z')}")
     assert past["streak"]["current"] == 1
 
     shown = practice(stack, "explain", user, "--product", "focus")

@@ -31,7 +31,15 @@ def test_a_year_its_weeks_and_its_hours_show_what_was_practised(learner: Learner
     year = read(learner, f"/v1/heatmap?year={day[:4]}&product=focus", seq)
     assert_like(
         [each for each in year["days"] if each["level"]],
-        [{"date": day, "session_count": 1, "elapsed_seconds": "600", "level": 4, "kept_by": ""}],
+        [
+            {
+                "date": day,
+                "session_count": 1,
+                "elapsed_seconds": "600",
+                "level": 4,
+                "keep_reason": "KEEP_REASON_UNSPECIFIED",
+            }
+        ],
         values=True,
     )
     assert year["current_streak"] == {"start_date": day, "last_date": day, "days": 1}
@@ -85,7 +93,7 @@ def test_a_year_its_weeks_and_its_hours_show_what_was_practised(learner: Learner
 def test_who_has_not_practised_gets_zeros_and_too_much_is_refused(learner: Learner) -> None:
     year = learner.ok("GET", "/v1/heatmap?year=2028")
     assert len(year["days"]) == 366
-    assert not any(each["level"] or each["kept_by"] for each in year["days"])
+    assert not any(each["level"] or each["keep_reason"] != "KEEP_REASON_UNSPECIFIED" for each in year["days"])
     assert year.get("current_streak") is None
     months = learner.ok("GET", "/v1/summaries?period=month")["summaries"]
     assert [each["session_count"] for each in months] == [0] * 12

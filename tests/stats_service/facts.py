@@ -20,7 +20,7 @@ HOUR = 3_600_000
 
 
 def new_user() -> int:
-    """Returns the number of a person no other test knows."""
+    """Returns the number of a learner no other test knows."""
     return uuid.uuid4().int >> 66
 
 
@@ -76,7 +76,7 @@ def history(user_id: int, days: list[date], **changes: Any) -> list[Completion]:
     ]
 
 
-def to_event(fact: Completion) -> SessionEnded:
+def event_of(fact: Completion) -> SessionEnded:
     """Returns the event that tells a fact."""
     event = SessionEnded(
         event_id=str(fact.event_id),
@@ -102,7 +102,7 @@ def to_event(fact: Completion) -> SessionEnded:
     return event
 
 
-def to_calendar_event(change: CalendarChange) -> CalendarChanged:
+def calendar_event_of(change: CalendarChange) -> CalendarChanged:
     """Returns the event that tells a change of calendar."""
     event = CalendarChanged(
         event_id=str(change.event_id),

@@ -101,7 +101,7 @@ def _try(client: BadgeAdminClient, entry: Entry, *, name_users: bool) -> _Tried:
             for earner in page.earners if name_users else ():
                 print(tried.badge_id, earner.user_id, earner.award_time.ToJsonString())
             # The total is told on the first page; None keeps it.
-            progress.update(task, completed=tried.examined, total=page.person_count or None)
+            progress.update(task, completed=tried.examined, total=page.learner_count or None)
     return tried
 
 

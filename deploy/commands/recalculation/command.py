@@ -141,8 +141,8 @@ def _conclude(client: RecalculationAdminClient, job: pb.Recalculation, limit: in
         show_tables(job.table_differences)
         people = client.differences(job.job_id, limit)
         show_people(people)
-        if len(people) < job.wrong_people_count:
-            print(f"... of {job.wrong_people_count} people: --watch {job.job_id} --limit shows more")
+        if len(people) < job.wrong_learner_count:
+            print(f"... of {job.wrong_learner_count} people: --watch {job.job_id} --limit shows more")
     print(summary(job))
     if job.HasField("cancel_time"):
         sys.exit(f"error: {job.job_id} was cancelled: --resume goes on with it")

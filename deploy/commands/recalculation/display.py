@@ -75,7 +75,7 @@ class Watching:
             description="comparing" if job.shadow else "recalculating",
             total=total,
             completed=total if done else job.settled_completion_count,
-            people=job.people_count,
+            people=job.learner_count,
             completions=job.completion_count,
         )
         ended = done or job.HasField("cancel_time")
@@ -116,8 +116,8 @@ def summary(job: pb.Recalculation) -> str:
     """What a job did, as a line."""
     end = job.finish_time if job.HasField("finish_time") else job.cancel_time
     seconds = (end.ToNanoseconds() - job.create_time.ToNanoseconds()) / 1e9
-    looked = f"{job.people_count:,} people, {job.completion_count:,} completions in {seconds:.1f} s"
-    wrong = f"{job.wrong_people_count:,} {'person' if job.wrong_people_count == 1 else 'people'}"
+    looked = f"{job.learner_count:,} people, {job.completion_count:,} completions in {seconds:.1f} s"
+    wrong = f"{job.wrong_learner_count:,} {'person' if job.wrong_learner_count == 1 else 'people'}"
     if job.shadow:
         return f"compared {looked}: {wrong} with differences, nothing changed"
     return f"recalculated {looked}: {wrong} brought up to date, {job.changed_row_count:,} rows written"
@@ -131,7 +131,7 @@ def show_tables(tables: Sequence[pb.TableDifference]) -> None:
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("stored is too high by", overflow="fold")
     for each in tables:
-        counts = (each.people_count, each.missing_row_count, each.surplus_row_count, each.changed_row_count)
+        counts = (each.learner_count, each.missing_row_count, each.surplus_row_count, each.changed_row_count)
         off = ", ".join(f"{name} {value:+,}" for name, value in sorted(each.excess.items()) if value)
         table.add_row(each.table, *(f"{count:,}" for count in counts), off or "-")
     show(table)

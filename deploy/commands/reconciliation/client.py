@@ -29,7 +29,7 @@ class ReconciliationAdminClient(AdminClient):
         request = pb.GetReconciliationRequest(run_id=run_id)
         return self._call(self._stub.GetReconciliation, request)
 
-    def people(self, run_id: str, limit: int) -> Sequence[pb.ReconciledPerson]:
+    def people(self, run_id: str, limit: int) -> Sequence[pb.ReconciledLearner]:
         """Returns at most `limit` people who differed, by number."""
-        request = pb.ListReconciledPeopleRequest(run_id=run_id)
-        return self._list(self._stub.ListReconciledPeople, request, lambda page: page.people, limit)
+        request = pb.ListReconciledLearnersRequest(run_id=run_id)
+        return self._list(self._stub.ListReconciledLearners, request, lambda page: page.learners, limit)

@@ -101,7 +101,7 @@ def _follow(client: ReconciliationAdminClient, run: pb.Reconciliation) -> pb.Rec
     """Shows how a run gets on until it is finished and what it healed has arrived."""
     standstill = StallDetector()
     with _progress() as progress:
-        comparing = progress.add_task("compared", total=run.person_count or None)
+        comparing = progress.add_task("compared", total=run.learner_count or None)
         arriving = progress.add_task("arrived", total=None, visible=False)
         deadline = float("inf")
         while not run.HasField("finish_time") or (_on_the_way(run) and time.monotonic() < deadline):
@@ -109,7 +109,7 @@ def _follow(client: ReconciliationAdminClient, run: pb.Reconciliation) -> pb.Rec
             run = client.get(run.run_id)
             if run.HasField("finish_time"):
                 deadline = min(deadline, time.monotonic() + _ARRIVAL_SECONDS)
-            progress.update(comparing, completed=run.compared_count, total=run.person_count or None)
+            progress.update(comparing, completed=run.compared_count, total=run.learner_count or None)
             healed, arrived = run.counts.republished_count, run.counts.arrived_count
             progress.update(arriving, completed=arrived, total=healed or None, visible=healed > 0)
             moving = (run.compared_count, run.different_count, arrived, run.HasField("finish_time"))
@@ -136,7 +136,7 @@ def _progress() -> Progress:
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
-def _table(people: Sequence[pb.ReconciledPerson]) -> Table:
+def _table(people: Sequence[pb.ReconciledLearner]) -> Table:
     table = Table(box=None, pad_edge=False)
     for column in ("user", "sent again", "arrived", "refused", "corrected", "unknown", "rows put right"):
         table.add_column(column, justify="right", no_wrap=True)
@@ -145,7 +145,7 @@ def _table(people: Sequence[pb.ReconciledPerson]) -> Table:
         counts = person.counts
         numbers = (
             *(person.user_id, counts.republished_count, counts.arrived_count, counts.refused_count),
-            *(counts.corrected_count, counts.alien_count, counts.progress_row_count),
+            *(counts.corrected_count, counts.orphan_count, counts.progress_row_count),
         )
         table.add_row(*map(str, numbers), "whole" if person.whole else "not whole yet")
     return table
@@ -161,7 +161,7 @@ def _summary(run: pb.Reconciliation) -> str:
         f"compared {run.compared_count} people: {run.different_count} differed, {run.whole_count} are whole;"
         f" {healed.republished_count} events sent again, {healed.arrived_count} arrived,"
         f" {healed.corrected_count} facts corrected, {healed.progress_row_count} rows put right,"
-        f" {healed.alien_count} facts nobody knows of, {healed.refused_count} refused"
+        f" {healed.orphan_count} facts nobody knows of, {healed.refused_count} refused"
     )
 
 

@@ -92,7 +92,7 @@ def _streak_question(product: str, cadence: Cadence, on: datetime | None, known_
 
 def _known(question: Any, known_at: datetime | None) -> Any:
     if known_at is not None:
-        question.as_known_time.FromDatetime(known_at)
+        question.as_of_time.FromDatetime(known_at)
     return question
 
 
@@ -158,14 +158,16 @@ def _status(day: explanation_pb2.ExplainedDay) -> str:
 
 
 def _because(day: explanation_pb2.ExplainedDay) -> str:
-    from practice.stats.v1 import explanation_pb2 as pb  # noqa: PLC0415 - slow to import
+    from practice.stats.v1 import streak_pb2  # noqa: PLC0415 - slow to import
 
     if not day.keep_reason:
         return ""
-    reason = pb.KeepReason.Name(day.keep_reason).removeprefix("KEEP_REASON_").lower()
+    reason = streak_pb2.KeepReason.Name(day.keep_reason).removeprefix("KEEP_REASON_").lower()
     entry = f" (entry {day.keep_entry.entry_id})" if day.HasField("keep_entry") else ""
-    turn = f" ({' to '.join(each.time_zone for each in day.turn)})" if day.turn else ""
-    return f"{reason}{entry}{turn}"
+    change = (
+        f" ({' to '.join(each.time_zone for each in day.calendar_change)})" if day.calendar_change else ""
+    )
+    return f"{reason}{entry}{change}"
 
 
 def _sessions(day: explanation_pb2.ExplainedDay) -> str:

@@ -19,7 +19,7 @@ from google.protobuf.message import DecodeError
 from practice.events.v1.calendar_changed_pb2 import CalendarChanged
 from practice.events.v1.session_ended_pb2 import SessionEnded
 
-from stats_service.application.applying import Delivery, Fact
+from stats_service.application.ingest import Delivery, Fact
 from stats_service.application.ports.learners import RefusedError, Rejection
 from stats_service.domain.calendar import Calendar, CalendarChange
 from stats_service.domain.completion import ALL_PRODUCTS, Completion
@@ -44,12 +44,12 @@ class _UnreadableError(ValueError):
 
 def decode(text: object) -> Delivery[Completion]:
     """Returns the completion that a SessionEnded tells, or why it is refused for good. Never raises."""
-    return _decode(text, SessionEnded, _to_completion)
+    return _decode(text, SessionEnded, _completion_from_proto)
 
 
 def decode_calendar_change(text: object) -> Delivery[CalendarChange]:
     """Returns the change that a CalendarChanged tells, or why it is refused for good. Never raises."""
-    return _decode(text, CalendarChanged, _to_calendar_change)
+    return _decode(text, CalendarChanged, _calendar_change_from_proto)
 
 
 def _decode(text: object, message: Callable[[], Any], to_fact: Callable[[UUID, Any], F]) -> Delivery[F]:
@@ -69,12 +69,12 @@ def _decode(text: object, message: Callable[[], Any], to_fact: Callable[[UUID, A
         return Delivery(payload, Rejection(event_id, str(error), payload, event.user_id or None))
 
 
-def from_request(delivery: Delivery[F], made_by: Mapping[str, str]) -> Delivery[F]:
+def with_request_id(delivery: Delivery[F], made_by: Mapping[str, str]) -> Delivery[F]:
     """Returns a delivery that names its request, which the message tells beside the events."""
     return replace(delivery, request_id=made_by.get(str(delivery.content.event_id), ""))
 
 
-def read(kind: str, payload: bytes) -> Completion | CalendarChange:
+def read_fact(kind: str, payload: bytes) -> Completion | CalendarChange:
     """Returns the fact that an event of a kind tells. Raises RefusedError."""
     text = base64.b64encode(payload)
     told = decode(text.decode()) if kind == SESSION_ENDED else decode_calendar_change(text.decode())
@@ -88,7 +88,7 @@ def encode(delivery: Delivery[Any]) -> str:
     return base64.b64encode(delivery.payload).decode()
 
 
-def _to_completion(event_id: UUID, event: SessionEnded) -> Completion:
+def _completion_from_proto(event_id: UUID, event: SessionEnded) -> Completion:
     for name in ("user_id", "user_seq", "session_id"):
         _demand(getattr(event, name) > 0, f"{name} is not positive")
     _demand(
@@ -128,7 +128,7 @@ def _to_completion(event_id: UUID, event: SessionEnded) -> Completion:
     )
 
 
-def _to_calendar_change(event_id: UUID, event: CalendarChanged) -> CalendarChange:
+def _calendar_change_from_proto(event_id: UUID, event: CalendarChanged) -> CalendarChange:
     for name in ("user_id", "user_seq"):
         _demand(getattr(event, name) > 0, f"{name} is not positive")
     _demand(0 <= event.rollover_hour <= 23, "rollover_hour is not 0 to 23")

@@ -1,22 +1,54 @@
-"""The tasks of the worker: decode, call the use case, retry what the database could not take."""
+"""Asks the worker for a backfill of badges."""
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import structlog
 from celery import Celery, Task
+from kombu.exceptions import OperationalError
+from typing_extensions import override
 
-from service_kit.broker import CALENDAR_CHANGES_TASK, COMPLETIONS_TASK, REQUEST_IDS
+from service_kit.broker import CALENDAR_CHANGES_TASK, COMPLETIONS_QUEUE, COMPLETIONS_TASK, REQUEST_IDS
 from service_kit.errors import UnavailableError
-from stats_service.adapters.celery.backfills import BACKFILL_TASK, send_backfill
-from stats_service.adapters.celery.events import decode, decode_calendar_change, encode, from_request
-from stats_service.application.apply_calendar_changes import ApplyCalendarChanges
-from stats_service.application.apply_completions import ApplyCompletions
-from stats_service.application.applying import Applied, Delivery, Fact
-from stats_service.application.backfill_badges import BackfillBadges
+from stats_service.adapters.celery.events import decode, decode_calendar_change, encode, with_request_id
+from stats_service.application.backfill import BackfillBadges
+from stats_service.application.ingest import Applied, ApplyCalendarChanges, ApplyCompletions, Delivery, Fact
+from stats_service.application.ports.badges import BackfillQueue
+
+# Takes one argument: the number of the learner to go on after, 0 for the first.
+BACKFILL_TASK = "stats.backfill_badges"
+
+log = structlog.get_logger(__name__)
+
+
+def send_backfill(broker: Celery, after_user_id: int) -> None:
+    """Queues a chunk. Raises UnavailableError when the queue does not answer.
+
+    It shares the completions' queue: a chunk takes seconds at most, and one
+    worker less has to be run and watched.
+    """
+    try:
+        broker.send_task(BACKFILL_TASK, args=[after_user_id], queue=COMPLETIONS_QUEUE)
+    except (OperationalError, OSError) as error:
+        raise UnavailableError("The task queue does not answer", part="redis") from error
+
+
+class CeleryBackfillQueue(BackfillQueue):
+    """Sends backfills to the worker's queue."""
+
+    def __init__(self, broker: Celery) -> None:
+        self._broker = broker
+
+    @override
+    async def request(self) -> None:
+        # kombu blocks; the event loop must not.
+        await asyncio.to_thread(send_backfill, self._broker, 0)
+        log.info("backfill_requested")
+
 
 # With the pauses below, a database may be away for about ten seconds; after
 # that the session service's outbox, which never forgets, delivers again.
@@ -27,8 +59,6 @@ MAX_RETRIES = 3
 _RETRIES = {"max_retries": MAX_RETRIES, "default_retry_delay": 1}
 
 F = TypeVar("F", bound=Fact)
-
-log = structlog.get_logger(__name__)
 
 
 def register_tasks(
@@ -67,7 +97,7 @@ def _deliveries(
 ) -> list[Delivery[F]]:
     """Returns the events of a message, each with the request that made it."""
     made_by = (task.request.headers or {}).get(REQUEST_IDS) or {}
-    return [from_request(decode(payload), made_by) for payload in payloads]
+    return [with_request_id(decode(payload), made_by) for payload in payloads]
 
 
 def _conclude(task: Any, event: str, applied: Applied[Any]) -> None:

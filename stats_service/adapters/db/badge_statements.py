@@ -28,16 +28,16 @@ from stats_service.adapters.db.tables import (
 
 # Held shared while completions are applied and alone while definitions are
 # published: nobody who has practised is unknown to a backfill, and nobody is
-# given badges by a book that is being replaced.
+# given badges by a catalogue that is being replaced.
 _BOOK_LOCK = 7_242_100
 # What one transaction of a backfill may hold, about 30 MB; somebody with more facts has one alone.
 _MOST_FACTS = 100_000
 
 
-def hold_book() -> Select[Any]:
-    """Keeps the badge book as it is until the transaction ends, and says that it is one that saves progress.
+def hold_catalogue() -> Select[Any]:
+    """Keeps the badge catalogue as it is until the transaction ends, and marks that as saving progress.
 
-    Derived rows that any other transaction changes make a person's digest
+    Derived rows that any other transaction changes make a learner's digest
     unknown.
     """
     return select(
@@ -45,8 +45,8 @@ def hold_book() -> Select[Any]:
     )
 
 
-def book_revision() -> Select[Any]:
-    """Returns the badge book's revision, 0 while it is empty."""
+def catalogue_revision() -> Select[Any]:
+    """Returns the badge catalogue's revision, 0 while it is empty."""
     return select(func.coalesce(func.max(badge_definition.c.revision), 0))
 
 
@@ -60,7 +60,7 @@ def newest_versions() -> Select[Any]:
     return select(badge_definition).where(badge_definition.c.replaced_at.is_(None))
 
 
-def change_book() -> Select[Any]:
+def lock_catalogue() -> Select[Any]:
     """Waits until nobody applies completions, and lets nobody until the transaction ends."""
     return select(func.pg_advisory_xact_lock(_BOOK_LOCK))
 
@@ -97,11 +97,11 @@ def add_versions() -> Insert:
 
 
 def outdated_learners(after_user_id: int, limit: int) -> Select[Any]:
-    """Returns people whose progress was made with an older book, in the order of their numbers.
+    """Returns learners whose progress was made with an older catalogue, in the order of their numbers.
 
     At most `limit` of them, and no more than fit into memory together.
     """
-    behind = learner.c.book_revision < book_revision().scalar_subquery()
+    behind = learner.c.catalogue_revision < catalogue_revision().scalar_subquery()
     ahead = (
         select(learner.c.user_id, learner.c.applied_through)
         .where(behind, learner.c.user_id > after_user_id)
@@ -111,12 +111,12 @@ def outdated_learners(after_user_id: int, limit: int) -> Select[Any]:
     return with_few_facts(ahead, _MOST_FACTS)
 
 
-def with_few_facts(people: Select[Any], most: int) -> Select[Any]:
-    """Returns the first of some people by number, as many as have few enough facts together, one at least.
+def with_few_facts(learners: Select[Any], most: int) -> Select[Any]:
+    """Returns the first of some learners by number, as many as have few enough facts together, one at least.
 
-    `people` selects `user_id` and `applied_through`.
+    `learners` selects `user_id` and `applied_through`.
     """
-    ahead = people.subquery()
+    ahead = learners.subquery()
     before = func.sum(ahead.c.applied_through).over(order_by=ahead.c.user_id) - ahead.c.applied_through
     counted = select(ahead.c.user_id, before.label("before")).subquery()
     # Nothing comes before the first, so there is always one.
@@ -125,4 +125,4 @@ def with_few_facts(people: Select[Any], most: int) -> Select[Any]:
 
 def anybody_outdated() -> Select[Any]:
     """Tells whether outdated_learners would return anybody."""
-    return select(exists().where(learner.c.book_revision < book_revision().scalar_subquery()))
+    return select(exists().where(learner.c.catalogue_revision < catalogue_revision().scalar_subquery()))

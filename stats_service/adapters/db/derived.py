@@ -1,4 +1,4 @@
-"""Writes what was derived, for one person or hundreds: set by set, and only what differs.
+"""Writes what was derived, for one learner or hundreds: set by set, and only what differs.
 
 Each derived table gets its new rows as arrays. The database compares them with
 what it has, so an unchanged row is not written, and tells how many were.
@@ -27,7 +27,7 @@ _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """A derived table and its statements. Rows of other people are never touched."""
+    """A derived table and its statements. Rows of other learners are never touched."""
 
     table: Table
 
@@ -63,7 +63,7 @@ class _Kind:
         )
 
     def remove(self) -> TextClause:
-        """Deletes the rows of some people that are not among the new ones."""
+        """Deletes the rows of some learners that are not among the new ones."""
         same = " AND ".join(
             f"given.{column.name} = stored.{column.name}" for column in self.table.primary_key
         )
@@ -73,7 +73,7 @@ class _Kind:
         )
 
     def differences(self) -> TextClause:
-        """Returns the rows of some people that are stored and those that should be, where they differ."""
+        """Returns the rows of some learners that are stored and those that should be, where they differ."""
         return text(
             f"SELECT coalesce(stored.user_id, given.user_id) AS user_id, to_jsonb(stored) AS stored,"  # noqa: S608
             f" to_jsonb(given) AS derived FROM (SELECT {self._names} FROM {self.table}"
@@ -88,7 +88,7 @@ _DAYS, _STANDINGS, _AWARDS = (
 
 
 def save(connection: Connection, users: Sequence[int], derived: Derived, days: Iterable[date] | None) -> int:
-    """Makes the stored rows of some people the derived ones; returns how many rows changed.
+    """Makes the stored rows of some learners the derived ones; returns how many rows changed.
 
     With `days`, only those are looked at: the caller knows that no other can
     have changed.

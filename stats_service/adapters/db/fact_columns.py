@@ -1,4 +1,4 @@
-"""Reads completions by the column, for one person or a shard of them.
+"""Reads completions by the column, for one learner or a shard of them.
 
 The database strings all rows together into one value: every column has a fixed
 width and none is null, so numpy reads the whole answer where it lies. Texts

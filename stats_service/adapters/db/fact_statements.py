@@ -13,8 +13,10 @@ from sqlalchemy import (
     CompoundSelect,
     Insert,
     Select,
+    Subquery,
     Table,
     any_,
+    cast,
     func,
     literal,
     or_,
@@ -29,6 +31,7 @@ from stats_service.adapters.db.tables import (
     rejected_event,
     streak_entry,
 )
+from stats_service.domain.practice import MOST_SECONDS_A_DAY
 
 _FACT_COLUMNS = [column for column in completion.c if column.name not in ("received_at", "practised_seconds")]
 _CHANGE_COLUMNS = [column for column in calendar_change.c if column.name != "received_at"]
@@ -45,7 +48,7 @@ def facts_with(event_ids: Collection[UUID]) -> Select[Any]:
 
 
 def facts_of(user_id: int) -> Select[Any]:
-    """Returns a person's facts, in no order."""
+    """Returns a learner's facts, in no order."""
     return select(*_FACT_COLUMNS).where(completion.c.user_id == user_id)
 
 
@@ -60,24 +63,24 @@ def calendar_changes_with(event_ids: Collection[UUID]) -> Select[Any]:
 
 
 def calendar_changes_of(users: Sequence[int]) -> Select[Any]:
-    """Returns people's changes of calendar, in order."""
+    """Returns learners' changes of calendar, in order."""
     order = calendar_change.c.user_id, calendar_change.c.effective_time, calendar_change.c.event_id
     return select(*_CHANGE_COLUMNS).where(_any_of(calendar_change.c.user_id, users)).order_by(*order)
 
 
 def entries_of(users: Sequence[int]) -> Select[Any]:
-    """Returns what keeps people's streaks, in the order of its recording."""
+    """Returns what keeps learners' streaks, in the order of its recording."""
     order = streak_entry.c.user_id, streak_entry.c.recorded_at, streak_entry.c.entry_id
     return select(streak_entry).where(_any_of(streak_entry.c.user_id, users)).order_by(*order)
 
 
 def _any_of(user_id: ColumnElement[int], users: Sequence[int]) -> ColumnElement[bool]:
-    """One parameter for thousands of people: a list of them would take longer to write than to answer."""
+    """One parameter for thousands of learners: a list of them would take longer to write than to answer."""
     return user_id == any_(literal(list(users), ARRAY(BigInteger)))
 
 
 def timeline_of(user_id: int, known_at: datetime | None = None) -> Select[Any]:
-    """Returns the calendars that a person's facts tell, in order, each where it takes over from another.
+    """Returns the calendars that a learner's facts tell, in order, each where it takes over from another.
 
     Only facts received until an instant are looked at, unless it is None.
     """
@@ -115,14 +118,14 @@ def timeline_of(user_id: int, known_at: datetime | None = None) -> Select[Any]:
 
 
 def sign_up_of(user_id: int, known_at: datetime | None = None) -> Select[Any]:
-    """Returns when a person signed up, NULL while that is not known, by facts as timeline_of looks at."""
+    """Returns when a learner signed up, NULL while that is not known, by facts as timeline_of looks at."""
     return select(func.min(calendar_change.c.sign_up_time)).where(
         calendar_change.c.user_id == user_id, *received_by(calendar_change, known_at)
     )
 
 
 def synced_days_of(user_id: int, before: date, known_at: datetime | None = None) -> Select[Any]:
-    """Returns the products and days before a day of a person's synced sessions that count."""
+    """Returns the products and days before a day of a learner's synced sessions that count."""
     days = completion.c.product, completion.c.local_date
     return (
         select(*days)
@@ -164,3 +167,34 @@ def rejected(event_ids: Collection[UUID]) -> Select[Any]:
         .where(rejected_event.c.event_id.in_(event_ids))
         .order_by(rejected_event.c.rejected_at, rejected_event.c.payload_digest)
     )
+
+
+def counted_facts(*of_a_person: ColumnElement[bool]) -> Subquery:
+    """Returns the completions that count, of every product: they share the seconds of their days.
+
+    The conditions select a learner and may select whole days; products are
+    chosen from what is returned.
+    """
+    order = completion.c.end_time, completion.c.event_id
+    until = func.sum(completion.c.practised_seconds).over(
+        partition_by=completion.c.local_date, order_by=order, rows=(None, 0)
+    )
+    running = select(completion, until.label("until")).where(completion.c.counts, *of_a_person).subquery()
+    before = running.c.until - running.c.practised_seconds
+    seconds = func.least(running.c.until, MOST_SECONDS_A_DAY) - func.least(before, MOST_SECONDS_A_DAY)
+    return select(running, cast(seconds, BigInteger).label("counted_seconds")).subquery()
+
+
+def sums_of(counted: Subquery) -> Sequence[ColumnElement[int]]:
+    """Returns the sums over some of `counted_facts` by the names that a Tally has."""
+    return [
+        func.count().label("session_count"),
+        *(
+            cast(func.coalesce(func.sum(counted.c[column]), 0), BigInteger).label(name)
+            for name, column in (
+                ("elapsed_seconds", "counted_seconds"),
+                ("answer_count", "answer_count"),
+                ("correct_answer_count", "correct_answer_count"),
+            )
+        ),
+    ]

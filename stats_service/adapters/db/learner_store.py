@@ -1,4 +1,4 @@
-"""Facts and progress as the worker writes them: synchronous, one transaction on one or more people."""
+"""Facts and progress as the worker writes them: synchronous, one transaction on one or more learners."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Engine, delete, insert
 from sqlalchemy.exc import DataError, IntegrityError
+from typing_extensions import override
 
 from service_kit.db.faults import is_unavailable
 from service_kit.errors import AccountErasedError, UnavailableError
@@ -16,14 +17,13 @@ from stats_service.adapters.db import badge_statements, fact_statements, rows, s
 from stats_service.adapters.db import derived as derived_rows
 from stats_service.adapters.db.fact_columns import FactColumns
 from stats_service.adapters.db.tables import calendar_change, completion
-from stats_service.application.ports.learners import LearnerWork, RefusedError, Rejection
-from stats_service.application.ports.surroundings import CompileCondition
-from stats_service.domain.badges import BadgeBook
+from stats_service.application.ports.badges import CompileCondition
+from stats_service.application.ports.learners import LearnerStore, LearnerWork, RefusedError, Rejection
+from stats_service.domain.badges import BadgeCatalogue
 from stats_service.domain.calendar import CalendarChange
 from stats_service.domain.completion import Completion
 from stats_service.domain.derived import Derived
-from stats_service.domain.facts import Facts
-from stats_service.domain.person import Person
+from stats_service.domain.facts import Facts, LearnerFacts
 
 
 @contextmanager
@@ -39,115 +39,117 @@ def faults_understood() -> Iterator[None]:
         raise
 
 
-class Books:
-    """Reads the badge book; keeps the one it read last."""
+class CatalogueCache:
+    """Reads the badge catalogue; keeps the one it read last."""
 
     def __init__(self, compile_condition: CompileCondition) -> None:
         self._compile = compile_condition
-        self._book = BadgeBook()
+        self._catalogue = BadgeCatalogue()
 
-    def read(self, connection: Connection) -> BadgeBook:
-        """Returns the book as of now."""
-        revision = connection.execute(badge_statements.book_revision()).scalar_one()
-        if revision != self._book.revision:
+    def read(self, connection: Connection) -> BadgeCatalogue:
+        """Returns the catalogue as of now."""
+        revision = connection.execute(badge_statements.catalogue_revision()).scalar_one()
+        if revision != self._catalogue.revision:
             versions = connection.execute(badge_statements.every_version()).all()
-            self._book = BadgeBook(revision, tuple(rows.to_versions(versions, self._compile)))
-        return self._book
+            self._catalogue = BadgeCatalogue(
+                revision, tuple(rows.versions_from_rows(versions, self._compile))
+            )
+        return self._catalogue
 
 
-class SqlLearnerStore:
-    """Implements LearnerStore."""
+class SqlLearnerStore(LearnerStore):
+    """Facts and progress in PostgreSQL."""
 
     def __init__(self, engine: Engine, compile_condition: CompileCondition) -> None:
         self._engine = engine
-        self._books = Books(compile_condition)
+        self._catalogues = CatalogueCache(compile_condition)
         self._columns = FactColumns()
 
     @contextmanager
+    @override
     def work_on(self, user_ids: Collection[int]) -> Iterator[LearnerWork]:
-        """Implements LearnerStore.work_on."""
         # In order, so that two transactions never wait for each other.
         users = sorted(set(user_ids))
         with faults_understood(), self._engine.connect() as connection:
-            connection.execute(badge_statements.hold_book())
-            book = self._books.read(connection)
-            connection.execute(saving_statements.make_learners(users, book.revision))
+            connection.execute(badge_statements.hold_catalogue())
+            catalogue = self._catalogues.read(connection)
+            connection.execute(saving_statements.make_learners(users, catalogue.revision))
             learners = connection.execute(saving_statements.lock_learners(users)).all()
             if not learners:
                 raise AccountErasedError
             # Without a digest it is not known what is stored: a part of it cannot be left alone.
             outdated = any(
-                learner.book_revision != book.revision or learner.progress_digest is None
+                learner.catalogue_revision != catalogue.revision or learner.progress_digest is None
                 for learner in learners
             )
             there = [learner.user_id for learner in learners]
-            yield SqlLearnerWork(connection, there, book, outdated, self._columns)
+            yield SqlLearnerWork(connection, there, catalogue, outdated, self._columns)
 
+    @override
     def outdated(self, after_user_id: int, limit: int) -> Sequence[int]:
-        """Implements LearnerStore.outdated."""
         with faults_understood(), self._engine.connect() as connection:
             return (
                 connection.execute(badge_statements.outdated_learners(after_user_id, limit)).scalars().all()
             )
 
+    @override
     def reject(self, rejections: Sequence[Rejection]) -> None:
-        """Implements LearnerStore.reject."""
         with faults_understood(), self._engine.begin() as connection:
-            connection.execute(fact_statements.add_rejections(), rows.from_rejections(rejections))
+            connection.execute(fact_statements.add_rejections(), rows.rejections_to_rows(rejections))
 
 
-class SqlLearnerWork:
-    """Implements LearnerWork on a connection that holds the people's rows."""
+class SqlLearnerWork(LearnerWork):
+    """A transaction on a connection that holds the learners' rows."""
 
     def __init__(
         self,
         connection: Connection,
         users: Sequence[int],
-        book: BadgeBook,
+        catalogue: BadgeCatalogue,
         outdated: bool,
         columns: FactColumns,
     ) -> None:
         self._connection = connection
         self._users = users
-        self._book = book
+        self._catalogue = catalogue
         self._outdated = outdated
         self._columns = columns
 
     @property
+    @override
     def outdated(self) -> bool:
-        """Implements LearnerWork.outdated."""
         return self._outdated
 
+    @override
     def add(self, facts: Sequence[Completion]) -> set[UUID]:
-        """Implements LearnerWork.add."""
         return set(
-            self._connection.execute(fact_statements.add_facts(), rows.from_completions(facts)).scalars()
+            self._connection.execute(fact_statements.add_facts(), rows.completions_to_rows(facts)).scalars()
         )
 
+    @override
     def find(self, event_ids: Collection[UUID]) -> Mapping[UUID, Completion]:
-        """Implements LearnerWork.find."""
         if not event_ids:
             return {}
         found = self._connection.execute(fact_statements.facts_with(event_ids))
-        return {fact.event_id: fact for fact in map(rows.to_completion, found)}
+        return {fact.event_id: fact for fact in map(rows.completion_from_row, found)}
 
+    @override
     def add_changes(self, changes: Sequence[CalendarChange]) -> set[UUID]:
-        """Implements LearnerWork.add_changes."""
-        values = rows.from_calendar_changes(changes)
+        values = rows.calendar_changes_to_rows(changes)
         return set(self._connection.execute(fact_statements.add_calendar_changes(), values).scalars())
 
+    @override
     def find_changes(self, event_ids: Collection[UUID]) -> Mapping[UUID, CalendarChange]:
-        """Implements LearnerWork.find_changes."""
         if not event_ids:
             return {}
         found = self._connection.execute(fact_statements.calendar_changes_with(event_ids))
-        return {change.event_id: change for change in map(rows.to_calendar_change, found)}
+        return {change.event_id: change for change in map(rows.calendar_change_from_row, found)}
 
+    @override
     def correct(self, facts: Sequence[Completion], changes: Sequence[CalendarChange]) -> None:
-        """Implements LearnerWork.correct."""
         for table, values in (
-            (completion, rows.from_completions(facts)),
-            (calendar_change, rows.from_calendar_changes(changes)),
+            (completion, rows.completions_to_rows(facts)),
+            (calendar_change, rows.calendar_changes_to_rows(changes)),
         ):
             if not values:
                 continue
@@ -158,45 +160,48 @@ class SqlLearnerWork:
             except IntegrityError as error:
                 raise RefusedError(f"another fact is in the way: {error.orig}") from error
 
+    @override
     def facts(self) -> Facts:
-        """Implements LearnerWork.facts."""
         whose = f"user_id IN ({', '.join(map(str, self._users))})"
-        return self._columns.read(self._connection, whose, texts_needed(self._book))
+        return self._columns.read(self._connection, whose, texts_needed(self._catalogue))
 
-    def people(self) -> Mapping[int, Person]:
-        """Implements LearnerWork.people."""
-        return read_people(self._connection, self._users)
+    @override
+    def learners(self) -> Mapping[int, LearnerFacts]:
+        return read_learner_facts(self._connection, self._users)
 
-    def book(self) -> BadgeBook:
-        """Implements LearnerWork.book."""
-        return self._book
+    @override
+    def catalogue(self) -> BadgeCatalogue:
+        return self._catalogue
 
+    @override
     def save(self, facts: Facts, derived: Derived, days: Collection[date] | None = None) -> int:
-        """Implements LearnerWork.save."""
         self._connection.execute(
             saving_statements.audit_freezes(), saving_statements.freezes_of(self._users, derived)
         )
         changed = derived_rows.save(self._connection, self._users, derived, days)
         self._connection.execute(
             saving_statements.save_learners(whole=days is None),
-            saving_statements.latest_of(self._users, facts, derived, self._book.revision),
+            saving_statements.latest_of(self._users, facts, derived, self._catalogue.revision),
         )
         return changed
 
+    @override
     def commit(self) -> None:
-        """Implements LearnerWork.commit."""
         self._connection.commit()
 
 
-def read_people(connection: Connection, users: Sequence[int]) -> Mapping[int, Person]:
-    """Returns the facts about people other than their completions."""
+def read_learner_facts(connection: Connection, users: Sequence[int]) -> Mapping[int, LearnerFacts]:
+    """Returns the facts about learners other than their completions."""
     changes = connection.execute(fact_statements.calendar_changes_of(users)).all()
     entries = connection.execute(fact_statements.entries_of(users)).all()
-    return rows.to_people(changes, entries)
+    return rows.learner_facts_from_rows(changes, entries)
 
 
-def texts_needed(book: BadgeBook) -> frozenset[str]:
-    """Returns the names of texts that the book's conditions ask completions for."""
+def texts_needed(catalogue: BadgeCatalogue) -> frozenset[str]:
+    """Returns the names of texts that the catalogue's conditions ask completions for."""
     return frozenset(
-        name for version in book.versions for scope, name in version.condition.variables if scope == "session"
+        name
+        for version in catalogue.versions
+        for scope, name in version.condition.variables
+        if scope == "session"
     )

@@ -1,4 +1,4 @@
-"""Where the stats service keeps what is a person's: every table with the person's number."""
+"""Where the stats service keeps what is a learner's: every table with the learner's number."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from service_kit.db.data_categories import DataCategory, SqlPersonalData
 from service_kit.db.idempotency import NOT_EXPORTED
 from stats_service.adapters.db import tables
-from stats_service.domain.periods import PeriodKind
+from stats_service.domain.periods import Cadence
 
 
 def categories() -> Sequence[DataCategory]:
     """Returns the tables in the order in which they are emptied.
 
-    The person's own row goes first: work on them holds its lock. What was
+    The learner's own row goes first: work on them holds its lock. What was
     under way is done then, and finds its place among what goes next; what
     comes later finds nobody to work on.
     """
@@ -64,17 +64,17 @@ _ABOUT = {
     "leaderboard_entry": "Your scores on leaderboards that are final.",
     "rejected_event": "Events of yours that could not be counted, and why.",
     "recalculation_difference": "Where your progress was not what your practice adds up to, at a check.",
-    "reconciliation_person": "Where what was counted was not what happened, at a check, and what was done.",
+    "reconciliation_learner": "Where what was counted was not what happened, at a check, and what was done.",
 }
 
 
 def open_personal_data(engine: AsyncEngine) -> SqlPersonalData:
-    """Returns the service's part of what is a person's."""
+    """Returns the service's part of what is a learner's."""
     return SqlPersonalData(engine, "stats", tables.erased_user, categories(), boards_without)
 
 
 async def boards_without(connection: AsyncConnection, user_id: int) -> dict[str, int]:
-    """Counts the leaderboards, open and final, whose other people move up once the person is gone."""
+    """Counts the leaderboards, open and final, whose other learners move up once the learner is gone."""
     return {"leaderboards": (await connection.execute(_BOARDS, {"owner": user_id})).scalar_one()}
 
 
@@ -88,7 +88,7 @@ def _boards() -> Select[Any]:
             cast(func.date_trunc(kind, days.local_date), Date).label("first_day"),
             days.product,
         ).where(days.user_id == owner)
-        for kind in get_args(PeriodKind)
+        for kind in get_args(Cadence)
     ]
     final = select(kept.period, kept.first_day, kept.product).where(kept.user_id == owner)
     boards = union(*open_boards, final).subquery()

@@ -29,7 +29,7 @@ from stats_service.domain.completion import ALL_PRODUCTS
 
 
 def learner_of(user_id: int) -> Select[Any]:
-    """Returns a person's calendar in force and how far their facts are complete.
+    """Returns a learner's calendar in force and how far their facts are complete.
 
     The last fact carried a calendar, and one may have been put in force since.
     """
@@ -56,12 +56,12 @@ def learner_of(user_id: int) -> Select[Any]:
 
 
 def standing_of(user_id: int, product: str) -> Select[Any]:
-    """Returns a person's standing in a product."""
+    """Returns a learner's standing in a product."""
     return select(standing).where(standing.c.user_id == user_id, standing.c.product == product)
 
 
 def days_between(user_id: int, product: str, first: date, last: date) -> Select[Any]:
-    """Returns a person's days with practice between two dates, both included, oldest first."""
+    """Returns a learner's days with practice between two dates, both included, oldest first."""
     names = ("session_count", "elapsed_seconds", "answer_count", "correct_answer_count")
     days = (
         select(
@@ -76,7 +76,7 @@ def days_between(user_id: int, product: str, first: date, last: date) -> Select[
 
 
 def awarded_badges(user_id: int, *, product: str = "", session_id: int = 0) -> Select[Any]:
-    """Returns a person's awards with what is shown of them, newest first.
+    """Returns a learner's awards with what is shown of them, newest first.
 
     Only those of `product`, and those that `session_id` earned, unless they are empty.
 

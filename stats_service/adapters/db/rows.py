@@ -10,13 +10,14 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from stats_service.application.ports.badges import CompileCondition
 from stats_service.application.ports.learners import Rejection
 from stats_service.application.ports.reading import Award, AwardedBadge
-from stats_service.application.ports.surroundings import CompileCondition
 from stats_service.domain.badges import BadgeContent, BadgeVersion
 from stats_service.domain.calendar import CalendarChange
 from stats_service.domain.completion import Completion
-from stats_service.domain.keeping import (
+from stats_service.domain.facts import LearnerFacts
+from stats_service.domain.protection import (
     Entry,
     FreezeGranted,
     PauseCancelled,
@@ -24,7 +25,6 @@ from stats_service.domain.keeping import (
     Repaired,
     RestDays,
 )
-from stats_service.domain.person import Person
 from stats_service.domain.standing import Standing, Tally
 
 Values = dict[str, Any]
@@ -32,48 +32,50 @@ Values = dict[str, Any]
 _CONTENT = [field.name for field in fields(BadgeContent)]
 
 
-def to_completion(row: Row[Any]) -> Completion:
+def completion_from_row(row: Row[Any]) -> Completion:
     """Returns a fact from its columns, in the order of Completion's fields or any other."""
     return Completion(**row._mapping)
 
 
-def from_completions(facts: Iterable[Completion]) -> list[Values]:
+def completions_to_rows(facts: Iterable[Completion]) -> list[Values]:
     """Returns rows of facts."""
     return [asdict(fact) for fact in facts]
 
 
-def to_calendar_change(row: Row[Any]) -> CalendarChange:
+def calendar_change_from_row(row: Row[Any]) -> CalendarChange:
     """Returns a change of calendar from its columns."""
     return CalendarChange(**row._mapping)
 
 
-def from_calendar_changes(changes: Iterable[CalendarChange]) -> list[Values]:
+def calendar_changes_to_rows(changes: Iterable[CalendarChange]) -> list[Values]:
     """Returns rows of changes of calendar."""
     return [asdict(change) for change in changes]
 
 
-def to_tally(row: Row[Any]) -> Tally:
+def tally_from_row(row: Row[Any]) -> Tally:
     """Returns the sums of a row of daily progress or of a standing."""
     return Tally(row.session_count, row.elapsed_seconds, row.answer_count, row.correct_answer_count)
 
 
-def to_standing(row: Row[Any]) -> Standing:
+def standing_from_row(row: Row[Any]) -> Standing:
     """Returns one standing."""
-    return Standing(to_tally(row), row.days)
+    return Standing(tally_from_row(row), row.days)
 
 
-def to_people(changes: Iterable[Row[Any]], entries: Iterable[Row[Any]]) -> Mapping[int, Person]:
-    """Returns people's facts other than completions, from rows in order."""
+def learner_facts_from_rows(
+    changes: Iterable[Row[Any]], entries: Iterable[Row[Any]]
+) -> Mapping[int, LearnerFacts]:
+    """Returns learners' facts other than completions, from rows in order."""
     told: dict[int, list[CalendarChange]] = defaultdict(list)
     for row in changes:
-        told[row.user_id].append(to_calendar_change(row))
+        told[row.user_id].append(calendar_change_from_row(row))
     recorded: dict[int, list[Entry]] = defaultdict(list)
     for row in entries:
-        recorded[row.user_id].append(to_entry(row))
-    return {user: Person(told[user], recorded[user]) for user in told.keys() | recorded.keys()}
+        recorded[row.user_id].append(entry_from_row(row))
+    return {user: LearnerFacts(told[user], recorded[user]) for user in told.keys() | recorded.keys()}
 
 
-def to_entry(row: Row[Any]) -> Entry:
+def entry_from_row(row: Row[Any]) -> Entry:
     """Returns one thing that keeps streaks."""
     known = {"entry_id": row.entry_id, "recorded_at": row.recorded_at}
     match row.kind:
@@ -92,7 +94,7 @@ def to_entry(row: Row[Any]) -> Entry:
     raise ValueError(f"no such kind of entry: {row.kind}")
 
 
-def from_entry(user_id: int, entry: Entry) -> Values:
+def entry_to_row(user_id: int, entry: Entry) -> Values:
     """Returns the row of an entry; the database says when it was recorded."""
     row: Values = {"entry_id": entry.entry_id, "user_id": user_id, "held_at_most": None}
     match entry:
@@ -126,7 +128,9 @@ def from_entry(user_id: int, entry: Entry) -> Values:
             }
 
 
-def to_versions(rows: Sequence[Row[Any]], compile_condition: CompileCondition) -> Iterable[BadgeVersion]:
+def versions_from_rows(
+    rows: Sequence[Row[Any]], compile_condition: CompileCondition
+) -> Iterable[BadgeVersion]:
     """Yields what those versions of badges demand that can be or could be earned."""
     for row in rows:
         if row.state == "active":
@@ -140,22 +144,22 @@ def to_versions(rows: Sequence[Row[Any]], compile_condition: CompileCondition) -
             )
 
 
-def to_award(row: Row[Any]) -> Award:
+def award_from_row(row: Row[Any]) -> Award:
     """Returns one award."""
     return Award(row.badge_id, row.version, row.session_id, row.award_time)
 
 
-def to_badge_content(row: Row[Any]) -> BadgeContent:
+def badge_content_from_row(row: Row[Any]) -> BadgeContent:
     """Returns what an editor said about a badge."""
     return BadgeContent(**{name: getattr(row, name) for name in _CONTENT})
 
 
-def to_awarded_badge(row: Row[Any]) -> AwardedBadge:
+def awarded_badge_from_row(row: Row[Any]) -> AwardedBadge:
     """Returns an award with what is shown of its badge."""
-    return AwardedBadge(to_award(row), to_badge_content(row))
+    return AwardedBadge(award_from_row(row), badge_content_from_row(row))
 
 
-def from_rejections(rejections: Iterable[Rejection]) -> list[Values]:
+def rejections_to_rows(rejections: Iterable[Rejection]) -> list[Values]:
     """Returns rows of refused events."""
     return [
         {

@@ -1,4 +1,4 @@
-"""Statements that hold a person while their progress is derived, and save it."""
+"""Statements that hold a learner while their progress is derived, and save it."""
 
 from __future__ import annotations
 
@@ -37,18 +37,18 @@ from stats_service.domain.digest import digest_of, digests, kinds_of
 from stats_service.domain.facts import Facts, instant_of
 
 
-def make_learners(users: Sequence[int], book_revision: int) -> Insert:
-    """Makes people's rows unless they are there. No progress at all is up to date with any book."""
-    rows = [{"user_id": user, "book_revision": book_revision} for user in users]
+def make_learners(users: Sequence[int], catalogue_revision: int) -> Insert:
+    """Makes learners' rows unless they are there. No progress at all is up to date with any catalogue."""
+    rows = [{"user_id": user, "catalogue_revision": catalogue_revision} for user in users]
     return insert(learner).values(rows).on_conflict_do_nothing()
 
 
 def lock_learners(users: Sequence[int]) -> Select[Any]:
-    """Locks people's rows until the transaction ends; returns what their progress was saved with.
+    """Locks learners' rows until the transaction ends; returns what their progress was saved with.
 
     Whoever was erased has no row, though it was just made: a trigger skips it.
     """
-    saved = learner.c.user_id, learner.c.book_revision, learner.c.progress_digest
+    saved = learner.c.user_id, learner.c.catalogue_revision, learner.c.progress_digest
     mine = select(*saved).where(learner.c.user_id.in_(users))
     return mine.order_by(learner.c.user_id).with_for_update()
 
@@ -81,7 +81,7 @@ def freezes_of(users: Sequence[int], derived: Derived) -> Values:
 
 
 def save_learners(*, whole: bool) -> Update:
-    """Writes what people's rows say of their progress, and how far their facts are complete.
+    """Writes what learners' rows say of their progress, and how far their facts are complete.
 
     With `whole`, nothing of that is believed; otherwise it is not less than it was.
     """
@@ -96,7 +96,7 @@ def save_learners(*, whole: bool) -> Update:
             time_zone=func.coalesce(given.c.zone, learner.c.time_zone),
             rollover_hour=func.coalesce(given.c.hour, learner.c.rollover_hour),
             latest_end_time=given.c.latest,
-            book_revision=given.c.revision,
+            catalogue_revision=given.c.revision,
             progress_digest=given.c.digest,
             applied_through=_complete_through(literal(0) if whole else learner.c.applied_through),
             version=learner.c.version + 1,
@@ -116,8 +116,8 @@ _LEARNER_VALUES: Mapping[str, Any] = {
 
 def latest_of(users: Sequence[int], facts: Facts, derived: Derived, revision: int) -> Values:
     """Returns the values for save_learners."""
-    latest = {user: rows.stop - 1 for user, rows in facts.people}
-    people, found = digests(kinds_of(derived))
+    latest = {user: rows.stop - 1 for user, rows in facts.learners}
+    learners, found = digests(kinds_of(derived))
     calendars = [facts.calendars[facts.calendar[latest[user]]] if user in latest else None for user in users]
     return {
         "whose": list(users),
@@ -125,7 +125,7 @@ def latest_of(users: Sequence[int], facts: Facts, derived: Derived, revision: in
         "hour": [calendar and calendar.rollover_hour for calendar in calendars],
         "latest": [instant_of(int(facts.end[latest[user]])) if user in latest else None for user in users],
         "revision": [revision] * len(users),
-        "digest": [digest_of(user, people, found) for user in users],
+        "digest": [digest_of(user, learners, found) for user in users],
     }
 
 

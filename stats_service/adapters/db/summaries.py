@@ -1,4 +1,4 @@
-"""A person's sums by day and product, and by weekday and hour, as the gRPC server reads them."""
+"""A learner's sums by day and product, and by weekday and hour, as the gRPC server reads them."""
 
 from __future__ import annotations
 
@@ -8,32 +8,33 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, Row, Select, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
+from typing_extensions import override
 
-from stats_service.adapters.db.counted_facts import counted_facts, sums_of
-from stats_service.adapters.db.rows import to_tally
+from stats_service.adapters.db.fact_statements import counted_facts, sums_of
+from stats_service.adapters.db.rows import tally_from_row
 from stats_service.adapters.db.tables import completion, daily_progress
-from stats_service.domain.best_hours import HourTally
+from stats_service.application.ports.reading import SummaryReader
 from stats_service.domain.completion import ALL_PRODUCTS
-from stats_service.domain.summaries import DayTally
+from stats_service.domain.summaries import DayTally, HourTally
 
 
-class SqlSummaryReader:
-    """Implements SummaryReader."""
+class SqlSummaryReader(SummaryReader):
+    """Reads sums from PostgreSQL."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
+    @override
     async def days_by_product(
         self, user_id: int, product: str, first: date, last: date
     ) -> Sequence[DayTally]:
-        """Implements SummaryReader.days_by_product."""
         found = await self._all(_days_by_product(user_id, product, first, last))
-        return [(row.local_date, row.product, to_tally(row)) for row in found]
+        return [(row.local_date, row.product, tally_from_row(row)) for row in found]
 
+    @override
     async def hours(self, user_id: int, product: str, first: date, last: date) -> Sequence[HourTally]:
-        """Implements SummaryReader.hours."""
         found = await self._all(_hours(user_id, product, first, last))
-        return [(row.weekday, row.hour, to_tally(row)) for row in found]
+        return [(row.weekday, row.hour, tally_from_row(row)) for row in found]
 
     async def _all(self, statement: Select[Any]) -> Sequence[Row[Any]]:
         async with self._engine.connect() as connection:

@@ -163,11 +163,11 @@ learner = Table(
     # Of the last completion, whose calendar this is.
     _instant("latest_end_time"),
     Column("applied_through", BigInteger, nullable=False, server_default="0"),
-    Column("book_revision", BigInteger, nullable=False, server_default="0"),
+    Column("catalogue_revision", BigInteger, nullable=False, server_default="0"),
     Column("version", BigInteger, nullable=False, server_default="0"),
-    # Of what is stored as this person's progress; NULL when that was changed other than by saving.
+    # Of what is stored as this learner's progress; NULL when that was changed other than by saving.
     Column("progress_digest", BigInteger),
-    Index("learner_book_revision", "book_revision", "user_id"),
+    Index("learner_catalogue_revision", "catalogue_revision", "user_id"),
 )
 
 daily_progress = Table(
@@ -212,7 +212,7 @@ badge_definition = Table(
     Column("last_day", Date),
     Column("hidden", Boolean, nullable=False, server_default="false"),
     Column("state", Text, CheckConstraint("state IN ('inactive', 'active', 'locked')"), nullable=False),
-    # One number for everything published together; the highest is the book's.
+    # One number for everything published together; the highest is the catalogue's.
     Column("revision", BigInteger, nullable=False),
     _instant("replaced_at"),
     Index("badge_definition_newest", "badge_id", unique=True, postgresql_where="replaced_at IS NULL"),
@@ -230,14 +230,14 @@ awarded_badge = Table(
     ForeignKeyConstraint(["badge_id", "version"], [badge_definition.c.badge_id, badge_definition.c.version]),
 )
 
-# What keeps streaks over days without practice (domain/keeping.py): never changed, never taken away.
+# What keeps streaks over days without practice (domain/protection.py): never changed, never taken away.
 streak_entry = Table(
     "streak_entry",
     metadata,
     Column("entry_id", Uuid, primary_key=True),
     Column("user_id", BigInteger, nullable=False),
     Column("kind", Text, nullable=False),
-    # The streak it is for; NULL for what keeps every streak of the person.
+    # The streak it is for; NULL for what keeps every streak of the learner.
     Column("product", Text),
     Column("first_day", Date, nullable=False),
     Column("last_day", Date),
@@ -270,7 +270,7 @@ erased_user = erased_user_table(metadata)
 
 idempotency = idempotency_table(metadata)
 
-# How people take part in leaderboards; whoever has said nothing has no row.
+# How learners take part in leaderboards; whoever has said nothing has no row.
 leaderboard_settings = Table(
     "leaderboard_settings",
     metadata,
@@ -311,7 +311,7 @@ leaderboard_entry = Table(
     Index("leaderboard_entry_user", "user_id"),
 )
 
-# Jobs that derive people's progress anew, and the shards of people they fall into.
+# Jobs that derive learners' progress anew, and the shards of learners they fall into.
 recalculation = Table(
     "recalculation",
     metadata,
@@ -348,9 +348,9 @@ recalculation_shard = Table(
     ),
     # Since the last one that made progress.
     Column("attempts", Integer, nullable=False, server_default="0"),
-    Column("people", BigInteger, nullable=False, server_default="0"),
+    Column("learners", BigInteger, nullable=False, server_default="0"),
     Column("completions", BigInteger, nullable=False, server_default="0"),
-    Column("people_wrong", BigInteger, nullable=False, server_default="0"),
+    Column("learners_wrong", BigInteger, nullable=False, server_default="0"),
     Column("changed_rows", BigInteger, nullable=False, server_default="0"),
     # By table, of a shadow.
     Column("differences", JSONB, nullable=False, server_default="{}"),
@@ -360,7 +360,7 @@ recalculation_shard = Table(
     _instant("finished_at"),
 )
 
-# What a shadow found about people: some of each shard.
+# What a shadow found about learners: some of each shard.
 recalculation_difference = Table(
     "recalculation_difference",
     metadata,
@@ -371,7 +371,7 @@ recalculation_difference = Table(
     Index("recalculation_difference_user", "user_id"),
 )
 
-# Comparisons with the session service, and the people who differed.
+# Comparisons with the session service, and the learners who differed.
 reconciliation = Table(
     "reconciliation",
     metadata,
@@ -382,7 +382,7 @@ reconciliation = Table(
     # How long events are given to arrive.
     Column("settle", Interval, nullable=False, server_default="1 minute"),
     Column("on_demand", Boolean, nullable=False, server_default="false"),
-    # The number of the person to go on after.
+    # The number of the learner to go on after.
     Column("position", BigInteger, nullable=False, server_default="0"),
     _instant("created_at", nullable=False, server_default=func.clock_timestamp()),
     _instant("finished_at"),
@@ -393,8 +393,8 @@ reconciliation = Table(
     Index("reconciliation_newest", "created_at"),
 )
 
-reconciliation_person = Table(
-    "reconciliation_person",
+reconciliation_learner = Table(
+    "reconciliation_learner",
     metadata,
     Column("run_id", Uuid, ForeignKey(reconciliation.c.run_id, ondelete="CASCADE"), primary_key=True),
     Column("user_id", BigInteger, primary_key=True),
@@ -402,11 +402,11 @@ reconciliation_person = Table(
     Column("event_ids", ARRAY(Uuid), nullable=False),
     Column("refused", Integer, nullable=False),
     Column("corrected", Integer, nullable=False),
-    Column("aliens", Integer, nullable=False),
+    Column("orphans", Integer, nullable=False),
     Column("progress_rows", Integer, nullable=False),
     _instant("found_at", nullable=False, server_default=func.clock_timestamp()),
     # When a later run saw that all of it was healed.
     _instant("whole_at"),
-    Index("reconciliation_person_user", "user_id"),
-    Index("reconciliation_person_left", "run_id", postgresql_where="whole_at IS NULL"),
+    Index("reconciliation_learner_user", "user_id"),
+    Index("reconciliation_learner_left", "run_id", postgresql_where="whole_at IS NULL"),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import Any
 
 import grpc
@@ -11,10 +12,13 @@ from practice.stats.v1 import badge_service_pb2_grpc as rpc
 
 from service_kit.call import current_call
 from service_kit.paging import decode_page_number, decode_page_token, encode_page_token, invalid_page_token
-from stats_service.adapters.grpc.converters import from_badge_content, to_badge_content, to_timestamp
-from stats_service.application.dry_run_badge import DryRunBadge
-from stats_service.application.list_badge_definitions import ListBadgeDefinitions
-from stats_service.application.list_badges import ListBadges, SeenBadge
+from stats_service.adapters.grpc.converters import (
+    badge_content_from_proto,
+    badge_content_to_proto,
+    instant_to_proto,
+)
+from stats_service.application.badge_commands import DryRunBadge
+from stats_service.application.badge_queries import ListBadgeDefinitions, ListBadges, SeenBadge
 from stats_service.application.ports.badges import PublishedVersion, VersionKey
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -22,7 +26,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 ADMIN_SERVICE = "practice.stats.v1.BadgeAdminService"
 _DEFAULT_BADGES = 50
 _DEFAULT_VERSIONS = 200
-_DEFAULT_PEOPLE = 50_000
+_DEFAULT_LEARNERS = 50_000
 
 
 class BadgeServicer(rpc.BadgeServiceServicer):
@@ -49,16 +53,23 @@ class BadgeServicer(rpc.BadgeServiceServicer):
         if len(badges) > limit:
             more = encode_page_token("ListBadges", chosen, badges[limit - 1].badge.badge_id)
         return pb.ListBadgesResponse(
-            badges=map(_from_seen, badges[:limit]), next_page_token=more, pending=pending
+            badges=map(_seen_to_proto, badges[:limit]), next_page_token=more, pending=pending
         )
+
+
+@dataclass(frozen=True, slots=True)
+class AdminUseCases:
+    """What operators ask of badges."""
+
+    list_badge_definitions: ListBadgeDefinitions
+    dry_run_badge: DryRunBadge
 
 
 class BadgeAdminServicer(rpc.BadgeAdminServiceServicer):
     """Implements practice.stats.v1.BadgeAdminService."""
 
-    def __init__(self, list_badge_definitions: ListBadgeDefinitions, dry_run_badge: DryRunBadge) -> None:
-        self._list_badge_definitions = list_badge_definitions
-        self._dry_run_badge = dry_run_badge
+    def __init__(self, use_cases: AdminUseCases) -> None:
+        self._use = use_cases
         # One at a time: a dry run takes a core and the only connection there is for it.
         self._turn = asyncio.Lock()
 
@@ -68,10 +79,10 @@ class BadgeAdminServicer(rpc.BadgeAdminServiceServicer):
         """Returns a page of versions."""
         limit = request.page_size or _DEFAULT_VERSIONS
         chosen = [request.badge_id, request.newest_only]
-        found = await self._list_badge_definitions(
+        found = await self._use.list_badge_definitions(
             badge_id=request.badge_id,
             newest_only=request.newest_only,
-            after=_to_key(decode_page_token("ListBadgeDefinitions", chosen, request.page_token)),
+            after=_key_from_position(decode_page_token("ListBadgeDefinitions", chosen, request.page_token)),
             limit=limit + 1,
         )
         more = ""
@@ -79,51 +90,56 @@ class BadgeAdminServicer(rpc.BadgeAdminServiceServicer):
             last = found[limit - 1]
             more = encode_page_token("ListBadgeDefinitions", chosen, [last.content.badge_id, last.version])
         return pb.ListBadgeDefinitionsResponse(
-            versions=map(_from_version, found[:limit]), next_page_token=more
+            versions=map(_version_to_proto, found[:limit]), next_page_token=more
         )
 
     async def DryRunBadge(self, request: pb.DryRunBadgeRequest, context: Context) -> pb.DryRunBadgeResponse:
-        """Examines a page of people."""
-        badge = to_badge_content(request.badge_definition, "badge_definition")
+        """Examines a page of learners."""
+        badge = badge_content_from_proto(request.badge_definition, "badge_definition")
         chosen = [badge.badge_id, *badge.demand]
         after = decode_page_number("DryRunBadge", chosen, request.page_token) or 0
         async with self._turn:
             # It computes and blocks; the event loop must not.
             found = await asyncio.to_thread(
-                self._dry_run_badge, badge, after_user_id=after, most=request.page_size or _DEFAULT_PEOPLE
+                self._use.dry_run_badge,
+                badge,
+                after_user_id=after,
+                most=request.page_size or _DEFAULT_LEARNERS,
             )
-            people = 0 if request.page_token else await asyncio.to_thread(self._dry_run_badge.people)
+            learners = 0 if request.page_token else await asyncio.to_thread(self._use.dry_run_badge.learners)
         more = ""
         if found.after_user_id is not None:
             more = encode_page_token("DryRunBadge", chosen, found.after_user_id)
         return pb.DryRunBadgeResponse(
             earners=[
-                pb.BadgeEarner(user_id=each.user_id, award_time=to_timestamp(each.award_time))
+                pb.BadgeEarner(user_id=each.user_id, award_time=instant_to_proto(each.award_time))
                 for each in found.earners
             ],
             holder_count=found.holders,
             examined_count=found.examined,
-            person_count=people,
+            learner_count=learners,
             next_page_token=more,
         )
 
 
-def _from_seen(seen: SeenBadge) -> pb.Badge:
-    badge = pb.Badge(definition=from_badge_content(seen.badge, seen.version), earned=seen.award is not None)
+def _seen_to_proto(seen: SeenBadge) -> pb.Badge:
+    badge = pb.Badge(
+        definition=badge_content_to_proto(seen.badge, seen.version), earned=seen.award is not None
+    )
     if seen.award is not None:
-        badge.award_time.CopyFrom(to_timestamp(seen.award.award_time))
+        badge.award_time.CopyFrom(instant_to_proto(seen.award.award_time))
         badge.session_id = seen.award.session_id
     return badge
 
 
-def _from_version(published: PublishedVersion) -> pb.BadgeVersion:
-    version = pb.BadgeVersion(definition=from_badge_content(published.content, published.version))
+def _version_to_proto(published: PublishedVersion) -> pb.BadgeVersion:
+    version = pb.BadgeVersion(definition=badge_content_to_proto(published.content, published.version))
     if published.replaced_at is not None:
-        version.replace_time.CopyFrom(to_timestamp(published.replaced_at))
+        version.replace_time.CopyFrom(instant_to_proto(published.replaced_at))
     return version
 
 
-def _to_key(position: Any) -> VersionKey | None:
+def _key_from_position(position: Any) -> VersionKey | None:
     match position:
         case None:
             return None

@@ -10,15 +10,13 @@ from practice.stats.v1 import progress_pb2 as pb
 from practice.stats.v1 import stats_service_pb2 as service_pb
 
 from service_kit.errors import Fault, FieldsInvalidError
-from stats_service.application.get_completion_effects import CompletionEffects
-from stats_service.application.get_standing import StandingToday
-from stats_service.application.list_daily_progress import DailyProgress
 from stats_service.application.ports.reading import AwardedBadge
+from stats_service.application.progress_queries import CompletionEffects, DailyProgress, StandingToday
 from stats_service.domain.badges import BadgeContent, State
 from stats_service.domain.standing import Tally
 
 
-def to_date(text: str, field: str) -> date | None:
+def date_from_proto(text: str, field: str) -> date | None:
     """Returns a day written `YYYY-MM-DD`, None for an empty text. Raises FieldsInvalidError."""
     if not text:
         return None
@@ -28,13 +26,13 @@ def to_date(text: str, field: str) -> date | None:
         raise FieldsInvalidError([Fault(field, "must be a day such as 2026-05-15")]) from error
 
 
-def from_daily_progress(progress: DailyProgress) -> service_pb.ListDailyProgressResponse:
+def daily_progress_to_proto(progress: DailyProgress) -> service_pb.ListDailyProgressResponse:
     """Returns days as the canonical API shows them."""
-    days = [from_day(day, progress.product, tally) for day, tally in progress.days]
+    days = [day_to_proto(day, progress.product, tally) for day, tally in progress.days]
     return service_pb.ListDailyProgressResponse(days=days, pending=progress.pending)
 
 
-def from_day(day: date, product: str, tally: Tally) -> pb.DailyProgress:
+def day_to_proto(day: date, product: str, tally: Tally) -> pb.DailyProgress:
     """Returns the progress of a day."""
     return pb.DailyProgress(
         date=day.isoformat(),
@@ -46,7 +44,7 @@ def from_day(day: date, product: str, tally: Tally) -> pb.DailyProgress:
     )
 
 
-def from_standing(standing: StandingToday) -> service_pb.GetStandingResponse:
+def standing_to_proto(standing: StandingToday) -> service_pb.GetStandingResponse:
     """Returns a standing as the canonical API shows it."""
     tally, streak = standing.tally, standing.streaks.day
     return service_pb.GetStandingResponse(
@@ -71,28 +69,28 @@ def from_standing(standing: StandingToday) -> service_pb.GetStandingResponse:
     )
 
 
-def from_completion_effects(effects: CompletionEffects) -> service_pb.GetCompletionEffectsResponse:
+def completion_effects_to_proto(effects: CompletionEffects) -> service_pb.GetCompletionEffectsResponse:
     """Returns what a completion led to as the canonical API shows it."""
-    standing = from_standing(effects.standing)
+    standing = standing_to_proto(effects.standing)
     return service_pb.GetCompletionEffectsResponse(
         totals=standing.totals,
         streak=standing.streak,
-        badges=map(from_awarded_badge, effects.badges),
+        badges=map(awarded_badge_to_proto, effects.badges),
         pending=standing.pending,
     )
 
 
-def from_awarded_badge(awarded: AwardedBadge) -> pb.AwardedBadge:
+def awarded_badge_to_proto(awarded: AwardedBadge) -> pb.AwardedBadge:
     """Returns an award as the canonical API shows it."""
     award = awarded.award
     return pb.AwardedBadge(
-        badge=from_badge_content(awarded.badge, award.version),
-        award_time=to_timestamp(award.award_time),
+        badge=badge_content_to_proto(awarded.badge, award.version),
+        award_time=instant_to_proto(award.award_time),
         session_id=award.session_id,
     )
 
 
-def from_badge_content(badge: BadgeContent, version: int) -> pb.BadgeDefinition:
+def badge_content_to_proto(badge: BadgeContent, version: int) -> pb.BadgeDefinition:
     """Returns a version of a badge as the canonical API shows it."""
     return pb.BadgeDefinition(
         badge_id=badge.badge_id,
@@ -109,14 +107,16 @@ def from_badge_content(badge: BadgeContent, version: int) -> pb.BadgeDefinition:
     )
 
 
-def to_timestamp(instant: datetime) -> Timestamp:
+def instant_to_proto(instant: datetime) -> Timestamp:
     """Returns an aware instant as a message."""
     timestamp = Timestamp()
     timestamp.FromDatetime(instant)
     return timestamp
 
 
-def to_badge_content(definition: pb.BadgeDefinition, place: str = "badge_definitions") -> BadgeContent:
+def badge_content_from_proto(
+    definition: pb.BadgeDefinition, place: str = "badge_definitions"
+) -> BadgeContent:
     """Returns a definition as an editor gave it; its version is the service's to say.
 
     Raises InvalidArgumentError for a day that is none; `place` is in its metadata.
@@ -128,8 +128,8 @@ def to_badge_content(definition: pb.BadgeDefinition, place: str = "badge_definit
         icon=definition.icon,
         product=definition.product,
         condition=definition.condition,
-        first_day=to_date(definition.first_date, f"{place}.first_date"),
-        last_day=to_date(definition.last_date, f"{place}.last_date"),
+        first_day=date_from_proto(definition.first_date, f"{place}.first_date"),
+        last_day=date_from_proto(definition.last_date, f"{place}.last_date"),
         hidden=definition.hidden,
         state=_STATES_READ.get(definition.state, "active"),
     )

@@ -10,12 +10,13 @@ from google.protobuf.struct_pb2 import ListValue
 from practice.stats.v1 import streak_pb2 as pb
 
 from service_kit.errors import Fault, FieldsInvalidError
-from stats_service.adapters.grpc.converters import to_date, to_timestamp
-from stats_service.application.pauses import Pause
-from stats_service.application.ports.streaks import FreezeChange, FreezeEvent
-from stats_service.domain.keeping import (
+from stats_service.adapters.grpc.converters import date_from_proto, instant_to_proto
+from stats_service.application.ports.reading import FreezeChange, FreezeEvent
+from stats_service.application.streak_queries import Pause
+from stats_service.domain.protection import (
     Entry,
     FreezeGranted,
+    KeepReason,
     PauseCancelled,
     PlannedPause,
     Repaired,
@@ -33,16 +34,25 @@ _EVENTS: Mapping[FreezeEvent, pb.FreezeChange.Kind.ValueType] = {
 _WEEKDAYS = range(7)
 _NO_WEEKDAYS = "must be numbers from 0 (Monday) to 6 (Sunday), each once and not all seven, such as [5, 6]"
 
+_KEEP_REASONS = {
+    KeepReason.REST: pb.KEEP_REASON_REST,
+    KeepReason.PAUSE: pb.KEEP_REASON_PAUSE,
+    KeepReason.CALENDAR_CHANGE: pb.KEEP_REASON_CALENDAR_CHANGE,
+    KeepReason.SKIPPED: pb.KEEP_REASON_SKIPPED,
+    KeepReason.REPAIR: pb.KEEP_REASON_REPAIR,
+    KeepReason.FREEZE: pb.KEEP_REASON_FREEZE,
+}
 
-def demanded_date(text: str, field: str) -> date:
+
+def required_date_from_proto(text: str, field: str) -> date:
     """Returns a day written `YYYY-MM-DD`. Raises FieldsInvalidError for any other text."""
-    day = to_date(text, field)
+    day = date_from_proto(text, field)
     if day is None:
         raise FieldsInvalidError([Fault(field, "is required", "required")])
     return day
 
 
-def to_weekdays(given: ListValue) -> frozenset[int]:
+def weekdays_from_proto(given: ListValue) -> frozenset[int]:
     """Returns weekdays, 0 Monday to 6 Sunday. Raises FieldsInvalidError for anything else, or all of them."""
     numbers = [value.number_value for value in given.values if value.HasField("number_value")]
     weekdays = frozenset(map(int, filter(_WEEKDAYS.__contains__, numbers)))
@@ -51,72 +61,72 @@ def to_weekdays(given: ListValue) -> frozenset[int]:
     return weekdays
 
 
-def from_date(day: date | None) -> str:
+def date_to_proto(day: date | None) -> str:
     """Returns a day as it is written, an empty text for None."""
     return day.isoformat() if day else ""
 
 
-def from_streaks(product: str, streaks: Streaks) -> pb.ProductStreaks:
+def streaks_to_proto(product: str, streaks: Streaks) -> pb.ProductStreaks:
     """Returns a product's streaks."""
     return pb.ProductStreaks(
         product=product,
-        day=from_streak(streaks.day),
-        week=from_streak(streaks.week),
-        month=from_streak(streaks.month),
+        day=streak_to_proto(streaks.day),
+        week=streak_to_proto(streaks.week),
+        month=streak_to_proto(streaks.month),
         freezes_held=streaks.day.held,
     )
 
 
-def from_streak(streak: PeriodStreak) -> pb.CadenceStreak:
+def streak_to_proto(streak: PeriodStreak) -> pb.CadenceStreak:
     """Returns a streak of one cadence."""
     return pb.CadenceStreak(
         current=streak.current,
         best=streak.best,
-        start_date=from_date(streak.start),
-        last_date=from_date(streak.last),
+        start_date=date_to_proto(streak.start),
+        last_date=date_to_proto(streak.last),
     )
 
 
-def from_rest_days(rest: RestDays) -> pb.RestDays:
+def rest_days_to_proto(rest: RestDays) -> pb.RestDays:
     """Returns rest days."""
     return pb.RestDays(
         weekdays=sorted(rest.weekdays),
         effective_date=rest.effective_date.isoformat(),
-        record_time=to_timestamp(rest.recorded_at),
+        record_time=instant_to_proto(rest.recorded_at),
     )
 
 
-def from_pause(pause: Pause) -> pb.Pause:
+def pause_to_proto(pause: Pause) -> pb.Pause:
     """Returns a pause."""
     return pb.Pause(
         name=f"pauses/{pause.pause_id}",
         first_date=pause.first.isoformat(),
         last_date=pause.last.isoformat(),
         end_date=pause.end.isoformat(),
-        record_time=to_timestamp(pause.recorded_at),
+        record_time=instant_to_proto(pause.recorded_at),
     )
 
 
-def from_freeze_change(change: FreezeChange) -> pb.FreezeChange:
+def freeze_change_to_proto(change: FreezeChange) -> pb.FreezeChange:
     """Returns something that became of a freeze."""
     return pb.FreezeChange(
         kind=_EVENTS[change.event],
         product=change.product,
         date=change.day.isoformat(),
-        record_time=to_timestamp(change.recorded_at) if change.recorded_at else None,
+        record_time=instant_to_proto(change.recorded_at) if change.recorded_at else None,
     )
 
 
-def from_entry(entry: Entry, *, for_operators: bool) -> pb.StreakEntry:
+def entry_to_proto(entry: Entry, *, for_operators: bool) -> pb.StreakEntry:
     """Returns an entry; who the operator was is told to operators alone."""
-    shown = pb.StreakEntry(entry_id=str(entry.entry_id), record_time=to_timestamp(entry.recorded_at))
-    shown.MergeFrom(pb.StreakEntry(**_told(entry)))
+    shown = pb.StreakEntry(entry_id=str(entry.entry_id), record_time=instant_to_proto(entry.recorded_at))
+    shown.MergeFrom(pb.StreakEntry(**_fields_of(entry)))
     if not for_operators:
         shown.ClearField("actor")
     return shown
 
 
-def _told(entry: Entry) -> dict[str, Any]:
+def _fields_of(entry: Entry) -> dict[str, Any]:
     match entry:
         case RestDays():
             return {
@@ -149,3 +159,8 @@ def _told(entry: Entry) -> dict[str, Any]:
         "actor": entry.actor,
         "reason": entry.reason,
     }
+
+
+def keep_reason_to_proto(reason: KeepReason | None) -> pb.KeepReason.ValueType:
+    """Returns why a day keeps a streak, if it does."""
+    return _KEEP_REASONS[reason] if reason else pb.KEEP_REASON_UNSPECIFIED

@@ -1,1 +1,1 @@
-"""What the use cases need from the outside, a room for each kind of it."""
+"""What the use cases need from the outside, by subject."""

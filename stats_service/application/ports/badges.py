@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from stats_service.domain.badges import BadgeContent, BadgeVersion
-from stats_service.domain.facts import Facts
-from stats_service.domain.person import Person
+from stats_service.domain.conditions import Condition
+from stats_service.domain.facts import Facts, LearnerFacts
 
 # A badge and a number of its versions: a place in the list of versions.
 VersionKey = tuple[str, int]
@@ -38,11 +39,11 @@ class BadgeReader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """Some people next to each other by number, and everything that is known of them at one moment."""
+    """Some learners next to each other by number, and everything that is known of them at one moment."""
 
     user_ids: Sequence[int]
     facts: Facts
-    people: Mapping[int, Person]
+    learners: Mapping[int, LearnerFacts]
 
 
 class Population(Protocol):
@@ -52,14 +53,47 @@ class Population(Protocol):
     """
 
     def size(self) -> int:
-        """Returns how many people there are."""
+        """Returns how many learners there are."""
 
     def versions(self, badge_id: str) -> Sequence[BadgeVersion]:
         """Returns the versions of a badge that can be or could be earned."""
 
     def shard(self, after_user_id: int, most: int, texts: frozenset[str]) -> Shard | None:
-        """Returns the next people after a number, at most `most`; None when nobody is left.
+        """Returns the next learners after a number, at most `most`; None when nobody is left.
 
         Their facts fit into memory. `texts` are those of a session's texts that
         are needed; the others are empty.
         """
+
+
+class BadgePublication(Protocol):
+    """One transaction on the badge definitions; no completion is applied while it lasts."""
+
+    async def newest(self) -> Mapping[str, tuple[int, BadgeContent]]:
+        """Returns the newest version of every badge."""
+
+    async def ever_active(self) -> Collection[str]:
+        """Returns the badges of which some version could be earned."""
+
+    async def publish(self, badges: Sequence[tuple[int, BadgeContent]]) -> None:
+        """Stores new versions, which replace the ones before as of now and make a new revision."""
+
+    async def anybody_outdated(self) -> bool:
+        """Tells whether the progress of some learner was made with an older catalogue."""
+
+    async def commit(self) -> None:
+        """Makes the work durable."""
+
+
+OpenBadgePublication = Callable[[], AbstractAsyncContextManager[BadgePublication]]
+
+
+# Returns the condition that a text says. Raises ConditionError for one that says none.
+CompileCondition = Callable[[str], Condition]
+
+
+class BackfillQueue(Protocol):
+    """Where backfills are asked for."""
+
+    async def request(self) -> None:
+        """Asks for a backfill of badges. Raises UnavailableError when the queue does not answer."""

@@ -9,12 +9,11 @@ from datetime import date
 from typing import Protocol
 from uuid import UUID
 
-from stats_service.domain.badges import BadgeBook
+from stats_service.domain.badges import BadgeCatalogue
 from stats_service.domain.calendar import CalendarChange
 from stats_service.domain.completion import Completion
 from stats_service.domain.derived import Derived
-from stats_service.domain.facts import Facts
-from stats_service.domain.person import Person
+from stats_service.domain.facts import Facts, LearnerFacts
 
 
 class RefusedError(Exception):
@@ -25,7 +24,7 @@ class RefusedError(Exception):
 class Rejection:
     """An event refused for good. Ids are None when not even they could be read.
 
-    Of an erased person nothing is kept but that the event is settled.
+    Of an erased learner nothing is kept but that the event is settled.
     """
 
     event_id: UUID | None
@@ -45,7 +44,7 @@ class Difference:
 
 
 class LearnerWork(Protocol):
-    """One transaction on some people, whose rows it holds locked.
+    """One transaction on some learners, whose rows it holds locked.
 
     Leaving it without a commit undoes everything. Any method raises
     UnavailableError when the database is in the way and the same work may
@@ -75,13 +74,13 @@ class LearnerWork(Protocol):
         """
 
     def facts(self) -> Facts:
-        """Returns every completion of these people."""
+        """Returns every completion of these learners."""
 
-    def people(self) -> Mapping[int, Person]:
+    def learners(self) -> Mapping[int, LearnerFacts]:
         """Returns their other facts; nobody who has none."""
 
-    def book(self) -> BadgeBook:
-        """Returns the badge book, which does not change until the transaction ends."""
+    def catalogue(self) -> BadgeCatalogue:
+        """Returns the badge catalogue, which does not change until the transaction ends."""
 
     def save(self, facts: Facts, derived: Derived, days: Collection[date] | None = None) -> int:
         """Makes stored progress the derived one; returns how many rows changed.
@@ -95,13 +94,13 @@ class LearnerWork(Protocol):
 
 
 class LearnerStore(Protocol):
-    """Where people's facts and progress are."""
+    """Where learners' facts and progress are."""
 
     def work_on(self, user_ids: Collection[int]) -> AbstractContextManager[LearnerWork]:
-        """Starts a transaction on people, waiting for any other on the same ones."""
+        """Starts a transaction on learners, waiting for any other on the same ones."""
 
     def outdated(self, after_user_id: int, limit: int) -> Sequence[int]:
-        """Returns people by number whose progress was made with an older badge book or older entries."""
+        """Returns learners, by number, whose progress is from an older badge catalogue or older entries."""
 
     def reject(self, rejections: Sequence[Rejection]) -> None:
         """Records refused events. Idempotent."""

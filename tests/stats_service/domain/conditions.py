@@ -1,4 +1,4 @@
-"""Conditions and badge books for property tests, drawn from the grammar that editors write in."""
+"""Conditions and badge catalogues for property tests, drawn from the grammar that editors write in."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from stats_service.adapters.cel.conditions import compile_condition
-from stats_service.domain.badges import BadgeBook, BadgeVersion
+from stats_service.domain.badges import BadgeCatalogue, BadgeVersion
 from stats_service.domain.conditions import SUMS, Condition
 from tests.stats_service.domain.strategies import DAYS, INSTANTS
 
@@ -79,7 +79,7 @@ def nested() -> st.SearchStrategy[Condition]:
 
 
 @st.composite
-def books(draw: st.DrawFn) -> BadgeBook:
+def catalogues(draw: st.DrawFn) -> BadgeCatalogue:
     """Badges with one to three versions, the older ones replaced at some instant."""
     versions = []
     for number in range(draw(st.integers(0, 5))):
@@ -99,14 +99,15 @@ def books(draw: st.DrawFn) -> BadgeBook:
                     until=until,
                 )
             )
-    return BadgeBook(1, tuple(versions))
+    return BadgeCatalogue(1, tuple(versions))
 
 
-def asked_only(book: BadgeBook) -> BadgeBook:
-    """Returns a book whose conditions are all left to their CEL programs."""
-    return BadgeBook(
-        book.revision,
+def asked_only(catalogue: BadgeCatalogue) -> BadgeCatalogue:
+    """Returns a catalogue whose conditions are all left to their CEL programs."""
+    return BadgeCatalogue(
+        catalogue.revision,
         tuple(
-            replace(version, condition=replace(version.condition, terms=None)) for version in book.versions
+            replace(version, condition=replace(version.condition, terms=None))
+            for version in catalogue.versions
         ),
     )

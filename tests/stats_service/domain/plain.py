@@ -12,8 +12,8 @@ from stats_service.domain.badges import BadgeVersion
 from stats_service.domain.completion import ALL_PRODUCTS, Completion
 from stats_service.domain.conditions import SESSION, SUMS, TOTAL, Condition, Variables
 from stats_service.domain.derived import EVERYTHING, Derived
-from stats_service.domain.keeping import Keeping
-from stats_service.domain.person import Person
+from stats_service.domain.facts import LearnerFacts
+from stats_service.domain.protection import StreakProtection
 from stats_service.domain.streaks import timeline
 
 # Sessions, seconds, answers and right answers.
@@ -72,12 +72,12 @@ def _rows(sums: Any) -> list[Sums]:
     return list(zip(*(column.tolist() for column in columns), strict=True))
 
 
-def plain(facts: Iterable[Completion], person: Person, versions: Iterable[BadgeVersion]) -> Told:
-    """Returns what one person's facts add up to."""
+def plain(facts: Iterable[Completion], learner: LearnerFacts, versions: Iterable[BadgeVersion]) -> Told:
+    """Returns what one learner's facts add up to."""
     known = list(facts)
     counting = as_counted(sorted((fact for fact in known if fact.counts), key=lambda fact: fact.moment))
     result = Told()
-    walks = {product: walk(known, person, product) for product in (*PRODUCTS, ALL_PRODUCTS)}
+    walks = {product: walk(known, learner, product) for product in (*PRODUCTS, ALL_PRODUCTS)}
     for product in (*PRODUCTS, ALL_PRODUCTS):
         mine = [fact for fact in counting if product in (fact.product, ALL_PRODUCTS)]
         for fact in mine:
@@ -88,7 +88,7 @@ def plain(facts: Iterable[Completion], person: Person, versions: Iterable[BadgeV
                 day = (*key, fact.local_date)
                 result.days[day] = _plus(result.days.get(day), fact)
     for user in {fact.user_id for fact in known}:
-        for product in _granted(person):
+        for product in _granted(learner):
             result.frozen[user, product] = walks[product].frozen
         positions = {product: walk.positions for product, walk in walks.items()}
         for version in sorted(versions, key=lambda each: each.version):
@@ -112,8 +112,8 @@ def as_counted(in_order: Iterable[Completion]) -> list[Completion]:
     return counted
 
 
-def _granted(person: Person) -> set[str]:
-    return set(Keeping.of((), person.entries).grants)
+def _granted(learner: LearnerFacts) -> set[str]:
+    return set(StreakProtection.of((), learner.entries).grants)
 
 
 def _plus(sums: Sums | None, fact: Completion) -> Sums:
@@ -134,16 +134,16 @@ class Walk:
     frozen: list[date]
 
 
-def walk(facts: Iterable[Completion], person: Person, product: str) -> Walk:
+def walk(facts: Iterable[Completion], learner: LearnerFacts, product: str) -> Walk:
     """Goes from the first practised day to the last, day by day."""
     known = list(facts)
-    keeping = Keeping.of(timeline(known, person.changes), person.entries, person.sign_up_time)
-    first_day = keeping.first_day or date.min
+    protection = StreakProtection.of(timeline(known, learner.changes), learner.entries, learner.sign_up_time)
+    first_day = protection.first_day or date.min
     mine = [fact for fact in known if fact.counts and product in (fact.product, ALL_PRODUCTS)]
     days = {fact.local_date for fact in mine if fact.synced or fact.local_date >= first_day}
     positions: dict[date, int] = {}
     frozen: list[date] = []
-    grants = list(keeping.grants.get(product, ()))
+    grants = list(protection.grants.get(product, ()))
     held = length = 0
     for number in range((max(days) - min(days)).days + 1 if days else 0):
         day = min(days) + timedelta(days=number)
@@ -152,7 +152,7 @@ def walk(facts: Iterable[Completion], person: Person, product: str) -> Walk:
         if day in days:
             length += 1
             positions[day] = length
-        elif keeping.reason(product, day) is None:
+        elif protection.keep(product, day) is None:
             if length and held:
                 held -= 1
                 frozen.append(day)

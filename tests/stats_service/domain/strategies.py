@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from stats_service.domain.calendar import CalendarChange
 from stats_service.domain.completion import ALL_PRODUCTS, Completion
-from stats_service.domain.keeping import (
+from stats_service.domain.facts import LearnerFacts
+from stats_service.domain.protection import (
     Entry,
     FreezeGranted,
     PauseCancelled,
@@ -24,7 +25,6 @@ from stats_service.domain.keeping import (
     Repaired,
     RestDays,
 )
-from stats_service.domain.person import Person
 
 T = TypeVar("T")
 
@@ -69,7 +69,7 @@ class Bytes:
         return self.one_of(_ZONES), self.one_of((0, 4, 23))
 
     def new_id(self, user_id: int = 0) -> UUID:
-        """Returns an id that is no other person's."""
+        """Returns an id that is no other learner's."""
         number = self.below(256) << 16 | self.below(256) << 8 | self.below(256)
         return UUID(int=number << 96 | user_id)
 
@@ -120,7 +120,7 @@ def make_completion(data: Bytes, user_id: int, calendar: tuple[str, int] | None)
 
 @st.composite
 def histories(draw: st.DrawFn, user_id: int = 1, most: int = 24) -> list[Completion]:
-    """Facts of one person with ids of their own, of one calendar or many."""
+    """Facts of one learner with ids of their own, of one calendar or many."""
     calendar = draw(st.sampled_from([("UTC", 0), ("Pacific/Auckland", 4), None]))
     least = draw(st.sampled_from([0, most // 4, most // 2]))
     facts = completions(user_id, calendar)
@@ -183,12 +183,12 @@ def _entry(data: Bytes, pauses: Sequence[UUID]) -> Entry:
 
 
 @st.composite
-def persons(draw: st.DrawFn, user_id: int = 1) -> Person:
-    """The facts of a person other than completions."""
+def persons(draw: st.DrawFn, user_id: int = 1) -> LearnerFacts:
+    """The facts of a learner other than completions."""
     told = draw(st.lists(changes(user_id), max_size=2, unique_by=lambda each: each.event_id))
     recorded = draw(st.lists(entries(), max_size=5, unique_by=lambda each: each.entry_id))
     pauses = [each.entry_id for each in recorded if isinstance(each, PlannedPause)]
     if pauses:
         more = draw(st.lists(entries(pauses), max_size=2, unique_by=lambda each: each.entry_id))
         recorded += [each for each in more if each.entry_id not in {one.entry_id for one in recorded}]
-    return Person(sorted(told, key=lambda each: (each.effective_time, each.event_id)), recorded)
+    return LearnerFacts(sorted(told, key=lambda each: (each.effective_time, each.event_id)), recorded)

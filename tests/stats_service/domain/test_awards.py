@@ -9,13 +9,12 @@ from uuid import uuid4
 import pytest
 from hypothesis import given
 
-from stats_service.domain.badges import BadgeBook, BadgeVersion
+from stats_service.domain.badges import BadgeCatalogue, BadgeVersion
 from stats_service.domain.completion import Completion
 from stats_service.domain.derivation import derive
-from stats_service.domain.facts import Facts
-from stats_service.domain.keeping import PlannedPause
-from stats_service.domain.person import Person
-from tests.stats_service.domain.conditions import asked_only, books, rule
+from stats_service.domain.facts import Facts, LearnerFacts
+from stats_service.domain.protection import PlannedPause
+from tests.stats_service.domain.conditions import asked_only, catalogues, rule
 from tests.stats_service.domain.plain import plain, told
 from tests.stats_service.domain.strategies import histories, persons
 from tests.stats_service.facts import NOON, calendar_change, completion
@@ -36,19 +35,21 @@ def midnight(day_number: int) -> datetime:
     return datetime.combine(DAY + timedelta(days=day_number), time(), UTC)
 
 
-def award(facts: list[Completion], *versions: BadgeVersion, person: Person | None = None) -> int | None:
+def award(
+    facts: list[Completion], *versions: BadgeVersion, learner: LearnerFacts | None = None
+) -> int | None:
     """Returns the number of the fact that earns the badge, from 0."""
-    earned = given_by(facts, *versions, person=person)
+    earned = given_by(facts, *versions, learner=learner)
     return earned[1] if earned else None
 
 
 def given_by(
-    facts: list[Completion], *versions: BadgeVersion, person: Person | None = None
+    facts: list[Completion], *versions: BadgeVersion, learner: LearnerFacts | None = None
 ) -> tuple[int, int] | None:
     """Returns the version that gives the badge, and the number of the fact."""
-    book = BadgeBook(1, versions)
-    people = {1: person} if person else {}
-    found = told(derive(Facts.of(facts), people, book)).awards.get((1, "badge"))
+    catalogue = BadgeCatalogue(1, versions)
+    learners = {1: learner} if learner else {}
+    found = told(derive(Facts.of(facts), learners, catalogue)).awards.get((1, "badge"))
     numbers = {fact.user_seq: number for number, fact in enumerate(facts)}
     return (found[0], numbers[found[1]]) if found else None
 
@@ -155,7 +156,7 @@ def test_days_that_are_kept_join_a_streak_and_do_not_add_to_it() -> None:
     )
     streak = rule("total.best_streak >= 4")
     assert award(facts, streak) is None
-    assert award(facts, streak, person=Person(entries=[pause])) == 3
+    assert award(facts, streak, learner=LearnerFacts(entries=[pause])) == 3
 
 
 def test_a_day_cut_short_by_a_turn_that_no_session_tells_is_kept() -> None:
@@ -165,14 +166,14 @@ def test_a_day_cut_short_by_a_turn_that_no_session_tells_is_kept() -> None:
     to_auckland = calendar_change(
         time_zone="Pacific/Auckland", effective_time=midnight(1) + timedelta(hours=12)
     )
-    assert award(facts, streak, person=Person([to_auckland])) == 1
+    assert award(facts, streak, learner=LearnerFacts([to_auckland])) == 1
 
 
 def test_days_before_the_sign_up_are_no_streak_and_count_for_all_else() -> None:
     facts = daily(4)
-    person = Person([calendar_change(time_zone="UTC", sign_up_time=midnight(2) + timedelta(hours=13))])
-    assert award(facts, rule("focus.best_streak >= 2"), person=person) == 3
-    assert award(facts, rule("focus.days >= 2"), person=person) == 1
+    learner = LearnerFacts([calendar_change(time_zone="UTC", sign_up_time=midnight(2) + timedelta(hours=13))])
+    assert award(facts, rule("focus.best_streak >= 2"), learner=learner) == 3
+    assert award(facts, rule("focus.days >= 2"), learner=learner) == 1
 
 
 def test_who_met_several_thresholds_at_once_has_all_of_them() -> None:
@@ -180,7 +181,7 @@ def test_who_met_several_thresholds_at_once_has_all_of_them() -> None:
     versions = tuple(
         rule(f"focus.seconds >= {number}", badge_id=f"badge-{number}") for number in (1, 50, 9_999, 10_001)
     )
-    awards = told(derive(Facts.of([one]), {}, BadgeBook(1, versions))).awards
+    awards = told(derive(Facts.of([one]), {}, BadgeCatalogue(1, versions))).awards
     assert {badge_id for _, badge_id in awards} == {"badge-1", "badge-50", "badge-9999"}
 
 
@@ -189,10 +190,10 @@ def test_a_condition_that_cannot_be_answered_for_a_session_is_not_met_by_it() ->
     assert award(facts, rule("10 / (session.answers - 3) != 0")) == 1
 
 
-@given(histories(), persons(), books())
+@given(histories(), persons(), catalogues())
 def test_the_columns_the_cel_programs_and_a_plain_search_through_every_prefix_agree(
-    facts: list[Completion], person: Person, book: BadgeBook
+    facts: list[Completion], learner: LearnerFacts, catalogue: BadgeCatalogue
 ) -> None:
-    by_column = told(derive(Facts.of(facts), {1: person}, book)).awards
-    assert told(derive(Facts.of(facts), {1: person}, asked_only(book))).awards == by_column
-    assert plain(facts, person, book.versions).awards == by_column
+    by_column = told(derive(Facts.of(facts), {1: learner}, catalogue)).awards
+    assert told(derive(Facts.of(facts), {1: learner}, asked_only(catalogue))).awards == by_column
+    assert plain(facts, learner, catalogue.versions).awards == by_column

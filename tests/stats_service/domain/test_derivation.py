@@ -14,76 +14,79 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stats_service.domain.badges import BadgeBook
+from stats_service.domain.badges import BadgeCatalogue
 from stats_service.domain.completion import ALL_PRODUCTS, Completion
 from stats_service.domain.derivation import derive
-from stats_service.domain.facts import Facts
-from stats_service.domain.keeping import FreezeGranted
-from stats_service.domain.person import Person
-from tests.stats_service.domain.conditions import books
+from stats_service.domain.facts import Facts, LearnerFacts
+from stats_service.domain.protection import FreezeGranted
+from tests.stats_service.domain.conditions import catalogues
 from tests.stats_service.domain.plain import Told, plain, told
 from tests.stats_service.domain.strategies import histories, persons
 from tests.stats_service.facts import NOON, calendar_change, completion
 
-NO_BADGES = BadgeBook()
+NO_BADGES = BadgeCatalogue()
 DAY = date(2026, 2, 18)
-PEOPLE = (1, 2, 7)
+LEARNERS = (1, 2, 7)
 
 
-def progress(facts: Sequence[Completion], person: Person | None = None, book: BadgeBook = NO_BADGES) -> Told:
-    """Returns what facts of one person add up to."""
-    people = {fact.user_id: person for fact in facts} if person else {}
-    return told(derive(Facts.of(facts), people, book))
+def progress(
+    facts: Sequence[Completion], learner: LearnerFacts | None = None, catalogue: BadgeCatalogue = NO_BADGES
+) -> Told:
+    """Returns what facts of one learner add up to."""
+    learners = {fact.user_id: learner for fact in facts} if learner else {}
+    return told(derive(Facts.of(facts), learners, catalogue))
 
 
-def everybody() -> st.SearchStrategy[tuple[list[list[Completion]], list[Person]]]:
-    """Histories of several people, some of whom have none."""
+def everybody() -> st.SearchStrategy[tuple[list[list[Completion]], list[LearnerFacts]]]:
+    """Histories of several learners, some of whom have none."""
     return st.tuples(
-        st.tuples(*(histories(user, most=8) for user in PEOPLE)).map(list),
-        st.tuples(*(persons(user) for user in PEOPLE)).map(list),
+        st.tuples(*(histories(user, most=8) for user in LEARNERS)).map(list),
+        st.tuples(*(persons(user) for user in LEARNERS)).map(list),
     )
 
 
-@given(histories(), persons(), books(), st.randoms(use_true_random=False))
+@given(histories(), persons(), catalogues(), st.randoms(use_true_random=False))
 def test_facts_in_any_order_and_number_give_the_same(
-    facts: list[Completion], person: Person, book: BadgeBook, random: Random
+    facts: list[Completion], learner: LearnerFacts, catalogue: BadgeCatalogue, random: Random
 ) -> None:
     shuffled = [*facts, *random.sample(facts, len(facts) // 2)]
     random.shuffle(shuffled)
-    entries = [*person.entries, *person.entries]
+    entries = [*learner.entries, *learner.entries]
     random.shuffle(entries)
-    assert progress(shuffled, Person(person.changes, entries), book) == progress(facts, person, book)
+    assert progress(shuffled, LearnerFacts(learner.changes, entries), catalogue) == progress(
+        facts, learner, catalogue
+    )
 
 
 @given(histories(), persons())
-def test_sums_days_and_freezes_equal_plain_ones(facts: list[Completion], person: Person) -> None:
-    assert progress(facts, person) == plain(facts, person, ())
+def test_sums_days_and_freezes_equal_plain_ones(facts: list[Completion], learner: LearnerFacts) -> None:
+    assert progress(facts, learner) == plain(facts, learner, ())
 
 
-@given(everybody(), books())
+@given(everybody(), catalogues())
 def test_many_people_at_once_have_what_each_has_alone(
-    drawn: tuple[list[list[Completion]], list[Person]], book: BadgeBook
+    drawn: tuple[list[list[Completion]], list[LearnerFacts]], catalogue: BadgeCatalogue
 ) -> None:
-    known = dict(zip(PEOPLE, drawn[1], strict=True))
-    together = derive(Facts.of(fact for facts in drawn[0] for fact in facts), known, book)
+    known = dict(zip(LEARNERS, drawn[1], strict=True))
+    together = derive(Facts.of(fact for facts in drawn[0] for fact in facts), known, catalogue)
     alone = [
-        told(derive(Facts.of(facts), {user: known[user]}, book))
-        for user, facts in zip(PEOPLE, drawn[0], strict=True)
+        told(derive(Facts.of(facts), {user: known[user]}, catalogue))
+        for user, facts in zip(LEARNERS, drawn[0], strict=True)
     ]
     assert told(together) == reduce(or_, alone)
 
 
-@given(histories(), books())
+@given(histories(), catalogues())
 def test_a_person_of_whom_nothing_else_is_known_has_what_one_without_anything_has(
-    facts: list[Completion], book: BadgeBook
+    facts: list[Completion], catalogue: BadgeCatalogue
 ) -> None:
-    assert progress(facts, None, book) == progress(facts, Person(), book)
+    assert progress(facts, None, catalogue) == progress(facts, LearnerFacts(), catalogue)
 
 
 def test_nobody_and_nothing_add_up_to_nothing() -> None:
     assert told(derive(Facts.of([]), {}, NO_BADGES)) == Told()
     grant = FreezeGranted(entry_id=uuid4(), recorded_at=NOON, product="focus", day=DAY)
-    assert told(derive(Facts.of([]), {1: Person([calendar_change()], [grant])}, NO_BADGES)) == Told()
+    assert told(derive(Facts.of([]), {1: LearnerFacts([calendar_change()], [grant])}, NO_BADGES)) == Told()
 
 
 def test_only_facts_that_count_change_progress() -> None:

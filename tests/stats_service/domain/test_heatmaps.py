@@ -10,19 +10,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stats_service.domain.calendar import Calendar
-from stats_service.domain.heatmaps import Heatmap, days_of, heatmap
-from stats_service.domain.keeping import FreezeGranted, Keeping, PlannedPause, RestDays
+from stats_service.domain.protection import FreezeGranted, PlannedPause, RestDays, StreakProtection
 from stats_service.domain.standing import Tally
+from stats_service.domain.summaries import Heatmap, days_of, heatmap
 
 RECORDED = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def year_of(
-    seconds: dict[date, int], *, year: int = 2026, keeping: Keeping | None = None, today: date
+    seconds: dict[date, int], *, year: int = 2026, protection: StreakProtection | None = None, today: date
 ) -> Heatmap:
     """Returns a year in which these days were practised so long."""
     tallies = {day: Tally(1, each) for day, each in seconds.items() if day.year == year}
-    return heatmap(year, tallies, sorted(seconds), keeping or Keeping(), product="focus", today=today)
+    return heatmap(
+        year, tallies, sorted(seconds), protection or StreakProtection(), product="focus", today=today
+    )
 
 
 @pytest.mark.parametrize(("year", "count"), [(2026, 365), (2028, 366), (2100, 365), (2000, 366), (9999, 365)])
@@ -34,7 +36,7 @@ def test_a_year_has_all_of_its_days_once(year: int, count: int) -> None:
 
 def test_an_empty_year_is_empty() -> None:
     shown = year_of({}, today=date(2026, 6, 1))
-    assert {(cell.level, cell.kept, cell.tally) for cell in shown.cells} == {(0, "", Tally())}
+    assert {(cell.level, cell.kept, cell.tally) for cell in shown.cells} == {(0, None, Tally())}
     assert shown.current is None
 
 
@@ -67,7 +69,9 @@ def test_days_that_keep_the_streak_say_why_and_the_streak_goes_on_over_new_year(
         FreezeGranted(entry_id=uuid4(), recorded_at=RECORDED, product="focus", day=date(2026, 1, 1)),
     ]
     practised = [date(2025, 12, 30), date(2025, 12, 31), *(date(2026, 1, day) for day in (1, 2, 3, 5, 8))]
-    shown = year_of(dict.fromkeys(practised, 60), keeping=Keeping.of((), entries), today=date(2026, 1, 10))
+    shown = year_of(
+        dict.fromkeys(practised, 60), protection=StreakProtection.of((), entries), today=date(2026, 1, 10)
+    )
     kept = {cell.day.day: cell.kept for cell in shown.cells if cell.kept}
     assert kept == {4: "rest", 6: "pause", 7: "pause", 9: "freeze"}
     current = shown.current
@@ -78,23 +82,23 @@ def test_days_that_keep_the_streak_say_why_and_the_streak_goes_on_over_new_year(
 def test_a_day_that_the_zone_skips_is_a_cell_that_keeps_the_streak() -> None:
     samoa = [(datetime(2011, 12, 1, tzinfo=UTC), Calendar("Pacific/Apia"))]
     practised = dict.fromkeys((date(2011, 12, 29), date(2011, 12, 31)), 60)
-    shown = year_of(practised, year=2011, keeping=Keeping.of(samoa), today=date(2011, 12, 31))
+    shown = year_of(practised, year=2011, protection=StreakProtection.of(samoa), today=date(2011, 12, 31))
     assert [(cell.day.day, cell.level, cell.kept) for cell in shown.cells[-3:]] == [
-        (29, 4, ""),
+        (29, 4, None),
         (30, 0, "skipped"),
-        (31, 4, ""),
+        (31, 4, None),
     ]
     assert shown.current is not None and shown.current.length == 2
 
 
 def test_practice_before_the_sign_up_is_shown_and_begins_no_streak() -> None:
-    signed_up = Keeping.of((), (), datetime(2026, 5, 2, 8, tzinfo=UTC))
+    signed_up = StreakProtection.of((), (), datetime(2026, 5, 2, 8, tzinfo=UTC))
     practised = dict.fromkeys((date(2026, 4, 30), date(2026, 5, 1), date(2026, 5, 2)), 60)
-    shown = year_of(practised, keeping=signed_up, today=date(2026, 5, 2))
+    shown = year_of(practised, protection=signed_up, today=date(2026, 5, 2))
     assert [cell.day for cell in shown.cells if cell.level] == list(practised)
     assert shown.current is not None
     assert (shown.current.first, shown.current.length) == (date(2026, 5, 2), 1)
-    earlier = year_of(practised, year=2025, keeping=signed_up, today=date(2026, 5, 2))
+    earlier = year_of(practised, year=2025, protection=signed_up, today=date(2026, 5, 2))
     assert not any(cell.level or cell.kept for cell in earlier.cells)
     assert earlier.current == shown.current
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stats_service.domain.periods import Period, PeriodKind, periods_between
+from stats_service.domain.periods import Cadence, Period, periods_between
 
 KINDS = st.sampled_from(("day", "week", "month"))
 DAY = timedelta(days=1)
@@ -31,13 +31,13 @@ DAY = timedelta(days=1)
         ("week", "0001-01-01", "0001-01-01", "0001-01-07"),
     ],
 )
-def test_a_period_has_its_days(kind: PeriodKind, day: str, first: str, last: str) -> None:
+def test_a_period_has_its_days(kind: Cadence, day: str, first: str, last: str) -> None:
     period = Period.of(kind, date.fromisoformat(day))
     assert (period.first.isoformat(), period.last.isoformat()) == (first, last)
 
 
 @given(day=st.dates(), kind=KINDS)
-def test_every_day_of_a_period_is_in_it_and_its_neighbours_are_not(day: date, kind: PeriodKind) -> None:
+def test_every_day_of_a_period_is_in_it_and_its_neighbours_are_not(day: date, kind: Cadence) -> None:
     period = Period.of(kind, day)
     assert period.first <= day <= period.last
     assert Period.of(kind, period.first) == Period.of(kind, period.last) == period
@@ -59,7 +59,7 @@ def test_weeks_are_those_of_iso_and_months_those_of_the_calendar(day: date) -> N
     span=st.integers(0, 500),
     kind=KINDS,
 )
-def test_the_periods_of_a_span_touch_and_cover_it(first: date, span: int, kind: PeriodKind) -> None:
+def test_the_periods_of_a_span_touch_and_cover_it(first: date, span: int, kind: Cadence) -> None:
     periods = list(periods_between(kind, first, first + span * DAY))
     covered = [
         each.first + number * DAY for each in periods for number in range((each.last - each.first).days + 1)

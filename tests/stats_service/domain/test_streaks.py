@@ -13,11 +13,10 @@ from hypothesis import strategies as st
 
 from stats_service.domain.calendar import Calendar
 from stats_service.domain.completion import Completion
-from stats_service.domain.keeping import FREEZE, REST, FreezeGranted, Keeping, RestDays
-from stats_service.domain.person import Person
+from stats_service.domain.facts import LearnerFacts
+from stats_service.domain.protection import FreezeGranted, KeepReason, KeptPeriod, RestDays, StreakProtection
 from stats_service.domain.streaks import (
     DayStreak,
-    Kept,
     day_positions,
     day_runs,
     streaks,
@@ -29,15 +28,15 @@ from tests.stats_service.domain.strategies import FIRST_DAY, histories, persons
 from tests.stats_service.facts import NOON, completion
 
 TODAY = date(2026, 2, 18)
-NOTHING = Keeping()
+NOTHING = StreakProtection()
 
 
 def days_ago(*numbers: int) -> list[date]:
     return [TODAY - timedelta(days=number) for number in numbers]
 
 
-def streak(days: list[date], on: date = TODAY, keeping: Keeping = NOTHING) -> DayStreak:
-    return streaks_of(sorted(set(days)), keeping, "focus", on).day
+def streak(days: list[date], on: date = TODAY, protection: StreakProtection = NOTHING) -> DayStreak:
+    return streaks_of(sorted(set(days)), protection, "focus", on).day
 
 
 def plain_current(days: set[date], today: date) -> int:
@@ -87,30 +86,32 @@ def test_runs_are_in_order_apart_and_hold_exactly_the_days(days: list[date]) -> 
 
 @given(histories(), persons(), st.randoms(use_true_random=False))
 def test_the_order_and_number_of_facts_does_not_matter(
-    facts: list[Completion], person: Person, random: Random
+    facts: list[Completion], learner: LearnerFacts, random: Random
 ) -> None:
-    shuffled, entries = [*facts, *facts], [*person.entries, *person.entries]
+    shuffled, entries = [*facts, *facts], [*learner.entries, *learner.entries]
     random.shuffle(shuffled)
     random.shuffle(entries)
-    changes = [*person.changes, *person.changes][::-1]
+    changes = [*learner.changes, *learner.changes][::-1]
     on = date(2026, 4, 5)
-    assert streaks(shuffled, changes, entries, person.sign_up_time, product="all", on=on) == streaks(
-        facts, person.changes, person.entries, person.sign_up_time, product="all", on=on
+    assert streaks(shuffled, changes, entries, learner.sign_up_time, product="all", on=on) == streaks(
+        facts, learner.changes, learner.entries, learner.sign_up_time, product="all", on=on
     )
 
 
 @given(histories(), persons(), st.sampled_from([*PRODUCTS, "all"]))
 def test_lengths_by_day_equal_a_walk_from_day_to_day(
-    facts: list[Completion], person: Person, product: str
+    facts: list[Completion], learner: LearnerFacts, product: str
 ) -> None:
     days = sorted({fact.local_date for fact in facts if fact.counts and product in (fact.product, "all")})
     synced = [(fact.product, fact.local_date) for fact in facts if fact.counts and fact.synced]
-    keeping = Keeping.of(timeline(facts, person.changes), person.entries, person.sign_up_time, synced)
-    walked = walk(facts, person, product)
+    protection = StreakProtection.of(
+        timeline(facts, learner.changes), learner.entries, learner.sign_up_time, synced
+    )
+    walked = walk(facts, learner, product)
     if days:
         lengths = [walked.positions.get(day, 0) for day in days]
-        assert day_positions(days, keeping, product) == lengths
-    told = streaks_of(days, keeping, product, FIRST_DAY).day
+        assert day_positions(days, protection, product) == lengths
+    told = streaks_of(days, protection, product, FIRST_DAY).day
     assert told.best == max(walked.positions.values(), default=0)
     assert list(told.frozen) == walked.frozen
     assert told.last == max(walked.positions, default=None)
@@ -184,10 +185,13 @@ def test_a_freeze_is_used_on_the_first_missed_day_that_nothing_else_keeps() -> N
         RestDays(entry_id=uuid4(), recorded_at=NOON, effective_date=day, weekdays=frozenset({1})),
         FreezeGranted(entry_id=uuid4(), recorded_at=NOON, product="focus", day=day),
     ]
-    keeping = Keeping.of((), entries)
+    protection = StreakProtection.of((), entries)
     # A Monday and a Thursday: Tuesday is a rest day, Wednesday is frozen.
-    (run,), held = day_runs([day, day + timedelta(days=3)], keeping, "focus", day + timedelta(days=3))
-    assert run.kept == (Kept(day + timedelta(days=1), REST), Kept(day + timedelta(days=2), FREEZE))
+    (run,), held = day_runs([day, day + timedelta(days=3)], protection, "focus", day + timedelta(days=3))
+    assert run.kept == (
+        KeptPeriod(day + timedelta(days=1), KeepReason.REST, entries[0]),
+        KeptPeriod(day + timedelta(days=2), KeepReason.FREEZE, entries[1]),
+    )
     assert (run.length, held) == (2, 0)
-    told = streak([day, day + timedelta(days=3)], day + timedelta(days=5), keeping)
+    told = streak([day, day + timedelta(days=3)], day + timedelta(days=5), protection)
     assert (told.current, told.best) == (0, 2)

@@ -9,10 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stats_service.domain.best_hours import accuracy, best_hours
-from stats_service.domain.periods import PeriodKind, periods_between
+from stats_service.domain.periods import Cadence, periods_between
 from stats_service.domain.standing import Tally
-from stats_service.domain.summaries import Change, DayTally, summaries
+from stats_service.domain.summaries import Change, DayTally, accuracy, best_hours, summaries
 
 DAYS = st.tuples(
     st.dates(date(2026, 12, 14), date(2027, 3, 7)),
@@ -49,7 +48,7 @@ def test_a_period_without_practice_has_zeros_and_shows_what_is_missing() -> None
 @given(
     days=st.lists(DAYS, max_size=40, unique_by=lambda each: each[:2]), kind=st.sampled_from(("week", "month"))
 )
-def test_nothing_is_lost_between_periods(days: list[DayTally], kind: PeriodKind) -> None:
+def test_nothing_is_lost_between_periods(days: list[DayTally], kind: Cadence) -> None:
     told = summaries(list(periods_between(kind, date(2026, 12, 14), date(2027, 3, 7))), days)
     for name in ("session_count", "elapsed_seconds", "answer_count", "correct_answer_count"):
         assert sum(getattr(each.tally, name) for each in told) == sum(

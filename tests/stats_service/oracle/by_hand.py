@@ -8,7 +8,7 @@ from uuid import UUID
 
 from stats_service.domain.calendar import CalendarChange
 from stats_service.domain.completion import Completion
-from stats_service.domain.keeping import FreezeGranted, PauseCancelled, PlannedPause, Repaired, RestDays
+from stats_service.domain.protection import FreezeGranted, PauseCancelled, PlannedPause, Repaired, RestDays
 from tests.stats_service.facts import completion
 from tests.stats_service.oracle.oracle import Answer
 

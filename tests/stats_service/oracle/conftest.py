@@ -9,7 +9,7 @@ import pytest
 
 from stats_service.domain.calendar import CalendarChange
 from stats_service.domain.completion import Completion
-from stats_service.domain.keeping import Entry
+from stats_service.domain.protection import Entry
 from tests.stats_service.oracle.by_hand import Ask
 from tests.stats_service.oracle.comparing import served, told
 from tests.stats_service.oracle.histories import History

@@ -10,7 +10,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from stats_service.domain.completion import ALL_PRODUCTS
-from stats_service.domain.keeping import Entry
+from stats_service.domain.protection import Entry
 from tests.stats_service.oracle.wall_clock import WallCalendar
 
 T = TypeVar("T")

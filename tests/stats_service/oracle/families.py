@@ -85,7 +85,7 @@ class Family:
     mixed: float = 0.06
 
     def draft(self, dice: Dice, home: str) -> Draft:
-        """Returns a history to be of this family, of a person who lives at `home` if its window allows."""
+        """Returns a history to be of this family, of a learner who lives at `home` if its window allows."""
         home, day, days = self.window(dice, home)
         rollover = 0 if dice.chance(0.7) else dice.pick((1, 3, 4, 6, 12, 18, 23))
         midnight = datetime(day.year, day.month, day.day, rollover, tzinfo=UTC)

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from stats_service.domain.calendar import CalendarChange
 from stats_service.domain.completion import Completion
-from stats_service.domain.keeping import Entry
+from stats_service.domain.protection import Entry
 from tests.stats_service.oracle.draft import PRODUCTS, Dice, Draft
 from tests.stats_service.oracle.families import family_of
 from tests.stats_service.oracle.ingredients import PLACES
@@ -20,7 +20,7 @@ _HABITS = (0, 5, 60, 400, 720, 1380, 1435)
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The facts of a person, in the order and as often as they arrived, and the date asked for."""
+    """The facts of a learner, in the order and as often as they arrived, and the date asked for."""
 
     family: str
     home: str

@@ -1,11 +1,11 @@
-"""What may happen to a person, each as a change of the draft of a history."""
+"""What may happen to a learner, each as a change of the draft of a history."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
 from stats_service.domain.completion import ALL_PRODUCTS
-from stats_service.domain.keeping import FreezeGranted, PauseCancelled, PlannedPause, Repaired, RestDays
+from stats_service.domain.protection import FreezeGranted, PauseCancelled, PlannedPause, Repaired, RestDays
 from tests.stats_service.oracle.draft import Draft
 from tests.stats_service.oracle.wall_clock import UNKNOWN_ZONES, WallCalendar, places
 

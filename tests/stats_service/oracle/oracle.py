@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from stats_service.domain.calendar import CalendarChange
 from stats_service.domain.completion import ALL_PRODUCTS, Completion
-from stats_service.domain.keeping import (
+from stats_service.domain.protection import (
     Entry,
     FreezeGranted,
     PauseCancelled,
@@ -60,7 +60,7 @@ class Answer(NamedTuple):
 
 
 class Oracle:
-    """The rules, asked about one person."""
+    """The rules, asked about one learner."""
 
     def __init__(
         self,

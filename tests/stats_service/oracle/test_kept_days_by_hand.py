@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from stats_service.domain.completion import ALL_PRODUCTS
-from stats_service.domain.keeping import RestDays
+from stats_service.domain.protection import RestDays
 from tests.stats_service.oracle.by_hand import (
     Ask,
     cancelled,

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from stats_service.domain.completion import ALL_PRODUCTS
-from stats_service.domain.keeping import Entry
+from stats_service.domain.protection import Entry
 from tests.stats_service.oracle.by_hand import (
     Ask,
     freeze,

@@ -15,7 +15,7 @@ import pytest
 
 from stats_service.domain.calendar import CalendarChange
 from stats_service.domain.completion import ALL_PRODUCTS
-from stats_service.domain.keeping import FreezeGranted
+from stats_service.domain.protection import FreezeGranted
 from tests.stats_service.oracle.comparing import served
 from tests.stats_service.oracle.draft import Dice
 from tests.stats_service.oracle.histories import History, history

@@ -13,7 +13,7 @@ from functools import cache
 import pytest
 
 from stats_service.domain.completion import ALL_PRODUCTS
-from stats_service.domain.keeping import (
+from stats_service.domain.protection import (
     FreezeGranted,
     PauseCancelled,
     PlannedPause,

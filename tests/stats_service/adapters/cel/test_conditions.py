@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stats_service.adapters.cel.conditions import LONGEST, compile_condition, published_condition
-from stats_service.domain.badges import BadgeBook, BadgeVersion
+from stats_service.domain.badges import BadgeCatalogue, BadgeVersion
 from stats_service.domain.completion import Completion
 from stats_service.domain.conditions import SESSION_FACTS, SUMS, Condition, ConditionError
 from stats_service.domain.derivation import derive
@@ -123,7 +123,7 @@ comparisons = st.one_of(
 
 @st.composite
 def practised(draw: st.DrawFn) -> list[Completion]:
-    """Some sessions of one person."""
+    """Some sessions of one learner."""
     start = date(2026, 2, 1)
     return [
         completion(
@@ -174,8 +174,8 @@ def test_anything_more_is_left_to_cel(text: str) -> None:
 
 
 def earned(facts: list[Completion], condition: Condition) -> list[int]:
-    book = BadgeBook(1, (BadgeVersion(badge_id="badge", version=1, condition=condition),))
-    awards = derive(Facts.of(facts), {}, book).awards
+    catalogue = BadgeCatalogue(1, (BadgeVersion(badge_id="badge", version=1, condition=condition),))
+    awards = derive(Facts.of(facts), {}, catalogue).awards
     return list(awards.seq.tolist())
 
 

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from stats_service.adapters.celery.events import decode_calendar_change, encode
 from stats_service.application.ports.learners import Rejection
-from tests.stats_service.facts import calendar_change, to_calendar_event
+from tests.stats_service.facts import calendar_change, calendar_event_of
 
 SIGN_UP = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
 
 
 def encoded(**changes: Any) -> str:
-    event = to_calendar_event(calendar_change())
+    event = calendar_event_of(calendar_change())
     for name, value in changes.items():
         if value is None:
             event.ClearField(name)  # type: ignore[arg-type]
@@ -30,7 +30,7 @@ def encoded(**changes: Any) -> str:
 @pytest.mark.parametrize("sign_up_time", [None, SIGN_UP])
 def test_an_event_tells_its_change_and_goes_back_as_it_came(sign_up_time: datetime | None) -> None:
     change = calendar_change(sign_up_time=sign_up_time, rollover_hour=23)
-    text = base64.b64encode(to_calendar_event(change).SerializeToString()).decode()
+    text = base64.b64encode(calendar_event_of(change).SerializeToString()).decode()
     delivery = decode_calendar_change(text)
     assert delivery.content == change
     assert encode(delivery) == text
@@ -60,7 +60,7 @@ def test_an_event_that_breaks_its_contract_is_refused_by_name(changes: dict[str,
 @pytest.mark.parametrize("name", ["effective_time", "sign_up_time"])
 @pytest.mark.parametrize("seconds", [-62_135_596_800, 253_402_300_799])
 def test_a_time_that_cannot_be_everywhere_is_refused(name: str, seconds: int) -> None:
-    event = to_calendar_event(calendar_change(sign_up_time=SIGN_UP))
+    event = calendar_event_of(calendar_change(sign_up_time=SIGN_UP))
     getattr(event, name).seconds = seconds
     content = decode_calendar_change(base64.b64encode(event.SerializeToString()).decode()).content
     assert isinstance(content, Rejection)

@@ -14,11 +14,11 @@ from stats_service.adapters.celery.events import decode, encode
 from stats_service.application.ports.learners import Rejection
 from stats_service.domain.completion import Completion
 from tests.stats_service.domain.strategies import completions
-from tests.stats_service.facts import completion, to_event
+from tests.stats_service.facts import completion, event_of
 
 
 def encoded(fact: Completion, **changes: Any) -> str:
-    event = to_event(fact)
+    event = event_of(fact)
     for name, value in changes.items():
         if value is None:
             event.ClearField(name)  # type: ignore[arg-type]
@@ -77,7 +77,7 @@ def test_an_event_that_breaks_its_contract_is_refused_by_name(changes: dict[str,
 )
 @pytest.mark.parametrize("time_zone", ["Asia/Tokyo", "America/New_York"])
 def test_a_time_that_cannot_be_everywhere_is_refused(seconds: int, time_zone: str) -> None:
-    event = to_event(completion(time_zone=time_zone))
+    event = event_of(completion(time_zone=time_zone))
     event.end_time.seconds = seconds
     content = decode(base64.b64encode(event.SerializeToString()).decode()).content
     assert isinstance(content, Rejection)

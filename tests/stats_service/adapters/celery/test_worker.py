@@ -20,12 +20,12 @@ from deploy.local.servers import Server, start_postgres, start_redis
 from service_kit.broker import CALENDAR_CHANGES_TASK, COMPLETIONS_QUEUE, COMPLETIONS_TASK, open_broker
 from service_kit.db.engines import open_engine
 from service_kit.db.migrate import upgrade
-from stats_service.adapters.celery.backfills import BACKFILL_TASK
+from stats_service.adapters.celery.tasks import BACKFILL_TASK
 from stats_service.domain.calendar import CalendarChange
 from stats_service.domain.completion import Completion
 from tests.stats_service.adapters.celery.workers import Worker, worker_environment
 from tests.stats_service.adapters.db.badges import badge, publish
-from tests.stats_service.facts import calendar_change, completion, to_calendar_event, to_event
+from tests.stats_service.facts import calendar_change, calendar_event_of, completion, event_of
 from tests.waiting import eventually
 
 DAY = date(2026, 1, 1)
@@ -56,7 +56,7 @@ def publish_facts(transport: Server) -> Iterator[Callable[[list[Completion]], No
     def send(facts: list[Completion]) -> None:
         for first in range(0, len(facts), 5):
             payloads = [
-                base64.b64encode(to_event(fact).SerializeToString()).decode()
+                base64.b64encode(event_of(fact).SerializeToString()).decode()
                 for fact in facts[first : first + 5]
             ]
             with contextlib.suppress(OperationalError):
@@ -198,7 +198,7 @@ def test_changes_of_calendar_are_kept_once_whatever_order_and_however_often_they
     Random(4).shuffle(twice)
     worker.start()
     eventually(worker.heartbeat.exists)
-    # Killed in the middle of a transaction on the person, and sent again by nobody.
+    # Killed in the middle of a transaction on the learner, and sent again by nobody.
     busy = engine.connect()
     busy.execute(text("LOCK TABLE stats.learner"))
     publish_changes(transport, twice)
@@ -221,7 +221,7 @@ def test_changes_of_calendar_are_kept_once_whatever_order_and_however_often_they
 def publish_changes(transport: Server, changes: list[CalendarChange]) -> None:
     """Sends changes of calendar as the session service does, in messages of five."""
     broker = open_broker(transport.url, "test")
-    encoded = [base64.b64encode(to_calendar_event(change).SerializeToString()).decode() for change in changes]
+    encoded = [base64.b64encode(calendar_event_of(change).SerializeToString()).decode() for change in changes]
     for first in range(0, len(encoded), 5):
         broker.send_task(CALENDAR_CHANGES_TASK, args=[encoded[first : first + 5]], queue=COMPLETIONS_QUEUE)
     broker.close()
@@ -241,7 +241,7 @@ async def test_bad_messages_block_nobody_and_badges_are_backfilled(
     publish_facts: Callable[[list[Completion]], None],
 ) -> None:
     broker = open_broker(transport.url, "test")
-    good, bad = completion(user_id=1, user_seq=1), to_event(completion(user_id=1, user_seq=2))
+    good, bad = completion(user_id=1, user_seq=1), event_of(completion(user_id=1, user_seq=2))
     bad.local_date = "someday"
     bad_payload = base64.b64encode(bad.SerializeToString()).decode()
     broker.send_task("stats.no_such_task", args=[1], queue=COMPLETIONS_QUEUE)

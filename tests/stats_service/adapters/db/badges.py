@@ -6,8 +6,8 @@ from typing import Any
 
 from service_kit.db.engines import open_async_engine
 from stats_service.adapters.cel.conditions import compile_condition
-from stats_service.adapters.db.badge_shelf import open_badge_shelf
-from stats_service.application.load_badge_definitions import LoadBadgeDefinitions, Loaded
+from stats_service.adapters.db.badges import open_badge_publication
+from stats_service.application.badge_commands import LoadBadgeDefinitions, Loaded
 from stats_service.domain.badges import BadgeContent
 
 
@@ -38,7 +38,7 @@ async def publish(database_url: str, *badges: BadgeContent, requests: Requests |
     """Loads definitions as the gRPC server does."""
     engine = open_async_engine(database_url, pool_size=1, application="test")
     try:
-        shelf = open_badge_shelf(engine)
-        return await LoadBadgeDefinitions(shelf, requests or Requests(), compile_condition)(badges)
+        publication = open_badge_publication(engine)
+        return await LoadBadgeDefinitions(publication, requests or Requests(), compile_condition)(badges)
     finally:
         await engine.dispose()

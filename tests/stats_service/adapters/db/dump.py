@@ -17,6 +17,6 @@ def derived_state(engine: Engine) -> str:
         ]
         learners = text(
             "SELECT user_id, time_zone, rollover_hour, latest_end_time, applied_through,"
-            " book_revision FROM stats.learner ORDER BY user_id"
+            " catalogue_revision FROM stats.learner ORDER BY user_id"
         )
         return "\n".join([*lines, *(f"learner {tuple(row)}" for row in connection.execute(learners))])

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, text
 
 from stats_service.adapters.db.learner_store import SqlLearnerStore
 from stats_service.adapters.db.tables import Spans, leaderboard_key, metadata
-from stats_service.application.backfill_badges import BackfillBadges
+from stats_service.application.backfill import BackfillBadges
 from stats_service.domain.standing import Standing
 from tests.stats_service.adapters.db.dump import DERIVED, derived_state
 from tests.stats_service.domain.plain import Told
@@ -42,7 +42,7 @@ def _sums(row: Any) -> tuple[int, int, int, int]:
 
 
 def through(engine: Engine) -> Mapping[int, Through]:
-    """Returns what people's rows say of their facts."""
+    """Returns what learners' rows say of their facts."""
     query = text(
         "SELECT user_id, applied_through, time_zone, rollover_hour, latest_end_time FROM stats.learner"
     )
@@ -76,7 +76,7 @@ def rebuilt(engine: Engine, store: SqlLearnerStore) -> str:
             connection.execute(text(f"DELETE FROM stats.{table}"))
         connection.execute(
             text(
-                "UPDATE stats.learner SET book_revision = -1, applied_through = 0, time_zone = 'UTC',"
+                "UPDATE stats.learner SET catalogue_revision = -1, applied_through = 0, time_zone = 'UTC',"
                 " rollover_hour = 0, latest_end_time = NULL"
             )
         )

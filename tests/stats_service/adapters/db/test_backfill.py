@@ -1,4 +1,4 @@
-"""A backfill gets on whatever people have: broken facts, or very many."""
+"""A backfill gets on whatever learners have: broken facts, or very many."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from sqlalchemy import Engine, text
 
 from stats_service.adapters.db import badge_statements
 from stats_service.adapters.db.learner_store import SqlLearnerStore
-from stats_service.application.backfill_badges import BackfillBadges
-from tests.stats_service.adapters.conftest import Apply
+from stats_service.application.backfill import BackfillBadges
 from tests.stats_service.adapters.db.badges import badge, publish
+from tests.stats_service.conftest import Apply
 from tests.stats_service.facts import completion, history
 
 DAYS = [date(2026, 2, 1) + timedelta(days=number) for number in range(5)]

@@ -14,11 +14,11 @@ from service_kit.db.engines import open_async_engine
 from service_kit.errors import InvalidStateError
 from stats_service.adapters.db.learner_store import SqlLearnerStore
 from stats_service.adapters.db.reader import SqlReader
-from stats_service.application.backfill_badges import BackfillBadges
-from stats_service.application.load_badge_definitions import Loaded
+from stats_service.application.backfill import BackfillBadges
+from stats_service.application.badge_commands import Loaded
 from stats_service.domain.completion import Completion
-from tests.stats_service.adapters.conftest import Apply
 from tests.stats_service.adapters.db.badges import badge, publish
+from tests.stats_service.conftest import Apply
 from tests.stats_service.facts import completion, history
 
 DAYS = [date(2026, 2, 1) + timedelta(days=number) for number in range(5)]
@@ -44,7 +44,7 @@ class Shelf:
 
 
 @pytest.fixture
-def shelf(fresh_database_url: str, store: SqlLearnerStore) -> Shelf:
+def publication(fresh_database_url: str, store: SqlLearnerStore) -> Shelf:
     return Shelf(fresh_database_url, store)
 
 
@@ -61,45 +61,45 @@ def today(count: int, user_id: int) -> Sequence[Completion]:
     ]
 
 
-async def test_nobody_earns_a_draft(apply: Apply, reader: SqlReader, shelf: Shelf) -> None:
+async def test_nobody_earns_a_draft(apply: Apply, reader: SqlReader, publication: Shelf) -> None:
     apply(*history(1, DAYS))
-    await shelf.put("inactive")
+    await publication.put("inactive")
     assert await held(reader) == []
-    await shelf.put("active")
+    await publication.put("active")
     assert await held(reader) == [("pair", 2)]
 
 
 async def test_a_locked_badge_stays_and_nobody_earns_it_any_more(
-    apply: Apply, reader: SqlReader, shelf: Shelf
+    apply: Apply, reader: SqlReader, publication: Shelf
 ) -> None:
-    await shelf.put("active")
+    await publication.put("active")
     apply(*history(1, DAYS[:2]))
-    await shelf.put("locked")
+    await publication.put("locked")
     apply(*today(2, user_id=2))
     assert await held(reader, 1) == [("pair", 1)]
     assert await held(reader, 2) == []
 
 
 async def test_who_practised_before_the_lock_and_is_heard_of_later_has_the_badge(
-    apply: Apply, reader: SqlReader, shelf: Shelf
+    apply: Apply, reader: SqlReader, publication: Shelf
 ) -> None:
-    await shelf.put("active")
+    await publication.put("active")
     first, second = history(1, DAYS[:2])
     apply(second)
-    await shelf.put("locked")
+    await publication.put("locked")
     assert await held(reader) == []
     apply(first)
     assert await held(reader) == [("pair", 1)]
 
 
 async def test_a_badge_that_is_opened_again_is_earned_by_everybody_who_meets_it(
-    apply: Apply, reader: SqlReader, shelf: Shelf
+    apply: Apply, reader: SqlReader, publication: Shelf
 ) -> None:
-    await shelf.put("active")
+    await publication.put("active")
     apply(*history(1, DAYS[:2]))
-    await shelf.put("locked")
+    await publication.put("locked")
     apply(*today(2, user_id=2))
-    await shelf.put("active")
+    await publication.put("active")
     assert await held(reader, 1) == [("pair", 1)], "earned once, by the version that was met first"
     assert await held(reader, 2) == [("pair", 3)]
     apply(*today(3, user_id=3))
@@ -107,19 +107,19 @@ async def test_a_badge_that_is_opened_again_is_earned_by_everybody_who_meets_it(
 
 
 async def test_a_badge_that_is_locked_from_the_start_is_nobodys(
-    apply: Apply, reader: SqlReader, shelf: Shelf
+    apply: Apply, reader: SqlReader, publication: Shelf
 ) -> None:
     apply(*history(1, DAYS))
-    await shelf.put("locked")
+    await publication.put("locked")
     assert await held(reader) == []
 
 
 @pytest.mark.parametrize("between", [(), ("locked",)])
 async def test_a_badge_that_was_active_is_no_draft_again(
-    fresh_database_url: str, shelf: Shelf, between: tuple[str, ...]
+    fresh_database_url: str, publication: Shelf, between: tuple[str, ...]
 ) -> None:
     for state in ("inactive", "active", *between):
-        await shelf.put(state)
+        await publication.put(state)
     with pytest.raises(InvalidStateError, match="lock it") as refused:
         await publish(fresh_database_url, badge("other", 1), badge("pair", 2, state="inactive"))
     assert (refused.value.reason, refused.value.metadata) == ("BADGE_STATE_INVALID", {"badge_id": "pair"})

@@ -1,4 +1,4 @@
-"""Publishing badge definitions, and giving badges to people who met them before."""
+"""Publishing badge definitions, and giving badges to learners who met them before."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from service_kit.db.engines import open_async_engine
 from service_kit.errors import InvalidArgumentError, UnavailableError
 from stats_service.adapters.cel.conditions import compile_condition
-from stats_service.adapters.db.badge_shelf import open_badge_shelf
+from stats_service.adapters.db.badges import open_badge_publication
 from stats_service.adapters.db.learner_store import SqlLearnerStore
 from stats_service.adapters.db.reader import SqlReader
-from stats_service.application.backfill_badges import BackfillBadges
-from stats_service.application.derivation import rederive
-from stats_service.application.load_badge_definitions import LoadBadgeDefinitions, Loaded
-from tests.stats_service.adapters.conftest import Apply
+from stats_service.application.backfill import BackfillBadges
+from stats_service.application.badge_commands import LoadBadgeDefinitions, Loaded
+from stats_service.application.ingest import rederive
 from tests.stats_service.adapters.db.badges import Requests, badge, publish
+from tests.stats_service.conftest import Apply
 from tests.stats_service.facts import completion, history
 from tests.waiting import eventually
 
@@ -69,8 +69,8 @@ async def test_a_badge_is_given_by_the_completion_that_meets_it(
 async def test_a_new_definition_is_given_silently_to_who_meets_it_already(
     apply: Apply, store: SqlLearnerStore, reader: SqlReader, fresh_database_url: str
 ) -> None:
-    people = {user_id: history(user_id, DAYS[:user_id]) for user_id in (1, 2, 3, 4)}
-    for facts in people.values():
+    learners = {user_id: history(user_id, DAYS[:user_id]) for user_id in (1, 2, 3, 4)}
+    for facts in learners.values():
         apply(*facts)
     requests = Requests()
     await publish(fresh_database_url, badge("two", 2), requests=requests)
@@ -78,7 +78,7 @@ async def test_a_new_definition_is_given_silently_to_who_meets_it_already(
     assert BackfillBadges(store, chunk=3)() is None
     assert await held(reader, 1) == []
     for user_id in (2, 3, 4):
-        assert await held(reader, user_id) == [("two", 1, people[user_id][1].end_time)]
+        assert await held(reader, user_id) == [("two", 1, learners[user_id][1].end_time)]
 
 
 async def test_a_backfill_goes_on_where_it_stopped_and_is_asked_for_until_it_is_done(
@@ -177,7 +177,7 @@ async def test_a_corrected_text_reaches_who_has_the_badge(
 async def test_publishing_waits_for_completions_under_way_so_that_nobody_is_missed(
     engine: Engine, store: SqlLearnerStore, reader: SqlReader, fresh_database_url: str
 ) -> None:
-    """A person's very first completion, still uncommitted, is invisible to a backfill."""
+    """A learner's very first completion, still uncommitted, is invisible to a backfill."""
     with store.work_on([7]) as work:
         publishing = asyncio.create_task(publish(fresh_database_url, badge("first", 1)))
         fact = completion(user_id=7)
@@ -205,7 +205,7 @@ async def test_definitions_are_in_force_even_if_the_backfill_cannot_be_asked_for
             raise UnavailableError("away", part="redis")
 
     apply(completion())
-    load = LoadBadgeDefinitions(open_badge_shelf(reading), Away(), compile_condition)
+    load = LoadBadgeDefinitions(open_badge_publication(reading), Away(), compile_condition)
     with pytest.raises(UnavailableError):
         await load([badge("first", 1)])
     requests = Requests()

@@ -14,13 +14,12 @@ from sqlalchemy import Engine, text
 from service_kit.db.engines import open_async_engine
 from stats_service.adapters.db.learner_store import SqlLearnerStore
 from stats_service.adapters.db.reader import SqlReader
-from stats_service.application.apply_calendar_changes import ApplyCalendarChanges
-from stats_service.application.backfill_badges import BackfillBadges
-from stats_service.application.derivation import rederive
+from stats_service.application.backfill import BackfillBadges
+from stats_service.application.ingest import ApplyCalendarChanges, rederive
 from stats_service.application.ports.reading import Learner
 from stats_service.domain.calendar import Calendar
-from tests.stats_service.adapters.conftest import Apply, ApplyChanges
 from tests.stats_service.adapters.db.badges import badge, publish
+from tests.stats_service.conftest import Apply, ApplyChanges
 from tests.stats_service.facts import NOON, calendar_change, completion, history
 
 MADRID, TOKYO = "Europe/Madrid", "Asia/Tokyo"
@@ -183,5 +182,5 @@ async def test_badges_are_backfilled_for_somebody_with_a_calendar_alone(
     assert BackfillBadges(store)() is None
 
     (row,) = rows(engine, "learner")
-    assert (row.applied_through, row.book_revision) == (1, 1)
+    assert (row.applied_through, row.catalogue_revision) == (1, 1)
     assert (await learner(fresh_database_url)).calendar == Calendar(TOKYO)

@@ -18,11 +18,11 @@ from stats_service.adapters.db import population as reading
 from stats_service.adapters.db.learner_store import SqlLearnerStore
 from stats_service.adapters.db.population import SqlPopulation
 from stats_service.adapters.db.tables import metadata
-from stats_service.application.backfill_badges import BackfillBadges
-from stats_service.application.dry_run_badge import DryRun, DryRunBadge
+from stats_service.application.backfill import BackfillBadges
+from stats_service.application.badge_commands import DryRun, DryRunBadge
 from stats_service.domain.badges import BadgeContent
-from tests.stats_service.adapters.conftest import Apply
 from tests.stats_service.adapters.db.badges import badge, publish
+from tests.stats_service.conftest import Apply
 from tests.stats_service.facts import completion, history
 
 DAYS = [date(2026, 2, 1) + timedelta(days=number) for number in range(5)]
@@ -142,7 +142,7 @@ def test_nothing_is_changed_and_nobody_waits(
         apply(*history(user_id, DAYS))
     before = every_row(engine)
     with store.work_on([1, 2]):
-        # Somebody holds people's rows and the book; who only reads goes by.
+        # Somebody holds learners' rows and the catalogue; who only reads goes by.
         assert len(whole(dry_run, badge("first", 1)).earners) == 3
     assert every_row(engine) == before
 
@@ -167,7 +167,7 @@ def test_a_page_ends_after_so_many_people_or_so_much_time(
     )
     page = hurried(first, most=4)
     assert (page.examined, page.after_user_id) == (4, 4)
-    assert dry_run.people() == 5
+    assert dry_run.learners() == 5
 
 
 def test_people_with_many_facts_are_read_a_few_at_a_time(

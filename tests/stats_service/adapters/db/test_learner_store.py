@@ -18,15 +18,15 @@ from service_kit.errors import UnavailableError
 from stats_service.adapters.cel.conditions import compile_condition
 from stats_service.adapters.db.derived import differences
 from stats_service.adapters.db.learner_store import SqlLearnerStore
-from stats_service.application.applying import Applied
-from stats_service.application.backfill_badges import BackfillBadges
-from stats_service.domain.badges import BadgeBook
+from stats_service.application.backfill import BackfillBadges
+from stats_service.application.ingest import Applied
+from stats_service.domain.badges import BadgeCatalogue
 from stats_service.domain.completion import Completion
 from stats_service.domain.derivation import derive
 from stats_service.domain.facts import Facts
-from tests.stats_service.adapters.conftest import Apply
 from tests.stats_service.adapters.db.badges import badge, publish
 from tests.stats_service.adapters.db.dump import DERIVED, derived_state
+from tests.stats_service.conftest import Apply
 from tests.stats_service.facts import completion, history
 from tests.waiting import PATIENCE_SECONDS, eventually
 
@@ -70,7 +70,7 @@ def test_stored_progress_is_what_the_facts_add_up_to(
     facts = [fact for user_id in (1, 2) for fact in random_history(user_id, 40, Random(user_id))]
     apply(*facts)
     with store.work_on([2, 1]) as work:
-        derived = derive(Facts.of(facts), {}, work.book())
+        derived = derive(Facts.of(facts), {}, work.catalogue())
         assert work.save(work.facts(), derived) == 0, "nothing differs"
     with engine.connect() as connection:
         latest = max(facts[:40], key=lambda fact: fact.moment)
@@ -86,7 +86,7 @@ def test_what_would_change_can_be_told_without_changing_it(
 ) -> None:
     facts = history(1, days(0, 1))
     apply(*facts, *history(2, days(0)))
-    derived = derive(Facts.of(facts[:1]), {}, BadgeBook())
+    derived = derive(Facts.of(facts[:1]), {}, BadgeCatalogue())
     before = derived_state(engine)
     with engine.connect() as connection:
         told = differences(connection, [1], derived)
@@ -98,7 +98,7 @@ def test_what_would_change_can_be_told_without_changing_it(
         assert told[0].derived is None
         assert told[0].stored is not None
         assert told[0].stored["local_date"] == "2026-02-02"
-        assert differences(connection, [1], derive(Facts.of(facts), {}, BadgeBook())) == []
+        assert differences(connection, [1], derive(Facts.of(facts), {}, BadgeCatalogue())) == []
     assert derived_state(engine) == before
 
 
@@ -142,7 +142,7 @@ async def test_live_progress_equals_a_rebuild_from_the_facts_to_the_byte(
     with engine.begin() as connection:
         for table in DERIVED:
             connection.execute(text(f"DELETE FROM stats.{table}"))
-        connection.execute(text("UPDATE stats.learner SET book_revision = -1"))
+        connection.execute(text("UPDATE stats.learner SET catalogue_revision = -1"))
     assert BackfillBadges(store)() is None
     assert derived_state(engine) == live
 
@@ -161,7 +161,7 @@ async def test_a_rebuild_removes_what_no_fact_supports(
     with engine.begin() as connection:
         for each in invented:
             connection.execute(text(f"INSERT INTO stats.{each} FROM stats.learner"))
-        connection.execute(text("UPDATE stats.learner SET book_revision = -1"))
+        connection.execute(text("UPDATE stats.learner SET catalogue_revision = -1"))
     BackfillBadges(store)()
     assert derived_state(engine) == live
 
@@ -171,7 +171,7 @@ def test_work_on_several_is_outdated_when_one_of_them_is(
 ) -> None:
     apply(*history(1, days(0)), *history(2, days(0)))
     with engine.begin() as connection:
-        connection.execute(text("UPDATE stats.learner SET book_revision = -1 WHERE user_id = 2"))
+        connection.execute(text("UPDATE stats.learner SET catalogue_revision = -1 WHERE user_id = 2"))
     with store.work_on([1, 2]) as work:
         assert work.outdated
     with store.work_on([1]) as work:

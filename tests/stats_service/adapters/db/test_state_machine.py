@@ -27,13 +27,13 @@ from hypothesis.stateful import (
 from sqlalchemy import Engine
 
 from service_kit.errors import UnavailableError
-from stats_service.application.backfill_badges import BackfillBadges
-from stats_service.application.derivation import rederive
+from stats_service.application.backfill import BackfillBadges
+from stats_service.application.ingest import rederive
 from stats_service.domain.badges import BadgeContent, State
 from stats_service.domain.calendar import CalendarChange
 from stats_service.domain.completion import Completion
 from stats_service.domain.conditions import Condition
-from stats_service.domain.keeping import Entry, PauseCancelled, PlannedPause
+from stats_service.domain.protection import Entry, PauseCancelled, PlannedPause
 from tests.stats_service.adapters.db.dump import derived_state
 from tests.stats_service.adapters.db.stored import (
     audited,
@@ -47,7 +47,7 @@ from tests.stats_service.adapters.db.world import Database, Fact, World
 from tests.stats_service.domain.conditions import joined, nested
 from tests.stats_service.domain.strategies import DAYS, INSTANTS, Bytes, entries, make_change, make_completion
 
-PEOPLE = st.integers(0, 2)
+LEARNERS = st.integers(0, 2)
 ANY = st.integers(0, 1_000)
 # How many facts, and what they are made of.
 COUNTS, SEEDS = st.integers(1, 12), st.integers(0, 2**32)
@@ -55,7 +55,7 @@ WINDOWS = st.sampled_from([(None, None)]) | st.tuples(st.none() | DAYS, st.none(
 
 
 def new_facts(count: int, random: Random) -> list[tuple[int, Fact]]:
-    """Returns facts, each with the place of the person it is of."""
+    """Returns facts, each with the place of the learner it is of."""
     return [
         (random.randrange(3), (change_of if random.random() < 0.2 else completion_of)(random))
         for _ in range(count)
@@ -120,7 +120,7 @@ class StoredProgress(RuleBasedStateMachine):
         facts = [
             fact for fact in world.waiting if isinstance(fact, Completion) and fact.user_id in world.known
         ]
-        with suppress(DiedError, UnavailableError), database.store.work_on(world.people) as work:
+        with suppress(DiedError, UnavailableError), database.store.work_on(world.learners) as work:
             if facts:
                 work.add(facts)
             if derived:
@@ -132,22 +132,22 @@ class StoredProgress(RuleBasedStateMachine):
             raise DiedError
         assert derived_state(database.engine) == before
 
-    @rule(index=PEOPLE, which=ANY)
+    @rule(index=LEARNERS, which=ANY)
     def a_forgery_comes(self, index: int, which: int) -> None:
-        facts = list(self.world.known[self.world.people[index]].facts.values())
+        facts = list(self.world.known[self.world.learners[index]].facts.values())
         if facts:
             fact = facts[which % len(facts)]
             applied = self.world.deliver([replace(fact, elapsed_seconds=fact.elapsed_seconds + 1)])
             assert (applied.rejected, applied.new) == (1, 0)
 
-    @rule(index=PEOPLE, entry=entries())
+    @rule(index=LEARNERS, entry=entries())
     def an_entry_is_recorded(self, index: int, entry: Entry) -> None:
         world = self.world
-        world.record(world.people[index], replace(entry, entry_id=world.new_id(entry.entry_id)))
+        world.record(world.learners[index], replace(entry, entry_id=world.new_id(entry.entry_id)))
 
-    @rule(index=PEOPLE, which=ANY, day=DAYS)
+    @rule(index=LEARNERS, which=ANY, day=DAYS)
     def a_pause_is_cancelled(self, index: int, which: int, day: date) -> None:
-        world, user = self.world, self.world.people[index]
+        world, user = self.world, self.world.learners[index]
         pauses = [entry for entry in world.known[user].entries if isinstance(entry, PlannedPause)]
         if pauses:
             pause = pauses[which % len(pauses)]
@@ -198,7 +198,7 @@ class StoredProgress(RuleBasedStateMachine):
         BackfillBadges(self.database.store, chunk=chunk, budget_seconds=-1)(after)
 
     @precondition(lambda self: any(known.facts for known in self.world.known.values()))
-    @rule(index=PEOPLE)
+    @rule(index=LEARNERS)
     def somebody_is_erased(self, index: int) -> None:
         """What is still to come of theirs comes in vain."""
         self.world.erase(index)
@@ -212,9 +212,9 @@ class StoredProgress(RuleBasedStateMachine):
         expected = self.world.expected()
         assert stored(engine) == expected
         assert audited(engine) == expected.frozen
-        people = through(engine)
-        assert people == {user: known[user].through for user in people}
-        assert people.keys() >= {user for user, each in known.items() if each.everything}
+        learners = through(engine)
+        assert learners == {user: known[user].through for user in learners}
+        assert learners.keys() >= {user for user, each in known.items() if each.everything}
 
         assert rebuilt(engine, store) == live
 

@@ -16,16 +16,15 @@ from service_kit.call import Call, RequestIdentity
 from service_kit.db.engines import open_async_engine
 from service_kit.errors import QuotaExceededError, UnavailableError
 from stats_service.adapters.db.learner_store import SqlLearnerStore
-from stats_service.adapters.db.streaks import SqlStreakReader, open_streak_work
+from stats_service.adapters.db.reader import SqlReader
+from stats_service.adapters.db.streaks import open_streak_work
 from stats_service.adapters.db.tables import learner, streak_entry
-from stats_service.application.backfill_badges import BackfillBadges
-from stats_service.application.buy_freeze import BuyFreeze
-from stats_service.application.catch_up import CatchUp
-from stats_service.application.derivation import rederive
-from stats_service.application.recording import Recording
-from stats_service.domain.keeping import FreezeGranted, PlannedPause
-from tests.stats_service.adapters.conftest import Apply
+from stats_service.application.backfill import BackfillBadges, CatchUp
+from stats_service.application.ingest import rederive
+from stats_service.application.streak_commands import BuyFreeze, Recording
+from stats_service.domain.protection import FreezeGranted, PlannedPause
 from tests.stats_service.adapters.db.badges import Requests
+from tests.stats_service.conftest import Apply
 from tests.stats_service.facts import history
 
 NOW = datetime(2026, 2, 20, 12, tzinfo=UTC)
@@ -98,7 +97,7 @@ async def test_a_worker_waits_until_it_is_recorded_and_derives_with_it(
 
     def derive() -> int:
         with store.work_on([1]) as work:
-            entries = len(work.people()[1].entries)
+            entries = len(work.learners()[1].entries)
             rederive(work)
             work.commit()
             return entries
@@ -111,14 +110,14 @@ async def test_a_worker_waits_until_it_is_recorded_and_derives_with_it(
         await work.commit()
     assert await deriving == 1
     with engine.connect() as connection:
-        assert connection.execute(select(learner.c.book_revision)).scalar_one() == 0
+        assert connection.execute(select(learner.c.catalogue_revision)).scalar_one() == 0
 
 
 async def test_what_is_recorded_counts_though_the_queue_is_away_and_is_caught_up_later(
     database: AsyncEngine, engine: Engine, store: SqlLearnerStore, apply: Apply
 ) -> None:
     apply(*history(1, [TODAY]))
-    requests, reader = Requests(), SqlStreakReader(database)
+    requests, reader = Requests(), SqlReader(database)
     catch_up = CatchUp(reader, requests)
     await catch_up()
     assert requests.count == 0
@@ -136,6 +135,6 @@ async def test_entries_come_back_as_they_were_recorded(database: AsyncEngine) ->
     async with open_streak_work(database)(1) as work:
         recorded = [await work.record(granted()), await work.record(pause)]
         await work.commit()
-    assert await SqlStreakReader(database).entries(1) == recorded
+    assert await SqlReader(database).entries(1) == recorded
     # The database says when.
     assert recorded[0].recorded_at > NOW

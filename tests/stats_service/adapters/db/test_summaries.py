@@ -11,12 +11,11 @@ import pytest
 
 from service_kit.db.engines import open_async_engine
 from stats_service.adapters.db.summaries import SqlSummaryReader
-from stats_service.domain.best_hours import best_hours
 from stats_service.domain.completion import Completion
 from stats_service.domain.periods import periods_between
 from stats_service.domain.standing import Tally
-from stats_service.domain.summaries import summaries
-from tests.stats_service.adapters.conftest import Apply
+from stats_service.domain.summaries import best_hours, summaries
+from tests.stats_service.conftest import Apply
 from tests.stats_service.facts import completion
 
 FIRST, LAST = date(2026, 12, 1), date(2027, 1, 31)
@@ -30,7 +29,7 @@ async def reader(fresh_database_url: str) -> AsyncIterator[SqlSummaryReader]:
 
 
 def practice(chance: random.Random) -> list[Completion]:
-    """Returns what person 1 practised around a new year, and some of person 2's."""
+    """Returns what learner 1 practised around a new year, and some of learner 2's."""
     return [
         completion(
             user_id=1 if number % 5 else 2,

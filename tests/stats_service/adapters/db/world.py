@@ -1,4 +1,4 @@
-"""People, and badges, as a stats database takes them in; with a model in plain Python of what it was told."""
+"""Learners and badges as a stats database takes them in, with a model in plain Python of what it was told."""
 
 from __future__ import annotations
 
@@ -16,19 +16,17 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service_kit.db.engines import open_async_engine
 from stats_service.adapters.cel.conditions import compile_condition
-from stats_service.adapters.db.badge_shelf import open_badge_shelf
+from stats_service.adapters.db.badges import open_badge_publication
 from stats_service.adapters.db.learner_store import SqlLearnerStore
 from stats_service.adapters.db.personal_data import open_personal_data
 from stats_service.adapters.db.streaks import open_streak_work
-from stats_service.application.apply_calendar_changes import ApplyCalendarChanges
-from stats_service.application.apply_completions import ApplyCompletions
-from stats_service.application.applying import Applied, Delivery
-from stats_service.application.load_badge_definitions import LoadBadgeDefinitions
+from stats_service.application.badge_commands import LoadBadgeDefinitions
+from stats_service.application.ingest import Applied, ApplyCalendarChanges, ApplyCompletions, Delivery
 from stats_service.domain.badges import BadgeContent, BadgeVersion
 from stats_service.domain.calendar import CalendarChange
 from stats_service.domain.completion import Completion
-from stats_service.domain.keeping import Entry
-from stats_service.domain.person import Person
+from stats_service.domain.facts import LearnerFacts
+from stats_service.domain.protection import Entry
 from tests.stats_service.adapters.db.badges import Requests
 from tests.stats_service.adapters.db.stored import Through
 from tests.stats_service.domain.conditions import compiled
@@ -62,7 +60,7 @@ class Database:
 
 @dataclass
 class Known:
-    """What was taken in of a person."""
+    """What was taken in of a learner."""
 
     facts: dict[UUID, Completion] = field(default_factory=dict)
     changes: dict[UUID, CalendarChange] = field(default_factory=dict)
@@ -82,7 +80,7 @@ class Known:
 
     @property
     def through(self) -> Through:
-        """What the person's row says of these facts."""
+        """What the learner's row says of these facts."""
         places = {fact.user_seq for fact in self.everything}
         complete = next(number for number in range(len(places) + 1) if number + 1 not in places)
         if not self.facts:
@@ -92,12 +90,12 @@ class Known:
 
 
 class World:
-    """Three people, of whom one who is erased makes room for another; facts on their way; badges."""
+    """Three learners, of whom one who is erased makes room for another; facts on their way; badges."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.people = [1, 2, 3]
-        self.known = {user: Known() for user in self.people}
+        self.learners = [1, 2, 3]
+        self.known = {user: Known() for user in self.learners}
         self.waiting: list[Fact] = []
         self.badges: dict[str, list[tuple[BadgeContent, datetime | None]]] = {}
         self._places: Counter[int] = Counter()
@@ -109,9 +107,9 @@ class World:
         return UUID(int=drawn.int >> 32 << 32 | self._numbers)
 
     def happen(self, new: Sequence[tuple[int, Fact]]) -> None:
-        """Gives facts their places in the sequences of the people there are, for them to arrive some time."""
+        """Gives facts their places in the sequences of the learners there are, to arrive some time."""
         for index, fact in new:
-            user = self.people[index]
+            user = self.learners[index]
             self._places[user] += 1
             numbers: dict[str, Any] = {"user_id": user, "user_seq": self._places[user]}
             event_id = self.new_id(fact.event_id)
@@ -134,7 +132,7 @@ class World:
         )
 
     def record(self, user: int, entry: Entry) -> None:
-        """Records what keeps a person's streaks."""
+        """Records what keeps a learner's streaks."""
 
         async def recorded() -> Entry:
             async with open_streak_work(self.database.reading)(user) as work:
@@ -146,8 +144,8 @@ class World:
 
     def publish(self, content: BadgeContent, until: datetime) -> None:
         """Publishes a badge; the version before is replaced at `until`, in the time of the facts."""
-        shelf = open_badge_shelf(self.database.reading)
-        self.database.run(LoadBadgeDefinitions(shelf, Requests(), compile_condition)([content]))
+        publication = open_badge_publication(self.database.reading)
+        self.database.run(LoadBadgeDefinitions(publication, Requests(), compile_condition)([content]))
         versions = self.badges.setdefault(content.badge_id, [])
         if versions and versions[-1][0] == content:
             return
@@ -167,13 +165,13 @@ class World:
         return any(content.state == "active" for content, _ in self.badges.get(badge_id, ()))
 
     def erase(self, index: int) -> None:
-        """Erases one of the people, and has another take the place."""
-        user = self.people[index]
+        """Erases one of the learners, and has another take the place."""
+        user = self.learners[index]
         erasing = open_personal_data(self.database.reading).erase(user, f"request-{user}")
         self.database.run(erasing)
         del self.known[user]
-        self.people[index] = max(*self.people, *self._places) + 1
-        self.known[self.people[index]] = Known()
+        self.learners[index] = max(*self.learners, *self._places) + 1
+        self.known[self.learners[index]] = Known()
 
     def expected(self) -> Told:
         """Returns what everything that was taken in adds up to."""
@@ -192,7 +190,7 @@ class World:
         ]
         expected = Told()
         for known in self.known.values():
-            person = Person(list(known.changes.values()), known.entries)
-            expected |= plain(known.facts.values(), person, versions)
+            learner = LearnerFacts(list(known.changes.values()), known.entries)
+            expected |= plain(known.facts.values(), learner, versions)
         expected.frozen = {key: days for key, days in expected.frozen.items() if days}
         return expected

@@ -13,8 +13,8 @@ from practice.stats.v1 import progress_pb2, stats_service_pb2, stats_service_pb2
 
 from service_kit.paging import encode_page_token
 from tests.grpc_errors import refusal
-from tests.stats_service.adapters.conftest import Apply
 from tests.stats_service.adapters.db.badges import badge, publish
+from tests.stats_service.conftest import Apply
 from tests.stats_service.facts import completion, history
 from tests.tokens import TestTokens
 
@@ -201,14 +201,14 @@ def tried(condition: str = "focus.sessions >= 2", **fields: Any) -> pb.DryRunBad
 async def test_a_dry_run_tells_who_would_have_a_badge_and_since_when(
     badge_admin: Admin, internal: Metadata, apply: Apply
 ) -> None:
-    people = {user_id: history(user_id, DAYS[:user_id]) for user_id in (1, 2, 3, 4)}
-    for facts in people.values():
+    learners = {user_id: history(user_id, DAYS[:user_id]) for user_id in (1, 2, 3, 4)}
+    for facts in learners.values():
         apply(*facts)
     whole = await badge_admin.DryRunBadge(tried(), metadata=internal)
     assert [(each.user_id, each.award_time.ToDatetime(UTC)) for each in whole.earners] == [
-        (user_id, people[user_id][1].end_time) for user_id in (2, 3, 4)
+        (user_id, learners[user_id][1].end_time) for user_id in (2, 3, 4)
     ]
-    assert (whole.examined_count, whole.person_count, whole.holder_count) == (4, 4, 0)
+    assert (whole.examined_count, whole.learner_count, whole.holder_count) == (4, 4, 0)
 
 
 async def test_a_dry_run_goes_on_page_after_page(
@@ -217,14 +217,14 @@ async def test_a_dry_run_goes_on_page_after_page(
     for user_id in (1, 2, 3):
         apply(*history(user_id, DAYS[:2]))
     first = await badge_admin.DryRunBadge(tried(page_size=2), metadata=internal)
-    assert ([each.user_id for each in first.earners], first.examined_count, first.person_count) == (
+    assert ([each.user_id for each in first.earners], first.examined_count, first.learner_count) == (
         [1, 2],
         2,
         3,
     )
     token = first.next_page_token
     rest = await badge_admin.DryRunBadge(tried(page_size=2, page_token=token), metadata=internal)
-    assert ([each.user_id for each in rest.earners], rest.person_count, rest.next_page_token) == ([3], 0, "")
+    assert ([each.user_id for each in rest.earners], rest.learner_count, rest.next_page_token) == ([3], 0, "")
     other = tried("focus.sessions >= 3", page_token=token)
     assert (await refusal(badge_admin.DryRunBadge(other, metadata=internal))).reason == "PAGE_TOKEN_INVALID"
 

@@ -19,8 +19,7 @@ from practice.stats.v1 import stats_service_pb2_grpc as rpc
 from practice.stats.v1 import streak_service_pb2 as streak_pb
 
 from tests.calendars import FakeCalendarService
-from tests.stats_service.adapters.conftest import Apply, ApplyChanges
-from tests.stats_service.adapters.grpc.conftest import NOW, Streaks
+from tests.stats_service.conftest import NOW, Apply, ApplyChanges, Streaks
 from tests.stats_service.facts import calendar_change, completion, history
 from tests.tokens import TestTokens
 

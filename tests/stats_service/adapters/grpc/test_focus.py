@@ -14,10 +14,10 @@ from practice.products.focus.v1 import focus_service_pb2 as pb
 from practice.products.focus.v1 import focus_service_pb2_grpc as rpc
 
 from service_kit.errors import ConflictError, NotFoundError, ServiceError, UnavailableError
-from stats_service.adapters.grpc.products.focus import present
+from stats_service.adapters.grpc.products.focus.errors import present
 from tests.grpc_errors import refusal
-from tests.stats_service.adapters.conftest import Apply
 from tests.stats_service.adapters.db.badges import badge, publish
+from tests.stats_service.conftest import Apply
 from tests.stats_service.facts import completion, history
 from tests.tokens import TestTokens
 

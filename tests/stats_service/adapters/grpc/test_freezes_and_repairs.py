@@ -15,10 +15,9 @@ from sqlalchemy import Engine, func, select
 
 from stats_service.adapters.db.learner_store import SqlLearnerStore
 from stats_service.adapters.db.tables import freeze_ledger, standing, streak_entry
-from stats_service.application.backfill_badges import BackfillBadges
+from stats_service.application.backfill import BackfillBadges
 from tests.grpc_errors import Refusal, outcome, refusal
-from tests.stats_service.adapters.conftest import Apply
-from tests.stats_service.adapters.grpc.conftest import NOW, Metadata, StreakOperators, Streaks, day, days
+from tests.stats_service.conftest import NOW, Apply, Metadata, StreakOperators, Streaks, day, days
 from tests.stats_service.facts import completion, history
 from tests.tokens import TestTokens
 

@@ -1,4 +1,4 @@
-"""The stats service gives all that it keeps of a person, and forgets them for good."""
+"""The stats service gives all that it keeps of a learner, and forgets them for good."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from service_kit.db.faults import is_erased
 from service_kit.errors import AccountErasedError
 from stats_service.adapters.db import tables
 from stats_service.adapters.db.learner_store import SqlLearnerStore
-from stats_service.application.backfill_badges import BackfillBadges
+from stats_service.application.backfill import BackfillBadges
 from stats_service.application.ports.learners import Rejection
 from stats_service.domain.completion import Completion
 from tests.databases import lock_waiters
 from tests.personal_data import PersonalDataClient, rows_of
-from tests.stats_service.adapters.conftest import Apply, ApplyChanges
+from tests.stats_service.conftest import Apply, ApplyChanges
 from tests.stats_service.facts import calendar_change, completion, history
 from tests.waiting import PATIENCE_SECONDS
 
@@ -40,7 +40,7 @@ def personal_data(channel: grpc.aio.Channel, internal: Metadata) -> PersonalData
 
 @pytest.fixture
 def facts(apply: Apply, apply_changes: ApplyChanges, store: SqlLearnerStore) -> list[Completion]:
-    """Three days of person 1, a move, a refused event; a day of person 2."""
+    """Three days of learner 1, a move, a refused event; a day of learner 2."""
     facts = history(1, DAYS)
     apply(*facts, *history(2, DAYS[:1]))
     apply_changes(calendar_change(user_id=1, user_seq=9))
@@ -51,12 +51,12 @@ def facts(apply: Apply, apply_changes: ApplyChanges, store: SqlLearnerStore) -> 
 
 @pytest.fixture
 def everywhere(facts: list[Completion], engine: Engine) -> None:
-    """A row of person 1 in every table with a person's number."""
+    """A row of learner 1 in every table with a learner's number."""
     job, run, entry = (uuid.UUID(int=number) for number in (1, 2, 3))
     day = {"day": DAYS[0], "product": "all"}
     score = {"elapsed_seconds": 60, "session_count": 1}
     badge = dict.fromkeys(("name", "description", "icon", "product", "condition"), "")
-    counts = {"refused": 0, "corrected": 0, "aliens": 0, "progress_rows": 1}
+    counts = {"refused": 0, "corrected": 0, "orphans": 0, "progress_rows": 1}
     rows: list[tuple[Table, dict[str, Any]]] = [
         (tables.streak_entry, {"entry_id": entry, "kind": "rest_days", "first_day": DAYS[0]}),
         (tables.freeze_ledger, {**day, "change": "used"}),
@@ -67,7 +67,7 @@ def everywhere(facts: list[Completion], engine: Engine) -> None:
         ),
         (tables.idempotency, {"key": "k", "method": "m", "request_digest": b"x"}),
         (tables.recalculation_difference, {"job_id": job, "row_count": 1, "rows": []}),
-        (tables.reconciliation_person, {"run_id": run, "event_ids": [], **counts}),
+        (tables.reconciliation_learner, {"run_id": run, "event_ids": [], **counts}),
         (tables.awarded_badge, {"badge_id": "one", "version": 1, "user_seq": 1}),
     ]
     with engine.begin() as connection:
@@ -194,7 +194,7 @@ async def test_work_on_people_goes_on_without_the_erased(
 ) -> None:
     await personal_data.erase(1)
     with store.work_on([1, 2]) as work:
-        assert set(work.people()) <= {2}
+        assert set(work.learners()) <= {2}
         work.commit()
     with pytest.raises(AccountErasedError), store.work_on([1]):
         pass

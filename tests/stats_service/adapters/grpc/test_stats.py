@@ -15,8 +15,8 @@ from practice.stats.v1 import progress_pb2, stats_service_pb2_grpc
 from practice.stats.v1 import stats_service_pb2 as pb
 
 from tests.grpc_errors import refusal
-from tests.stats_service.adapters.conftest import Apply
 from tests.stats_service.adapters.db.badges import badge, publish
+from tests.stats_service.conftest import Apply
 from tests.stats_service.facts import completion, history
 from tests.tokens import TestTokens
 

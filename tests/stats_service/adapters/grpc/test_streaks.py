@@ -13,8 +13,7 @@ from sqlalchemy import Engine, select
 
 from stats_service.adapters.db.tables import erased_user, learner, streak_entry
 from tests.grpc_errors import Refusal, outcome, refusal
-from tests.stats_service.adapters.conftest import Apply
-from tests.stats_service.adapters.grpc.conftest import Metadata, Streaks, days
+from tests.stats_service.conftest import Apply, Metadata, Streaks, days
 from tests.stats_service.facts import completion, history
 from tests.tokens import TestTokens
 
@@ -160,7 +159,7 @@ async def test_another_persons_pause_is_not_there_and_one_of_the_past_is_over(
     streaks: Streaks, me: Metadata, tokens: TestTokens
 ) -> None:
     plan = pb.PlanPauseRequest(first_date="2026-02-20", last_date="2026-02-20")
-    # It is still the 20th in the person's zone; two days on in the zone that they send then.
+    # It is still the 20th in the learner's zone; two days on in the zone that they send then.
     planned = await streaks.PlanPause(plan, metadata=me)
     others = await refusal(
         streaks.CancelPause(pb.CancelPauseRequest(name=planned.name), metadata=tokens.bearer(2))
@@ -200,7 +199,7 @@ async def test_somebody_new_is_made_known_by_what_they_record(
 ) -> None:
     await streaks.BuyFreeze(pb.BuyFreezeRequest(), metadata=me)
     with engine.connect() as connection:
-        assert connection.execute(select(learner.c.book_revision)).scalar_one() == -1
+        assert connection.execute(select(learner.c.catalogue_revision)).scalar_one() == -1
 
 
 async def test_nothing_is_recorded_for_somebody_who_was_erased(

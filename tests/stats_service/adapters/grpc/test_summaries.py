@@ -7,13 +7,13 @@ from typing import Any, TypeAlias
 
 import grpc
 import pytest
-from practice.stats.v1 import summary_pb2, summary_service_pb2_grpc
+from practice.stats.v1 import streak_pb2, summary_pb2, summary_service_pb2_grpc
 from practice.stats.v1 import summary_service_pb2 as pb
 from sqlalchemy import Engine, insert
 
 from stats_service.adapters.db.tables import streak_entry
 from tests.grpc_errors import refusal
-from tests.stats_service.adapters.conftest import Apply
+from tests.stats_service.conftest import Apply
 from tests.stats_service.facts import completion, history
 from tests.tokens import TestTokens
 
@@ -48,16 +48,16 @@ async def test_a_year_has_its_days_what_kept_them_and_the_current_streak(
     year = await told.GetHeatmap(pb.GetHeatmapRequest(), metadata=me)
     assert (year.year, year.product, year.as_of_date, len(year.days)) == (2026, "all", "2026-02-20", 365)
     shown = [
-        (day.date, day.session_count, day.level, day.kept_by)
+        (day.date, day.session_count, day.level, day.keep_reason)
         for day in year.days
-        if day.level or day.kept_by or day.session_count
+        if day.level or day.keep_reason or day.session_count
     ]
     assert shown == [
-        ("2026-02-15", 1, 4, ""),
-        ("2026-02-16", 1, 4, ""),
-        ("2026-02-17", 0, 0, "pause"),
-        ("2026-02-18", 0, 0, "pause"),
-        ("2026-02-19", 1, 4, ""),
+        ("2026-02-15", 1, 4, streak_pb2.KEEP_REASON_UNSPECIFIED),
+        ("2026-02-16", 1, 4, streak_pb2.KEEP_REASON_UNSPECIFIED),
+        ("2026-02-17", 0, 0, streak_pb2.KEEP_REASON_PAUSE),
+        ("2026-02-18", 0, 0, streak_pb2.KEEP_REASON_PAUSE),
+        ("2026-02-19", 1, 4, streak_pb2.KEEP_REASON_UNSPECIFIED),
     ]
     assert year.current_streak == summary_pb2.StreakSpan(
         start_date="2026-02-15", last_date="2026-02-19", days=3

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from service_kit.visible_text import appearance
-from stats_service.domain.aliases import is_alias, is_anonymous_form
+from stats_service.leaderboards.domain import is_alias, is_anonymous_form
 
 revision = "0010"
 down_revision = "0009"

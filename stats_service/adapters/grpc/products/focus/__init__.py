@@ -1,0 +1,1 @@
+"""What completed focus sessions add up to, in the focus product's envelope."""

@@ -1,1 +1,0 @@
-"""The session service, which remembers how users' days run."""

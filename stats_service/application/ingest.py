@@ -1,0 +1,251 @@
+"""Takes facts in: the consumer's side of exactly-once, whatever the facts tell.
+
+The fact in the database is the permanent record of what was taken in, so an
+event may come any number of times, in any order, from several deliveries at
+once. Items stand alone: one that is refused or fails leaves the others of its
+batch untouched.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Generic, Protocol, TypeVar
+from uuid import UUID
+
+import structlog
+
+from service_kit.errors import AccountErasedError, UnavailableError
+from stats_service.application.ports.learners import LearnerStore, LearnerWork, RefusedError, Rejection
+from stats_service.domain.calendar import CalendarChange
+from stats_service.domain.completion import Completion
+from stats_service.domain.derivation import derive
+
+# Why an event of an erased learner is refused.
+ERASED = "erased"
+
+log = structlog.get_logger(__name__)
+
+
+class Fact(Protocol):
+    """What happened to a learner; two facts are equal when every field is."""
+
+    @property
+    def event_id(self) -> UUID:
+        """The fact's identity."""
+
+    @property
+    def user_id(self) -> int:
+        """The learner's number."""
+
+
+F = TypeVar("F", bound=Fact)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery(Generic[F]):
+    """An event as it arrived, and what it says if it can be taken in at all."""
+
+    payload: bytes
+    content: F | Rejection
+    # What made the event, for the log; empty when it is not known.
+    request_id: str = ""
+
+    def about(self) -> dict[str, object]:
+        """Returns what a log line says of it: whose it is, and from which request."""
+        names = ("event_id", "user_id", "session_id")
+        told = {name: getattr(self.content, name, None) for name in names}
+        ids = {name: str(value) if name == "event_id" else value for name, value in told.items() if value}
+        return {**ids, "request_id": self.request_id}
+
+
+@dataclass(slots=True)
+class Applied(Generic[F]):
+    """What became of a batch. `postponed` may be delivered again, the rest is settled.
+
+    `failed` counts events that met a fault of this service; they are left to
+    whoever keeps the record of what was sent.
+    """
+
+    new: int = 0
+    repeated: int = 0
+    rejected: int = 0
+    failed: int = 0
+    postponed: list[Delivery[F]] = field(default_factory=list)
+
+
+# Stores those of one learner's facts that are new, with all that follows from
+# them. Returns the ids of the new ones, and what is stored under the others'.
+Record = Callable[[LearnerWork, Mapping[UUID, F]], tuple[set[UUID], Mapping[UUID, F]]]
+
+
+class Ingest(Generic[F]):
+    """Applies batches of deliveries of one kind of fact; one transaction a learner."""
+
+    def __init__(
+        self,
+        store: LearnerStore,
+        record: Record[F],
+        *,
+        budget_seconds: float = 12.0,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """What has not begun after `budget_seconds` is postponed."""
+        self._store = store
+        self._record = record
+        self._budget = budget_seconds
+        self._monotonic = monotonic
+
+    def __call__(self, deliveries: Sequence[Delivery[F]]) -> Applied[F]:
+        """Takes in every event that is new, and says what became of each. Idempotent."""
+        result: Applied[F] = Applied()
+        stop = self._monotonic() + self._budget
+        learners: dict[int, list[tuple[Delivery[F], F]]] = defaultdict(list)
+        for delivery in deliveries:
+            if isinstance(delivery.content, Rejection):
+                self._reject(delivery, delivery.content, result)
+            else:
+                learners[delivery.content.user_id].append((delivery, delivery.content))
+        for items in learners.values():
+            if self._monotonic() > stop:
+                result.postponed += [delivery for delivery, _ in items]
+            else:
+                self._apply(items, result)
+        return result
+
+    def _apply(self, items: Sequence[tuple[Delivery[F], F]], result: Applied[F]) -> None:
+        """Applies one learner's events, each alone if they cannot be applied together."""
+        try:
+            clashes = self._take_in(items, result)
+        except UnavailableError:
+            result.postponed += [delivery for delivery, _ in items]
+        except AccountErasedError:
+            for delivery, fact in items:
+                self._reject(delivery, Rejection(fact.event_id, ERASED, b""), result)
+        except Exception as error:
+            if len(items) > 1:
+                for item in items:
+                    self._apply([item], result)
+            elif isinstance(error, RefusedError):
+                delivery, fact = items[0]
+                self._reject(delivery, _reject_fact(delivery, fact, str(error)), result)
+            else:
+                log.error("event_failed", **items[0][0].about(), exc_info=error)
+                result.failed += 1
+        else:
+            for delivery, rejection in clashes:
+                self._reject(delivery, rejection, result)
+
+    def _take_in(
+        self, items: Sequence[tuple[Delivery[F], F]], result: Applied[F]
+    ) -> Sequence[tuple[Delivery[F], Rejection]]:
+        """Stores one learner's new facts in one transaction; returns the events that clash with a fact."""
+        offered = _first_of_each_id(fact for _, fact in items)
+        with self._store.work_on([items[0][1].user_id]) as work:
+            added, others = self._record(work, offered)
+            work.commit()
+        known = {**others, **{event_id: offered[event_id] for event_id in added}}
+        clashes = [
+            (delivery, _reject_fact(delivery, fact, _clash(known.get(fact.event_id))))
+            for delivery, fact in items
+            if known.get(fact.event_id) != fact
+        ]
+        refused = {id(delivery) for delivery, _ in clashes}
+        for delivery, fact in items:
+            if id(delivery) not in refused:
+                log.info("event_applied", **delivery.about(), new=fact.event_id in added)
+        result.new += len(added)
+        result.repeated += len(items) - len(added) - len(clashes)
+        return clashes
+
+    def _reject(self, delivery: Delivery[F], rejection: Rejection, result: Applied[F]) -> None:
+        log.error("event_rejected", **delivery.about(), reason=rejection.reason)
+        try:
+            if rejection.event_id is not None:
+                self._store.reject([rejection])
+            result.rejected += 1
+        except UnavailableError:
+            result.postponed.append(delivery)
+
+
+def _reject_fact(delivery: Delivery[F], fact: F, reason: str) -> Rejection:
+    return Rejection(fact.event_id, reason, delivery.payload, fact.user_id)
+
+
+def _first_of_each_id(facts: Iterable[F]) -> dict[UUID, F]:
+    offered: dict[UUID, F] = {}
+    for fact in facts:
+        offered.setdefault(fact.event_id, fact)
+    return offered
+
+
+def _clash(known: Fact | None) -> str:
+    if known is None:
+        return "another fact has its session, or its place in the learner's sequence"
+    return "its content differs from the fact stored under its id"
+
+
+class ApplyCompletions:
+    """Applies batches of deliveries; one transaction a learner."""
+
+    def __init__(
+        self,
+        store: LearnerStore,
+        *,
+        budget_seconds: float = 12.0,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """What has not begun after `budget_seconds` is postponed."""
+        self._ingest = Ingest(store, _count, budget_seconds=budget_seconds, monotonic=monotonic)
+
+    def __call__(self, deliveries: Sequence[Delivery[Completion]]) -> Applied[Completion]:
+        """Counts every event that is new, and says what became of each. Idempotent."""
+        return self._ingest(deliveries)
+
+
+def _count(
+    work: LearnerWork, offered: Mapping[UUID, Completion]
+) -> tuple[set[UUID], Mapping[UUID, Completion]]:
+    added = work.add(list(offered.values()))
+    if added:
+        rederive(work, {offered[event_id].local_date for event_id in added})
+    return added, work.find(offered.keys() - added)
+
+
+class ApplyCalendarChanges:
+    """Applies batches of deliveries; one transaction a learner.
+
+    Days of the past stay what they were; a change of calendar can keep a
+    streak over a day that it cut short.
+    """
+
+    def __init__(self, store: LearnerStore) -> None:
+        self._ingest = Ingest(store, _remember)
+
+    def __call__(self, deliveries: Sequence[Delivery[CalendarChange]]) -> Applied[CalendarChange]:
+        """Keeps every change that is new, and says what became of each. Idempotent."""
+        return self._ingest(deliveries)
+
+
+def _remember(
+    work: LearnerWork, offered: Mapping[UUID, CalendarChange]
+) -> tuple[set[UUID], Mapping[UUID, CalendarChange]]:
+    added = work.add_changes(list(offered.values()))
+    if added:
+        rederive(work, ())
+    return added, work.find_changes(offered.keys() - added)
+
+
+def rederive(work: LearnerWork, days: Collection[date] | None = None) -> int:
+    """Derives the progress of the learners worked on from all of their facts; returns how many rows changed.
+
+    With `days`, the caller has added facts to these days alone; what is stored
+    of other days is left alone unless the learners are outdated. The products of
+    a day share its seconds, so none of its rows is. Idempotent.
+    """
+    facts = work.facts()
+    derived = derive(facts, work.learners(), work.catalogue())
+    return work.save(facts, derived, None if work.outdated else days)

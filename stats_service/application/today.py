@@ -1,0 +1,92 @@
+"""Tells a learner's own day, once what the caller wrote is counted."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from service_kit.errors import InvalidArgumentError
+from stats_service.application.ports.clock import Clock
+from stats_service.application.ports.reading import Learner, Reader
+from stats_service.domain.calendar import Calendar
+from stats_service.domain.protection import CalendarTransition
+
+_FIRST_PAUSE_SECONDS = 0.01
+_LONGEST_PAUSE_SECONDS = 0.1
+
+
+class Waiting:
+    """Waits until a learner's completions up to a number are counted, for a bounded time."""
+
+    def __init__(self, reader: Reader, longest_seconds: float) -> None:
+        self._reader = reader
+        self._longest = longest_seconds
+
+    async def until_counted(self, user_id: int, min_user_seq: int) -> tuple[Learner, bool]:
+        """Returns the learner, and whether fact `min_user_seq` or one before it is still not counted."""
+        loop = asyncio.get_running_loop()
+        stop = loop.time() + self._longest
+        pause = _FIRST_PAUSE_SECONDS
+        while True:
+            learner = await self._reader.learner(user_id)
+            left = stop - loop.time()
+            if learner.applied_through >= min_user_seq or left <= 0:
+                return learner, learner.applied_through < min_user_seq
+            await asyncio.sleep(min(pause, left))
+            pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """A learner's own day, and whether the completion that was waited for is still not counted.
+
+    `applied_through` is how far their events are counted.
+    `transition` is the change of calendar that the zone of the call makes, for
+    as long as it has not arrived; from and to the same one otherwise.
+    """
+
+    today: date
+    pending: bool
+    transition: CalendarTransition
+    applied_through: int
+
+
+class Today:
+    """Tells which day it is for a learner, once what they wait for is counted."""
+
+    def __init__(self, waiting: Waiting, clock: Clock) -> None:
+        self._waiting = waiting
+        self._clock = clock
+
+    async def __call__(self, user_id: int, min_user_seq: int, time_zone: str | None) -> Now:
+        """Returns the day in `time_zone`, or else in the learner's last known one."""
+        learner, _ = await self._waiting.until_counted(user_id, min_user_seq)
+        return self.of(learner, min_user_seq, time_zone)
+
+    async def wait(self, user_id: int, min_user_seq: int) -> None:
+        """Waits, for a bounded time, until a completion is counted; for none when the number is 0."""
+        if min_user_seq:
+            await self._waiting.until_counted(user_id, min_user_seq)
+
+    def of(self, learner: Learner, min_user_seq: int, time_zone: str | None) -> Now:
+        """Returns the day of a learner who was read, in `time_zone`, or else in their last known one."""
+        now = self._clock()
+        calendar = _calendar(learner, time_zone)
+        transition = CalendarTransition(now, learner.calendar, calendar)
+        pending = learner.applied_through < min_user_seq
+        return Now(calendar.day_of(now), pending, transition, learner.applied_through)
+
+
+def day_of(learner: Learner, instant: datetime, time_zone: str | None) -> date:
+    """Returns the day of an instant in `time_zone`, or else in the learner's last known one."""
+    return _calendar(learner, time_zone).day_of(instant)
+
+
+def _calendar(learner: Learner, time_zone: str | None) -> Calendar:
+    return replace(learner.calendar, time_zone=time_zone or learner.calendar.time_zone)
+
+
+def invalid_span(message: str) -> InvalidArgumentError:
+    """Returns the error for a span that ends too early or too late."""
+    return InvalidArgumentError(message, reason="FIELD_INVALID", field="to_date")

@@ -1,0 +1,1 @@
+"""Boards of who practised most, and how users take part in them."""

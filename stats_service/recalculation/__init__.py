@@ -1,0 +1,1 @@
+"""Derives the progress of everybody, or of some, anew from the facts."""
