@@ -302,6 +302,7 @@ JOBS = (
         ),
         needs=("postgres",),
         settings=("DATABASE_URL",),
+        tunables=("CELL",),
         reads="service_kit.settings:MigrationSettings",
     ),
     Job(

@@ -29,6 +29,9 @@ class MigrationSettings(PlatformSettings):
     """Where the schemas are that are brought up to date."""
 
     database_url: PostgresUrl = Field(description="the database")
+    cell: int = Field(
+        default=0, ge=0, le=511, description="the cell whose numbers new rows of a new database get"
+    )
 
 
 class ServiceSettings(PlatformSettings):

@@ -28,7 +28,7 @@ os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 
 from deploy.local.servers import Servers, start_servers
 from service_kit.logging import configure_logging
-from tests.databases import create_database, drop_database
+from tests.databases import create_database, create_empty_database, drop_database
 from tests.guard import guard
 from tests.tokens import ISSUER, TestTokens
 
@@ -101,6 +101,14 @@ def fresh_database_url(server_urls: tuple[str, str], worker_name: str) -> Iterat
     """A migrated database for one test alone, dropped after it."""
     name = f"test_{worker_name}_{next(_numbers)}"
     yield create_database(server_urls[0], name)
+    drop_database(server_urls[0], name)
+
+
+@pytest.fixture
+def empty_database_url(server_urls: tuple[str, str], worker_name: str) -> Iterator[str]:
+    """A database without anything in it for one test alone, dropped after it."""
+    name = f"empty_{worker_name}_{next(_numbers)}"
+    yield create_empty_database(server_urls[0], name)
     drop_database(server_urls[0], name)
 
 

@@ -36,6 +36,13 @@ def create_database(server_url: str, name: str) -> str:
     return address_of(server_url, name)
 
 
+def create_empty_database(server_url: str, name: str) -> str:
+    """Makes a database without any schema of a service and returns its URL."""
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    return address_of(server_url, name)
+
+
 def drop_database(server_url: str, name: str) -> None:
     """Drops a database whoever is still connected to it.
 

@@ -5,30 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import psycopg
 import pytest
 from alembic import command, migration
 from alembic.autogenerate import compare_metadata
 from alembic.script import ScriptDirectory
-from psycopg import sql
 from sqlalchemy import Connection, MetaData
 
 from service_kit.db.engines import open_engine
 from service_kit.db.migrate import alembic_config, upgrade
-from tests.databases import ROOT, SERVICES, address_of, drop_database
+from tests.databases import ROOT, SERVICES
 
 MIGRATED = [
     service for service in SERVICES if (ROOT / service / "adapters" / "db" / "migrations" / "env.py").exists()
 ]
-
-
-@pytest.fixture
-def empty_database_url(server_urls: tuple[str, str], worker_name: str) -> Iterator[str]:
-    name = f"empty_{worker_name}"
-    with psycopg.connect(server_urls[0], autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    yield address_of(server_urls[0], name)
-    drop_database(server_urls[0], name)
 
 
 @pytest.mark.parametrize("service", MIGRATED)

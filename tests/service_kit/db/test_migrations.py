@@ -13,6 +13,8 @@ from service_kit.db import migrate
 from service_kit.db.engines import open_engine
 from tests.databases import SERVICES
 
+MOST_CELLS = 512
+
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_migrations_and_tables_agree(service: str, fresh_database_url: str) -> None:
@@ -69,3 +71,42 @@ def test_a_service_keeps_to_its_own_schema(service: str, fresh_database_url: str
 
     assert (service.removesuffix("_service"),) in rows
     assert ("public",) not in rows
+
+
+def test_cells_never_give_the_same_number(empty_database_url: str) -> None:
+    migrate.upgrade("session_service", empty_database_url, cell=3)
+    with psycopg.connect(empty_database_url) as connection:
+        assert _numbers(connection, 2) == [3 * 2**44 + 1, 3 * 2**44 + 2]
+    # Again, which changes nothing.
+    migrate.upgrade("session_service", empty_database_url, cell=3)
+    with psycopg.connect(empty_database_url) as connection:
+        assert _numbers(connection, 1) == [3 * 2**44 + 3]
+        connection.execute("SELECT setval('session.practice_session_id_seq', %s)", [4 * 2**44 - 1])
+        assert _numbers(connection, 1) == [4 * 2**44]
+        with pytest.raises(psycopg.errors.SequenceGeneratorLimitExceeded):
+            _numbers(connection, 1)
+
+
+def test_numbers_of_the_last_cell_are_exact_as_doubles(empty_database_url: str) -> None:
+    migrate.upgrade("stats_service", empty_database_url, cell=MOST_CELLS - 1)
+    with psycopg.connect(empty_database_url) as connection:
+        row = connection.execute(
+            "SELECT max(max_value) FROM pg_sequences WHERE schemaname = 'stats'"
+        ).fetchone()
+    assert row == (2**53,)
+
+
+def test_a_schema_with_numbers_of_a_cell_is_left_as_it_is_by_another(fresh_database_url: str) -> None:
+    with psycopg.connect(fresh_database_url) as connection:
+        assert _numbers(connection, 1) == [1]
+    with pytest.raises(migrate.OtherCellError, match="has given 1, which is no number of cell 1"):
+        migrate.upgrade("session_service", fresh_database_url, cell=1)
+    with psycopg.connect(fresh_database_url) as connection:
+        assert _numbers(connection, 1) == [2]
+
+
+def _numbers(connection: psycopg.Connection[tuple[int]], count: int) -> list[int]:
+    rows = connection.execute(
+        "SELECT nextval('session.practice_session_id_seq') FROM generate_series(1, %s)", [count]
+    )
+    return [number for (number,) in rows]
