@@ -35,7 +35,7 @@ Corrections = Callable[[AsyncConnection, int], Awaitable[dict[str, int]]]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A table whose rows belong to a category's rows, by the column `parent`."""
+    """A table whose rows belong to a category's rows, by the column `parent`, and to the same person."""
 
     name: str
     about: str
@@ -44,10 +44,14 @@ class Part:
     hidden: frozenset[str] = frozenset()
     page: int = _PAGE
 
+    def owned_by(self, user_id: int) -> ColumnElement[bool]:
+        """Returns the condition that a row is the person's."""
+        return self.table.c.user_id == user_id
+
 
 @dataclass(frozen=True, slots=True)
 class DataCategory:
-    """A table with rows of people, `page` of which are read at once.
+    """A table with rows of people, `page` of which are read at once; with parts, its key ends in a number.
 
     `about` tells the person what it is. `hidden` columns never leave: secrets,
     and what is there twice.
@@ -135,15 +139,10 @@ async def export_categories(
     """Yields the files of categories, `<schema>/<category>.json` and `.csv`, after their guide."""
     yield guide_file(schema, {name: about for category in categories for name, about in category.guide})
     for category in categories:
-        async for chunk in export_files(
-            f"{schema}/{category.name}",
-            _visible_columns(category),
-            partial(_pages, engine, category, user_id),
-        ):
-            yield chunk
-        for part in category.parts:
-            pages = partial(_pages_of_part, engine, category, part, user_id)
-            async for chunk in export_files(f"{schema}/{part.name}", _visible_columns(part), pages):
+        tables: list[DataCategory | Part] = [category, *category.parts]
+        for each in tables:
+            pages = partial(_pages, engine, each, user_id)
+            async for chunk in export_files(f"{schema}/{each.name}", _visible_columns(each), pages):
                 yield chunk
 
 
@@ -155,12 +154,12 @@ async def remove_batch(connection: AsyncConnection, category: DataCategory, user
         gone = delete(category.table).where(tuple_(*key).in_(mine))
         return {category.name: (await connection.execute(gone)).rowcount}
     # Locked first: whoever works on one of them is done before its parts go.
-    numbers = (await connection.execute(mine.with_for_update())).scalars().all()
+    numbers = [row[-1] for row in await connection.execute(mine.with_for_update())]
     removed = {}
     for part in category.parts:
-        parts = delete(part.table).where(part.table.c[part.parent].in_(numbers))
+        parts = delete(part.table).where(part.owned_by(user_id), part.table.c[part.parent].in_(numbers))
         removed[part.name] = (await connection.execute(parts)).rowcount
-    gone = delete(category.table).where(key[0].in_(numbers))
+    gone = delete(category.table).where(category.owned_by(user_id), key[-1].in_(numbers))
     return {category.name: (await connection.execute(gone)).rowcount, **removed}
 
 
@@ -185,21 +184,10 @@ def _key(table: Table) -> list[Column[Any]]:
     return list(table.primary_key.columns)
 
 
-async def _pages(engine: AsyncEngine, category: DataCategory, user_id: int) -> AsyncIterator[Entries]:
+async def _pages(engine: AsyncEngine, category: DataCategory | Part, user_id: int) -> AsyncIterator[Entries]:
     query = _select_visible(category).where(category.owned_by(user_id))
     async for rows in _by_key(engine, query, _key(category.table), category.page):
         yield _entries(category, rows)
-
-
-async def _pages_of_part(
-    engine: AsyncEngine, category: DataCategory, part: Part, user_id: int
-) -> AsyncIterator[Entries]:
-    key = _key(category.table)
-    parents = select(*key).where(category.owned_by(user_id))
-    async for found in _by_key(engine, parents, key, _PAGE):
-        among = part.table.c[part.parent].in_([row[0] for row in found])
-        async for rows in _by_key(engine, _select_visible(part).where(among), _key(part.table), part.page):
-            yield _entries(part, rows)
 
 
 async def _by_key(

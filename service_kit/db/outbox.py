@@ -46,9 +46,10 @@ def outbox_table(metadata: MetaData) -> Table:
     return Table(
         "outbox",
         metadata,
-        Column("event_id", Uuid, primary_key=True),
-        Column("user_id", BigInteger, nullable=False),
-        Column("user_seq", BigInteger, nullable=False),
+        Column("user_id", BigInteger, primary_key=True, autoincrement=False),
+        Column("user_seq", BigInteger, primary_key=True, autoincrement=False),
+        # A relay and its consumer know the event and not whose it is.
+        Column("event_id", Uuid, nullable=False, unique=True),
         Column("aggregate_id", BigInteger, nullable=False),
         Column("kind", Text, nullable=False),
         Column("payload", LargeBinary, nullable=False),
@@ -67,8 +68,6 @@ def outbox_table(metadata: MetaData) -> Table:
             postgresql_where=text("acked_at IS NULL AND dead_at IS NULL"),
         ),
         Index("outbox_dead", "dead_at", "event_id", postgresql_where=text("dead_at IS NOT NULL")),
-        # A person is exported and erased by it.
-        Index("outbox_user", "user_id"),
     )
 
 

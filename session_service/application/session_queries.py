@@ -92,7 +92,7 @@ class ListSessionItems:
     async def __call__(self, call: Call, ref: SessionRef) -> Sequence[SessionItem]:
         """Returns the items in their order."""
         await self._readers.get(call.user_id, ref)
-        return await self._readers.items(ref.id)
+        return await self._readers.items(call.user_id, ref.id)
 
 
 class GetSessionReport:
@@ -115,7 +115,7 @@ class GetDraft:
     async def __call__(self, call: Call, ref: SessionRef) -> tuple[str, str]:
         """Returns the JSON text as it was sent and its hash; `{}` before the first draft."""
         await self._readers.get(call.user_id, ref)
-        return await self._readers.draft(ref.id) or ("{}", EMPTY_HASH)
+        return await self._readers.draft(call.user_id, ref.id) or ("{}", EMPTY_HASH)
 
 
 class ListMessages:
@@ -127,7 +127,7 @@ class ListMessages:
     async def __call__(self, call: Call, ref: SessionRef, *, after: int, limit: int) -> Sequence[Message]:
         """Returns at most `limit` messages after a position."""
         await self._readers.get(call.user_id, ref)
-        return await self._readers.messages(ref.id, after, limit)
+        return await self._readers.messages(call.user_id, ref.id, after, limit)
 
 
 class ViewWorkspaces:

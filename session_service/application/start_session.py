@@ -129,7 +129,7 @@ class StartSession:
                 await self._limits.keep_open(work, call.user_id)
             if started.resumed or not items:
                 return started
-            await work.sessions.add_items(started.session.id, items)
+            await work.sessions.add_items(started.session, items)
             return replace(started, first_item=items[0])
 
         async with self._limits.starting(call, product):

@@ -114,10 +114,10 @@ class SubmitSession:
                     content=ended.content,
                     content_created_at=ended.content_created_at,
                     session_id=ended.id,
-                    document=await work.sessions.draft(ended.id) or "{}",
+                    document=await work.sessions.draft(ended) or "{}",
                     elapsed_seconds=ended.elapsed_seconds,
                     status=COMPLETED,
-                    messages=tuple(await work.sessions.messages(ended.id)),
+                    messages=tuple(await work.sessions.messages(ended)),
                     submitted_at=now,
                     updated_at=now,
                 )
@@ -201,7 +201,7 @@ class AddSubmissionMessage:
         async def command(work: UnitOfWork) -> Submission:
             submission = await work.submissions.lock(call.user_id, ref)
             changed = submission.add_message(role, content, now=self._clock())
-            await work.submissions.add_message(changed.id, changed.messages[-1])
+            await work.submissions.add_message(changed, changed.messages[-1])
             await work.submissions.save(changed)
             return changed
 
@@ -222,7 +222,7 @@ class DeleteSubmission:
 
         async def command(work: UnitOfWork) -> bool:
             submission = await work.submissions.lock(call.user_id, ref)
-            await work.submissions.delete(submission.id)
+            await work.submissions.delete(submission)
             return True
 
         await once(self._unit_of_work, call, bool, command)

@@ -87,11 +87,11 @@ async def record_answers(
     named = [replace(answer, answer_id=answer.answer_id or str(uuid.uuid4())) for answer in answers]
     # Ids made here are new; only those that clients made can be known.
     sent_ids = [answer.answer_id for answer in answers if answer.answer_id and find_flaw(answer) is None]
-    known = dict(await work.sessions.answers(session.id, sent_ids)) if sent_ids else {}
+    known = dict(await work.sessions.answers(session, sent_ids)) if sent_ids else {}
     if any(answer.answer_id not in known for answer in named):
         session.must_be_open()
     picks = session.policy.picks_items
-    picked = await work.sessions.items(session.id, {answer.item for answer in named}) if picks else {}
+    picked = await work.sessions.items(session, {answer.item for answer in named}) if picks else {}
     allowed = {item: key for item, key in keys.items() if not picks or item in picked}
     results: list[AnswerResult] = []
     fresh: list[RecordedAnswer] = []
@@ -103,7 +103,7 @@ async def record_answers(
             fresh.append(result.recorded)
     if fresh:
         session = await _store(work, session, fresh, dict(picked), clock())
-    return Answered(results, session, await work.sessions.next_item(session.id) if picks else None)
+    return Answered(results, session, await work.sessions.next_item(session) if picks else None)
 
 
 async def _store(
@@ -118,7 +118,7 @@ async def _store(
     await work.sessions.add_answers(versions[-1], answers, now)
     await work.sessions.save(Change.ANSWERED, *versions)
     touched = {answer.item for answer in answers}
-    await work.sessions.update_items(session.id, [picked[item] for item in touched if item in picked])
+    await work.sessions.update_items(session, [picked[item] for item in touched if item in picked])
     return versions[-1]
 
 

@@ -54,7 +54,7 @@ class WatchSession:
         # No change has a higher number yet: waiting beyond it would miss the end.
         cursor = min(cursor, session.version)
         while True:
-            for entry in await self._readers.journal(ref.id, cursor):
+            for entry in await self._readers.journal(call.user_id, ref.id, cursor):
                 yield entry
                 cursor = entry.sequence
                 if entry.change is Change.ENDED:

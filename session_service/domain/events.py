@@ -91,7 +91,6 @@ class CalendarChanged:
     def of(cls, change: CalendarChange) -> CalendarChanged:
         """Returns the event of a stored change."""
         assert change.id
-        assert change.user_seq is not None
         return cls(
             event_id=change_event_id(change.user_id, change.user_seq),
             change_id=change.id,

@@ -16,13 +16,12 @@ _NEXT_INSTANT = timedelta(microseconds=1)
 class CalendarChange:
     """A calendar from the instant on at which it was put in force. `id` is 0 until it is stored.
 
-    `user_seq` is its place among the user's events, None for one that was
-    made before changes were events.
+    `user_seq` is its place among the user's events.
     """
 
     id: int = 0
     user_id: int
-    user_seq: int | None
+    user_seq: int
     effective_at: datetime
     calendar: Calendar
     signed_up_at: datetime | None = None

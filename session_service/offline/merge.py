@@ -188,7 +188,7 @@ async def merge_answers(
     await work.learners.lock(user_id)
     ids = [answer.client_id for answer in answers]
     known = dict(await work.synced.find(user_id, ids))
-    sent_before = await work.sessions.answers(session_id, ids)
+    sent_before = await work.sessions.answers(session, ids)
     chosen: list[OfflineAnswer] = []
     refusals: dict[str, ItemResult] = {}
     for answer in answers:

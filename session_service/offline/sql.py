@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, astuple, replace
+from dataclasses import astuple, replace
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from session_service.adapters.db import tables
-from session_service.adapters.db.rows import answer_to_values, session_to_values
+from session_service.adapters.db.rows import answer_to_values, item_to_values, session_to_values
 from session_service.adapters.db.unit_of_work import SqlUnitOfWork
 from session_service.domain.practice_session import PracticeSession
 from session_service.offline.domain import RefusedAnswer, SyncedItem
@@ -67,11 +67,11 @@ class SqlSyncedItems(SyncedItems):
         ]
         pairs = list(zip(stored, ended, strict=True))
         answers = [
-            answer_to_values(session.id, position, answer, session.updated_at)
+            answer_to_values(session, position, answer, session.updated_at)
             for session, each in pairs
             for position, answer in enumerate(each.answers, start=1)
         ]
-        items = [{"session_id": session.id, **asdict(item)} for session, each in pairs for item in each.items]
+        items = [item_to_values(session, item) for session, each in pairs for item in each.items]
         await self._insert(_ADD_ANSWERS, answers)
         await self._insert(_ADD_ITEMS, items)
         return stored

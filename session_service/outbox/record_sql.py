@@ -141,7 +141,7 @@ _DIGESTS = f"""
         FROM page JOIN session.practice_session AS session USING (user_id) WHERE session.ended_at IS NOT NULL
         UNION ALL
         SELECT change.user_id, change.user_seq, change.effective_at, {_CHANGE_HASH}
-        FROM page JOIN session.learner_calendar AS change USING (user_id) WHERE change.user_seq IS NOT NULL
+        FROM page JOIN session.learner_calendar AS change USING (user_id)
     ), young AS (
         SELECT user_id, user_seq FROM event WHERE happened_at > now() - cast(:settle AS interval)
         UNION ALL

@@ -119,7 +119,7 @@ class SqlLearners(Learners):
         await self._connection.execute(
             _PUT_IN_FORCE.values(last_seq=change.user_seq, **in_force), {"owner": change.user_id}
         )
-        reach(change.user_seq or 0)
+        reach(change.user_seq)
         return replace(change, id=number)
 
 
@@ -177,7 +177,7 @@ class SqlCalendarReaders(CalendarReaders):
             after = chunk[-1].id
 
     async def _chunk(self, user_id: int, after: int) -> Sequence[CalendarChange]:
-        later = (_change.c.id > after) & _change.c.user_seq.is_not(None)
+        later = _change.c.id > after
         if user_id:
             later &= _change.c.user_id == user_id
         statement = select(_change).where(later).order_by(_change.c.id).limit(_EXPORT_CHUNK)

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, and_, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -83,10 +83,11 @@ class SqlReaders(Readers):
         async with self._engine.connect() as connection:
             return await select_summary(connection, user_id, product)
 
-    async def items(self, session_id: int) -> Sequence[SessionItem]:
+    async def items(self, user_id: int, session_id: int) -> Sequence[SessionItem]:
         """Selects the picked items."""
         table = tables.session_item
-        statement = select(*ITEM_COLUMNS).where(table.c.session_id == session_id)
+        mine = (table.c.user_id == user_id) & (table.c.session_id == session_id)
+        statement = select(*ITEM_COLUMNS).where(mine)
         async with self._engine.connect() as connection:
             rows = await connection.execute(statement.order_by(table.c.position))
             return [SessionItem(*row) for row in rows]
@@ -94,7 +95,8 @@ class SqlReaders(Readers):
     async def report(self, user_id: int, ref: SessionRef) -> tuple[PracticeSession, Report]:
         """Adds up the answers by item."""
         answer, item = tables.answer, tables.session_item
-        picked = (item.c.session_id == answer.c.session_id) & (item.c.item == answer.c.item)
+        picked = and_(*(item.c[name] == answer.c[name] for name in ("user_id", "session_id", "item")))
+        of_session = (answer.c.user_id == user_id) & (answer.c.session_id == ref.id)
         statement = (
             select(
                 func.coalesce(func.min(item.c.position), 0),
@@ -106,44 +108,45 @@ class SqlReaders(Readers):
                 func.count().filter(answer.c.correct),
             )
             .select_from(answer.outerjoin(item, picked))
-            .where(answer.c.session_id == ref.id)
+            .where(of_session)
             .group_by(answer.c.item)
             .order_by(func.min(answer.c.position))
         )
         mean = select(func.avg(answer.c.time_taken)).where(
-            answer.c.session_id == ref.id, answer.c.time_taken <= LONGEST_IN_AVERAGES_SECONDS
+            of_session, answer.c.time_taken <= LONGEST_IN_AVERAGES_SECONDS
         )
         async with one_moment(self._engine) as connection:
             session = await select_session(connection, user_id, ref)
             items = [SessionItem(*row) for row in await connection.execute(statement)]
             return session, Report(items, (await connection.execute(mean)).scalar_one())
 
-    async def draft(self, session_id: int) -> tuple[str, str] | None:
+    async def draft(self, user_id: int, session_id: int) -> tuple[str, str] | None:
         """Selects the draft."""
         table = tables.draft
-        statement = select(table.c.content, table.c.content_hash).where(table.c.session_id == session_id)
+        mine = (table.c.user_id == user_id) & (table.c.session_id == session_id)
+        statement = select(table.c.content, table.c.content_hash).where(mine)
         async with self._engine.connect() as connection:
             row = (await connection.execute(statement)).first()
         return (row.content, row.content_hash) if row else None
 
-    async def messages(self, session_id: int, after: int, limit: int) -> Sequence[Message]:
+    async def messages(self, user_id: int, session_id: int, after: int, limit: int) -> Sequence[Message]:
         """Selects lines of the conversation."""
         table = tables.message
         statement = (
             select(table.c.position, table.c.role, table.c.content, table.c.created_at)
-            .where(table.c.session_id == session_id, table.c.position > after)
+            .where(table.c.user_id == user_id, table.c.session_id == session_id, table.c.position > after)
             .order_by(table.c.position)
             .limit(limit)
         )
         async with self._engine.connect() as connection:
             return [Message(*row) for row in await connection.execute(statement)]
 
-    async def journal(self, session_id: int, after: int) -> Sequence[JournalEntry]:
+    async def journal(self, user_id: int, session_id: int, after: int) -> Sequence[JournalEntry]:
         """Selects the journal after a version."""
         table = tables.journal
         statement = (
             select(table)
-            .where(table.c.session_id == session_id, table.c.sequence > after)
+            .where(table.c.user_id == user_id, table.c.session_id == session_id, table.c.sequence > after)
             .order_by(table.c.sequence)
         )
         async with self._engine.connect() as connection:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import fields
+from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
@@ -75,10 +75,22 @@ def changes_to_values(session: PracticeSession) -> dict[str, Any]:
     return {**values, "state": session.state.value, "open_slot": session.open_slot}
 
 
-def answer_to_values(session_id: int, position: int, answer: RecordedAnswer, at: datetime) -> dict[str, Any]:
+def key_of(session: PracticeSession) -> dict[str, int]:
+    """Returns what begins the key of every row that belongs to a session."""
+    return {"user_id": session.user_id, "session_id": session.id}
+
+
+def item_to_values(session: PracticeSession, item: SessionItem) -> dict[str, Any]:
+    """Returns the row of an item that was picked for a session."""
+    return {**key_of(session), **asdict(item)}
+
+
+def answer_to_values(
+    session: PracticeSession, position: int, answer: RecordedAnswer, at: datetime
+) -> dict[str, Any]:
     """Returns the row of an answer that was recorded at an instant."""
     return {
-        "session_id": session_id,
+        **key_of(session),
         "position": position,
         "answer_id": answer.answer_id,
         "item": answer.item,
@@ -94,7 +106,7 @@ def answer_to_values(session_id: int, position: int, answer: RecordedAnswer, at:
 def journal_to_values(change: Change, session: PracticeSession) -> dict[str, Any]:
     """Returns the journal entry of a session's new version."""
     return {
-        "session_id": session.id,
+        **key_of(session),
         "sequence": session.version,
         "change": change.value,
         "at": session.updated_at,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, Table, bindparam, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,7 +19,9 @@ from session_service.adapters.db.rows import (
     SESSION_COLUMNS,
     answer_to_values,
     changes_to_values,
+    item_to_values,
     journal_to_values,
+    key_of,
     session_from_row,
     session_to_values,
 )
@@ -36,7 +38,7 @@ _table = tables.practice_session
 # Built once: making a statement of thirty columns takes longer than running it.
 _ADD = upsert(_table).on_conflict_do_nothing(index_elements=["user_id", "open_slot"]).returning(_table.c.id)
 _MINE = select(*SESSION_COLUMNS).where(
-    _table.c.id == bindparam("number"), _table.c.user_id == bindparam("owner")
+    _table.c.user_id == bindparam("owner"), _table.c.id == bindparam("number")
 )
 _MINE_OF_PRODUCT = _MINE.where(_table.c.product == bindparam("of_product"))
 _LOCK = _MINE.add_columns(LAST_SEQ).with_for_update(of=_table)
@@ -46,7 +48,11 @@ _LOCK_OPEN = (
     .where(_table.c.user_id == bindparam("owner"), _table.c.open_slot == bindparam("slot"))
     .with_for_update()
 )
-_SAVE = update(_table).where(_table.c.id == bindparam("number"), _table.c.version == bindparam("before"))
+_SAVE = update(_table).where(
+    _table.c.user_id == bindparam("owner"),
+    _table.c.id == bindparam("number"),
+    _table.c.version == bindparam("before"),
+)
 _WRITE_JOURNAL = insert(tables.journal)
 _ADD_ANSWERS = insert(tables.answer)
 
@@ -84,34 +90,31 @@ class SqlSessions(Sessions):
         guard keeps it from becoming a lost write.
         """
         session, before = versions[-1], versions[0].version - 1
-        updated = await self._connection.execute(
-            _SAVE, {**changes_to_values(session), "number": session.id, "before": before}
-        )
+        which = {"owner": session.user_id, "number": session.id, "before": before}
+        updated = await self._connection.execute(_SAVE, {**changes_to_values(session), **which})
         if updated.rowcount != 1:
             raise EtagMismatchError(session.etag)
         entries = [journal_to_values(change, version) for version in versions]
         await self._connection.execute(_WRITE_JOURNAL, entries)
 
-    async def add_items(self, session_id: int, items: Sequence[SessionItem]) -> None:
+    async def add_items(self, session: PracticeSession, items: Sequence[SessionItem]) -> None:
         """Inserts the picked items in one statement."""
-        rows = [{"session_id": session_id, **asdict(item)} for item in items]
+        rows = [item_to_values(session, item) for item in items]
         await self._connection.execute(insert(tables.session_item), rows)
 
-    async def items(self, session_id: int, items: Iterable[str]) -> Mapping[str, SessionItem]:
+    async def items(self, session: PracticeSession, items: Iterable[str]) -> Mapping[str, SessionItem]:
         """Selects picked items by name."""
         table = tables.session_item
-        statement = select(*ITEM_COLUMNS).where(
-            table.c.session_id == session_id, table.c.item.in_(list(items))
-        )
+        statement = select(*ITEM_COLUMNS).where(of_session(table, session), table.c.item.in_(list(items)))
         return {row.item: SessionItem(*row) for row in await self._connection.execute(statement)}
 
-    async def update_items(self, session_id: int, items: Sequence[SessionItem]) -> None:
+    async def update_items(self, session: PracticeSession, items: Sequence[SessionItem]) -> None:
         """Updates the picked items that were answered."""
         table = tables.session_item
         for item in items:
             await self._connection.execute(
                 update(table)
-                .where(table.c.session_id == session_id, table.c.position == item.position)
+                .where(of_session(table, session), table.c.position == item.position)
                 .values(
                     correct_answer=item.correct_answer,
                     attempt_count=item.attempt_count,
@@ -119,19 +122,19 @@ class SqlSessions(Sessions):
                 )
             )
 
-    async def next_item(self, session_id: int) -> SessionItem | None:
+    async def next_item(self, session: PracticeSession) -> SessionItem | None:
         """Selects the first picked item without an answer."""
         table = tables.session_item
-        statement = select(*ITEM_COLUMNS).where(table.c.session_id == session_id, table.c.attempt_count == 0)
+        statement = select(*ITEM_COLUMNS).where(of_session(table, session), table.c.attempt_count == 0)
         row = (await self._connection.execute(statement.order_by(table.c.position).limit(1))).first()
         return SessionItem(*row) if row else None
 
-    async def answers(self, session_id: int, answer_ids: Iterable[str]) -> Mapping[str, RecordedAnswer]:
+    async def answers(
+        self, session: PracticeSession, answer_ids: Iterable[str]
+    ) -> Mapping[str, RecordedAnswer]:
         """Selects answers by their clients' ids."""
         table = tables.answer
-        statement = select(table).where(
-            table.c.session_id == session_id, table.c.answer_id.in_(list(answer_ids))
-        )
+        statement = select(table).where(of_session(table, session), table.c.answer_id.in_(list(answer_ids)))
         rows = await self._connection.execute(statement)
         return {
             row.answer_id: RecordedAnswer(
@@ -152,7 +155,7 @@ class SqlSessions(Sessions):
         """Inserts answers in one statement."""
         first = session.answer_count - len(answers) + 1
         rows = [
-            answer_to_values(session.id, position, answer, at)
+            answer_to_values(session, position, answer, at)
             for position, answer in enumerate(answers, start=first)
         ]
         await self._connection.execute(_ADD_ANSWERS, rows)
@@ -176,16 +179,16 @@ class SqlSessions(Sessions):
     async def put_draft(self, session: PracticeSession, content: str) -> None:
         """Inserts or replaces the draft."""
         values = {"content": content, "content_hash": session.draft_hash}
-        statement = upsert(tables.draft).values(session_id=session.id, **values)
+        statement = upsert(tables.draft).values(**key_of(session), **values)
         await self._connection.execute(
-            statement.on_conflict_do_update(index_elements=["session_id"], set_=values)
+            statement.on_conflict_do_update(index_elements=["user_id", "session_id"], set_=values)
         )
 
     async def add_message(self, session: PracticeSession, message: Message) -> None:
         """Inserts a line of the conversation."""
         await self._connection.execute(
             insert(tables.message).values(
-                session_id=session.id,
+                **key_of(session),
                 position=message.position,
                 role=message.role,
                 content=message.content,
@@ -193,26 +196,31 @@ class SqlSessions(Sessions):
             )
         )
 
-    async def draft(self, session_id: int) -> str | None:
+    async def draft(self, session: PracticeSession) -> str | None:
         """Selects the draft."""
         table = tables.draft
-        statement = select(table.c.content).where(table.c.session_id == session_id)
+        statement = select(table.c.content).where(of_session(table, session))
         content: str | None = (await self._connection.execute(statement)).scalar()
         return content
 
-    async def messages(self, session_id: int) -> Sequence[Message]:
+    async def messages(self, session: PracticeSession) -> Sequence[Message]:
         """Selects the conversation."""
         table = tables.message
         statement = (
             select(table.c.position, table.c.role, table.c.content, table.c.created_at)
-            .where(table.c.session_id == session_id)
+            .where(of_session(table, session))
             .order_by(table.c.position)
         )
         return [Message(*row) for row in await self._connection.execute(statement)]
 
 
+def of_session(table: Table, session: PracticeSession) -> ColumnElement[bool]:
+    """Returns the condition on a table's rows to belong to a session."""
+    return (table.c.user_id == session.user_id) & (table.c.session_id == session.id)
+
+
 def _to_parameters(user_id: int, ref: SessionRef) -> dict[str, Any]:
-    names = {"number": ref.id, "owner": user_id}
+    names = {"owner": user_id, "number": ref.id}
     return {**names, "of_product": ref.product} if ref.product else names
 
 

@@ -31,11 +31,14 @@ _CHANGING = ("document", "score", "elapsed_seconds", "status", "updated_at", "ve
 COLUMNS = [_table.c[name] for name in _FIELDS]
 
 # Built once, like the statements for sessions.
-_BY_NUMBER = select(*COLUMNS).where(_table.c.id == bindparam("number"))
-_LOCK = (
-    _BY_NUMBER.where(_table.c.user_id == bindparam("owner")).add_columns(LAST_SEQ).with_for_update(of=_table)
+_MINE = select(*COLUMNS).where(_table.c.user_id == bindparam("owner"), _table.c.id == bindparam("number"))
+_SUBMITTED_AT = select(_table.c.submitted_at).where(_table.c.id == bindparam("number"))
+_LOCK = _MINE.add_columns(LAST_SEQ).with_for_update(of=_table)
+_SAVE = update(_table).where(
+    _table.c.user_id == bindparam("owner"),
+    _table.c.id == bindparam("number"),
+    _table.c.version == bindparam("before"),
 )
-_SAVE = update(_table).where(_table.c.id == bindparam("number"), _table.c.version == bindparam("before"))
 _ADD = insert(_table).returning(_table.c.id, LAST_SEQ.label("last_seq"))
 _ADD_MESSAGES = insert(tables.submission_message)
 
@@ -57,19 +60,18 @@ class SqlSubmissions(Submissions):
         reach(row.last_seq or 0)
         numbered = replace(submission, id=row.id)
         if numbered.messages:
-            lines = [_line(numbered.id, message) for message in numbered.messages]
+            lines = [_line_to_values(numbered, message) for message in numbered.messages]
             await self._connection.execute(_ADD_MESSAGES, lines)
         return numbered
 
     async def lock(self, user_id: int, ref: SubmissionRef) -> Submission:
         """Selects a submission of the user's for update."""
-        row = (await self._connection.execute(_LOCK, {"number": ref.id, "owner": user_id})).first()
+        row = (await self._connection.execute(_LOCK, {"owner": user_id, "number": ref.id})).first()
         if row is None:
-            # Perhaps another user's: the reading tells the two apart.
-            return await select_submission(self._connection, user_id, ref)
+            raise await _submission_missing(self._connection, ref)
         *columns, last_seq = row
         reach(last_seq or 0)
-        return await _add_messages(self._connection, _check_owner(submission_from_row(columns), user_id, ref))
+        return await _add_messages(self._connection, _check_second(submission_from_row(columns), ref))
 
     async def save(self, submission: Submission) -> None:
         """Updates the version before this one."""
@@ -79,6 +81,7 @@ class SqlSubmissions(Submissions):
             {
                 **changes,
                 "feedback": asdict(submission.feedback),
+                "owner": submission.user_id,
                 "number": submission.id,
                 "before": submission.version - 1,
             },
@@ -86,21 +89,22 @@ class SqlSubmissions(Submissions):
         if updated.rowcount != 1:
             raise EtagMismatchError(submission.etag)
 
-    async def add_message(self, submission_id: int, message: Message) -> None:
+    async def add_message(self, submission: Submission, message: Message) -> None:
         """Inserts a line of the conversation."""
-        await self._connection.execute(_ADD_MESSAGES, _line(submission_id, message))
+        await self._connection.execute(_ADD_MESSAGES, _line_to_values(submission, message))
 
-    async def delete(self, submission_id: int) -> None:
+    async def delete(self, submission: Submission) -> None:
         """Deletes a submission; its conversation goes with it."""
-        await self._connection.execute(delete(_table).where(_table.c.id == submission_id))
+        this = (_table.c.user_id == submission.user_id) & (_table.c.id == submission.id)
+        await self._connection.execute(delete(_table).where(this))
 
 
 async def select_submission(connection: AsyncConnection, user_id: int, ref: SubmissionRef) -> Submission:
     """Returns one submission of a user's. Raises SubmissionNotFoundError."""
-    row = (await connection.execute(_BY_NUMBER, {"number": ref.id})).first()
+    row = (await connection.execute(_MINE, {"owner": user_id, "number": ref.id})).first()
     if row is None:
-        raise SubmissionNotFoundError(ref.id)
-    return await _add_messages(connection, _check_owner(submission_from_row(row), user_id, ref))
+        raise await _submission_missing(connection, ref)
+    return await _add_messages(connection, _check_second(submission_from_row(row), ref))
 
 
 async def select_newest_submission(
@@ -119,28 +123,33 @@ def submission_from_row(row: Iterable[Any]) -> Submission:
     return Submission(**{**values, "feedback": Feedback(**feedback)})
 
 
-def _check_owner(submission: Submission, user_id: int, ref: SubmissionRef) -> Submission:
-    """Returns the submission if it is the one meant, and the user's. Raises SubmissionNotFoundError."""
+def _check_second(submission: Submission, ref: SubmissionRef) -> Submission:
+    """Returns the submission if it is the one meant. Raises SubmissionNotFoundError."""
     if ref.second not in (None, int(submission.submitted_at.timestamp())):
         raise SubmissionNotFoundError(ref.id)
-    if submission.user_id != user_id:
-        raise SubmissionNotFoundError(ref.id, foreign=True)
     return submission
+
+
+async def _submission_missing(connection: AsyncConnection, ref: SubmissionRef) -> SubmissionNotFoundError:
+    """Returns the error for a submission that the user does not have; it knows whether another one does."""
+    submitted_at = (await connection.execute(_SUBMITTED_AT, {"number": ref.id})).scalar()
+    meant = submitted_at is not None and ref.second in (None, int(submitted_at.timestamp()))
+    return SubmissionNotFoundError(ref.id, foreign=meant)
 
 
 async def _add_messages(connection: AsyncConnection, submission: Submission) -> Submission:
     table = tables.submission_message
     statement = (
         select(table.c.position, table.c.role, table.c.content, table.c.created_at)
-        .where(table.c.submission_id == submission.id)
+        .where(table.c.user_id == submission.user_id, table.c.submission_id == submission.id)
         .order_by(table.c.position)
     )
     lines: Sequence[Message] = [Message(*row) for row in await connection.execute(statement)]
     return replace(submission, messages=tuple(lines))
 
 
-def _line(submission_id: int, message: Message) -> dict[str, Any]:
-    return {"submission_id": submission_id, **asdict(message)}
+def _line_to_values(submission: Submission, message: Message) -> dict[str, Any]:
+    return {"user_id": submission.user_id, "submission_id": submission.id, **asdict(message)}
 
 
 class SqlSubmissionReaders(SubmissionReaders):

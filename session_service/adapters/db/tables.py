@@ -1,4 +1,8 @@
-"""The tables of the `session` schema."""
+"""The tables of the `session` schema.
+
+Whatever is a person's begins its keys with `user_id` (docs/adr/0048): all of one
+person lies together, and can be moved, exported or erased by that column alone.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from sqlalchemy import (
     Date,
     DateTime,
     Float,
-    ForeignKey,
+    ForeignKeyConstraint,
     Identity,
     Index,
     Integer,
@@ -53,11 +57,33 @@ product_version = Table(
     PrimaryKeyConstraint("product", "version"),
 )
 
+
+def _user_id() -> Column[int]:
+    """Returns the column that begins the keys of whatever is a person's."""
+    return Column("user_id", BigInteger, nullable=False)
+
+
+def _number() -> Column[int]:
+    """Returns a column with numbers that no other row has, nor one of another cell."""
+    return Column("id", BigInteger, Identity(always=True), nullable=False)
+
+
+def _session_id() -> Column[int]:
+    return Column("session_id", BigInteger, nullable=False)
+
+
+def _of_session() -> ForeignKeyConstraint:
+    """Returns the key of the session that a row belongs to."""
+    return ForeignKeyConstraint(
+        ["user_id", "session_id"], ["session.practice_session.user_id", "session.practice_session.id"]
+    )
+
+
 practice_session = Table(
     "practice_session",
     metadata,
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("user_id", BigInteger, nullable=False),
+    _user_id(),
+    _number(),
     Column("product", Text, nullable=False),
     # The version of the product's row that the session began with, and goes on by.
     Column("policy_version", Integer, nullable=False, server_default=text("1")),
@@ -82,26 +108,28 @@ practice_session = Table(
     Column("draft_saved_at", DateTime(timezone=True)),
     Column("message_count", Integer, nullable=False),
     # What is practised, as it was called at the start.
-    Column("content_title", Text, nullable=False, server_default=text("''")),
-    Column("content_type", Text, nullable=False, server_default=text("''")),
+    Column("content_title", Text, nullable=False),
+    Column("content_type", Text, nullable=False),
     # A part of the public ids of what has them, kept for when it is gone.
     Column("content_created_at", DateTime(timezone=True)),
-    Column("settings", JSONB, nullable=False, server_default=text("'{}'")),
-    Column("item_count", Integer, nullable=False, server_default=text("0")),
-    Column("answered_item_count", Integer, nullable=False, server_default=text("0")),
-    Column("mastered_item_count", Integer, nullable=False, server_default=text("0")),
-    Column("right_run", Integer, nullable=False, server_default=text("0")),
-    Column("note", Text, nullable=False, server_default=text("''")),
+    Column("settings", JSONB, nullable=False),
+    Column("item_count", Integer, nullable=False),
+    Column("answered_item_count", Integer, nullable=False),
+    Column("mastered_item_count", Integer, nullable=False),
+    Column("right_run", Integer, nullable=False),
+    Column("note", Text, nullable=False),
     # How much the conversation takes as JSON.
-    Column("message_bytes", Integer, nullable=False, server_default=text("0")),
+    Column("message_bytes", Integer, nullable=False),
     # Made on a device; it arrived when it was over.
-    Column("synced", Boolean, nullable=False, server_default=text("false")),
+    Column("synced", Boolean, nullable=False),
     Column("user_seq", BigInteger, nullable=False),
     Column("version", BigInteger, nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False),
+    PrimaryKeyConstraint("user_id", "id"),
     UniqueConstraint("user_id", "open_slot"),
     Index("practice_session_listing", "user_id", "product", text("id DESC")),
-    Index("practice_session_history", "user_id", text("id DESC")),
+    # For those who know the number and not whose it is.
+    Index("practice_session_number", "id"),
     # What is open is little; what has ended grows for years.
     Index(
         "practice_session_open",
@@ -110,7 +138,6 @@ practice_session = Table(
         text("id DESC"),
         postgresql_where=text("ended_at IS NULL"),
     ),
-    Index("practice_session_ended", "id", postgresql_where=text("ended_at IS NOT NULL")),
     # Who practised of late.
     Index("practice_session_ended_at", "ended_at", postgresql_where=text("ended_at IS NOT NULL")),
 )
@@ -118,7 +145,8 @@ practice_session = Table(
 answer = Table(
     "answer",
     metadata,
-    Column("session_id", ForeignKey(practice_session.c.id), nullable=False),
+    _user_id(),
+    _session_id(),
     Column("position", Integer, nullable=False),
     Column("answer_id", Text, nullable=False),
     Column("item", Text, nullable=False),
@@ -128,29 +156,33 @@ answer = Table(
     Column("correct_answer", Text, nullable=False),
     Column("feedback", Text, nullable=False),
     Column("answered_at", DateTime(timezone=True), nullable=False),
-    PrimaryKeyConstraint("session_id", "position"),
-    UniqueConstraint("session_id", "answer_id"),
+    PrimaryKeyConstraint("user_id", "session_id", "position"),
+    UniqueConstraint("user_id", "session_id", "answer_id"),
+    _of_session(),
 )
 
 session_item = Table(
     "session_item",
     metadata,
-    Column("session_id", ForeignKey(practice_session.c.id), nullable=False),
+    _user_id(),
+    _session_id(),
     Column("position", Integer, nullable=False),
     Column("item", Text, nullable=False),
     Column("prompt", Text, nullable=False),
     Column("correct_answer", Text, nullable=False),
     Column("attempt_count", Integer, nullable=False),
     Column("correct_attempt_count", Integer, nullable=False),
-    PrimaryKeyConstraint("session_id", "position"),
-    UniqueConstraint("session_id", "item"),
+    PrimaryKeyConstraint("user_id", "session_id", "position"),
+    UniqueConstraint("user_id", "session_id", "item"),
+    _of_session(),
 )
 
 # One row for each version of a session from the second on.
 journal = Table(
     "journal",
     metadata,
-    Column("session_id", ForeignKey(practice_session.c.id), nullable=False),
+    _user_id(),
+    _session_id(),
     Column("sequence", BigInteger, nullable=False),
     Column("change", Text, nullable=False),
     Column("at", DateTime(timezone=True), nullable=False),
@@ -158,42 +190,47 @@ journal = Table(
     Column("answer_count", Integer, nullable=False),
     Column("correct_answer_count", Integer, nullable=False),
     Column("elapsed_seconds", Integer, nullable=False),
-    Column("item_count", Integer, nullable=False, server_default=text("0")),
-    Column("answered_item_count", Integer, nullable=False, server_default=text("0")),
-    Column("mastered_item_count", Integer, nullable=False, server_default=text("0")),
-    Column("right_run", Integer, nullable=False, server_default=text("0")),
-    PrimaryKeyConstraint("session_id", "sequence"),
+    Column("item_count", Integer, nullable=False),
+    Column("answered_item_count", Integer, nullable=False),
+    Column("mastered_item_count", Integer, nullable=False),
+    Column("right_run", Integer, nullable=False),
+    PrimaryKeyConstraint("user_id", "session_id", "sequence"),
+    _of_session(),
 )
 
 draft = Table(
     "draft",
     metadata,
-    Column("session_id", ForeignKey(practice_session.c.id), primary_key=True),
+    _user_id(),
+    _session_id(),
     # TEXT, not JSONB: a draft comes back exactly as it was sent.
     Column("content", Text, nullable=False),
     Column("content_hash", Text, nullable=False),
+    PrimaryKeyConstraint("user_id", "session_id"),
+    _of_session(),
 )
 
 message = Table(
     "message",
     metadata,
-    Column("session_id", ForeignKey(practice_session.c.id), nullable=False),
+    _user_id(),
+    _session_id(),
     Column("position", Integer, nullable=False),
     Column("role", Text, nullable=False),
     Column("content", Text, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
-    PrimaryKeyConstraint("session_id", "position"),
+    PrimaryKeyConstraint("user_id", "session_id", "position"),
+    _of_session(),
 )
 
 submission = Table(
     "submission",
     metadata,
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("user_id", BigInteger, nullable=False),
+    _user_id(),
+    _number(),
     Column("content", Text, nullable=False),
     Column("content_created_at", DateTime(timezone=True)),
-    # A session is handed in once.
-    Column("session_id", ForeignKey(practice_session.c.id), unique=True),
+    Column("session_id", BigInteger),
     # TEXT, not JSONB: a document comes back exactly as it was sent.
     Column("document", Text, nullable=False),
     Column("score", SmallInteger, nullable=False),
@@ -203,19 +240,28 @@ submission = Table(
     Column("submitted_at", DateTime(timezone=True), nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False),
     Column("version", BigInteger, nullable=False),
-    Index("submission_listing", "user_id", text("id DESC")),
+    PrimaryKeyConstraint("user_id", "id"),
+    # A session is handed in once.
+    UniqueConstraint("user_id", "session_id"),
+    _of_session(),
+    # As of sessions.
+    Index("submission_number", "id"),
     Index("submission_of_content", "user_id", "content", text("id DESC")),
 )
 
 submission_message = Table(
     "submission_message",
     metadata,
-    Column("submission_id", ForeignKey(submission.c.id, ondelete="CASCADE"), nullable=False),
+    _user_id(),
+    Column("submission_id", BigInteger, nullable=False),
     Column("position", Integer, nullable=False),
     Column("role", Text, nullable=False),
     Column("content", Text, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
-    PrimaryKeyConstraint("submission_id", "position"),
+    PrimaryKeyConstraint("user_id", "submission_id", "position"),
+    ForeignKeyConstraint(
+        ["user_id", "submission_id"], [submission.c.user_id, submission.c.id], ondelete="CASCADE"
+    ),
 )
 
 learner = Table(
@@ -232,15 +278,16 @@ learner = Table(
 learner_calendar = Table(
     "learner_calendar",
     metadata,
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("user_id", BigInteger, nullable=False),
-    # NULL for changes made before they were events.
-    Column("user_seq", BigInteger),
+    _user_id(),
+    Column("user_seq", BigInteger, nullable=False),
+    _number(),
     Column("effective_at", DateTime(timezone=True), nullable=False),
     Column("time_zone", Text, nullable=False),
     Column("rollover_hour", SmallInteger, nullable=False),
     Column("signed_up_at", DateTime(timezone=True)),
-    UniqueConstraint("user_id", "user_seq", name="learner_calendar_user_id_user_seq_key"),
+    PrimaryKeyConstraint("user_id", "user_seq"),
+    # Everybody's are exported by it.
+    Index("learner_calendar_number", "id"),
     Index("learner_calendar_history", "user_id", text("effective_at DESC")),
 )
 
@@ -248,16 +295,17 @@ learner_calendar = Table(
 synced_item = Table(
     "synced_item",
     metadata,
-    Column("user_id", BigInteger, nullable=False),
+    _user_id(),
     Column("client_id", Uuid, nullable=False),
     # Of what the item said: a repeat says the same, a conflict something else.
     Column("digest", LargeBinary, nullable=False),
-    Column("session_id", ForeignKey(practice_session.c.id), nullable=False),
+    _session_id(),
     Column("refused_answers", JSONB, nullable=False),
     Column("merged_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     PrimaryKeyConstraint("user_id", "client_id"),
     # A deleted session is looked for here.
-    Index("synced_item_session", "session_id"),
+    Index("synced_item_session", "user_id", "session_id"),
+    _of_session(),
 )
 
 idempotency = idempotency_table(metadata)

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from itertools import accumulate
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Table, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from session_service.adapters.db import tables
@@ -52,17 +52,22 @@ class SqlWorkspaceReaders(WorkspaceReaders):
             return await _add_work(connection, sessions[:kept])
 
 
+def _of_any(table: Table, sessions: Sequence[PracticeSession]) -> ColumnElement[bool]:
+    """Returns the condition on a table's rows to belong to one of some sessions of a user's."""
+    ids = [session.id for session in sessions]
+    return (table.c.user_id == sessions[0].user_id) & table.c.session_id.in_(ids)
+
+
 async def _weights(connection: AsyncConnection, sessions: Sequence[PracticeSession]) -> dict[int, int]:
     """Returns the bytes of the draft and conversation of those sessions that have any."""
-    ids = [session.id for session in sessions]
-    if not ids:
+    if not sessions:
         return {}
     weights: dict[int, int] = defaultdict(int)
     drafts = select(_draft.c.session_id, func.octet_length(_draft.c.content))
     lines = select(_message.c.session_id, func.sum(func.octet_length(_message.c.content)))
-    for row in await connection.execute(drafts.where(_draft.c.session_id.in_(ids))):
+    for row in await connection.execute(drafts.where(_of_any(_draft, sessions))):
         weights[row[0]] += row[1]
-    lines = lines.where(_message.c.session_id.in_(ids)).group_by(_message.c.session_id)
+    lines = lines.where(_of_any(_message, sessions)).group_by(_message.c.session_id)
     for row in await connection.execute(lines):
         weights[row[0]] += row[1]
     return weights
@@ -71,14 +76,13 @@ async def _weights(connection: AsyncConnection, sessions: Sequence[PracticeSessi
 async def _add_work(
     connection: AsyncConnection, sessions: Sequence[PracticeSession]
 ) -> builtins.list[Workspace]:
-    ids = [session.id for session in sessions]
-    if not ids:
+    if not sessions:
         return []
     found = select(_draft.c.session_id, _draft.c.content, _draft.c.content_hash)
-    rows = await connection.execute(found.where(_draft.c.session_id.in_(ids)))
+    rows = await connection.execute(found.where(_of_any(_draft, sessions)))
     drafts = {row.session_id: (row.content, row.content_hash) for row in rows}
     columns = (_message.c.position, _message.c.role, _message.c.content, _message.c.created_at)
-    said = select(_message.c.session_id, *columns).where(_message.c.session_id.in_(ids))
+    said = select(_message.c.session_id, *columns).where(_of_any(_message, sessions))
     messages: dict[int, builtins.list[Message]] = defaultdict(list)
     for number, *line in await connection.execute(said.order_by(_message.c.session_id, _message.c.position)):
         messages[number].append(Message(*line))

@@ -95,19 +95,19 @@ class Readers(Protocol):
     async def summary(self, user_id: int, product: str) -> Summary:
         """Returns the figures over a user's sessions of a product."""
 
-    async def items(self, session_id: int) -> Sequence[SessionItem]:
+    async def items(self, user_id: int, session_id: int) -> Sequence[SessionItem]:
         """Returns the items picked for a session, in their order."""
 
     async def report(self, user_id: int, ref: SessionRef) -> tuple[PracticeSession, Report]:
         """Returns a session and how it went, both as of one moment. Raises SessionNotFoundError."""
 
-    async def draft(self, session_id: int) -> tuple[str, str] | None:
+    async def draft(self, user_id: int, session_id: int) -> tuple[str, str] | None:
         """Returns the draft's content and hash, if there is one."""
 
-    async def messages(self, session_id: int, after: int, limit: int) -> Sequence[Message]:
+    async def messages(self, user_id: int, session_id: int, after: int, limit: int) -> Sequence[Message]:
         """Returns lines of the conversation after a position, oldest first."""
 
-    async def journal(self, session_id: int, after: int) -> Sequence[JournalEntry]:
+    async def journal(self, user_id: int, session_id: int, after: int) -> Sequence[JournalEntry]:
         """Returns the journal after a sequence number, oldest first."""
 
     async def versions(self, session_ids: Collection[int]) -> Mapping[int, int]:

@@ -61,19 +61,21 @@ class Sessions(Protocol):
     async def save(self, change: Change, *versions: PracticeSession) -> None:
         """Stores the last of a session's consecutive new versions; each becomes a journal entry."""
 
-    async def add_items(self, session_id: int, items: Sequence[SessionItem]) -> None:
+    async def add_items(self, session: PracticeSession, items: Sequence[SessionItem]) -> None:
         """Stores the items picked for a new session."""
 
-    async def items(self, session_id: int, items: Iterable[str]) -> Mapping[str, SessionItem]:
+    async def items(self, session: PracticeSession, items: Iterable[str]) -> Mapping[str, SessionItem]:
         """Returns those of the session's picked items that are named."""
 
-    async def update_items(self, session_id: int, items: Sequence[SessionItem]) -> None:
+    async def update_items(self, session: PracticeSession, items: Sequence[SessionItem]) -> None:
         """Stores how picked items went."""
 
-    async def next_item(self, session_id: int) -> SessionItem | None:
+    async def next_item(self, session: PracticeSession) -> SessionItem | None:
         """Returns the first picked item without an answer, if there is one."""
 
-    async def answers(self, session_id: int, answer_ids: Iterable[str]) -> Mapping[str, RecordedAnswer]:
+    async def answers(
+        self, session: PracticeSession, answer_ids: Iterable[str]
+    ) -> Mapping[str, RecordedAnswer]:
         """Returns the answers on record under these ids."""
 
     async def add_answers(
@@ -96,8 +98,8 @@ class Sessions(Protocol):
     async def add_message(self, session: PracticeSession, message: Message) -> None:
         """Stores a line of the conversation."""
 
-    async def draft(self, session_id: int) -> str | None:
+    async def draft(self, session: PracticeSession) -> str | None:
         """Returns the draft's content, if there is one."""
 
-    async def messages(self, session_id: int) -> Sequence[Message]:
+    async def messages(self, session: PracticeSession) -> Sequence[Message]:
         """Returns the conversation, oldest first."""

@@ -30,10 +30,10 @@ class Submissions(Protocol):
     async def save(self, submission: Submission) -> None:
         """Stores a submission's next version, but for its conversation."""
 
-    async def add_message(self, submission_id: int, message: Message) -> None:
+    async def add_message(self, submission: Submission, message: Message) -> None:
         """Stores a line of the conversation."""
 
-    async def delete(self, submission_id: int) -> None:
+    async def delete(self, submission: Submission) -> None:
         """Forgets a submission and its conversation."""
 
 

@@ -31,7 +31,7 @@ class FakeReaders:
         selection = SessionSelection(user_id=user_id, product=product, content=content, states=states)
         return next(iter(await self.list(selection)), None)
 
-    async def items(self, session_id: int) -> Sequence[SessionItem]:
+    async def items(self, user_id: int, session_id: int) -> Sequence[SessionItem]:
         return items_of(self._store.committed, session_id)
 
     async def report(self, user_id: int, ref: SessionRef) -> tuple[PracticeSession, Report]:
@@ -74,13 +74,13 @@ class FakeReaders:
         ]
         return sorted(found, key=lambda session: -session.id)
 
-    async def draft(self, session_id: int) -> tuple[str, str] | None:
+    async def draft(self, user_id: int, session_id: int) -> tuple[str, str] | None:
         return self._store.committed.drafts.get(session_id)
 
-    async def messages(self, session_id: int, after: int, limit: int) -> Sequence[Message]:
+    async def messages(self, user_id: int, session_id: int, after: int, limit: int) -> Sequence[Message]:
         return self._store.committed.messages.get(session_id, [])[after : after + limit]
 
-    async def journal(self, session_id: int, after: int) -> Sequence[JournalEntry]:
+    async def journal(self, user_id: int, session_id: int, after: int) -> Sequence[JournalEntry]:
         entries = self._store.committed.journal.get(session_id, [])
         return [entry for entry in entries if entry.sequence > after]
 

@@ -99,25 +99,27 @@ class FakeSessions:
             )
             self._tables.journal.setdefault(session.id, []).append(entry)
 
-    async def add_items(self, session_id: int, items: Sequence[SessionItem]) -> None:
+    async def add_items(self, session: PracticeSession, items: Sequence[SessionItem]) -> None:
         for item in items:
-            self._tables.items[session_id, item.position] = item
+            self._tables.items[session.id, item.position] = item
 
-    async def items(self, session_id: int, items: Iterable[str]) -> Mapping[str, SessionItem]:
+    async def items(self, session: PracticeSession, items: Iterable[str]) -> Mapping[str, SessionItem]:
         wanted = set(items)
-        return {item.item: item for item in items_of(self._tables, session_id) if item.item in wanted}
+        return {item.item: item for item in items_of(self._tables, session.id) if item.item in wanted}
 
-    async def update_items(self, session_id: int, items: Sequence[SessionItem]) -> None:
+    async def update_items(self, session: PracticeSession, items: Sequence[SessionItem]) -> None:
         for item in items:
-            assert self._tables.items[session_id, item.position].item == item.item
-            self._tables.items[session_id, item.position] = item
+            assert self._tables.items[session.id, item.position].item == item.item
+            self._tables.items[session.id, item.position] = item
 
-    async def next_item(self, session_id: int) -> SessionItem | None:
-        waiting = [item for item in items_of(self._tables, session_id) if not item.attempt_count]
+    async def next_item(self, session: PracticeSession) -> SessionItem | None:
+        waiting = [item for item in items_of(self._tables, session.id) if not item.attempt_count]
         return waiting[0] if waiting else None
 
-    async def answers(self, session_id: int, answer_ids: Iterable[str]) -> Mapping[str, RecordedAnswer]:
-        stored = {wanted: self._tables.answers.get((session_id, wanted)) for wanted in answer_ids}
+    async def answers(
+        self, session: PracticeSession, answer_ids: Iterable[str]
+    ) -> Mapping[str, RecordedAnswer]:
+        stored = {wanted: self._tables.answers.get((session.id, wanted)) for wanted in answer_ids}
         return {answer_id: answer for answer_id, answer in stored.items() if answer is not None}
 
     async def add_answers(
@@ -171,7 +173,7 @@ class FakeSyncedItems:
             session = await self._sessions.add(each.session)
             assert session is not None
             await self._sessions.add_answers(session, each.answers, session.updated_at)
-            await self._sessions.add_items(session.id, each.items)
+            await self._sessions.add_items(session, each.items)
             stored.append(session)
         return stored
 
@@ -205,7 +207,6 @@ class FakeLearners:
         return [*always, *(RolloverTurn(each.effective_at, each.calendar.rollover_hour) for each in told)]
 
     async def put_in_force(self, change: CalendarChange) -> CalendarChange:
-        assert change.user_seq is not None
         stored = replace(change, id=len(self._tables.calendar_changes) + 1)
         self._tables.calendar_changes.append(stored)
         self._tables.calendars[change.user_id] = change.calendar

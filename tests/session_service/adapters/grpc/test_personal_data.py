@@ -46,7 +46,6 @@ async def practise(learner: Learner, engine: AsyncEngine, user_id: int) -> None:
     await keyed.call("CompleteSession", name=drill.name)
     await learner.start("focus")
     values = {
-        "user_id": user_id,
         "content": "problems/1",
         "document": DIAGRAM,
         "score": 1,
@@ -58,22 +57,19 @@ async def practise(learner: Learner, engine: AsyncEngine, user_id: int) -> None:
         "version": 1,
     }
     async with engine.begin() as connection:
-        number = int(drill.name.partition("/")[2])
-        await connection.execute(
-            insert(tables.draft).values(session_id=number, content=DIAGRAM, content_hash="x")
-        )
+        of_session = {"user_id": user_id, "session_id": int(drill.name.partition("/")[2])}
+        await connection.execute(insert(tables.draft).values(**of_session, content=DIAGRAM, content_hash="x"))
         line = {"position": 1, "role": "user", "content": 'Why, "so"?\nYes', "created_at": func.now()}
-        await connection.execute(insert(tables.message).values(session_id=number, **line))
+        await connection.execute(insert(tables.message).values(**of_session, **line))
         item = {"item": "words/hello", "prompt": "hello", "correct_answer": "hola"}
         synced = {"client_id": uuid.uuid4(), "digest": b"x", "refused_answers": []}
-        await connection.execute(
-            insert(tables.synced_item).values(user_id=user_id, session_id=number, **synced)
-        )
+        await connection.execute(insert(tables.synced_item).values(**of_session, **synced))
         counts = {"position": 1, "attempt_count": 0, "correct_attempt_count": 0}
-        await connection.execute(insert(tables.session_item).values(session_id=number, **item, **counts))
-        made = insert(tables.submission).values(session_id=number, **values).returning(tables.submission.c.id)
+        await connection.execute(insert(tables.session_item).values(**of_session, **item, **counts))
+        made = insert(tables.submission).values(**of_session, **values).returning(tables.submission.c.id)
         submission = (await connection.execute(made)).scalar_one()
-        await connection.execute(insert(tables.submission_message).values(submission_id=submission, **line))
+        of_submission = {"user_id": user_id, "submission_id": submission}
+        await connection.execute(insert(tables.submission_message).values(**of_submission, **line))
 
 
 async def test_everything_is_in_the_files_and_nothing_secret(
@@ -130,7 +126,8 @@ async def test_more_rows_than_a_page_all_come_in_order(
     copies = (
         select(*columns, func.generate_series(1, 1_200).label("n")).where(table.c.id == number).subquery()
     )
-    answer = dict.fromkeys(("item", "text", "correct_answer", "feedback"), "a")
+    texts = dict.fromkeys(("item", "text", "correct_answer", "feedback"), "a")
+    answer = {**texts, "user_id": user_id}
     async with engine.begin() as connection:
         names = [column.name for column in columns]
         await connection.execute(
