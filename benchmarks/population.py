@@ -24,12 +24,12 @@ _COMPLETIONS = """
     INSERT INTO stats.completion (
         event_id, user_id, user_seq, session_id, product, outcome, counts, start_time, end_time,
         time_zone, rollover_hour, local_date, elapsed_seconds, implausible, answer_count,
-        correct_answer_count, content, mode, local_minute
+        correct_answer_count, content, mode, synced, local_minute
     )
     SELECT gen_random_uuid(), person, 1 + row_number() OVER (PARTITION BY person ORDER BY done),
         row_number() OVER (ORDER BY done), product, 'completed', random() < 0.97,
         done - interval '20 min', done, zone, 0, (done AT TIME ZONE zone)::date, floor(random() * 3600),
-        false, answers, answers / 2, '', CASE WHEN random() < 0.2 THEN 'test' ELSE '' END,
+        false, answers, answers / 2, '', CASE WHEN random() < 0.2 THEN 'test' ELSE '' END, false,
         extract(hour FROM done AT TIME ZONE zone) * 60 + extract(minute FROM done AT TIME ZONE zone)
     FROM (
         SELECT person, (%(products)s::text[])[1 + floor(random() * 5)] AS product,

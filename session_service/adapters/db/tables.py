@@ -86,7 +86,7 @@ practice_session = Table(
     _number(),
     Column("product", Text, nullable=False),
     # The version of the product's row that the session began with, and goes on by.
-    Column("policy_version", Integer, nullable=False, server_default=text("1")),
+    Column("policy_version", Integer, nullable=False),
     Column("mode", Text, nullable=False),
     Column("content", Text, nullable=False),
     Column("state", Text, nullable=False),

@@ -31,11 +31,11 @@ from sqlalchemy import (
     Interval,
     LargeBinary,
     MetaData,
+    PrimaryKeyConstraint,
     SmallInteger,
     Table,
     Text,
     TypeDecorator,
-    UniqueConstraint,
     Uuid,
     func,
 )
@@ -86,9 +86,9 @@ ELSE elapsed_seconds END
 completion = Table(
     "completion",
     metadata,
-    Column("event_id", Uuid, primary_key=True),
-    Column("user_id", BigInteger, nullable=False),
-    Column("user_seq", BigInteger, nullable=False),
+    Column("user_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("user_seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("event_id", Uuid, nullable=False, unique=True),
     Column("session_id", BigInteger, nullable=False, unique=True),
     Column("product", Text, nullable=False),
     Column("outcome", Text, nullable=False),
@@ -105,13 +105,12 @@ completion = Table(
     Column("content", Text, nullable=False),
     Column("mode", Text, nullable=False),
     # Made on a device; it may be from before the sign-up.
-    Column("synced", Boolean, nullable=False, server_default="false"),
+    Column("synced", Boolean, nullable=False),
     # The time that counts: no more than passed, where more was told than that.
     Column("practised_seconds", BigInteger, Computed(PRACTISED_SECONDS, persisted=True), nullable=False),
     # Minute of the wall clock's day at the end, as the zone database told it then.
     Column("local_minute", SmallInteger, nullable=False),
     _instant("received_at", nullable=False, server_default=func.now()),
-    UniqueConstraint("user_id", "user_seq", name="completion_user_seq_key"),
     # With all that derive() reads, so that the table itself need not be.
     Index(
         "completion_canonical_order",
@@ -129,15 +128,14 @@ completion = Table(
 calendar_change = Table(
     "calendar_change",
     metadata,
-    Column("event_id", Uuid, primary_key=True),
-    Column("user_id", BigInteger, nullable=False),
-    Column("user_seq", BigInteger, nullable=False),
+    Column("user_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("user_seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("event_id", Uuid, nullable=False, unique=True),
     _instant("effective_time", nullable=False),
     Column("time_zone", Text, nullable=False),
     Column("rollover_hour", Integer, nullable=False),
     _instant("sign_up_time"),
     _instant("received_at", nullable=False, server_default=func.now()),
-    UniqueConstraint("user_id", "user_seq", name="calendar_change_user_seq_key"),
     Index("calendar_change_in_force", "user_id", "effective_time"),
 )
 
@@ -234,8 +232,8 @@ awarded_badge = Table(
 streak_entry = Table(
     "streak_entry",
     metadata,
+    Column("user_id", BigInteger, primary_key=True, autoincrement=False),
     Column("entry_id", Uuid, primary_key=True),
-    Column("user_id", BigInteger, nullable=False),
     Column("kind", Text, nullable=False),
     # The streak it is for; NULL for what keeps every streak of the learner.
     Column("product", Text),
@@ -247,8 +245,8 @@ streak_entry = Table(
     Column("source", Text),
     Column("actor", Text, nullable=False, server_default=""),
     Column("reason", Text, nullable=False, server_default=""),
-    # Of a freeze: the limit in force when it was recorded. What was recorded without one had the default.
-    Column("held_at_most", SmallInteger, server_default="2"),
+    # Of a freeze: the limit in force when it was recorded.
+    Column("held_at_most", SmallInteger),
     _instant("recorded_at", nullable=False, server_default=func.clock_timestamp()),
     Index("streak_entry_user", "user_id", "recorded_at"),
 )
@@ -257,13 +255,13 @@ streak_entry = Table(
 freeze_ledger = Table(
     "freeze_ledger",
     metadata,
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("user_id", BigInteger, nullable=False),
+    Column("id", BigInteger, Identity(always=True), nullable=False),
     Column("product", Text, nullable=False),
     Column("day", Date, nullable=False),
     Column("change", Text, CheckConstraint("change IN ('used', 'refunded')"), nullable=False),
     _instant("recorded_at", nullable=False, server_default=func.clock_timestamp()),
-    Index("freeze_ledger_user", "user_id", "product", "id"),
+    PrimaryKeyConstraint("user_id", "product", "id"),
 )
 
 erased_user = erased_user_table(metadata)
@@ -302,13 +300,14 @@ leaderboard_closing = Table(
 leaderboard_entry = Table(
     "leaderboard_entry",
     metadata,
+    Column("user_id", BigInteger, primary_key=True, autoincrement=False),
     Column("period", Text, primary_key=True),
     Column("first_day", Date, primary_key=True),
     Column("product", Text, primary_key=True),
-    Column("user_id", BigInteger, primary_key=True),
     _sum("elapsed_seconds"),
     _sum("session_count"),
-    Index("leaderboard_entry_user", "user_id"),
+    # A board is read whole.
+    Index("leaderboard_entry_board", "period", "first_day", "product", "user_id"),
 )
 
 # Jobs that derive learners' progress anew, and the shards of learners they fall into.
@@ -364,11 +363,11 @@ recalculation_shard = Table(
 recalculation_difference = Table(
     "recalculation_difference",
     metadata,
+    Column("user_id", BigInteger, primary_key=True, autoincrement=False),
     Column("job_id", Uuid, ForeignKey(recalculation.c.job_id), primary_key=True),
-    Column("user_id", BigInteger, primary_key=True),
     Column("row_count", Integer, nullable=False),
     Column("rows", JSONB, nullable=False),
-    Index("recalculation_difference_user", "user_id"),
+    Index("recalculation_difference_job", "job_id", "user_id"),
 )
 
 # Comparisons with the session service, and the learners who differed.
@@ -396,8 +395,8 @@ reconciliation = Table(
 reconciliation_learner = Table(
     "reconciliation_learner",
     metadata,
+    Column("user_id", BigInteger, primary_key=True, autoincrement=False),
     Column("run_id", Uuid, ForeignKey(reconciliation.c.run_id, ondelete="CASCADE"), primary_key=True),
-    Column("user_id", BigInteger, primary_key=True),
     # That were missing and were published again.
     Column("event_ids", ARRAY(Uuid), nullable=False),
     Column("refused", Integer, nullable=False),
@@ -407,6 +406,6 @@ reconciliation_learner = Table(
     _instant("found_at", nullable=False, server_default=func.clock_timestamp()),
     # When a later run saw that all of it was healed.
     _instant("whole_at"),
-    Index("reconciliation_learner_user", "user_id"),
+    Index("reconciliation_learner_run", "run_id", "user_id"),
     Index("reconciliation_learner_left", "run_id", postgresql_where="whole_at IS NULL"),
 )

@@ -130,11 +130,11 @@ async def crowded(fresh_database_url: str) -> AsyncIterator[Explained]:
                      ended_at, time_zone, rollover_hour, local_date, answer_count, correct_answer_count,
                      draft_hash, message_count, user_seq, version, updated_at,
                      content_title, content_type, settings, item_count, answered_item_count,
-                     mastered_item_count, right_run, note, message_bytes, synced)
+                     mastered_item_count, right_run, note, message_bytes, synced, policy_version)
                 SELECT n % 300 + 1, (ARRAY['exercises','yoga','portal'])[n % 3 + 1], '', '',
                        CASE WHEN n % 10 = 0 THEN 'active' ELSE 'completed' END, 60, false, now(),
                        CASE WHEN n % 10 = 0 THEN NULL ELSE now() END, 'UTC', 0, NULL, 0, 0,
-                       '', 0, 0, 1, now(), '', '', '{}', 0, 0, 0, 0, '', 0, false
+                       '', 0, 0, 1, now(), '', '', '{}', 0, 0, 0, 0, '', 0, false, 1
                 FROM generate_series(1, 60000) AS n
                 """
             )

@@ -7,9 +7,9 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
 from service_kit.db.erasure import guard_statements, unguard_statements
+from session_service.adapters.db.migrations.first_products import first_rows
 
-# The last of those that this one came of.
-revision = "0012"
+revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -108,11 +108,23 @@ def upgrade() -> None:
         schema="session",
         postgresql_where=sa.text("acked_at IS NULL AND dead_at IS NULL"),
     )
+    products = op.create_table(
+        "product_version",
+        sa.Column("product", sa.Text, nullable=False),
+        sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("policy", JSONB(), nullable=False),
+        sa.Column("published_at", INSTANT, server_default=sa.func.now(), nullable=False),
+        sa.Column("retired_at", INSTANT),
+        sa.PrimaryKeyConstraint("product", "version", name="product_version_pkey"),
+        schema="session",
+    )
+    op.bulk_insert(products, first_rows())
     op.create_table(
         "practice_session",
         sa.Column("user_id", sa.BigInteger, nullable=False),
         sa.Column("id", sa.BigInteger, sa.Identity(always=True), nullable=False),
         sa.Column("product", sa.Text, nullable=False),
+        sa.Column("policy_version", sa.Integer, nullable=False),
         sa.Column("mode", sa.Text, nullable=False),
         sa.Column("content", sa.Text, nullable=False),
         sa.Column("state", sa.Text, nullable=False),
@@ -348,6 +360,7 @@ def downgrade() -> None:
         "draft",
         "answer",
         "practice_session",
+        "product_version",
         "outbox",
         "learner_calendar",
         "learner",

@@ -1,17 +1,8 @@
-"""Make products rows, and let a session name the version that it began with"""
+"""The products that every database has from the beginning, as rows of `product_version`."""
 
 from __future__ import annotations
 
 from typing import Any
-
-import sqlalchemy as sa
-from alembic import op
-from sqlalchemy.dialects import postgresql
-
-revision = "0013"
-down_revision = "0012"
-branch_labels = None
-depends_on = None
 
 # What a row says that says nothing.
 _PLAIN = {
@@ -32,8 +23,7 @@ _PLAIN = {
     "counts_unanswered": True,
 }
 
-# The products that there were before they were rows: stored sessions go on by these. A database that is made
-# now has them as well, and what content says of them later is a version 2.
+# What content says of them later is a version 2.
 FIRST_VERSIONS: dict[str, dict[str, Any]] = {
     "exercises": {
         "modes": ["practice", "review", "test"],
@@ -72,33 +62,9 @@ FIRST_VERSIONS: dict[str, dict[str, Any]] = {
 }
 
 
-def upgrade() -> None:
-    table = op.create_table(
-        "product_version",
-        sa.Column("product", sa.Text(), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("policy", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column(
-            "published_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False
-        ),
-        sa.Column("retired_at", sa.DateTime(timezone=True)),
-        sa.PrimaryKeyConstraint("product", "version", name=op.f("product_version_pkey")),
-        schema="session",
-    )
-    op.bulk_insert(
-        table,
-        [
-            {"product": product, "version": 1, "policy": {"product": product, **_PLAIN, **row}}
-            for product, row in FIRST_VERSIONS.items()
-        ],
-    )
-    op.add_column(
-        "practice_session",
-        sa.Column("policy_version", sa.Integer(), server_default=sa.text("1"), nullable=False),
-        schema="session",
-    )
-
-
-def downgrade() -> None:
-    op.drop_column("practice_session", "policy_version", schema="session")
-    op.drop_table("product_version", schema="session")
+def first_rows() -> list[dict[str, Any]]:
+    """Returns the first version of each."""
+    return [
+        {"product": product, "version": 1, "policy": {"product": product, **_PLAIN, **row}}
+        for product, row in FIRST_VERSIONS.items()
+    ]
