@@ -131,7 +131,7 @@ async def test_two_who_erase_at_once_leave_nothing_and_both_tell_all(
     monkeypatch.setattr("service_kit.db.data_categories._BATCH", 1)
 
     mine = tables.outbox.select().where(tables.outbox.c.user_id == user_id).limit(1).with_for_update()
-    first, last = (mine.order_by(order(tables.outbox.c.event_id)) for order in (asc, desc))
+    first, last = (mine.order_by(order(tables.outbox.c.user_seq)) for order in (asc, desc))
     async with database.engine.connect() as at_first, database.engine.connect() as at_last:
         await at_first.execute(first)
         await at_last.execute(last)
