@@ -201,17 +201,17 @@ def test_a_killed_process_loses_nothing_and_counts_nothing_twice(stack: LocalSta
     under_traffic(stack, harm)
 
 
-def test_two_hundred_completions_survive_a_dead_worker_and_an_emptied_redis(stack: LocalStack) -> None:
+def test_a_hundred_completions_survive_a_dead_worker_and_an_emptied_redis(stack: LocalStack) -> None:
     def harm(clients: list[Persistent]) -> None:
-        wait_for(clients, 40)
+        wait_for(clients, 20)
         stack.kill("worker")
-        wait_for(clients, 40)
+        wait_for(clients, 20)
         with redis.Redis.from_url(stack.redis_url) as connection:
             connection.flushall()
             stack.kill("redis")
-        wait_for(clients, 40)
+        wait_for(clients, 20)
         stack.kill("worker")
-        wait_for(clients, 80)
+        wait_for(clients, 40)
 
     under_traffic(stack, harm)
 

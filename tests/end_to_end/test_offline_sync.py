@@ -14,9 +14,9 @@ import pytest
 from tests.canonical_errors import reason_of
 from tests.offline import offline_answer, offline_session
 from tests.stack import Learner
+from tests.waiting import eventually
 
 SYNC = "/v1/sessions:sync"
-SETTLE_MILLISECONDS = 15_000
 GATEWAY_BYTES = 2_621_440
 
 
@@ -33,11 +33,12 @@ def outcomes(answer: Any) -> Counter[str]:
 def settled(learner: Learner, answer: Any, product: str) -> Any:
     """Returns the totals of a product once they include what was merged."""
     path = f"/v1/standing?product={product}&min_user_seq={answer['user_seq']}"
-    for _ in range(SETTLE_MILLISECONDS // 100):
+
+    def totals() -> Any:
         standing = learner.ok("GET", path)
-        if not standing["pending"]:
-            return standing["totals"]
-    raise AssertionError("statistics did not settle")
+        return None if standing["pending"] else standing["totals"]
+
+    return eventually(totals)
 
 
 def test_a_thousand_sessions_with_a_dozen_answers_fit_into_a_call_and_add_up(

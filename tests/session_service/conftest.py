@@ -31,6 +31,7 @@ from tests.session_service.database import Database
 from tests.session_service.memory.world import World
 from tests.session_service.statistics import Statistics, serving_statistics
 from tests.tokens import TestTokens
+from tests.waiting import PATIENCE_SECONDS
 
 Metadata = tuple[tuple[str, str], ...]
 
@@ -128,6 +129,8 @@ def session_settings(
         "stats_address": statistics_at[1],
         # Races are run by one account; what an account gets is tested where it is asked for.
         "max_documents_per_user": 100,
+        # How long a thousand sessions take is the machine's matter.
+        "max_deadline_seconds": PATIENCE_SECONDS,
     }
 
 
