@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from deploy.local.servers import free_ports
 from deploy.local.stack import LocalStack
@@ -46,25 +47,43 @@ def start_stack(home: Path) -> LocalStack:
 
 _STACK = pytest.StashKey[LocalStack]()
 _GROUP = "stack"
+_GROUPS = {
+    "tests/deploy/test_wheels.py": "wheels",
+    "tests/end_to_end/test_crashes.py": "crashes",
+    "tests/end_to_end/test_reconciliation.py": "reconciliation",
+    "tests/end_to_end/": _GROUP,
+    "tests/clients/": _GROUP,
+}
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Gives all tests of the shared stack to one worker, for which alone it is started."""
-    for item in items:
-        if _shares(item):
-            item.add_marker(pytest.mark.xdist_group(_GROUP))
+def group_of(node_id: str) -> str | None:
+    """Returns what a test belongs to that is to run in one worker, such as all tests of the shared stack."""
+    return next((group for path, group in _GROUPS.items() if node_id.startswith(path)), None)
 
 
-def _shares(item: pytest.Item | None) -> bool:
-    return item is not None and "shared_stack" in getattr(item, "fixturenames", ())
+class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]
+    """Gives each group to one worker, for which alone a stack is started; all other tests to any.
+
+    By their files: the marks of pytest-xdist do not reach its scheduler with this pytest.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid) or nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupScheduling | None:
+    """Schedules a run with `--dist loadgroup`."""
+    return GroupScheduling(config, log) if config.getoption("dist") == "loadgroup" else None
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
     """Stops the shared stack after the last of its group: it costs even who does nothing with it."""
     stack = item.config.stash.get(_STACK, None)
-    if stack and item.config.getoption("loadgroup", False) and _shares(item) and not _shares(nextitem):
+    if stack is None or not item.config.getoption("loadgroup", False):
+        return
+    if group_of(item.nodeid) == _GROUP and (nextitem is None or group_of(nextitem.nodeid) != _GROUP):
         stack.down()
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from deploy.local.layout import ROOT
 
-pytestmark = [pytest.mark.long, pytest.mark.xdist_group("wheels")]
+pytestmark = pytest.mark.long
 
 # It knows the markers and tags of systems that it does not run on, as pip does not.
 UV = Path(sys.executable).with_name("uv")

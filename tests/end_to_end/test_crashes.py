@@ -27,8 +27,6 @@ from tests.offline import offline_answer, offline_session
 from tests.personal_data import rows_of
 from tests.waiting import PATIENCE_SECONDS, eventually
 
-pytestmark = pytest.mark.xdist_group("crashes")
-
 SESSIONS = "/focus/api/v1/sessions"
 PROCESSES = [
     "postgres",

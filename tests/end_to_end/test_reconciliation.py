@@ -16,8 +16,6 @@ from tests.end_to_end.conftest import Learner, start_stack
 from tests.end_to_end.facts import copies
 from tests.waiting import PATIENCE_SECONDS, eventually
 
-pytestmark = pytest.mark.xdist_group("reconciliation")
-
 SESSIONS = "/focus/api/v1/sessions"
 People = Callable[[int], list[Learner]]
 READ = (

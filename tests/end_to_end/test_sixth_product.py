@@ -22,8 +22,6 @@ from tests.offline import offline_answer, offline_session
 from tests.stack import Learner
 from tests.waiting import PATIENCE_SECONDS, eventually
 
-pytestmark = pytest.mark.xdist_group("stack")
-
 ROW = {
     "open_sessions": "OPEN_SESSIONS_ONE_PER_USER",
     "second_start": "SECOND_START_RESUME",
