@@ -166,8 +166,8 @@ async def test_badges_are_listed_newest_first_and_by_product(
     assert [each.badge.badge_id for each in over_all.badges] == ["any"]
 
 
-@pytest.mark.parametrize("product", ["nope", "Focus", "focus ", "f" * 41])
-async def test_a_product_that_is_none_is_refused_and_has_no_zeros(
+@pytest.mark.parametrize("product", ["no-pe", "Focus", "focus ", "f" * 41])
+async def test_what_can_be_no_products_name_is_refused_and_has_no_zeros(
     stats: Stats, me: Metadata, product: str
 ) -> None:
     for call in (
@@ -180,7 +180,7 @@ async def test_a_product_that_is_none_is_refused_and_has_no_zeros(
         assert refused.metadata["field"] == "product"
 
 
-@pytest.mark.parametrize("product", ["exercises", "focus", "portal", "yoga", "design", "all", ""])
+@pytest.mark.parametrize("product", ["exercises", "focus", "portal", "yoga", "design", "chess", "all", ""])
 async def test_every_product_can_be_asked_for(stats: Stats, me: Metadata, product: str) -> None:
     standing = await stats.GetStanding(pb.GetStandingRequest(product=product), metadata=me)
     assert standing.totals.product == (product or "all")
