@@ -49,6 +49,7 @@ from service_kit.grpc.interceptor import CallInterceptor
 from service_kit.grpc.server import RunningServer, build_server, start_server, stop_requested
 from service_kit.logging import configure_logging
 from service_kit.memory import return_what_is_freed
+from service_kit.once import SavedResponses
 from service_kit.periodic import repeating
 from service_kit.revocations import Revocations
 from service_kit.setting_faults import read_settings
@@ -185,9 +186,10 @@ async def _start(settings: SessionSettings, outside: _Outside, signals: JournalS
     )
     ports = _ports(settings, outside, signals, partial(SqlUnitOfWork, *transaction))
     remember_calendar = RememberCalendar(ports.unit_of_work, ports.clock, ports.stored_calendars)
-    server = build_server(_interceptor(settings, outside, remember_calendar))
+    responses = SqlSavedResponses(outside.engine, tables.idempotency)
+    server = build_server(_interceptor(settings, outside, remember_calendar, responses))
     max_age = timedelta(days=settings.sync_max_age_days)
-    sync = wiring.wire_sync(ports, partial(SqlOfflineUnitOfWork, *transaction), max_age)
+    sync = wiring.wire_sync(ports, partial(SqlOfflineUnitOfWork, *transaction), max_age, responses)
     add_SyncServiceServicer_to_server(sync, server)
     _add_core(server, ports)
     _add_products(server, settings, outside, ports)
@@ -221,7 +223,10 @@ def _ports(
 
 
 def _interceptor(
-    settings: SessionSettings, outside: _Outside, remember_calendar: RememberCalendar
+    settings: SessionSettings,
+    outside: _Outside,
+    remember_calendar: RememberCalendar,
+    responses: SavedResponses,
 ) -> CallInterceptor:
     return CallInterceptor(
         Access(
@@ -235,7 +240,7 @@ def _interceptor(
         # Every call that is let in may write before it is handled, also one that reads: the time
         # zone that the client sends is put in force, in a transaction of its own, when it is news.
         on_admitted=remember_calendar.of_call,
-        responses=SqlSavedResponses(outside.engine, tables.idempotency),
+        responses=responses,
         raw_readers={**design_bodies.READERS, **portal_bodies.READERS},
         run_in_thread=outside.documents,
         max_deadline_seconds=settings.max_deadline_seconds,

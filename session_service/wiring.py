@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from service_kit.once import SavedResponses
 from service_kit.worker_threads import RunInThread
 from service_kit.zone_handover import RecentCalendars
 from session_service.adapters.grpc import calendar_servicer, session_servicer, submission_servicer
@@ -262,13 +263,13 @@ def wire_yoga(p: Ports) -> yoga.YogaServicer:
 
 
 def wire_sync(
-    p: Ports, unit_of_work: OfflineUnitOfWorkFactory, max_age: timedelta
+    p: Ports, unit_of_work: OfflineUnitOfWorkFactory, max_age: timedelta, responses: SavedResponses
 ) -> offline_servicer.SyncServicer:
     """Wires what devices hand in that were offline."""
     sync_sessions = SyncSessions(
         unit_of_work, p.products, p.catalog, p.statistics, p.clock, max_age=max_age, limits=p.limits
     )
-    return offline_servicer.SyncServicer(sync_sessions)
+    return offline_servicer.SyncServicer(sync_sessions, responses)
 
 
 def wire_outbox(outbox: OutboxAdmin) -> outbox_servicers.OutboxAdminServicer:

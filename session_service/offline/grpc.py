@@ -11,8 +11,10 @@ import grpc
 from practice.session.v1 import sync_service_pb2 as pb2
 from practice.session.v1.sync_service_pb2_grpc import SyncServiceServicer
 
-from service_kit.call import Call, RequestIdentity, current_call
+from service_kit.call import Call, RequestIdentity, current_call, reach
 from service_kit.errors import InvalidArgumentError
+from service_kit.grpc.saved_responses import respond_once
+from service_kit.once import SavedResponse, SavedResponses
 from session_service.offline import json_items
 from session_service.offline.converters import item_from_proto, result_to_proto
 from session_service.offline.domain import OfflineItem
@@ -33,8 +35,9 @@ _CONVERTED_AT_ONCE = 1_000
 class SyncServicer(SyncServiceServicer):
     """Serves devices that were offline."""
 
-    def __init__(self, sync_sessions: SyncSessions) -> None:
+    def __init__(self, sync_sessions: SyncSessions, responses: SavedResponses) -> None:
         self._sync_sessions = sync_sessions
+        self._responses = responses
 
     async def SyncSessions(
         self, request: pb2.SyncSessionsRequest, context: Context
@@ -50,8 +53,18 @@ class SyncServicer(SyncServiceServicer):
         """Merges what was made offline, from JSON that may have any fault in an item."""
         batch = await asyncio.to_thread(json_items.read_batch, request.body.data)
         _check_answers(batch.answer_count)
-        items = await _convert(batch.items, json_items.read_item, json_items.answers_in)
-        return _synced_to_proto(await self._sync_sessions(_call_of(batch), items))
+        call = _call_of(batch)
+
+        async def handle() -> SavedResponse:
+            items = await _convert(batch.items, json_items.read_item, json_items.answers_in)
+            synced = _synced_to_proto(await self._sync_sessions(call, items))
+            return SavedResponse(synced.SerializeToString())
+
+        # The interceptor cannot know which request this is: the JSON says so.
+        saved = await respond_once(self._responses, call, handle)
+        response = pb2.SyncSessionsResponse.FromString(saved.message)
+        reach(response.user_seq)
+        return response
 
 
 def _call_of(batch: json_items.JsonBatch) -> Call:

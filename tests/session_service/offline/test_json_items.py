@@ -12,7 +12,10 @@ from google.api.httpbody_pb2 import HttpBody
 from google.rpc.error_details_pb2 import ErrorInfo
 from practice.session.v1 import sync_service_pb2 as pb
 from practice.session.v1 import sync_service_pb2_grpc as rpc
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from session_service.adapters.db import tables
 from tests.grpc_errors import refusal
 from tests.offline import offline_answer, offline_session
 from tests.session_service.clients import Metadata
@@ -163,3 +166,20 @@ async def test_a_repeat_under_its_key_is_one_request_however_it_is_spelled(devic
     assert await device.send({"request_id": key[1], "items": [item]}) == first
     other = {"items": [offline_session(ENDED)]}
     assert (await refusal(device.send(other, key))).reason == "IDEMPOTENCY_KEY_REUSED"
+
+
+@pytest.mark.parametrize("in_header", [True, False])
+async def test_a_repeat_gets_the_response_that_was_saved_and_not_one_made_anew(
+    device: Device, engine: AsyncEngine, user_id: int, in_header: bool
+) -> None:
+    item = offline_session(ENDED)
+    key = item["session"]["client_id"]
+    body = {"items": [item]} if in_header else {"items": [item], "request_id": key}
+    metadata = [("idempotency-key", key)] if in_header else []
+    first = await device.send(body, *metadata)
+    mine = tables.idempotency.c.user_id == user_id
+    async with engine.begin() as connection:
+        unreadable = update(tables.idempotency).where(mine).values(outcome={})
+        assert (await connection.execute(unreadable)).rowcount == 1
+
+    assert await device.send(body, *metadata) == first
