@@ -30,7 +30,7 @@ EXAMPLES = {
         "The product 'chess' is retired: what is open can be ended", {"product": "chess"}
     ),
     "PRODUCT_IN_USE": Example(
-        "Product 'chess': outcomes lacks 'partial', which ended sessions have",
+        "Product 'chess': outcomes must keep partial: stored sessions ended so",
         {"product": "chess", "field": "outcomes"},
     ),
     "MODE_UNKNOWN": Example(
