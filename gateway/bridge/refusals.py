@@ -53,13 +53,13 @@ def refusal(status: int) -> RefusedError:
     """Returns a refusal in the words that the gateway has for the status."""
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
     row = _TABLE[status]
-    return _refused(status, row.reason, error_and_message(row), **headers)
+    return _refusal(status, row.reason, error_and_message(row), **headers)
 
 
 def session_not_found(session_id: str) -> RefusedError:
     """Returns the 404 of a session that is not there, or not this person's."""
     message = f"Session with ID '{session_id[:_LONGEST_ID]}' not found"
-    return _refused(404, "SESSION_NOT_FOUND", {"error": "session_not_found", "message": message})
+    return _refusal(404, "SESSION_NOT_FOUND", {"error": "session_not_found", "message": message})
 
 
 def too_many_of_one(limit: int, retry_after: int) -> RefusedError:
@@ -70,7 +70,7 @@ def too_many_of_one(limit: int, retry_after: int) -> RefusedError:
         "RateLimit-Policy": f'"live connections";q={limit};qu="concurrent-requests"',
         "RateLimit": f'"live connections";r=0;t={retry_after}',
     }
-    return _refused(429, _TABLE[429].reason, body, **headers)
+    return _refusal(429, _TABLE[429].reason, body, **headers)
 
 
 def from_service(error: grpc.aio.AioRpcError, session_id: str) -> RefusedError:
@@ -79,6 +79,6 @@ def from_service(error: grpc.aio.AioRpcError, session_id: str) -> RefusedError:
     return session_not_found(session_id) if status == 404 else refusal(status)
 
 
-def _refused(status: int, reason: str, body: dict[str, Any], **headers: str) -> RefusedError:
+def _refusal(status: int, reason: str, body: dict[str, Any], **headers: str) -> RefusedError:
     told = {STATUS_HEADER: str(status), REASON_HEADER: reason, **headers}
     return RefusedError(answer(status, body, **told))

@@ -127,7 +127,7 @@ class CalendarTransition:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptPeriod:
+class ProtectedPeriod:
     """A period without practice that keeps a streak, and why. A day's period is the day.
 
     `entry` is what was recorded that keeps a day, the grant where it is a
@@ -187,20 +187,20 @@ class StreakProtection:
             early=_early(first_day, synced),
         )
 
-    def keep(self, product: str, day: date) -> KeptPeriod | None:
+    def keep(self, product: str, day: date) -> ProtectedPeriod | None:
         """Returns why a day without practice keeps the streak of a product, None when it does not."""
         rest = next((each for each in self.rest if each.effective_date <= day), None)
         if rest is not None and day.weekday() in rest.weekdays:
-            return KeptPeriod(day, KeepReason.REST, rest)
+            return ProtectedPeriod(day, KeepReason.REST, rest)
         pause = next((each for each, end in self.pauses if each.first <= day <= end), None)
         if pause is not None:
-            return KeptPeriod(day, KeepReason.PAUSE, pause)
+            return ProtectedPeriod(day, KeepReason.PAUSE, pause)
         if day in self.cut:
-            return KeptPeriod(day, KeepReason.CALENDAR_CHANGE, transition=self.cut[day])
+            return ProtectedPeriod(day, KeepReason.CALENDAR_CHANGE, transition=self.cut[day])
         if self.calendars and self._calendar(day).skips(day):
-            return KeptPeriod(day, KeepReason.SKIPPED)
+            return ProtectedPeriod(day, KeepReason.SKIPPED)
         repair = self.repairs.get((product, day))
-        return KeptPeriod(day, KeepReason.REPAIR, repair) if repair is not None else None
+        return ProtectedPeriod(day, KeepReason.REPAIR, repair) if repair is not None else None
 
     def with_transition(self, transition: CalendarTransition) -> StreakProtection:
         """Returns what keeps the streaks once a change of calendar is in force too."""

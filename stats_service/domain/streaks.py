@@ -17,7 +17,13 @@ from uuid import UUID
 from stats_service.domain.calendar import Calendar, CalendarChange, Timeline, timeline_of
 from stats_service.domain.completion import ALL_PRODUCTS, Completion
 from stats_service.domain.periods import Cadence, Period
-from stats_service.domain.protection import Entry, FreezeGranted, KeepReason, KeptPeriod, StreakProtection
+from stats_service.domain.protection import (
+    Entry,
+    FreezeGranted,
+    KeepReason,
+    ProtectedPeriod,
+    StreakProtection,
+)
 
 # Of docs/streaks.md; one more with every change of what a day is to a streak.
 RULES_VERSION = 3
@@ -32,7 +38,7 @@ class Run:
     first: date
     last: date
     length: int
-    kept: tuple[KeptPeriod, ...] = ()
+    protected: tuple[ProtectedPeriod, ...] = ()
     ended_on: date | None = None
 
 
@@ -133,7 +139,7 @@ def day_runs(
     """Returns every day streak until a day, oldest first, and the freezes held then."""
     freezes = _Freezes(protection.grants.get(product, ()))
 
-    def judge(day: date) -> KeptPeriod | None:
+    def judge(day: date) -> ProtectedPeriod | None:
         freezes.credit(day)
         return protection.keep(product, day) or freezes.use(day)
 
@@ -153,7 +159,7 @@ def period_runs(
     def following(period: date) -> date:
         return Period.of(cadence, period).last + _DAY
 
-    def judge(period: date) -> KeptPeriod | None:
+    def judge(period: date) -> ProtectedPeriod | None:
         kept = None
         for number in range((following(period) - period).days):
             kept = protection.keep(product, period + _DAY * number)
@@ -190,16 +196,16 @@ class _Freezes:
             self._held = [*self._held, granted][: granted.added_to(len(self._held))]
             self._taken += 1
 
-    def use(self, day: date) -> KeptPeriod | None:
+    def use(self, day: date) -> ProtectedPeriod | None:
         """Uses one for a day if any is held."""
-        return KeptPeriod(day, KeepReason.FREEZE, self._held.pop(0)) if self._held else None
+        return ProtectedPeriod(day, KeepReason.FREEZE, self._held.pop(0)) if self._held else None
 
 
 def _walk(
     periods: Sequence[date],
     following: Callable[[date], date],
     current: date,
-    judge: Callable[[date], KeptPeriod | None],
+    judge: Callable[[date], ProtectedPeriod | None],
 ) -> Sequence[Run]:
     """Returns the runs that practised periods make, the last one followed up to the current period.
 
@@ -207,7 +213,7 @@ def _walk(
     it is kept, if it is.
     """
     runs: list[Run] = []
-    first, length, kept = date.min, 0, list[KeptPeriod]()
+    first, length, kept = date.min, 0, list[ProtectedPeriod]()
     for period, until in zip(periods, (*periods[1:], current), strict=False):
         first = first if length else period
         length += 1
@@ -228,7 +234,7 @@ def _walk(
 
 def frozen_days(runs: Iterable[Run]) -> Sequence[date]:
     """Returns the days that used a freeze in day streaks."""
-    return [kept.period for run in runs for kept in run.kept if kept.reason == KeepReason.FREEZE]
+    return [kept.period for run in runs for kept in run.protected if kept.reason == KeepReason.FREEZE]
 
 
 def summarize_days(runs: Sequence[Run], held: int) -> DayStreak:

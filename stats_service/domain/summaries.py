@@ -148,7 +148,7 @@ class Cell:
     day: date
     tally: Tally
     level: int
-    kept: KeepReason | None = None
+    keep_reason: KeepReason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +170,7 @@ def heatmap(
 ) -> Heatmap:
     """Returns the year. `practised` are all days with practice, in order; `tallies` those of the year."""
     runs, _ = day_runs(streak_days(practised, protection, product), protection, product, today)
-    kept = {each.period: each.reason for run in runs for each in run.kept}
+    kept = {each.period: each.reason for run in runs for each in run.protected}
     levels = _levels({day: tally.elapsed_seconds for day, tally in tallies.items()})
     cells = [Cell(day, tallies.get(day, Tally()), levels.get(day, 0), kept.get(day)) for day in days_of(year)]
     return Heatmap(cells, runs[-1] if runs and runs[-1].ended_on is None else None)

@@ -13,7 +13,7 @@ from stats_service.adapters.grpc.converters import instant_to_proto
 from stats_service.adapters.grpc.streak_converters import date_to_proto, entry_to_proto, keep_reason_to_proto
 from stats_service.domain.calendar import Calendar, Timeline
 from stats_service.domain.periods import Cadence
-from stats_service.domain.protection import KeptPeriod
+from stats_service.domain.protection import ProtectedPeriod
 from stats_service.domain.streaks import Run
 from stats_service.explanations.as_of import LeftOut, SessionAsOf, left_out
 from stats_service.explanations.domain import ExplainedDay, Status
@@ -79,7 +79,7 @@ def run_to_proto(run: Run | None) -> pb.StreakRun | None:
         first_date=run.first.isoformat(),
         last_date=run.last.isoformat(),
         length=run.length,
-        kept_count=len(run.kept),
+        kept_count=len(run.protected),
         end_date=date_to_proto(run.ended_on),
     )
 
@@ -116,7 +116,7 @@ def _day_to_proto(day: ExplainedDay, sessions: DaySessions | None, *, for_operat
     return shown
 
 
-def _add_cause(shown: pb.ExplainedDay, cause: KeptPeriod, *, for_operators: bool) -> None:
+def _add_cause(shown: pb.ExplainedDay, cause: ProtectedPeriod, *, for_operators: bool) -> None:
     shown.keep_reason = keep_reason_to_proto(cause.reason)
     if cause.entry is not None:
         shown.keep_entry.CopyFrom(entry_to_proto(cause.entry, for_operators=for_operators))

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import Literal
 
 from stats_service.domain.periods import Cadence
-from stats_service.domain.protection import KeptPeriod
+from stats_service.domain.protection import ProtectedPeriod
 from stats_service.domain.streaks import (
     PeriodStreak,
     Run,
@@ -32,7 +32,7 @@ class ExplainedDay:
 
     day: date
     status: Status
-    cause: KeptPeriod | None = None
+    cause: ProtectedPeriod | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class _Days:
 
     def in_run(self, day: date, run: Run | None) -> ExplainedDay:
         """Returns what a day was to the day streak that had begun last."""
-        kept = next((each for each in run.kept if each.period == day), None) if run else None
+        kept = next((each for each in run.protected if each.period == day), None) if run else None
         # Between days with practice a day is told even where it has not begun.
         told = kept is not None or (run is not None and run.ended_on == day)
         return self._explained(day, kept, told=told or day < self.on)
@@ -56,7 +56,7 @@ class _Days:
             day, self.practice.protection.keep(self.practice.product, day), told=day < self.on
         )
 
-    def _explained(self, day: date, kept: KeptPeriod | None, *, told: bool) -> ExplainedDay:
+    def _explained(self, day: date, kept: ProtectedPeriod | None, *, told: bool) -> ExplainedDay:
         if day in self.practised:
             return ExplainedDay(day, "practised")
         if not told:
@@ -143,7 +143,7 @@ class BreakExplanation:
     day: date
     verdict: Verdict
     run: Run | None
-    cause: KeptPeriod | None
+    cause: ProtectedPeriod | None
     around: Sequence[ExplainedDay]
 
 

@@ -210,7 +210,7 @@ class Explaining:
         return _total_to_proto(explained, _token("ExplainTotal", chosen, explained.more))
 
     def _streak_to_proto(self, explained: StreakExplained, more: str) -> pb.ExplainStreakResponse:
-        told = explained.told
+        told = explained.explanation
         span = told.span or (told.on, told.on)
         return pb.ExplainStreakResponse(
             paragraph=paragraphs.of_streak(told),
@@ -229,7 +229,7 @@ class Explaining:
         )
 
     def _break_to_proto(self, explained: BreakExplained) -> pb.ExplainBreakResponse:
-        told = explained.told
+        told = explained.explanation
         in_force = told.practice.calendars_between(told.day, told.day)
         on_day = explained.sessions.get(told.day)
         uncounted = [each.outcome for each in on_day.sessions if not each.counts] if on_day else []

@@ -10,7 +10,7 @@ from stats_service.domain.badges import BadgeContent
 from stats_service.domain.calendar import Calendar
 from stats_service.domain.completion import ALL_PRODUCTS
 from stats_service.domain.periods import Cadence
-from stats_service.domain.protection import KeepReason, KeptPeriod, PlannedPause, Repaired
+from stats_service.domain.protection import KeepReason, PlannedPause, ProtectedPeriod, Repaired
 from stats_service.domain.standing import Tally
 from stats_service.domain.streaks import RULES_VERSION, Run
 from stats_service.explanations.as_of import SessionAsOf, ending
@@ -133,12 +133,12 @@ def _course(told: StreakExplanation, run: Run) -> str:
 
 
 def _protectors(told: StreakExplanation, run: Run) -> Sequence[str]:
-    if not run.kept:
+    if not run.protected:
         return []
-    gaps = counted(len(run.kept), told.cadence)
+    gaps = counted(len(run.protected), told.cadence)
     if told.cadence != "day":
         return [f"It was kept over {gaps} without practice."]
-    reasons = Counter(kept.reason for kept in run.kept)
+    reasons = Counter(kept.reason for kept in run.protected)
     listed = ", ".join(counted(number, _KEPT[reason]) for reason, number in sorted(reasons.items()))
     return [f"It was kept over {gaps} without practice: {listed}."]
 
@@ -166,7 +166,7 @@ def _calendars(told: StreakExplanation) -> Sequence[str]:
     return [f"Its days ran by {clocks}{_UNDER_RULES}."]
 
 
-def _cause(cause: KeptPeriod) -> str:
+def _cause(cause: ProtectedPeriod) -> str:
     match cause.entry, cause.transition:
         case PlannedPause() as pause, _:
             return f"a pause was planned from {in_words(pause.first)} to {in_words(pause.last)}"

@@ -71,7 +71,7 @@ def _with_time_zone(practice: PracticeAsOf, now: datetime, time_zone: str) -> Pr
 class StreakExplained:
     """A streak with a page of its days and their sessions; `more` is the day to go on with, if any."""
 
-    told: StreakExplanation
+    explanation: StreakExplanation
     instant: datetime
     days: Sequence[ExplainedDay]
     sessions: Mapping[date, DaySessions]
@@ -131,7 +131,7 @@ _EARLIEST, _LATEST = date(1900, 1, 1), date(9000, 1, 1)
 class BreakExplained:
     """What a day did to the streak, with the sessions of the days around it."""
 
-    told: BreakExplanation
+    explanation: BreakExplanation
     instant: datetime
     sessions: Mapping[date, DaySessions]
 

@@ -87,10 +87,10 @@ def _streak_question(product: str, cadence: Cadence, on: datetime | None, known_
         cadence=streak_pb2.Cadence.Value(f"CADENCE_{cadence.name}"),
         on_date=f"{on:%Y-%m-%d}" if on else "",
     )
-    return _known(question, known_at)
+    return _as_of(question, known_at)
 
 
-def _known(question: Any, known_at: datetime | None) -> Any:
+def _as_of(question: Any, known_at: datetime | None) -> Any:
     if known_at is not None:
         question.as_of_time.FromDatetime(known_at)
     return question
@@ -109,7 +109,7 @@ def _break(
 ) -> None:
     from practice.stats.v1.explanation_service_pb2 import ExplainBreakRequest  # noqa: PLC0415 - slow to import
 
-    question = _known(ExplainBreakRequest(product=product, date=f"{day:%Y-%m-%d}"), known_at)
+    question = _as_of(ExplainBreakRequest(product=product, date=f"{day:%Y-%m-%d}"), known_at)
     told = client.day(user, question)
     print(told.paragraph)
     _print_days(told.days)
@@ -127,7 +127,7 @@ def _badge(client: StreakAdminClient, user: int, badge_id: str) -> None:
 def _total(client: StreakAdminClient, user: int, product: str, known_at: datetime | None, limit: int) -> None:
     from practice.stats.v1.explanation_service_pb2 import ExplainTotalRequest  # noqa: PLC0415 - slow to import
 
-    question = _known(ExplainTotalRequest(product=product, page_size=min(limit, 366)), known_at)
+    question = _as_of(ExplainTotalRequest(product=product, page_size=min(limit, 366)), known_at)
     told = client.total(user, question)
     print(told.paragraph)
     table = _table("day", "sessions", "seconds", "answers", "right")

@@ -113,7 +113,7 @@ def _cell_to_proto(cell: Cell) -> summary_pb2.HeatmapDay:
         session_count=cell.tally.session_count,
         elapsed_seconds=cell.tally.elapsed_seconds,
         level=cell.level,
-        keep_reason=keep_reason_to_proto(cell.kept),
+        keep_reason=keep_reason_to_proto(cell.keep_reason),
     )
 
 

@@ -36,7 +36,7 @@ def test_a_year_has_all_of_its_days_once(year: int, count: int) -> None:
 
 def test_an_empty_year_is_empty() -> None:
     shown = year_of({}, today=date(2026, 6, 1))
-    assert {(cell.level, cell.kept, cell.tally) for cell in shown.cells} == {(0, None, Tally())}
+    assert {(cell.level, cell.keep_reason, cell.tally) for cell in shown.cells} == {(0, None, Tally())}
     assert shown.current is None
 
 
@@ -72,7 +72,7 @@ def test_days_that_keep_the_streak_say_why_and_the_streak_goes_on_over_new_year(
     shown = year_of(
         dict.fromkeys(practised, 60), protection=StreakProtection.of((), entries), today=date(2026, 1, 10)
     )
-    kept = {cell.day.day: cell.kept for cell in shown.cells if cell.kept}
+    kept = {cell.day.day: cell.keep_reason for cell in shown.cells if cell.keep_reason}
     assert kept == {4: "rest", 6: "pause", 7: "pause", 9: "freeze"}
     current = shown.current
     assert current is not None
@@ -83,7 +83,7 @@ def test_a_day_that_the_zone_skips_is_a_cell_that_keeps_the_streak() -> None:
     samoa = [(datetime(2011, 12, 1, tzinfo=UTC), Calendar("Pacific/Apia"))]
     practised = dict.fromkeys((date(2011, 12, 29), date(2011, 12, 31)), 60)
     shown = year_of(practised, year=2011, protection=StreakProtection.of(samoa), today=date(2011, 12, 31))
-    assert [(cell.day.day, cell.level, cell.kept) for cell in shown.cells[-3:]] == [
+    assert [(cell.day.day, cell.level, cell.keep_reason) for cell in shown.cells[-3:]] == [
         (29, 4, None),
         (30, 0, "skipped"),
         (31, 4, None),
@@ -99,7 +99,7 @@ def test_practice_before_the_sign_up_is_shown_and_begins_no_streak() -> None:
     assert shown.current is not None
     assert (shown.current.first, shown.current.length) == (date(2026, 5, 2), 1)
     earlier = year_of(practised, year=2025, protection=signed_up, today=date(2026, 5, 2))
-    assert not any(cell.level or cell.kept for cell in earlier.cells)
+    assert not any(cell.level or cell.keep_reason for cell in earlier.cells)
     assert earlier.current == shown.current
 
 

@@ -14,7 +14,13 @@ from hypothesis import strategies as st
 from stats_service.domain.calendar import Calendar
 from stats_service.domain.completion import Completion
 from stats_service.domain.facts import LearnerFacts
-from stats_service.domain.protection import FreezeGranted, KeepReason, KeptPeriod, RestDays, StreakProtection
+from stats_service.domain.protection import (
+    FreezeGranted,
+    KeepReason,
+    ProtectedPeriod,
+    RestDays,
+    StreakProtection,
+)
 from stats_service.domain.streaks import (
     DayStreak,
     day_positions,
@@ -188,9 +194,9 @@ def test_a_freeze_is_used_on_the_first_missed_day_that_nothing_else_keeps() -> N
     protection = StreakProtection.of((), entries)
     # A Monday and a Thursday: Tuesday is a rest day, Wednesday is frozen.
     (run,), held = day_runs([day, day + timedelta(days=3)], protection, "focus", day + timedelta(days=3))
-    assert run.kept == (
-        KeptPeriod(day + timedelta(days=1), KeepReason.REST, entries[0]),
-        KeptPeriod(day + timedelta(days=2), KeepReason.FREEZE, entries[1]),
+    assert run.protected == (
+        ProtectedPeriod(day + timedelta(days=1), KeepReason.REST, entries[0]),
+        ProtectedPeriod(day + timedelta(days=2), KeepReason.FREEZE, entries[1]),
     )
     assert (run.length, held) == (2, 0)
     told = streak([day, day + timedelta(days=3)], day + timedelta(days=5), protection)

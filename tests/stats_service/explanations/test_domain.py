@@ -88,7 +88,7 @@ def test_the_days_of_a_day_streak_are_those_it_counted_kept_and_ended_with() -> 
             continue
         assert sum(day.status == "practised" for day in days) == run.length, seed
         kept = [(day.day, day.cause.reason) for day in days if day.cause is not None]
-        assert kept == [(each.period, each.reason) for each in run.kept], seed
+        assert kept == [(each.period, each.reason) for each in run.protected], seed
         missed = [day.day for day in days if day.status == "missed"]
         assert missed == ([run.ended_on] if run.ended_on else []), seed
 
@@ -152,7 +152,7 @@ def test_every_day_has_the_verdict_that_the_streaks_give_it() -> None:
         practised = practice.practised
         runs, _ = day_runs(practised, practice.protection, practice.product, story.on)
         ended = {run.ended_on for run in runs}
-        kept = {each.period for run in runs for each in run.kept}
+        kept = {each.period for run in runs for each in run.protected}
         first = practice.days[0] - timedelta(days=3)
         for number in range((max(story.on, practice.days[-1]) - first).days + 2):
             day = first + timedelta(days=number)

@@ -57,7 +57,7 @@ def activity(number: int) -> str:
 class StartSettings:
     """A start's settings: as they come back, and which words they select."""
 
-    shown: dict[str, Any]
+    echo: dict[str, Any]
     selection: Selection
 
 

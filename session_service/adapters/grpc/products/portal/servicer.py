@@ -84,7 +84,7 @@ class PortalServicer(PortalServiceServicer):
             product=PRODUCT,
             content=content,
             selection=settings.selection,
-            settings=settings.shown,
+            settings=settings.echo,
         )
         return responses.started(started)
 
