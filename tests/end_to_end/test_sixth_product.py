@@ -211,7 +211,7 @@ def test_it_is_synced_exported_and_recalculated(
     job = operator.ok("POST", "recalculations", {"user_ids": [user], "product": chess, "shadow": True})
     path = f"recalculations/{job['job_id']}"
     done = eventually(lambda: (now := operator.ok("GET", path)).get("finish_time") and now)
-    assert (done["people_count"], done["wrong_people_count"]) == ("1", "0")
+    assert (done["learner_count"], done["wrong_learner_count"]) == ("1", "0")
     asked = {"scope": "RECONCILIATION_SCOPE_USERS", "user_ids": [user], "settle": "0s"}
     run = operator.ok("POST", "reconciliations", asked)["run_id"]
     path = f"reconciliations/{run}"
