@@ -7,6 +7,7 @@ import secrets
 from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 
+import structlog
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 
@@ -16,12 +17,21 @@ from identity_service.application.ports.crypto import Passwords
 _PASSES = 2
 _LANES = 1
 _AT_ONCE = 2
+# What is recommended with two passes; with less, stolen hashes are guessed sooner.
+_ENOUGH_MEMORY_KIB = 19 * 1024
+
+log = structlog.get_logger(__name__)
 
 
 class Argon2Passwords(Passwords):
-    """Argon2id off the event loop, at most two at once. Close it when the service stops."""
+    """Argon2id off the event loop, at most two at once. Close it when the service stops.
+
+    Warns in the log of memory that is enough for tests alone.
+    """
 
     def __init__(self, memory_kib: int) -> None:
+        if memory_kib < _ENOUGH_MEMORY_KIB:
+            log.warning("passwords_hashed_weakly", memory_kib=memory_kib, enough_kib=_ENOUGH_MEMORY_KIB)
         self._hasher = PasswordHasher(time_cost=_PASSES, memory_cost=memory_kib, parallelism=_LANES)
         # Compared with when there is no account, so that takes as long.
         self._decoy = self._hasher.hash(secrets.token_hex())
