@@ -48,8 +48,9 @@ def files_entered() -> Iterator[set[str]]:
 class Entered:
     """The files that were entered, by the package that they are in."""
 
-    def __init__(self, files: set[str]) -> None:
-        self.files = sorted(files)
+    def __init__(self, *runs: set[str]) -> None:
+        """Keeps what every run entered: what is done beside them now and then is no part of them."""
+        self.files = sorted(set.intersection(*runs))
 
     def of(self, package: str) -> list[str]:
         """Returns those of a package. There are some, or nothing was watched."""

@@ -87,9 +87,10 @@ async def test_sequences_are_listed_by_number(
 
 
 async def test_achievements_of_a_product_are_listed_by_id(admin: Admin, internal: Metadata) -> None:
-    product = f"product-{new_number()}"
-    last = achievement(product=product, achievement_id=f"z-{product}", threshold=20, metric="answered_items")
-    first = achievement(product=product, achievement_id=f"a-{product}")
+    number = new_number()
+    product = f"product_{number}"
+    last = achievement(product=product, achievement_id=f"z-{number}", threshold=20, metric="answered_items")
+    first = achievement(product=product, achievement_id=f"a-{number}")
     request = pb.LoadAchievementsRequest(achievements=[last, first, achievement()])
     loaded = await admin.LoadAchievements(request, metadata=internal)
     assert (loaded.created_count, loaded.updated_count, loaded.unchanged_count) == (3, 0, 0)

@@ -65,7 +65,8 @@ def _user_id() -> Column[int]:
 
 def _number() -> Column[int]:
     """Returns a column with numbers that no other row has, nor one of another cell."""
-    return Column("id", BigInteger, Identity(always=True), nullable=False)
+    # SQLAlchemy tells by it which of many inserted rows came back.
+    return Column("id", BigInteger, Identity(always=True), nullable=False, insert_sentinel=True)
 
 
 def _session_id() -> Column[int]:

@@ -8,14 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from importlib import import_module
 
 import pytest
 from practice.events.v1.session_ended_pb2 import SessionEnded
-from sqlalchemy import event, select, update
+from sqlalchemy import event
 
 from service_kit.call import Call
-from session_service.adapters.db.tables import practice_session
 from session_service.application.ports.readers import SessionSelection
 from session_service.application.ports.sessions import SessionRef
 from session_service.domain.days import Calendar
@@ -90,7 +88,7 @@ async def test_a_session_is_stored_with_its_answers_items_and_event(
     assert again.refused_answers == (RefusedAnswer("unreadable", "FIELD_INVALID"),)
 
 
-async def test_sessions_that_devices_made_are_marked_also_those_of_before(
+async def test_sessions_that_devices_made_are_marked(
     database: Database, user_id: int, ended: datetime
 ) -> None:
     live = await database.started(user_id)
@@ -101,15 +99,6 @@ async def test_sessions_that_devices_made_are_marked_also_those_of_before(
     await database.use.set_note(Call(user_id), SessionRef(results[1].session_id), "Late")
     await database.use.complete_session(Call(user_id), live)
     assert await database.column("practice_session", "synced", user_id=user_id) == [False, True, True]
-
-    migration = import_module(f"{MIGRATIONS}.0012_mark_synced_sessions")
-    async with database.engine.connect() as connection:
-        await connection.execute(update(practice_session).values(synced=False))
-        await connection.run_sync(migration.mark_synced)
-        marked = select(practice_session.c.id).where(practice_session.c.synced)
-        found = await connection.execute(marked.where(practice_session.c.user_id == user_id))
-        assert set(found.scalars()) == {results[0].session_id, results[1].session_id}
-        await connection.rollback()
 
 
 async def test_two_devices_that_send_the_same_at_once_leave_one_of_each(

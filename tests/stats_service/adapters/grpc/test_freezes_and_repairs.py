@@ -60,6 +60,7 @@ async def bought_on(engine: Engine, *ago: timedelta) -> None:
                     product="yoga",
                     first_day=day(60),
                     source="bought",
+                    held_at_most=2,
                     recorded_at=NOW - each,
                 )
             )
@@ -156,6 +157,7 @@ async def test_the_limit_is_a_setting_and_freezes_of_before_are_still_held(
                     product="focus",
                     first_day=day(9),
                     source="bought",
+                    held_at_most=2,
                 )
             )
     told = await streaks.GetFreezes(pb.GetFreezesRequest(product="focus"), metadata=me)
@@ -176,6 +178,7 @@ async def test_what_missed_days_use_as_of_today_is_told_before_it_is_written(
                 product="focus",
                 first_day=day(3),
                 source="granted",
+                held_at_most=2,
             )
         )
     told = await streaks.GetFreezes(pb.GetFreezesRequest(product="focus"), metadata=me)
@@ -304,6 +307,7 @@ async def test_a_repair_gives_back_the_freeze_that_the_day_used_once_progress_is
                 product="focus",
                 first_day=day(5),
                 source="granted",
+                held_at_most=2,
             )
         )
     apply(completion(user_id=1, user_seq=9, local_date=day(3)))
