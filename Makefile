@@ -79,7 +79,7 @@ protos: $(STAMP)  ## Generate the stubs when a contract changed
 clean: down  ## Remove the environment and everything generated; the data in .practice stays
 	rm -rf $(VENV) generated build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
-$(STAMP): requirements.lock pyproject.toml
+$(STAMP): requirements.lock pyproject.toml Makefile
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	  echo "Python 3.11 or newer is needed, and '$(PYTHON)' is $$($(PYTHON) --version 2>&1 | head -n 1):" \
 	    "name one with PYTHON=python3.12 make ..." >&2; exit 1; }
