@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -42,6 +41,7 @@ from contract_kit.calendars import CalendarSender
 from contract_kit.revocations import polling_revocations
 from service_kit.db.engines import close_async_engine, open_async_engine
 from service_kit.db.idempotency import IdempotencyHousekeeping, SqlSavedResponses
+from service_kit.event_loop import run
 from service_kit.grpc.channels import open_channel
 from service_kit.grpc.guards import Access
 from service_kit.grpc.interceptor import CallInterceptor
@@ -173,7 +173,7 @@ def main() -> None:
     settings = read_settings(Settings)
     configure_logging("catalog", settings.log_level)
     return_what_is_freed()
-    asyncio.run(_serve_until_stopped(settings))
+    run(_serve_until_stopped(settings))
 
 
 if __name__ == "__main__":

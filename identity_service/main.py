@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 from collections.abc import AsyncIterator, Mapping
@@ -59,6 +58,7 @@ from identity_service.domain.passwords import PasswordRules
 from identity_service.settings import Settings
 from service_kit.db.engines import close_async_engine, open_async_engine
 from service_kit.db.idempotency import IdempotencyHousekeeping
+from service_kit.event_loop import run
 from service_kit.grpc.channels import open_channel
 from service_kit.grpc.guards import Access
 from service_kit.grpc.interceptor import CallInterceptor
@@ -289,7 +289,7 @@ def main() -> None:
     settings = read_settings(Settings)
     configure_logging("identity", settings.log_level)
     return_what_is_freed()
-    asyncio.run(_serve_until_stopped(settings))
+    run(_serve_until_stopped(settings))
 
 
 if __name__ == "__main__":

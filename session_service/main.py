@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -43,6 +42,7 @@ from contract_kit.revocations import polling_revocations
 from service_kit.broker import open_broker
 from service_kit.db.engines import close_async_engine, open_async_engine
 from service_kit.db.idempotency import SqlSavedResponses
+from service_kit.event_loop import run
 from service_kit.grpc.channels import open_channel
 from service_kit.grpc.guards import Access
 from service_kit.grpc.interceptor import CallInterceptor
@@ -299,7 +299,7 @@ def main() -> None:
     settings = read_settings(SessionSettings)
     configure_logging("session", settings.log_level)
     return_what_is_freed()
-    asyncio.run(serve(settings))
+    run(serve(settings))
 
 
 if __name__ == "__main__":

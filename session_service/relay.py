@@ -10,6 +10,7 @@ from pathlib import Path
 
 import structlog
 
+from service_kit import event_loop
 from service_kit.broker import open_broker
 from service_kit.db.engines import close_async_engine, open_async_engine
 from service_kit.db.faults import is_unavailable
@@ -98,7 +99,7 @@ def main() -> None:
     """Reads the settings and relays."""
     settings = read_settings(RelaySettings)
     configure_logging("relay", settings.log_level)
-    asyncio.run(run(settings))
+    event_loop.run(run(settings))
 
 
 if __name__ == "__main__":

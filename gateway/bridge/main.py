@@ -17,6 +17,7 @@ from gateway.bridge.connection import LiveConnection, Relay
 from gateway.bridge.handshake import Handshake, select_subprotocol
 from gateway.bridge.settings import BridgeSettings
 from gateway.bridge.watch import open_channel
+from service_kit.event_loop import run
 from service_kit.logging import configure_logging
 from service_kit.memory import return_what_is_freed
 from service_kit.setting_faults import read_settings
@@ -108,4 +109,4 @@ def main() -> None:
     return_what_is_freed()
     # It logs every request, with the token in it when it debugs.
     logging.getLogger("websockets").setLevel(logging.WARNING)
-    asyncio.run(_serve_until_stopped(settings))
+    run(_serve_until_stopped(settings))
