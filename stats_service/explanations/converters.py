@@ -9,14 +9,17 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from practice.stats.v1 import explanation_pb2 as pb
 from practice.stats.v1 import streak_pb2
 
-from stats_service.adapters.grpc.converters import instant_to_proto
-from stats_service.adapters.grpc.streak_converters import date_to_proto, entry_to_proto, keep_reason_to_proto
+from stats_service.adapters.grpc.converters import (
+    date_to_proto,
+    entry_to_proto,
+    instant_to_proto,
+    keep_reason_to_proto,
+)
 from stats_service.domain.calendar import Calendar, Timeline
 from stats_service.domain.periods import Cadence
 from stats_service.domain.protection import ProtectedPeriod
 from stats_service.domain.streaks import Run
-from stats_service.explanations.as_of import LeftOut, SessionAsOf, left_out
-from stats_service.explanations.domain import ExplainedDay, Status
+from stats_service.explanations.domain import ExplainedDay, LeftOut, SessionAsOf, Status, left_out
 from stats_service.explanations.ports import DaySessions
 
 _MOST_CALENDARS = 100

@@ -19,9 +19,10 @@ from stats_service.adapters.grpc.converters import (
     date_from_proto,
     day_to_proto,
     instant_to_proto,
+    required_date_from_proto,
+    streak_to_proto,
 )
 from stats_service.adapters.grpc.page_places import read_day
-from stats_service.adapters.grpc.streak_converters import required_date_from_proto, streak_to_proto
 from stats_service.domain.streaks import RULES_VERSION
 from stats_service.explanations import paragraphs
 from stats_service.explanations.converters import (

@@ -13,8 +13,7 @@ from stats_service.domain.periods import Cadence
 from stats_service.domain.protection import KeepReason, PlannedPause, ProtectedPeriod, Repaired
 from stats_service.domain.standing import Tally
 from stats_service.domain.streaks import RULES_VERSION, Run
-from stats_service.explanations.as_of import SessionAsOf, ending
-from stats_service.explanations.domain import BreakExplanation, StreakExplanation
+from stats_service.explanations.domain import BreakExplanation, SessionAsOf, StreakExplanation, ending
 
 # Both ends included.
 Span = tuple[date, date]

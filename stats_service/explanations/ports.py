@@ -14,7 +14,7 @@ from typing import Protocol
 from stats_service.domain.badges import BadgeContent
 from stats_service.domain.facts import Facts, LearnerFacts
 from stats_service.domain.standing import Tally
-from stats_service.explanations.as_of import PracticeAsOf, SessionAsOf
+from stats_service.explanations.domain import PracticeAsOf, SessionAsOf
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from stats_service.domain.calendar import Calendar
 from stats_service.domain.completion import ALL_PRODUCTS
 from stats_service.domain.facts import Facts, LearnerFacts
 from stats_service.domain.standing import Tally
-from stats_service.explanations.as_of import PracticeAsOf, SessionAsOf
+from stats_service.explanations.domain import PracticeAsOf, SessionAsOf
 from stats_service.explanations.ports import BadgeRecord, DaySessions, ExplanationReader, Total
 
 # Rows that are read before others have a turn.

@@ -15,10 +15,11 @@ from stats_service.domain.derivation import values_at
 from stats_service.domain.errors import AccountNotFoundError, BadgeNotFoundError, DateOutOfRangeError
 from stats_service.domain.periods import Cadence
 from stats_service.domain.standing import Tally
-from stats_service.explanations.as_of import PracticeAsOf, SessionAsOf
 from stats_service.explanations.domain import (
     BreakExplanation,
     ExplainedDay,
+    PracticeAsOf,
+    SessionAsOf,
     StreakExplanation,
     explain_break,
     explain_streak,

@@ -63,4 +63,4 @@ async def test_a_streak_is_explained_in_few_files(
     with files_entered() as entered:
         await explanations.ExplainStreak(request, metadata=me)
     explaining = Entered(entered)
-    assert len(explaining.of("stats_service")) <= 14, explaining
+    assert len(explaining.of("stats_service")) <= 12, explaining

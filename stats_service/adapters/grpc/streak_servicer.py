@@ -12,16 +12,8 @@ from practice.stats.v1 import streak_service_pb2 as pb
 from practice.stats.v1 import streak_service_pb2_grpc as rpc
 
 from service_kit.call import current_call
-from stats_service.adapters.grpc.converters import date_from_proto
-from stats_service.adapters.grpc.page_places import (
-    decode_place,
-    encode_place,
-    read_day,
-    read_id,
-    read_instant,
-    read_text,
-)
-from stats_service.adapters.grpc.streak_converters import (
+from stats_service.adapters.grpc.converters import (
+    date_from_proto,
     entry_to_proto,
     freeze_change_to_proto,
     pause_to_proto,
@@ -29,6 +21,14 @@ from stats_service.adapters.grpc.streak_converters import (
     rest_days_to_proto,
     streaks_to_proto,
     weekdays_from_proto,
+)
+from stats_service.adapters.grpc.page_places import (
+    decode_place,
+    encode_place,
+    read_day,
+    read_id,
+    read_instant,
+    read_text,
 )
 from stats_service.application.streak_commands import (
     BuyFreeze,

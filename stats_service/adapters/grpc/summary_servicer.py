@@ -12,8 +12,7 @@ from practice.stats.v1 import summary_service_pb2 as pb
 from practice.stats.v1 import summary_service_pb2_grpc as rpc
 
 from service_kit.call import current_call
-from stats_service.adapters.grpc.converters import date_from_proto
-from stats_service.adapters.grpc.streak_converters import keep_reason_to_proto
+from stats_service.adapters.grpc.converters import date_from_proto, keep_reason_to_proto
 from stats_service.application.summary_queries import GetBestHours, GetHeatmap, ListSummaries
 from stats_service.domain.periods import Cadence
 from stats_service.domain.standing import Tally

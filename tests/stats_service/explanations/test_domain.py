@@ -24,8 +24,13 @@ from stats_service.domain.protection import (
 from stats_service.domain.standing import Tally
 from stats_service.domain.streaks import RULES_VERSION, Run, day_runs, streaks, timeline
 from stats_service.explanations import paragraphs
-from stats_service.explanations.as_of import PracticeAsOf
-from stats_service.explanations.domain import ExplainedDay, Verdict, explain_break, explain_streak
+from stats_service.explanations.domain import (
+    ExplainedDay,
+    PracticeAsOf,
+    Verdict,
+    explain_break,
+    explain_streak,
+)
 from tests.stats_service.adapters.db.badges import badge
 from tests.stats_service.oracle.histories import History, history
 
