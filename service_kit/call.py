@@ -7,8 +7,9 @@ plain value.
 from __future__ import annotations
 
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +18,13 @@ class RequestIdentity:
 
     `digest` is the SHA-256 of the decoded request without its `request_id`,
     so the order of JSON fields or white space make no other request of it.
+    `body` is a raw body as it was read for that, which is not to be read again.
     """
 
     key: str
     method: str
     digest: bytes
+    body: Any = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

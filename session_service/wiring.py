@@ -128,7 +128,7 @@ def wire_sessions(p: Ports) -> session_servicer.SessionServicer:
             p.unit_of_work, p.products, p.catalog, p.statistics, p.clock, limits=p.limits
         ),
         set_note=SetNote(p.unit_of_work, p.clock),
-        save_draft=SaveDraft(p.unit_of_work, p.clock, p.run_in_thread),
+        save_draft=SaveDraft(p.unit_of_work, p.readers, p.clock, p.run_in_thread),
         get_draft=GetDraft(p.readers),
         add_message=AddMessage(p.unit_of_work, p.clock, p.limits),
         list_messages=ListMessages(p.readers),
@@ -178,7 +178,7 @@ def wire_design(p: Ports) -> design.DesignSessionsServicer:
         start_session=StartSession(p.unit_of_work, p.products, p.catalog, p.clock, p.limits),
         view_workspaces=ViewWorkspaces(p.workspaces),
         get_active_session=GetActiveSession(p.readers, p.products),
-        save_draft=SaveDraft(p.unit_of_work, p.clock, p.run_in_thread),
+        save_draft=SaveDraft(p.unit_of_work, p.readers, p.clock, p.run_in_thread),
         pause_session=PauseSession(p.unit_of_work, p.clock),
         resume_session=ResumeSession(p.unit_of_work, p.clock),
         add_message=AddMessage(p.unit_of_work, p.clock, p.limits),

@@ -33,8 +33,10 @@ MAX_IDEMPOTENCY_KEY = 128
 MAX_TIME_ZONE = 64
 
 Metadata = Mapping[str, Any]
-# By method: bytes that are equal for two raw bodies that ask for the same.
-RawReaders = Mapping[str, Callable[[Any], bytes]]
+# Of a raw body: bytes that are equal for two that ask for the same, and the body as it was read.
+RawReader = Callable[[Any], tuple[bytes, Any]]
+# By method.
+RawReaders = Mapping[str, RawReader]
 
 
 class Access:
@@ -125,6 +127,7 @@ async def with_request_identity(
 
     A body that the service reads by itself has a reader among `raw_readers`;
     a large one takes a while, in which other calls need not wait: `run_in_thread`.
+    What it has read goes along with the call, for the handler.
     """
     key = str(getattr(request, "request_id", "") or metadata.get(IDEMPOTENCY_KEY, ""))
     if not key:
@@ -136,8 +139,8 @@ async def with_request_identity(
             field=IDEMPOTENCY_KEY,
         )
     read = (raw_readers or {}).get(method)
-    content = await run_in_thread(read, request) if read else _content(request)
-    return replace(call, request=RequestIdentity(key, method, hashlib.sha256(content).digest()))
+    content, body = await run_in_thread(read, request) if read else (_content(request), None)
+    return replace(call, request=RequestIdentity(key, method, hashlib.sha256(content).digest(), body))
 
 
 def _content(request: Message) -> bytes:

@@ -10,9 +10,10 @@ from service_kit.worker_threads import RunInThread
 from session_service.application.account_limits import AccountLimits
 from session_service.application.end_session import end_session
 from session_service.application.ports.clock import Clock
+from session_service.application.ports.readers import Readers
 from session_service.application.ports.sessions import SessionRef
 from session_service.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
-from session_service.domain.drafts import content_hash
+from session_service.domain.drafts import Draft, read_draft
 from session_service.domain.messages import Message
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change, State
@@ -125,35 +126,51 @@ class SaveDraft:
     another device saved something else since.
     """
 
-    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock, run_in_thread: RunInThread) -> None:
+    def __init__(
+        self, unit_of_work: UnitOfWorkFactory, readers: Readers, clock: Clock, run_in_thread: RunInThread
+    ) -> None:
         self._unit_of_work = unit_of_work
+        self._readers = readers
         self._clock = clock
         self._run_in_thread = run_in_thread
+
+    async def saved(self, call: Call, ref: SessionRef) -> Draft | None:
+        """Returns the draft of a session of the caller's as it is now, None where there is none.
+
+        Who sends the same text again sends what is known to be a draft: it need not be read.
+        """
+        return await self._readers.draft(call.user_id, ref.id)
 
     async def __call__(
         self,
         call: Call,
         ref: SessionRef,
-        content: str,
+        content: str | Draft,
         *,
         reported: int | None = None,
         base_hash: str = "",
     ) -> PracticeSession:
         """Returns the session with the draft's hash. `reported` is in seconds."""
-        # A large draft takes a tenth of a second; other calls need not wait for it.
-        draft_hash = await self._run_in_thread(content_hash, content)
+        draft = content if isinstance(content, Draft) else await self._read(call, ref, content)
 
         async def command(work: UnitOfWork) -> PracticeSession:
             session = await work.sessions.lock(call.user_id, ref)
             saved = session.save_draft(
-                draft_hash=draft_hash, base_hash=base_hash, reported=reported, now=self._clock()
+                draft_hash=draft.content_hash, base_hash=base_hash, reported=reported, now=self._clock()
             )
-            if draft_hash != session.draft_hash:
-                await work.sessions.put_draft(saved, content)
+            if draft.content_hash != session.draft_hash:
+                await work.sessions.put_draft(saved, draft.content)
             await work.sessions.save(Change.DRAFT_SAVED, saved)
             return saved
 
         return await once(self._unit_of_work, call, PracticeSession, command)
+
+    async def _read(self, call: Call, ref: SessionRef, content: str) -> Draft:
+        saved = await self.saved(call, ref)
+        if saved is not None and saved.content == content:
+            return saved
+        # A large draft takes a while; other calls need not wait for it.
+        return await self._run_in_thread(read_draft, content)
 
 
 @dataclass(frozen=True, slots=True)

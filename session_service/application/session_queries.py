@@ -11,7 +11,7 @@ from session_service.application.ports.products import Products
 from session_service.application.ports.readers import History, Readers, Report, SessionSelection
 from session_service.application.ports.sessions import SessionRef
 from session_service.application.ports.workspaces import Workspace, WorkspaceReaders
-from session_service.domain.drafts import EMPTY_HASH
+from session_service.domain.drafts import EMPTY_DRAFT, Draft
 from session_service.domain.items import SessionItem
 from session_service.domain.messages import Message
 from session_service.domain.practice_session import PracticeSession
@@ -112,10 +112,10 @@ class GetDraft:
     def __init__(self, readers: Readers) -> None:
         self._readers = readers
 
-    async def __call__(self, call: Call, ref: SessionRef) -> tuple[str, str]:
+    async def __call__(self, call: Call, ref: SessionRef) -> Draft:
         """Returns the JSON text as it was sent and its hash; `{}` before the first draft."""
         await self._readers.get(call.user_id, ref)
-        return await self._readers.draft(call.user_id, ref.id) or ("{}", EMPTY_HASH)
+        return await self._readers.draft(call.user_id, ref.id) or EMPTY_DRAFT
 
 
 class ListMessages:
@@ -143,6 +143,11 @@ class ViewWorkspaces:
     async def of(self, session: PracticeSession) -> Workspace:
         """Returns a session at hand with its work as it is now."""
         return await self._readers.of(session)
+
+    async def around(self, session: PracticeSession, document: Draft) -> Workspace:
+        """Returns a session at hand with its document, which is at hand too, and its conversation."""
+        messages = await self._readers.messages(session) if session.message_count else ()
+        return Workspace(session, document.content, document.content_hash, messages)
 
     async def each(self, selection: SessionSelection) -> AsyncIterator[Workspace]:
         """Yields sessions, the newest first; what is in memory at once is bounded, not their number."""

@@ -21,10 +21,15 @@ from session_service.application.ports.submissions import (
     SubmissionSelection,
 )
 from session_service.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
-from session_service.domain.drafts import content_hash
+from session_service.domain.drafts import EMPTY_DRAFT, Draft, read_draft
 from session_service.domain.errors import ContentNotFoundError, OutcomeNotAllowedError
 from session_service.domain.states import State
 from session_service.domain.submission import COMPLETED, IN_PROGRESS, Submission
+
+
+async def _read(run_in_thread: RunInThread, document: str | Draft) -> Draft:
+    """Returns a document as a draft, which one that was read already is. Raises DraftInvalidError."""
+    return document if isinstance(document, Draft) else await run_in_thread(read_draft, document)
 
 
 class CreateSubmission:
@@ -47,14 +52,14 @@ class CreateSubmission:
         *,
         content: str,
         content_second: int | None = None,
-        document: str = "{}",
+        document: str | Draft = EMPTY_DRAFT,
         status: str = IN_PROGRESS,
     ) -> Submission:
         """Returns the submission.
 
         Content that was not made in `content_second`, where one is given, does not exist.
         """
-        await self._run_in_thread(content_hash, document)
+        draft = await _read(self._run_in_thread, document)
         # Told inside of the transaction: see StartSession.
         known = await find_content(self._catalog, content, content_second)
 
@@ -67,7 +72,7 @@ class CreateSubmission:
                     user_id=call.user_id,
                     content=content,
                     content_created_at=known.created_at,
-                    document=document,
+                    document=draft.content,
                     status=status,
                     submitted_at=now,
                     updated_at=now,
@@ -170,9 +175,13 @@ class UpdateSubmission:
     async def __call__(
         self, call: Call, ref: SubmissionRef, changes: dict[str, Any], *, etag: str = ""
     ) -> Submission:
-        """Returns the submission. `changes` are values of submission.CHANGEABLE, by their names."""
+        """Returns the submission.
+
+        `changes` are values of submission.CHANGEABLE, by their names; a document may be a draft.
+        """
         if "document" in changes:
-            await self._run_in_thread(content_hash, changes["document"])
+            draft = await _read(self._run_in_thread, changes["document"])
+            changes = {**changes, "document": draft.content}
 
         async def command(work: UnitOfWork) -> Submission:
             submission = await work.submissions.lock(call.user_id, ref)

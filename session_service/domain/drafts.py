@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import json
+from dataclasses import dataclass
+from json import encoder
 from typing import Any
 
 from session_service.domain import json_text
@@ -11,54 +12,79 @@ from session_service.domain.errors import DraftInvalidError
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 64
-_quoted = json.JSONEncoder(ensure_ascii=False).encode
 EMPTY_HASH = hashlib.md5(b"", usedforsecurity=False).hexdigest()
 
 
-def content_hash(content: str) -> str:
-    """Returns the MD5 of a draft's canonical JSON; of the empty string for `{}`.
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A document that can be kept: JSON text as it was sent, and the hash of its canonical form."""
 
-    Canonical is: sorted keys, no spaces, UTF-8, numbers as written; of a key
-    that occurs twice the last value, as every browser reads it. Raises
-    DraftInvalidError with `size` over 1 MiB, `depth` over 64 levels, `syntax`
-    for what is not JSON.
+    content: str
+    content_hash: str
+
+
+EMPTY_DRAFT = Draft("{}", EMPTY_HASH)
+
+
+def read_draft(content: str) -> Draft:
+    """Returns JSON text as a draft. Reads all of it, which takes a while of a large one.
+
+    Raises DraftInvalidError with `size` over 1 MiB, `depth` over 64 levels,
+    `syntax` for what is not JSON.
     """
     try:
-        size = len(content.encode())
+        data = content.encode()
     except UnicodeEncodeError as error:
         raise DraftInvalidError("syntax", "The draft is not Unicode text") from error
-    if size > MAX_BYTES:
-        raise DraftInvalidError("size", f"A draft has at most {MAX_BYTES} bytes")
-    check_depth(content)
+    _check_size(len(data))
+    check_depth(data)
     try:
         document = json_text.read(content)
     except ValueError as error:
         raise DraftInvalidError("syntax", "The draft is not JSON") from error
+    return Draft(content, document_hash(document))
+
+
+def draft_of(document: Any, content: str) -> Draft:
+    """Returns as a draft what `json_text` has read already, no deeper than allowed.
+
+    Raises DraftInvalidError with `size` over 1 MiB.
+    """
+    _check_size(len(content.encode()))
+    return Draft(content, document_hash(document))
+
+
+def document_hash(document: Any) -> str:
+    """Returns the MD5 of the canonical JSON of what `json_text` has read; of the empty string for `{}`.
+
+    Canonical is: sorted keys, no spaces, UTF-8, numbers as written; of a key
+    that occurs twice the last value, as every browser reads it.
+    """
     if document == {}:
         return EMPTY_HASH
     # An escaped half of a surrogate pair is JSON; strict UTF-8 would refuse to write it.
-    canonical = _canonical(document).encode(errors="surrogatepass")
+    canonical = "".join(_encode(document, 0)).encode(errors="surrogatepass")
     return hashlib.md5(canonical, usedforsecurity=False).hexdigest()
 
 
-def check_depth(content: str, most: int = MAX_DEPTH) -> None:
+def check_depth(data: bytes, most: int = MAX_DEPTH) -> None:
     """Counts brackets outside of strings, before any parser recurses into them.
 
     Raises DraftInvalidError with `depth` over `most` levels.
     """
-    if json_text.is_deeper(content, most):
+    if json_text.is_deeper(data, most):
         raise DraftInvalidError("depth", f"A draft has at most {MAX_DEPTH} levels")
 
 
-def _canonical(value: Any) -> str:
-    kind = type(value)
-    if kind is str:
-        return _quoted(value)
-    if kind is json_text.Number:
-        return str(value)
-    if kind is dict:
-        members = [f"{_quoted(key)}:{_canonical(value[key])}" for key in sorted(value)]
-        return "{" + ",".join(members) + "}"
-    if kind is list:
-        return "[" + ",".join([_canonical(each) for each in value]) + "]"
-    return _quoted(value)
+def _check_size(size: int) -> None:
+    if size > MAX_BYTES:
+        raise DraftInvalidError("size", f"A draft has at most {MAX_BYTES} bytes")
+
+
+def _write_text(value: str) -> str:
+    # A number is its own text.
+    return encoder.encode_basestring(value) if type(value) is str else str(value)
+
+
+# JSONEncoder's own engine in C, which JSONEncoder gives no function for texts: sorted, without spaces.
+_encode = encoder.c_make_encoder(None, None, _write_text, None, ":", ",", True, False, False)  # type: ignore[attr-defined]

@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 # More than any body of ours has.
 MOST_MEMBERS = 48
 
 _WHITE_SPACE = re.compile(r"[ \t\n\r]*")
-# To its end, or to that of a text that ends within it: nothing is looked at twice.
-_STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
-_NO_BRACKETS = re.compile(r"[^][{}]+")
+_ESCAPE = re.compile(rb"\\.", re.DOTALL)
+# To its end, or to that of a text that ends within it.
+_STRING = re.compile(rb'"[^"]*(?:"|\Z)')
+_BRACKETS = bytes.maketrans(b"{}", b"[]")
+_NEITHER_BRACKET_NOR_QUOTE = bytes(set(range(256)) - set(b'[]{}"'))
 
 
 class Number(str):
     """A number as it was written: a double would not give it back."""
 
     __slots__ = ()
+
+
+class Member(NamedTuple):
+    """A member of an object: its value, the very text of that, and where in the object it begins."""
+
+    value: Any
+    written: str
+    start: int
 
 
 def _refuse_constant(name: str) -> Any:
@@ -36,13 +46,13 @@ def read(text: str) -> Any:
     return _decoder.decode(text)
 
 
-def members(text: str) -> dict[str, tuple[Any, str]]:
-    """Returns an object's members, each as `read` has it and as the very text it was written in.
+def members(text: str) -> dict[str, Member]:
+    """Returns an object's members, each as `read` has it and as it was written.
 
     Of a key that occurs twice the last counts. Raises ValueError for what is not a JSON object,
     and for one of more than MOST_MEMBERS.
     """
-    found: dict[str, tuple[Any, str]] = {}
+    found: dict[str, Member] = {}
     at = _expect(text, _skip(text, 0), "{")
     for _ in range(MOST_MEMBERS):
         if text[at : at + 1] == "}" and not found:
@@ -53,7 +63,7 @@ def members(text: str) -> dict[str, tuple[Any, str]]:
             raise ValueError("a key is a string")
         start = _expect(text, _skip(text, at), ":")
         value, end = _decoder.raw_decode(text, start)
-        found[key] = (value, text[start:end])
+        found[key] = Member(value, text[start:end], start)
         at = _skip(text, end)
         if text[at : at + 1] == "}":
             break
@@ -65,19 +75,21 @@ def members(text: str) -> dict[str, tuple[Any, str]]:
     return found
 
 
-def is_deeper(text: str, levels: int) -> bool:
+def is_deeper(data: bytes, levels: int) -> bool:
     """Tells whether brackets are nested deeper, before any parser recurses into them.
 
     Of text that is not JSON it may say no up to twice as deep.
     """
-    brackets = _NO_BRACKETS.sub("", _STRING.sub("", text)).replace("{", "[").replace("}", "]")
+    # After a backslash nothing begins or ends; outside of a string every parser stops there.
+    data = _ESCAPE.sub(b"", data) if b"\\" in data else data
+    brackets = _STRING.sub(b"", data.translate(_BRACKETS, _NEITHER_BRACKET_NOR_QUOTE))
     # The innermost pairs go first, a level at a time.
     for _ in range(levels):
         if not brackets:
             return False
-        brackets = brackets.replace("[]", "")
+        brackets = brackets.replace(b"[]", b"")
     # A bracket that closes nothing stops every parser.
-    return not brackets.startswith("]") and ("[]" in brackets or brackets.count("[") > levels)
+    return not brackets.startswith(b"]") and (b"[]" in brackets or brackets.count(b"[") > levels)
 
 
 def _skip(text: str, at: int) -> int:

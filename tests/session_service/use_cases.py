@@ -80,7 +80,7 @@ class UseCases:
         )
         self.remember_calendar = RememberCalendar(p.unit_of_work, p.clock, p.stored_calendars)
         self.resume_session = ResumeSession(p.unit_of_work, p.clock)
-        self.save_draft = SaveDraft(p.unit_of_work, p.clock, p.run_in_thread)
+        self.save_draft = SaveDraft(p.unit_of_work, p.readers, p.clock, p.run_in_thread)
         self.set_note = SetNote(p.unit_of_work, p.clock)
         self.start_session = StartSession(p.unit_of_work, p.products, p.catalog, p.clock, p.limits)
         self.submit_answers = SubmitAnswers(p.unit_of_work, p.catalog, p.clock, p.limits)

@@ -18,6 +18,7 @@ from session_service.application.ports.learners import LearnerMark
 from session_service.application.ports.readers import History, JournalEntry, Readers, Report, SessionSelection
 from session_service.application.ports.sessions import SessionRef, Summary
 from session_service.domain.days import Calendar
+from session_service.domain.drafts import Draft
 from session_service.domain.items import LONGEST_IN_AVERAGES_SECONDS, SessionItem
 from session_service.domain.messages import Message
 from session_service.domain.practice_session import PracticeSession
@@ -120,14 +121,14 @@ class SqlReaders(Readers):
             items = [SessionItem(*row) for row in await connection.execute(statement)]
             return session, Report(items, (await connection.execute(mean)).scalar_one())
 
-    async def draft(self, user_id: int, session_id: int) -> tuple[str, str] | None:
+    async def draft(self, user_id: int, session_id: int) -> Draft | None:
         """Selects the draft."""
         table = tables.draft
         mine = (table.c.user_id == user_id) & (table.c.session_id == session_id)
         statement = select(table.c.content, table.c.content_hash).where(mine)
         async with self._engine.connect() as connection:
             row = (await connection.execute(statement)).first()
-        return (row.content, row.content_hash) if row else None
+        return Draft(row.content, row.content_hash) if row else None
 
     async def messages(self, user_id: int, session_id: int, after: int, limit: int) -> Sequence[Message]:
         """Selects lines of the conversation."""

@@ -21,6 +21,7 @@ from session_service.domain.messages import Message
 from session_service.domain.practice_session import PracticeSession
 
 _draft, _message = tables.draft, tables.message
+_LINE = (_message.c.position, _message.c.role, _message.c.content, _message.c.created_at)
 
 
 class SqlWorkspaceReaders(WorkspaceReaders):
@@ -41,6 +42,13 @@ class SqlWorkspaceReaders(WorkspaceReaders):
         async with one_moment(self._engine) as connection:
             (workspace,) = await _add_work(connection, [session])
             return workspace
+
+    async def messages(self, session: PracticeSession) -> Sequence[Message]:
+        """Selects the conversation by its position."""
+        mine = _of_any(_message, [session]) & (_message.c.position <= session.message_count)
+        said = select(*_LINE).where(mine).order_by(_message.c.position)
+        async with self._engine.connect() as connection:
+            return [Message(*line) for line in await connection.execute(said)]
 
     async def list(self, selection: SessionSelection, most_bytes: int) -> Sequence[Workspace]:
         """Weighs the work first, so that no more of it is read than is kept."""
@@ -81,8 +89,7 @@ async def _add_work(
     found = select(_draft.c.session_id, _draft.c.content, _draft.c.content_hash)
     rows = await connection.execute(found.where(_of_any(_draft, sessions)))
     drafts = {row.session_id: (row.content, row.content_hash) for row in rows}
-    columns = (_message.c.position, _message.c.role, _message.c.content, _message.c.created_at)
-    said = select(_message.c.session_id, *columns).where(_of_any(_message, sessions))
+    said = select(_message.c.session_id, *_LINE).where(_of_any(_message, sessions))
     messages: dict[int, builtins.list[Message]] = defaultdict(list)
     for number, *line in await connection.execute(said.order_by(_message.c.session_id, _message.c.position)):
         messages[number].append(Message(*line))

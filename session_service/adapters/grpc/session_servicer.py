@@ -228,8 +228,8 @@ class SessionServicer(SessionServiceServicer):
 
     async def GetDraft(self, request: pb2.GetDraftRequest, context: Context) -> session_pb2.Draft:
         """Returns the session's draft."""
-        content, content_hash = await self._use.get_draft(current_call(), convert.ref_from_name(request.name))
-        return session_pb2.Draft(content=content, content_hash=content_hash)
+        draft = await self._use.get_draft(current_call(), convert.ref_from_name(request.name))
+        return session_pb2.Draft(content=draft.content, content_hash=draft.content_hash)
 
     async def AddMessage(self, request: pb2.AddMessageRequest, context: Context) -> session_pb2.Message:
         """Adds a line to the conversation."""

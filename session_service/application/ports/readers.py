@@ -9,6 +9,7 @@ from typing import Protocol
 
 from session_service.application.ports.learners import LearnerMark
 from session_service.application.ports.sessions import SessionRef, Summary
+from session_service.domain.drafts import Draft
 from session_service.domain.items import SessionItem
 from session_service.domain.messages import Message
 from session_service.domain.practice_session import PracticeSession
@@ -101,8 +102,8 @@ class Readers(Protocol):
     async def report(self, user_id: int, ref: SessionRef) -> tuple[PracticeSession, Report]:
         """Returns a session and how it went, both as of one moment. Raises SessionNotFoundError."""
 
-    async def draft(self, user_id: int, session_id: int) -> tuple[str, str] | None:
-        """Returns the draft's content and hash, if there is one."""
+    async def draft(self, user_id: int, session_id: int) -> Draft | None:
+        """Returns the draft, if there is one."""
 
     async def messages(self, user_id: int, session_id: int, after: int, limit: int) -> Sequence[Message]:
         """Returns lines of the conversation after a position, oldest first."""

@@ -31,6 +31,9 @@ class WorkspaceReaders(Protocol):
     async def of(self, session: PracticeSession) -> Workspace:
         """Returns the work of a session at hand."""
 
+    async def messages(self, session: PracticeSession) -> Sequence[Message]:
+        """Returns the conversation of a session at hand, of it what the session counts."""
+
     async def list(self, selection: SessionSelection, most_bytes: int) -> Sequence[Workspace]:
         """Returns sessions with their work, stopping before the work is over `most_bytes`.
 

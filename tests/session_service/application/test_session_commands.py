@@ -6,7 +6,7 @@ import pytest
 
 from service_kit.call import Call
 from session_service.application.ports.sessions import SessionRef
-from session_service.domain.drafts import EMPTY_HASH, content_hash
+from session_service.domain.drafts import EMPTY_DRAFT, EMPTY_HASH, Draft, read_draft
 from session_service.domain.errors import (
     DraftInvalidError,
     ElapsedWentBackError,
@@ -26,17 +26,17 @@ async def test_a_draft_comes_back_as_it_was_sent(world: World) -> None:
     content = '{ "x": 1.50, "big": 12345678901234567890 }'
     world.clock.advance(120)
     saved = await world.use.save_draft(ME, SessionRef(session.id), content, reported=120)
-    assert (saved.draft_hash, saved.draft_saved_at) == (content_hash(content), world.clock.now)
+    assert (saved.draft_hash, saved.draft_saved_at) == (read_draft(content).content_hash, world.clock.now)
     assert saved.elapsed_seconds == 120
     assert world.tables.sessions[session.id] == saved
-    assert await world.use.get_draft(ME, SessionRef(session.id)) == (content, saved.draft_hash)
+    assert await world.use.get_draft(ME, SessionRef(session.id)) == Draft(content, saved.draft_hash)
     assert world.changes(session.id) == [Change.DRAFT_SAVED]
     assert world.store.commits == 2
 
 
 async def test_before_the_first_draft_there_is_an_empty_one(world: World) -> None:
     session = await world.start("design")
-    assert await world.use.get_draft(ME, SessionRef(session.id)) == ("{}", EMPTY_HASH)
+    assert await world.use.get_draft(ME, SessionRef(session.id)) == EMPTY_DRAFT
     await world.use.save_draft(ME, SessionRef(session.id), "{}")
     assert world.store.draft_writes == 0
 
@@ -80,7 +80,7 @@ async def test_an_ended_session_takes_no_draft_and_no_message_but_shows_them(wor
     with pytest.raises(SessionEndedError):
         await world.use.add_message(ME, SessionRef(session.id), role="user", content="And?")
     assert world.store.commits == before
-    assert (await world.use.get_draft(ME, SessionRef(session.id)))[0] == "[1]"
+    assert (await world.use.get_draft(ME, SessionRef(session.id))).content == "[1]"
     assert len(await world.use.list_messages(ME, SessionRef(session.id), after=0, limit=9)) == 1
 
 

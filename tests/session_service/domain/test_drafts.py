@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from session_service.domain.drafts import EMPTY_HASH, MAX_BYTES, content_hash
+from session_service.domain.drafts import EMPTY_HASH, MAX_BYTES, read_draft
 from session_service.domain.errors import DraftInvalidError
 
 JSON = st.recursive(
@@ -21,6 +21,12 @@ JSON = st.recursive(
 
 def md5(text: str) -> str:
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def content_hash(content: str) -> str:
+    draft = read_draft(content)
+    assert draft.content == content
+    return draft.content_hash
 
 
 def problem(content: str) -> str:

@@ -9,6 +9,7 @@ from session_service.application.ports.learners import LearnerMark
 from session_service.application.ports.readers import History, JournalEntry, Report, SessionSelection
 from session_service.application.ports.sessions import SessionRef, Summary
 from session_service.domain.days import Calendar
+from session_service.domain.drafts import Draft
 from session_service.domain.items import SessionItem
 from session_service.domain.learner import CalendarChange, Learner
 from session_service.domain.messages import Message
@@ -74,8 +75,9 @@ class FakeReaders:
         ]
         return sorted(found, key=lambda session: -session.id)
 
-    async def draft(self, user_id: int, session_id: int) -> tuple[str, str] | None:
-        return self._store.committed.drafts.get(session_id)
+    async def draft(self, user_id: int, session_id: int) -> Draft | None:
+        found = self._store.committed.drafts.get(session_id)
+        return Draft(*found) if found else None
 
     async def messages(self, user_id: int, session_id: int, after: int, limit: int) -> Sequence[Message]:
         return self._store.committed.messages.get(session_id, [])[after : after + limit]

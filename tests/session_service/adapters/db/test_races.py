@@ -290,7 +290,7 @@ async def test_of_two_drafts_on_the_same_base_one_wins(database: Database, user_
     assert len(done) == 1
     assert [type(error) for error in refused] == [EtagMismatchError]
     assert refused[0].metadata["etag"] == done[0].draft_hash
-    assert (await database.use.get_draft(Call(user_id), ref))[1] == done[0].draft_hash
+    assert (await database.use.get_draft(Call(user_id), ref)).content_hash == done[0].draft_hash
 
 
 async def test_messages_at_once_get_a_position_each(database: Database, user_id: int) -> None:

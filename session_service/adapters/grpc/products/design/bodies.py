@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from google.protobuf.message import Message
-from practice.products.design.v1 import design_sessions_service_pb2 as pb2
 
 from service_kit.errors import Fault, FieldsInvalidError, ServiceError
+from service_kit.grpc.guards import RawReader
 from session_service.domain import json_text
-from session_service.domain.drafts import MAX_DEPTH, check_depth, content_hash
+from session_service.domain.drafts import MAX_DEPTH, Draft, check_depth, draft_of
 from session_service.domain.submission import COMPLETED, IN_PROGRESS
 
 _LONGEST = 2**31 - 1
 _MOST_LINES, _LONGEST_LINE = 100, 2000
 _BEST = 100
+# More than a diagram's own members and white space take: of more all is read at once.
+_MOST_AROUND = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Autosave:
-    """The diagram as JSON text and the time worked, seconds."""
+    """The diagram and the time worked, seconds."""
 
-    diagram: str
+    diagram: Draft
     time_spent: int
 
 
@@ -34,21 +36,46 @@ class NewSubmission:
     """A submission to make."""
 
     problem_id: str
-    diagram: str
+    diagram: Draft
     status: str
 
 
 def read_autosave(data: bytes) -> Autosave:
     """Reads an autosave. Raises FieldsInvalidError, DraftInvalidError."""
     body = _Body(data)
-    return Autosave(*_all([body.diagram, lambda: body.integer("time_spent", _LONGEST)]))
+    diagram, time_spent = _all([body.diagram, body.time_spent])
+    return Autosave(draft_of(*diagram), time_spent)
+
+
+def read_unchanged_autosave(data: bytes, saved: Draft | None) -> Autosave | None:
+    """Reads an autosave of the diagram that is saved already, to the byte; returns None of any other.
+
+    Only what is around the diagram is parsed: an object in its place is the
+    same object, whatever is in it.
+    """
+    if saved is None or saved.content[:1] != "{" or saved.content[-1:] != "}":
+        return None
+    diagram = saved.content.encode()
+    before, found, after = data.partition(diagram)
+    if not found or len(before) + len(after) > _MOST_AROUND:
+        return None
+    try:
+        start = len(before.decode())
+        body = _Body(before + b"{}" + after)
+        if body.start("diagram_data") != start:
+            return None
+        return Autosave(saved, body.time_spent())
+    except (UnicodeDecodeError, ServiceError):
+        # What is wrong is told by who reads all.
+        return None
 
 
 def read_new_submission(data: bytes) -> NewSubmission:
     """Reads a submission made by hand; its status is `in-progress` when left out."""
     body = _Body(data)
     status = body.status if body.has("status") else lambda: IN_PROGRESS
-    return NewSubmission(*_all([lambda: body.text("problem_id"), body.diagram, status]))
+    problem_id, diagram, status = _all([lambda: body.text("problem_id"), body.diagram, status])
+    return NewSubmission(problem_id, draft_of(*diagram), status)
 
 
 def read_submission_changes(data: bytes) -> dict[str, Any]:
@@ -57,12 +84,15 @@ def read_submission_changes(data: bytes) -> dict[str, Any]:
     readers = {
         "diagram_data": ("document", body.diagram),
         "score": ("score", lambda: body.integer("score", _BEST)),
-        "time_spent": ("elapsed_seconds", lambda: body.integer("time_spent", _LONGEST)),
+        "time_spent": ("elapsed_seconds", body.time_spent),
         "status": ("status", body.status),
         "feedback": ("feedback", body.feedback),
     }
     sent = dict(reader for member, reader in readers.items() if body.has(member))
-    return dict(zip(sent, _all(sent.values()), strict=True))
+    changes = dict(zip(sent, _all(sent.values()), strict=True))
+    if "document" in changes:
+        changes["document"] = draft_of(*changes["document"])
+    return changes
 
 
 def _all(readers: Iterable[Callable[[], Any]]) -> list[Any]:
@@ -90,7 +120,7 @@ class _Body:
         # No body has no members.
         text = text if text.strip() else "{}"
         # The diagram is one level down.
-        check_depth(text, MAX_DEPTH + 1)
+        check_depth(data, MAX_DEPTH + 1)
         try:
             self._members = json_text.members(text)
         except ValueError as error:
@@ -98,16 +128,24 @@ class _Body:
             raise _invalid("", f"The body must be a JSON object of at most {most} members") from error
 
     def has(self, name: str) -> bool:
-        return self._members.get(name, (None, ""))[0] is not None
+        return name in self._members and self._members[name].value is not None
 
-    def diagram(self) -> str:
-        value, written = self._need("diagram_data")
+    def start(self, name: str) -> int:
+        """Returns where a member's value begins."""
+        return self._need(name).start
+
+    def diagram(self) -> tuple[Any, str]:
+        """Returns the diagram as it was read and as it was written."""
+        value, written, _ = self._need("diagram_data")
         if not isinstance(value, dict):
             raise _invalid("diagram_data", "Input should be an object")
-        return written
+        return value, written
+
+    def time_spent(self) -> int:
+        return self.integer("time_spent", _LONGEST)
 
     def integer(self, name: str, most: int) -> int:
-        value, _ = self._need(name)
+        value = self._need(name).value
         if not isinstance(value, json_text.Number):
             raise _invalid(name, "Input should be a valid integer")
         number = _number(value)
@@ -119,7 +157,7 @@ class _Body:
         return int(number)
 
     def text(self, name: str) -> str:
-        value, _ = self._need(name)
+        value = self._need(name).value
         if not _is_text(value):
             raise _invalid(name, "Input should be a valid string")
         return str(value)
@@ -132,7 +170,7 @@ class _Body:
 
     def feedback(self) -> dict[str, tuple[str, ...]]:
         """Returns the lists that were sent."""
-        value, _ = self._need("feedback")
+        value = self._need("feedback").value
         if not isinstance(value, dict):
             raise _invalid("feedback", "Input should be an object")
         return {
@@ -141,7 +179,7 @@ class _Body:
             if value.get(name) is not None
         }
 
-    def _need(self, name: str) -> tuple[Any, str]:
+    def _need(self, name: str) -> json_text.Member:
         if name not in self._members:
             raise _invalid(name, "Field required", "required")
         return self._members[name]
@@ -180,37 +218,34 @@ def _invalid(field: str, message: str, rule: str = "") -> FieldsInvalidError:
 _SERVICE = "/practice.products.design.v1.DesignSessionsService"
 
 
-def _autosave_content(request: pb2.AutosaveSessionRequest) -> dict[str, Any]:
-    body = read_autosave(request.body.data)
-    return {"diagram": content_hash(body.diagram), "time_spent": body.time_spent}
+def _autosave_content(body: Autosave) -> dict[str, Any]:
+    return {"diagram": body.diagram.content_hash, "time_spent": body.time_spent}
 
 
-def _submission_content(request: pb2.CreateSubmissionRequest) -> dict[str, Any]:
-    body = read_new_submission(request.body.data)
-    return {**asdict(body), "diagram": content_hash(body.diagram)}
+def _submission_content(body: NewSubmission) -> dict[str, Any]:
+    return {"problem_id": body.problem_id, "diagram": body.diagram.content_hash, "status": body.status}
 
 
-def _changes_content(request: pb2.UpdateSubmissionRequest) -> dict[str, Any]:
-    changes = read_submission_changes(request.body.data)
-    if "document" in changes:
-        changes["document"] = content_hash(changes["document"])
-    return changes
+def _changes_content(changes: dict[str, Any]) -> dict[str, Any]:
+    if "document" not in changes:
+        return changes
+    return {**changes, "document": changes["document"].content_hash}
 
 
-def _reader(members: Callable[[Any], dict[str, Any]]) -> Callable[[Any], bytes]:
-    def read(request: Any) -> bytes:
+def _reader(read: Callable[[bytes], Any], members: Callable[[Any], dict[str, Any]]) -> RawReader:
+    def read_request(request: Any) -> tuple[bytes, Any]:
         try:
-            content = json.dumps(members(request), sort_keys=True)
+            body = read(request.body.data)
         except ServiceError:
             # It will be refused, and refusals leave no key.
-            return _bytes(request)
+            return _bytes(request), None
         bare = type(request)()
         bare.CopyFrom(request)
-        bare.body.data = content.encode()
+        bare.body.data = json.dumps(members(body), sort_keys=True).encode()
         bare.body.content_type = ""
-        return _bytes(bare)
+        return _bytes(bare), body
 
-    return read
+    return read_request
 
 
 def _bytes(request: Message) -> bytes:
@@ -218,7 +253,7 @@ def _bytes(request: Message) -> bytes:
 
 
 READERS = {
-    f"{_SERVICE}/AutosaveSession": _reader(_autosave_content),
-    f"{_SERVICE}/CreateSubmission": _reader(_submission_content),
-    f"{_SERVICE}/UpdateSubmission": _reader(_changes_content),
+    f"{_SERVICE}/AutosaveSession": _reader(read_autosave, _autosave_content),
+    f"{_SERVICE}/CreateSubmission": _reader(read_new_submission, _submission_content),
+    f"{_SERVICE}/UpdateSubmission": _reader(read_submission_changes, _changes_content),
 }

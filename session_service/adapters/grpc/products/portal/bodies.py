@@ -50,7 +50,7 @@ def _object(data: bytes) -> dict[str, Any]:
             raise ValueError("no start is as long")
         # No body has no members.
         text = text if text.strip() else "{}"
-        check_depth(text, _DEEPEST)
+        check_depth(data, _DEEPEST)
         body = _decoder.decode(text)
     except (ValueError, DraftInvalidError) as error:
         raise _unreadable() from error
@@ -104,13 +104,13 @@ def _invalid(field: str, problem: str, rule: str = "") -> InvalidArgumentError:
     return InvalidArgumentError(f"{field}: {problem}", reason="FIELD_INVALID", field=field, rule=rule)
 
 
-def _content(request: pb2.StartSessionRequest) -> bytes:
+def _content(request: pb2.StartSessionRequest) -> tuple[bytes, Any]:
     try:
         start = read_start(request.body.data)
     except ServiceError:
         # It will be refused, and refusals leave no key.
-        return bytes(request.body.data)
-    return json.dumps([start.activity_id, start.settings], sort_keys=True).encode()
+        return bytes(request.body.data), None
+    return json.dumps([start.activity_id, start.settings], sort_keys=True).encode(), start
 
 
 # To tell a repeat from another request, however they are spelled.

@@ -77,7 +77,8 @@ class PortalServicer(PortalServiceServicer):
 
     async def StartSession(self, request: pb2.StartSessionRequest, context: Context) -> HttpBody:
         """Starts a session over an activity's words."""
-        call, start = current_call(), bodies.read_start(request.body.data)
+        call = current_call()
+        start: bodies.Start = (call.request and call.request.body) or bodies.read_start(request.body.data)
         settings, content = requests.start_settings(start.settings), requests.activity(start.activity_id)
         started = await self._use.start_session(
             call,
