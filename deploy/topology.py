@@ -6,7 +6,7 @@ docker-compose.yml is tested against this. A word of a command that begins with
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 ProbeKind = Literal["postgres", "redis", "grpc", "http", "heartbeat"]
@@ -31,6 +31,8 @@ class Process:
     tunables: tuple[str, ...] = ()
     # The class that its program reads its settings with: `module:class`.
     reads: str = ""
+    # The setting that says how many of it run, where several may.
+    count_setting: str = ""
     stop_signal: str = "TERM"
     # Seconds to end by itself before it is killed.
     stop_seconds: int = 20
@@ -71,6 +73,7 @@ def _service(
     needs: tuple[str, ...] = ("migrate",),
     tunables: tuple[str, ...] = (),
     reads: str = "Settings",
+    count_setting: str = "",
 ) -> Process:
     return Process(
         name,
@@ -81,6 +84,7 @@ def _service(
         settings=(*_SERVES, *settings),
         tunables=(*_SERVES_TUNABLES, *tunables),
         reads=f"{name}_service.settings:{reads}",
+        count_setting=count_setting,
     )
 
 
@@ -180,6 +184,7 @@ PROCESSES = (
             *("QUOTA_OPEN_SESSIONS", "QUOTA_CONVERSATION_MIB"),
         ),
         reads="SessionSettings",
+        count_setting="SESSION_PROCESSES",
     ),
     _service(
         "stats",
@@ -189,6 +194,7 @@ PROCESSES = (
             *("WAIT_SECONDS", "LEADERBOARD_GRACE_HOURS", "FREEZE_LIMIT", "FREEZE_PURCHASES"),
             *("HOUSEKEEPING_SECONDS", "REPORT_DAYS"),
         ),
+        count_setting="STATS_PROCESSES",
     ),
     Process(
         "relay",
@@ -319,3 +325,13 @@ JOBS = (
         reads="gateway.settings:GatewaySettings",
     ),
 )
+
+
+def copy_name(service: str, number: int) -> str:
+    """Returns the name of the first, second, ... process of a service: session, session-2, session-3."""
+    return service if number == 1 else f"{service}-{number}"
+
+
+def copies(process: Process, count: int) -> tuple[Process, ...]:
+    """Returns a process as often as it is to run. All are alike but for their names and addresses."""
+    return tuple(replace(process, name=copy_name(process.name, number)) for number in range(1, count + 1))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache
 
 from pydantic.fields import FieldInfo
@@ -77,11 +77,16 @@ def _of_the_stack() -> Iterator[Setting]:
     yield Setting(HOME, ".practice", "a directory", "where the stack keeps everything", ("practice",))
     meaning = "the first of consecutive ports for all processes, the gateway's first"
     yield Setting(PORT_BASE, "", _A_PORT, meaning, ("practice",))
-    for listener in fields(ports.Ports):
-        reader = listener.name.partition("_")[0]
-        whose = f"the port of {listener.name.replace('_', chr(32))}"
-        meaning = _port_meanings().get(ports.setting(listener.name), whose)
-        yield Setting(ports.setting(listener.name), str(listener.default), _A_PORT, meaning, (reader,))
+    for service, name in ports.COUNTED.items():
+        takes = f"a whole number from 1 to {ports.MOST_PROCESSES}"
+        most = ports.MOST_BY_DEFAULT
+        meaning = f"how many processes of {service} run; unless given, one a core and {most} at most"
+        yield Setting(name, "", takes, meaning, ("practice",))
+    for name in ports.LISTENERS:
+        reader = name.partition("_")[0]
+        whose = f"the port of {name.replace('_', chr(32))}"
+        meaning = _port_meanings().get(ports.setting(name), whose)
+        yield Setting(ports.setting(name), str(getattr(ports.Ports, name)), _A_PORT, meaning, (reader,))
 
 
 @cache

@@ -21,11 +21,11 @@ def check(settings: Settings, process: topology.Process, started: float) -> None
         case "redis":
             probe.redis(settings.redis_url())
         case "grpc":
-            address = f"{HOST}:{getattr(settings.ports, process.name)}"
+            address = f"{HOST}:{settings.ports.by_listener[process.name]}"
             probe.grpc_serving(address)
             probe.grpc_serving(address, WRITES)
         case "http":
-            probe.http_ok(f"http://{HOST}:{getattr(settings.ports, process.name)}/health")
+            probe.http_ok(f"http://{HOST}:{settings.ports.by_listener[process.name]}/health")
         case "heartbeat":
             # The supervisor counts in whole seconds: within the first, a beat may be the predecessor's.
             probe.heartbeat(settings.layout.heartbeat(process.name), since=started + 1)

@@ -16,7 +16,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,8 @@ import psycopg
 import redis
 
 from deploy.local import postgres_server, programs, redis_server, temporary
-from deploy.local.ports import Ports
+from deploy.local.ports import LISTENERS, Ports
+from deploy.topology import copy_name
 
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0
@@ -102,15 +103,19 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def free_ports() -> Ports:
-    """A set of ports for a whole stack beside others."""
-    names = [listener.name for listener in fields(Ports)]
+def free_ports(**counts: int) -> Ports:
+    """A set of ports for a whole stack beside others; `session=2` has two processes of that service."""
+    copies = [copy_name(name, number) for name, count in counts.items() for number in range(2, count + 1)]
+    names = [*LISTENERS, *copies]
     with ExitStack() as held:
         # All at once, so that none is given twice.
         probes = {name: held.enter_context(socket.socket()) for name in names}
         for probe in probes.values():
             probe.bind(("127.0.0.1", 0))
-        return Ports(**{name: int(probe.getsockname()[1]) for name, probe in probes.items()})
+        found = {name: int(probe.getsockname()[1]) for name, probe in probes.items()}
+        return Ports(
+            **{name: found[name] for name in LISTENERS}, copies={name: found[name] for name in copies}
+        )
 
 
 def start_postgres(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import sys
 from collections.abc import Mapping
@@ -13,11 +14,15 @@ from deploy import topology
 from deploy.local import credentials, postgres_server, programs, redis_server
 from deploy.local.layout import ROOT, Layout
 from deploy.local.ports import HOST, Ports
+from service_kit.settings import ServiceSettings
 
 SERVICE_PACKAGES = (
     *("identity_service", "catalog_service", "session_service", "stats_service"),
     *("service_kit", "contract_kit", "gateway", "generated"),
 )
+POOL_SIZE = "DATABASE_POOL_SIZE"
+# A process that waits for its only connection would wait for itself where a call needs a second one.
+FEWEST_CONNECTIONS = 2
 # Where a process of the stack must not differ between two callers' shells.
 BASE = {
     "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.defpath]),
@@ -71,7 +76,7 @@ class Settings:
         """Every setting that is the same for all processes."""
         secrets = self.layout.secrets
         addresses = {
-            f"{name.upper()}_ADDRESS": f"{HOST}:{getattr(self.ports, name)}"
+            f"{name.upper()}_ADDRESS": self.ports.address(name)
             for name in ("identity", "catalog", "session", "stats", "bridge")
         }
         return {
@@ -96,17 +101,29 @@ class Settings:
     def environment_of(self, node: topology.Process | topology.Job) -> dict[str, str]:
         """The whole environment of a process or job: its declared settings and nothing of the caller's."""
         values = self.values()
-        if node.name in addressable(self.ports):
-            values["LISTEN"] = f"{HOST}:{getattr(self.ports, node.name)}"
+        if node.name in self.ports.by_listener:
+            values["LISTEN"] = f"{HOST}:{self.ports.by_listener[node.name]}"
         if isinstance(node, topology.Process) and node.schema:
             values["DATABASE_URL"] = self.database_url(node.schema)
         values["HEARTBEAT_FILE"] = str(self.layout.heartbeat(node.name))
         chosen = {name: values[name] for name in node.settings}
         chosen |= {name: self.environment[name] for name in node.tunables if name in self.environment}
+        if isinstance(node, topology.Process):
+            chosen |= self._share_of_connections(node)
         chosen |= self.extra
         packages = ("deploy",) if node is topology.WATCHER else SERVICE_PACKAGES
         build = {"PRACTICE_BUILD": digest_of_sources(packages)}
         return {**BASE, "HOME": str(self.layout.run), **build, **chosen}
+
+    def _share_of_connections(self, process: topology.Process) -> dict[str, str]:
+        """The pool of each of several processes: together they have what one would have."""
+        count = self.ports.count(process.name.partition("-")[0]) if process.count_setting else 1
+        if count == 1:
+            return {}
+        pool = int(
+            self.environment.get(POOL_SIZE) or ServiceSettings.model_fields["database_pool_size"].default
+        )
+        return {POOL_SIZE: str(max(FEWEST_CONNECTIONS, math.ceil(pool / count)))}
 
     def command_of(self, node: topology.Process | topology.Job) -> list[str]:
         """The command with its settings filled in and its program found."""
@@ -114,11 +131,6 @@ class Settings:
         words = [values[word[1:]] if word.startswith("$") else word for word in node.command]
         found = {"python": sys.executable, "envoy": ""}.get(words[0], words[0])
         return [found or str(programs.envoy()), *words[1:]]
-
-
-def addressable(ports: Ports) -> frozenset[str]:
-    """The names of the processes that have a port of their own."""
-    return frozenset(vars(ports))
 
 
 def digest_of_sources(packages: tuple[str, ...]) -> str:

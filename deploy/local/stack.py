@@ -83,12 +83,14 @@ class LocalStack:
         """Describes a stack; starts nothing.
 
         `environment` stands in for the caller's: DATABASE_URL, REDIS_URL and the
-        tunables of the topology count. `extra` are further settings for the
-        project's own processes. `healthy_seconds` bounds the wait for each process.
+        tunables of the topology count. `ports` say how many processes of each
+        service there are. `extra` are further settings for the project's own
+        processes. `healthy_seconds` bounds the wait for each process.
         """
         self.layout = Layout(home.absolute())
         self.settings = Settings(self.layout, ports or Ports(), environment or {}, extra or {})
-        self._processes = [process for process in processes if process.name not in self.settings.external]
+        self._kinds = [process for process in processes if process.name not in self.settings.external]
+        self._processes = self._copies(self.settings.ports)
         self._jobs = list(jobs)
         self._nodes: list[Node] = [*self._processes, *self._jobs]
         self._supervisor = control.Supervisor(self.layout)
@@ -136,6 +138,9 @@ class LocalStack:
                 raise StackError(str(error)) from error
             except postgres_server.PostgresError as error:
                 raise StackError(f"the database could not be made: {error}") from error
+
+    def _copies(self, ports: Ports) -> list[topology.Process]:
+        return [copy for kind in self._kinds for copy in topology.copies(kind, ports.count(kind.name))]
 
     def _up(self, report: Report) -> bool:
         preparation.make_secrets(self.settings, self._processes)
@@ -274,7 +279,11 @@ class LocalStack:
 
     def _stop_orphans(self) -> bool:
         orphans.stop_supervisor(self.layout)
-        found = [orphans.stop(self.layout, process) for process in reversed(self._processes)]
+        last = records.read(self.layout)
+        # There may have been more of them at the last start.
+        earlier = self._copies(last.ports) if last else []
+        known = {process.name: process for process in (*self._processes, *earlier)}
+        found = [orphans.stop(self.layout, process) for process in reversed(known.values())]
         return any(found)
 
     @contextmanager

@@ -120,17 +120,22 @@ def watch(layout: Layout, settings: WatcherSettings) -> None:
     supervisor = Supervisor(layout)
     parent = os.getppid()
 
-    def ask(process: topology.Process, state: State) -> None:
-        # The ports may have changed since the last look.
+    def ports() -> Ports:
+        # They may have changed since the last look.
         last = record.read(layout)
-        health.check(Settings(layout, last.ports if last else Ports()), process, state.started)
+        return last.ports if last else Ports()
+
+    def ask(process: topology.Process, state: State) -> None:
+        health.check(Settings(layout, ports()), process, state.started)
 
     watcher = Watcher(ask, _end(supervisor), settings.hung_seconds)
     # The servers of others' making are not ended: one that is slow under load would only
     # have its work of recovery added to that.
     ours = [process for process in topology.PROCESSES if process.image not in ("postgres", "redis")]
     while os.getppid() == parent:
-        watcher.look(supervisor.states(), ours)
+        now = ports()
+        each = [copy for process in ours for copy in topology.copies(process, now.count(process.name))]
+        watcher.look(supervisor.states(), each)
         settings.heartbeat_file.touch()
         time.sleep(_PAUSE_SECONDS)
 

@@ -11,11 +11,13 @@ import pytest
 import redis
 
 from deploy import topology
-from deploy.local import credentials, temporary
+from deploy.local import credentials, postgres_server, temporary
+from deploy.local.ports import MOST_PROCESSES
 from deploy.local.processes import runs
-from deploy.local.servers import free_port
+from deploy.local.servers import free_port, free_ports
 from deploy.local.startup import StackError
-from tests.deploy.conftest import MakeStack
+from service_kit.settings import ServiceSettings
+from tests.deploy.conftest import GATEWAY_SCRIPT, MakeStack
 
 
 def insert(url: str) -> None:
@@ -248,3 +250,60 @@ def test_a_process_sees_its_own_settings_and_not_the_callers_environment(
     assert "AWS_SECRET_ACCESS_KEY" not in environment
     assert "SIGNING_KEY_FILE" not in environment
     assert "REDIS_URL" not in environment
+
+
+LISTENING = 'int(os.environ["LISTEN"].split(":")[1])'
+COPY_SCRIPT = GATEWAY_SCRIPT.replace('int(os.environ["GATEWAY_PORT"])', LISTENING)
+
+
+def test_a_service_of_several_processes_is_as_many_rows_and_fewer_when_there_are_fewer(
+    make_stack: MakeStack,
+) -> None:
+    command = ("python", "-c", COPY_SCRIPT)
+    stats = topology.Process(
+        "stats",
+        "http",
+        command=command,
+        settings=("LISTEN",),
+        count_setting="STATS_PROCESSES",
+        stop_seconds=5,
+    )
+    two = make_stack(stats, ports=free_ports(stats=2))
+    two.up()
+    assert [(row.name, row.healthy) for row in two.status()] == [("stats", True), ("stats-2", True)]
+    assert two.settings.values()["STATS_ADDRESS"] == two.settings.ports.address("stats")
+    second = two.pid("stats-2")
+    two.kill("stats-2")
+    two.wait_healthy()
+    assert two.pid("stats-2") != second
+
+    # Also when nobody supervises it any more.
+    supervisor = two.supervisor_status().pid
+    assert supervisor is not None
+    psutil.Process(supervisor).kill()
+    orphan = two.status()[1].pid
+    assert orphan is not None
+    one = make_stack(stats, ports=replace(two.settings.ports, copies={}))
+    one.up()
+    assert [row.name for row in one.status()] == ["stats"]
+    assert not is_alive(orphan)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, MOST_PROCESSES])
+def test_however_many_processes_there_are_the_database_has_connections_for_all(
+    make_stack: MakeStack, count: int
+) -> None:
+    stack = make_stack(ports=free_ports(session=count, stats=count))
+    stack.layout.make()
+    credentials.make_random(stack.layout.secrets)
+    default = ServiceSettings.model_fields["database_pool_size"].default
+    taken = 0
+    for process in topology.PROCESSES:
+        if process.schema and process.probe == "grpc":
+            for copy in topology.copies(process, stack.settings.ports.count(process.name)):
+                size = int(stack.settings.environment_of(copy).get("DATABASE_POOL_SIZE", default))
+                assert size >= 2
+                # One looks at badges that are tried, in statistics.
+                taken += size + (process.name == "stats")
+    # Relay, workers and recalculator have a few, commands and the health of the server some, superusers three.
+    assert taken + 20 <= int(postgres_server.MODEST["max_connections"])

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
+import psutil
 import pytest
 
 from deploy.local.memory import proportional_bytes
@@ -11,13 +13,43 @@ from deploy.local.ports import PortError, Ports
 MEBIBYTE = 1024 * 1024
 
 
+ALONE = {"SESSION_PROCESSES": "1", "STATS_PROCESSES": "1"}
+
+
 def test_ports_have_defaults_a_base_and_single_overrides() -> None:
-    assert Ports.from_environment({}) == Ports()
+    assert Ports.from_environment(ALONE) == Ports()
     assert Ports.from_environment({"GATEWAY_PORT": "8181"}).gateway == 8181
     moved = Ports.from_environment({"PRACTICE_PORT_BASE": "17000", "STATS_PORT": "17090"})
     assert (moved.gateway, moved.gateway_admin, moved.postgres, moved.stats) == (17000, 17001, 17002, 17090)
     assert moved.of("gateway") == [17000, 17001, 17009]
     assert moved.of("stats") == [17090]
+
+
+def test_further_processes_of_a_service_have_ports_that_do_not_depend_on_how_many_others_there_are() -> None:
+    both = Ports.from_environment({"SESSION_PROCESSES": "3", "STATS_PROCESSES": "2"})
+    assert both.copies == {"session-2": 50056, "session-3": 50058, "stats-2": 50057}
+    alone = Ports.from_environment({"SESSION_PROCESSES": "1", "STATS_PROCESSES": "2"})
+    assert alone.copies == {"stats-2": 50057}
+    moved = Ports.from_environment({**ALONE, "SESSION_PROCESSES": "2", "PRACTICE_PORT_BASE": "17000"})
+    assert moved.copies == {"session-2": 17010}
+    assert (moved.of("session"), moved.of("session-2")) == ([17006], [17010])
+    assert moved.address("session") == "127.0.0.1:17006,127.0.0.1:17010"
+    assert moved.address("stats") == "127.0.0.1:17007"
+    assert (moved.count("session"), moved.count("stats"), moved.count("gateway")) == (2, 1, 1)
+
+
+def test_a_service_has_a_process_a_core_and_four_at_most_unless_somebody_says_it() -> None:
+    expected = min(
+        4, len(psutil.Process().cpu_affinity()) if sys.platform == "linux" else os.cpu_count() or 1
+    )
+    assert Ports.from_environment({}).count("session") == expected
+    assert Ports.from_environment({}).count("stats") == expected
+
+
+@pytest.mark.parametrize("text", ["0", "17", "-1", "two", "1.5"])
+def test_what_is_no_number_of_processes_is_refused_by_name(text: str) -> None:
+    with pytest.raises(PortError, match=f"STATS_PROCESSES={text}: it takes a whole number from 1 to 16"):
+        Ports.from_environment({"STATS_PROCESSES": text})
 
 
 @pytest.mark.parametrize("text", ["0", "65536", "http", "-1", "80 80"])
@@ -29,6 +61,8 @@ def test_what_is_no_port_is_refused_by_name(text: str) -> None:
 def test_two_processes_on_one_port_are_refused() -> None:
     with pytest.raises(PortError, match="gateway and redis"):
         Ports.from_environment({"GATEWAY_PORT": "6380"})
+    with pytest.raises(PortError, match="redis and stats-2 cannot share port 50057: give REDIS_PORT"):
+        Ports.from_environment({"REDIS_PORT": "50057", "STATS_PROCESSES": "2"})
 
 
 SHARING = f"""
