@@ -305,5 +305,5 @@ def test_however_many_processes_there_are_the_database_has_connections_for_all(
                 assert size >= 2
                 # One looks at badges that are tried, in statistics.
                 taken += size + (process.name == "stats")
-    # Relay, workers and recalculator have a few, commands and the health of the server some, superusers three.
+    # Relay, workers and recalculator have a few, commands some, and superusers three.
     assert taken + 20 <= int(postgres_server.MODEST["max_connections"])
