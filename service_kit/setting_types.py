@@ -30,6 +30,15 @@ def split_address(text: str) -> tuple[str, int]:
     return host, int(port)
 
 
+def is_ip(host: str) -> bool:
+    """Tells an IP address, in brackets or without, from a name."""
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
 def addresses(text: str) -> list[str]:
     """Returns the addresses of a comma-separated list. Raises ValueError.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service_kit.setting_types import addresses
+from service_kit.setting_types import addresses, is_ip, split_address
 
 _IN_TURN: dict[str, object] = {"loadBalancingConfig": [{"round_robin": {}}]}
 
@@ -16,5 +16,9 @@ def target(address: str) -> str:
 
 
 def in_turn(address: str) -> dict[str, object]:
-    """Returns the part of a service configuration that asks each address of a list in turn."""
-    return _IN_TURN if "," in address else {}
+    """Returns the part of a service configuration that asks each of several processes in turn.
+
+    A name may resolve to several; an IP address is one.
+    """
+    listed = addresses(address)
+    return {} if len(listed) == 1 and is_ip(split_address(listed[0])[0]) else _IN_TURN

@@ -18,6 +18,7 @@ from deploy.local import redis_server
 from deploy.local.credentials import SERVICES as SERVICES_WITH_ROLES
 from deploy.local.layout import ROOT
 from identity_service.keys import public_jwk, read_signing_key
+from service_kit.settings import ServiceSettings
 
 FILE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = FILE["services"]
@@ -108,6 +109,24 @@ def test_a_process_is_restarted_checked_for_health_and_given_its_time_to_stop(na
     assert service["healthcheck"]["test"]
     assert seconds(service["stop_grace_period"]) == process.stop_seconds
     assert service.get("stop_signal", "SIGTERM") == f"SIG{process.stop_signal}"
+
+
+@pytest.mark.parametrize("name", PROCESSES)
+def test_a_service_runs_as_often_as_the_setting_of_the_topology_says(name: str) -> None:
+    setting = PROCESSES[name].count_setting
+    # One name stands for all of them, and podman-compose knows this form, too.
+    expected = {"mode": "replicated", "replicas": f"${{{setting}:-2}}"} if setting else None
+    assert SERVICES[name].get("deploy") == expected
+    assert "container_name" not in SERVICES[name]
+
+
+def test_the_database_has_connections_for_all_processes_of_the_file() -> None:
+    pool = ServiceSettings.model_fields["database_pool_size"].default
+    services = [process for process in topology.PROCESSES if process.schema and process.probe == "grpc"]
+    (connections,) = [word for word in SERVICES["postgres"]["command"] if "max_connections" in word]
+    taken = sum(pool * (2 if process.count_setting else 1) for process in services)
+    # One more at statistics; relay, workers and recalculator have a few, commands some, superusers three.
+    assert taken + 2 + 20 <= int(connections.partition("=")[2])
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from grpc_health.v1 import health_pb2
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
 from service_kit.grpc.channels import open_channel
+from service_kit.grpc.targets import in_turn
 
 
 class Answering:
@@ -61,6 +62,17 @@ async def test_calls_go_to_each_in_turn_and_past_one_that_ended() -> None:
         await ending.stop(None)
         for _ in range(20):
             await stub.Check(health_pb2.HealthCheckRequest(), timeout=30, wait_for_ready=True)
+
+
+@pytest.mark.parametrize(
+    ("address", "taken_in_turn"),
+    [
+        *(("session:50051", True), ("10.0.0.1:1,10.0.0.2:1", True), ("[::1]:1,[::2]:1", True)),
+        *(("10.0.0.1:1", False), ("[::1]:1", False)),
+    ],
+)
+def test_whatever_may_be_several_is_asked_in_turn(address: str, taken_in_turn: bool) -> None:
+    assert bool(in_turn(address)) is taken_in_turn
 
 
 def test_a_list_of_names_is_refused_before_anything_is_opened() -> None:
