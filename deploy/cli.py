@@ -1,10 +1,11 @@
-"""The `practice` command: the platform on this machine, its content, badges and outbox.
+"""The `practice` command: the platform on this machine, its content, products, badges and outbox.
 
 practice up | down | status | logs [NAME] | demo | migrate | secrets DIRECTORY
 practice --version | --install-completion
 practice config [set NAME=VALUE ... | unset NAME ...]
 practice user find EMAIL|NUMBER
 practice content check | load
+practice products list | show PRODUCT | apply FILE | retire PRODUCT | restore PRODUCT
 practice badges list | dry-run FILE|CONDITION
 practice outbox list | requeue [EVENT_ID ...]
 practice recalculate --all | --user N ... [--shadow]
@@ -32,6 +33,7 @@ from deploy.commands.content import command as content_command
 from deploy.commands.logs.command import all_logs, show_log, show_merged
 from deploy.commands.outbox import command as outbox
 from deploy.commands.privacy import command as privacy
+from deploy.commands.products import command as products
 from deploy.commands.recalculation import command as recalculation
 from deploy.commands.reconciliation import command as reconciliation
 from deploy.commands.run import run
@@ -50,6 +52,7 @@ from deploy.local.startup import StackError
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 content = typer.Typer(no_args_is_help=True, help="Check or load what the platform ships to practise.")
 app.add_typer(content, name="content")
+app.add_typer(products.app, name="products")
 app.add_typer(badges.app, name="badges")
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(streaks.app, name="streak")

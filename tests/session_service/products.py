@@ -12,7 +12,7 @@ from deploy.commands.content.files import SHIPPED, read_file
 from deploy.commands.content.schema import PRODUCTS as KIND
 from session_service.domain.errors import ProductUnknownError
 from session_service.domain.policies import Product
-from session_service.publication.grpc import policy_from_proto
+from session_service.publication.converters import policy_from_proto
 from tests.session_service.memory.store import Store
 
 PUBLISHED = datetime(2026, 1, 1, tzinfo=UTC)

@@ -9,7 +9,7 @@ from google.protobuf.json_format import ParseDict
 from practice.session.v1 import product_admin_service_pb2 as pb
 
 from session_service.domain.policies import policy_faults
-from session_service.publication.grpc import policy_from_proto
+from session_service.publication.converters import policy_from_proto
 
 
 def product_faults(entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service_kit.paging import encode_page_token
 from session_service.adapters.db.products import SqlProducts
-from session_service.publication.grpc import policy_from_proto, product_to_proto
+from session_service.publication.converters import policy_from_proto, product_to_proto
 from tests.grpc_errors import refusal
 from tests.session_service.clients import Learner, Metadata
 from tests.session_service.products import SHIPPED_PRODUCTS
