@@ -67,7 +67,7 @@ class CompleteSession:
         async def command(work: UnitOfWork) -> PracticeSession:
             session = await work.sessions.lock(call.user_id, ref)
             session.expect(etag)
-            return await end_session(work, session, outcome, now=self._clock(), reported=reported)
+            return await end_session(work, call, session, outcome, now=self._clock(), reported=reported)
 
         async with self._limits.completing(call, ref):
             session = await once(self._unit_of_work, call, PracticeSession, command)
@@ -130,7 +130,7 @@ class CompleteWithResults:
 
         async def command(work: UnitOfWork) -> _Outcome:
             session = await work.sessions.lock(call.user_id, ref)
-            return _Outcome(await end_session(work, session, State.COMPLETED, now=self._clock()))
+            return _Outcome(await end_session(work, call, session, State.COMPLETED, now=self._clock()))
 
         async with self._limits.completing(call, ref):
             outcome = await once(self._unit_of_work, call, _Outcome, command)
@@ -205,7 +205,7 @@ class CompleteWithSummary:
 
         async def command(work: UnitOfWork) -> SummedUp:
             session = await work.sessions.lock(call.user_id, ref)
-            ended = await end_session(work, session, outcome, now=self._clock(), reported=reported)
+            ended = await end_session(work, call, session, outcome, now=self._clock(), reported=reported)
             return SummedUp(ended, await work.sessions.summary(ended.user_id, ended.product))
 
         summed_up = await once(self._unit_of_work, call, SummedUp, command)

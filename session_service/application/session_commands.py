@@ -90,7 +90,9 @@ class AbandonSession:
         async def command(work: UnitOfWork) -> PracticeSession:
             session = await work.sessions.lock(call.user_id, ref)
             session.expect(etag)
-            return await end_session(work, session, State.ABANDONED, now=self._clock(), reported=reported)
+            return await end_session(
+                work, call, session, State.ABANDONED, now=self._clock(), reported=reported
+            )
 
         return await once(self._unit_of_work, call, PracticeSession, command)
 

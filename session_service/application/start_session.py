@@ -124,7 +124,7 @@ class StartSession:
             )
             if content and known is None:
                 raise ContentNotFoundError(content)
-            started = await self._open(work, fresh, on_conflict)
+            started = await self._open(work, call, fresh, on_conflict)
             if not started.resumed:
                 await self._limits.keep_open(work, call.user_id)
             if started.resumed or not items:
@@ -148,7 +148,9 @@ class StartSession:
         # Without items there is nothing to practise.
         return (known if offered else None), offered
 
-    async def _open(self, work: UnitOfWork, fresh: PracticeSession, on_conflict: OnConflict) -> Started:
+    async def _open(
+        self, work: UnitOfWork, call: Call, fresh: PracticeSession, on_conflict: OnConflict
+    ) -> Started:
         for _ in range(_ATTEMPTS):
             stored = await work.sessions.add(fresh)
             if stored is not None:
@@ -158,7 +160,7 @@ class StartSession:
             if taken is None:
                 continue
             if on_conflict is OnConflict.ABANDON:
-                await end_session(work, taken, State.ABANDONED, now=self._clock())
+                await end_session(work, call, taken, State.ABANDONED, now=self._clock())
             elif on_conflict is OnConflict.POLICY and fresh.policy.second_start is SecondStart.RESUME:
                 return Started(taken, resumed=True)
             else:

@@ -112,7 +112,7 @@ class SubmitSession:
             if not session.policy.submits:
                 raise OutcomeNotAllowedError(session.product, "submitted")
             now = self._clock()
-            ended = await end_session(work, session, State.COMPLETED, now=now)
+            ended = await end_session(work, call, session, State.COMPLETED, now=now)
             made = await work.submissions.add(
                 Submission(
                     user_id=ended.user_id,

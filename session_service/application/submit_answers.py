@@ -174,7 +174,7 @@ class RecordStandaloneAnswer:
             submission = await record_answers(work, session, [answer], keys, self._clock)
             if submission.results[0].recorded is None:
                 raise ItemNotFoundError(answer.item)
-            ended = await end_session(work, submission.session, State.COMPLETED, now=self._clock())
+            ended = await end_session(work, call, submission.session, State.COMPLETED, now=self._clock())
             return replace(submission, session=ended)
 
         async with self._limits.starting(call, product):

@@ -80,6 +80,34 @@ async def test_a_zone_that_another_process_changed_meanwhile_is_put_right_soon(w
     assert world.tables.calendars[5] == Calendar("Asia/Tokyo")
 
 
+async def test_a_session_ends_on_the_day_of_the_zone_that_its_call_says_whatever_another_process_was_told(
+    world: World,
+) -> None:
+    await say(world, "Asia/Tokyo")
+    session = await world.start("yoga")
+    world.tables.calendars[5] = Calendar("America/New_York", 4)
+
+    ref = SessionRef(session.id)
+    ended = await world.use.complete_session(Call(5, time_zone="Asia/Tokyo"), ref)
+
+    assert ended.session.time_zone == "Asia/Tokyo"
+    assert world.tables.calendars[5] == Calendar("Asia/Tokyo", 4)
+    change, end = world.tables.outbox[-2:]
+    assert isinstance(change, CalendarChanged)
+    assert (change.user_seq, end.user_seq) == (2, 3)
+
+
+@pytest.mark.parametrize("said", [None, "Asia/Kolkata"])
+async def test_an_end_that_says_no_zone_or_the_one_in_force_changes_none(
+    world: World, said: str | None
+) -> None:
+    await say(world, "Asia/Calcutta")
+    session = await world.start("yoga")
+    ended = await world.use.complete_session(Call(5, time_zone=said), SessionRef(session.id))
+    assert ended.session.time_zone == "Asia/Calcutta"
+    assert [event.user_seq for event in world.tables.outbox] == [1, 2]
+
+
 async def test_each_change_is_written_and_a_way_back_too(world: World) -> None:
     for name in ("Asia/Tokyo", "Europe/Berlin", "Asia/Tokyo"):
         world.clock.advance(1)

@@ -18,7 +18,7 @@ from session_service.adapters.events import encode
 from session_service.application.calendars import RememberCalendar
 from session_service.application.ports.outbox import Outgoing
 from session_service.domain.days import Calendar
-from session_service.domain.events import CALENDAR_CHANGED, CalendarChanged
+from session_service.domain.events import CALENDAR_CHANGED, ENDED, CalendarChanged
 from tests.session_service.database import Database
 
 SIGN_UP = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
@@ -106,6 +106,50 @@ async def test_a_change_and_ends_at_once_leave_no_gap_in_the_sequence(
     )
 
     assert [row.user_seq for row in await rows(database, "outbox", user_id)] == list(range(1, 8))
+
+
+async def test_what_one_process_was_told_holds_at_another_for_the_very_next_end(
+    database: Database, user_id: int
+) -> None:
+    one, other = remembering(database), remembering(database)
+    refs = [await database.started(user_id) for _ in range(4)]
+    ended = []
+    # A phone asks the one process, a laptop the other, and both go on saying their zones.
+    for ref, process, zone in zip(
+        refs, (one, other, one, other), ("Pacific/Kiritimati", "Pacific/Niue") * 2, strict=True
+    ):
+        call = Call(user_id, time_zone=zone)
+        await process.of_call(call)
+        ended.append((await database.use.complete_session(call, ref)).session)
+
+    assert [session.time_zone for session in ended] == ["Pacific/Kiritimati", "Pacific/Niue"] * 2
+    assert all(
+        session.ended_at is not None
+        and session.local_date == Calendar(session.time_zone).local_date(session.ended_at)
+        for session in ended
+    )
+    # Each change before its end, without a gap.
+    sequence = [(row.kind, row.user_seq) for row in await rows(database, "outbox", user_id)]
+    assert [seq for _, seq in sequence] == list(range(1, 9))
+    assert [kind for kind, _ in sequence] == [CALENDAR_CHANGED, ENDED] * 4
+    history = await rows(database, "learner_calendar", user_id)
+    assert [row.effective_at for row in history] == sorted({row.effective_at for row in history})
+
+
+async def test_ends_in_two_zones_at_once_are_each_in_their_own(database: Database, user_id: int) -> None:
+    refs = [await database.started(user_id) for _ in range(8)]
+    zones = ["Pacific/Kiritimati", "Pacific/Niue"] * 4
+
+    done = await asyncio.gather(
+        *(
+            database.use.complete_session(Call(user_id, time_zone=zone), ref)
+            for zone, ref in zip(zones, refs, strict=True)
+        )
+    )
+
+    assert [each.session.time_zone for each in done] == zones
+    events = await rows(database, "outbox", user_id)
+    assert [row.user_seq for row in events] == list(range(1, len(events) + 1))
 
 
 async def test_a_fault_before_the_commit_leaves_no_trace(database: Database, user_id: int) -> None:
