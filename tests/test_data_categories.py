@@ -69,7 +69,7 @@ def test_only_secrets_and_what_is_there_twice_are_kept_back(service: str) -> Non
     hidden = {
         f"{each.name}.{column}" for each in categories_and_parts(KEPT[service][1]) for column in each.hidden
     }
-    secrets = {"requests.request_digest", "requests.answer", "requests.answer_headers"}
+    secrets = {"requests.request_digest", "requests.response", "requests.response_headers"}
     assert (
         hidden
         == secrets

@@ -43,7 +43,7 @@ KEPT = timedelta(hours=72)
 # A mebibyte takes some 15 ms to compress, in which other calls need not wait.
 _LARGE_BYTES = 64 * 1024
 # What a person is not given of the table: a digest, and the outcome again in the shape of a response.
-NOT_EXPORTED = frozenset({"request_digest", "answer", "answer_headers"})
+NOT_EXPORTED = frozenset({"request_digest", "response", "response_headers"})
 
 Outcome = TypeVar("Outcome")
 
@@ -60,8 +60,8 @@ def idempotency_table(metadata: MetaData) -> Table:
         Column("method", Text, nullable=False),
         Column("request_digest", LargeBinary, nullable=False),
         Column("outcome", JSONB),
-        Column("answer", LargeBinary),
-        Column("answer_headers", JSONB),
+        Column("response", LargeBinary),
+        Column("response_headers", JSONB),
         Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now(), index=True),
     )
 
@@ -171,15 +171,15 @@ class SqlSavedResponses(SavedResponses):
         if call.request is None:
             return None
         columns = self._table.c
-        query = select(columns.answer, columns.answer_headers).where(
-            self._is_of(call, call.request), columns.answer.is_not(None)
+        query = select(columns.response, columns.response_headers).where(
+            self._is_of(call, call.request), columns.response.is_not(None)
         )
         async with self._engine.connect() as connection:
             row = (await connection.execute(query)).first()
         if row is None:
             return None
-        headers = tuple((name, value) for name, value in row.answer_headers)
-        return SavedResponse(await _run_beside_the_loop(zlib.decompress, row.answer), headers)
+        headers = tuple((name, value) for name, value in row.response_headers)
+        return SavedResponse(await _run_beside_the_loop(zlib.decompress, row.response), headers)
 
     async def keep(self, call: Call, response: SavedResponse) -> SavedResponse:
         """Adds the response to its row, which a request that changed nothing does not have."""
@@ -188,8 +188,8 @@ class SqlSavedResponses(SavedResponses):
         packed = await _run_beside_the_loop(partial(zlib.compress, level=1), response.message)
         addition = (
             update(self._table)
-            .where(self._is_of(call, call.request), self._table.c.answer.is_(None))
-            .values(answer=packed, answer_headers=[list(header) for header in response.headers])
+            .where(self._is_of(call, call.request), self._table.c.response.is_(None))
+            .values(response=packed, response_headers=[list(header) for header in response.headers])
             # A machine that stops in this instant falls back on the outcome; nobody waits for the disk.
             .returning(func.set_config("synchronous_commit", "off", True))
         )

@@ -99,7 +99,7 @@ async def test_an_answer_that_was_lost_is_made_anew_of_the_outcome_and_stays(
     async with serve(work, responses=SqlSavedResponses(engine, records)) as get:
         await get(key, service=SERVICE)
         async with engine.begin() as connection:
-            await connection.execute(update(records).values(answer=None, answer_headers=None))
+            await connection.execute(update(records).values(response=None, response_headers=None))
         names = [(await get(key, service=SERVICE)).name for _ in range(2)]
 
     assert names == ["exercises/2", "exercises/2"]
@@ -163,7 +163,7 @@ async def test_an_answer_of_mebibytes_comes_back_with_its_headers(
     assert await responses.keep(call, SavedResponse(b"later")) == large
     assert await responses.find(call) == large
     async with engine.connect() as connection:
-        query = select(func.length(records.c.answer)).where(records.c.user_id == 8)
+        query = select(func.length(records.c.response)).where(records.c.user_id == 8)
         assert (await connection.execute(query)).scalars().all()[-1] < len(large.message) / 20
 
 
