@@ -61,7 +61,11 @@ class PageRequest:
         items = found[: self.limit - 1]
         if len(found) < self.limit:
             return Page(items, "")
-        return Page(items, encode_page_token(self.method, self.selection, position(items[-1])))
+        return Page(items, self.token_after(position(items[-1])))
+
+    def token_after(self, position: Any) -> str:
+        """Returns the token of the page after a position, a JSON value."""
+        return encode_page_token(self.method, self.selection, position)
 
     async def fill(
         self, read: Callable[[int], Awaitable[Sequence[Item]]], position: Callable[[Item], Any]

@@ -12,7 +12,7 @@ from contract_kit.calendars import CalendarSender
 from contract_kit.revocations import polling_revocations
 from service_kit.broker import open_broker
 from service_kit.db.engines import close_async_engine, open_async_engine, open_engine
-from service_kit.db.idempotency import SqlSavedResponses
+from service_kit.db.idempotency import IdempotencyHousekeeping, SqlSavedResponses
 from service_kit.event_loop import run
 from service_kit.grpc.channels import open_channel
 from service_kit.grpc.guards import Access
@@ -28,12 +28,12 @@ from service_kit.write_health import EVERY_SECONDS, WriteHealth
 from service_kit.zone_handover import ZoneHandover
 from stats_service import wiring
 from stats_service.adapters.celery.tasks import CeleryBackfillQueue
-from stats_service.adapters.db.housekeeping import forgetting_reports, forgetting_requests
+from stats_service.adapters.db.housekeeping import forgetting_reports
 from stats_service.adapters.db.reader import SqlReader
 from stats_service.adapters.db.tables import idempotency
 from stats_service.adapters.grpc.products.focus import servicer as focus
 from stats_service.adapters.grpc.products.focus.errors import present as present_focus
-from stats_service.application.housekeeping import ForgetExpired
+from stats_service.application.housekeeping import ForgetReports
 from stats_service.application.ports.clock import Clock
 from stats_service.application.today import Today, Waiting
 from stats_service.explanations import wiring as explanations
@@ -98,7 +98,8 @@ async def serving(settings: Settings, clock: Clock = _now) -> AsyncIterator[Runn
             running = await start_server(server, settings.listen, [], reflection=settings.grpc_reflection)
             try:
                 async with (
-                    repeating(_forget_expired(settings, engine), settings.housekeeping_seconds),
+                    repeating(IdempotencyHousekeeping(engine, idempotency), settings.housekeeping_seconds),
+                    repeating(_forget_reports(settings, engine), settings.housekeeping_seconds),
                     repeating(wiring.catching_up(engine, backfills), settings.housekeeping_seconds),
                     repeating(WriteHealth(engine, running), EVERY_SECONDS),
                 ):
@@ -112,9 +113,8 @@ async def serving(settings: Settings, clock: Clock = _now) -> AsyncIterator[Runn
         await close_async_engine(engine)
 
 
-def _forget_expired(settings: Settings, engine: AsyncEngine) -> ForgetExpired:
-    kept = timedelta(days=settings.report_days)
-    return ForgetExpired(forgetting_requests(engine), forgetting_reports(engine, kept))
+def _forget_reports(settings: Settings, engine: AsyncEngine) -> ForgetReports:
+    return ForgetReports(forgetting_reports(engine, timedelta(days=settings.report_days)))
 
 
 async def _serve_until_stopped(settings: Settings) -> None:

@@ -93,7 +93,7 @@ def register_progress(
         servicer.AdminUseCases(
             GetApplied(reader),
             get_standing,
-            GetCompletionEffects(reader, get_standing),
+            GetCompletionEffects(reader, today),
             list_daily_progress,
             load_badge_definitions,
         )
@@ -113,7 +113,7 @@ def register_badges(
 ) -> None:
     """Adds the services about badges to the server. `examining` is for what is computed from everybody."""
     reader, badges = SqlReader(engine), SqlBadgeReader(engine)
-    list_badges = ListBadges(reader, badges, waiting)
+    list_badges = ListBadges(reader, waiting)
     dry_run_badge = DryRunBadge(SqlPopulation(examining, published_condition), compile_condition, clock)
     admin = BadgeAdminServicer(badge_servicer.AdminUseCases(ListBadgeDefinitions(badges), dry_run_badge))
     badge_rpc.add_BadgeServiceServicer_to_server(BadgeServicer(list_badges), server)

@@ -10,7 +10,7 @@ from practice.session.v1 import product_admin_service_pb2 as pb
 from practice.session.v1.product_admin_service_pb2_grpc import ProductAdminServiceServicer
 
 from service_kit.call import current_call
-from service_kit.paging import decode_page_token, encode_page_token, invalid_page_token
+from service_kit.paging import PageRequest, invalid_page_token
 from session_service.publication.converters import policy_from_proto, product_to_proto
 from session_service.publication.ports import VersionKey
 from session_service.publication.use_cases import (
@@ -49,19 +49,23 @@ class ProductAdminServicer(ProductAdminServiceServicer):
         self, request: pb.ListProductsRequest, context: Context
     ) -> pb.ListProductsResponse:
         """Returns a page of versions."""
-        limit = request.page_size or _DEFAULT_PAGE
-        chosen = [request.product, request.newest_only]
+        wanted = PageRequest(
+            _LIST,
+            request.page_size,
+            request.page_token,
+            (request.product, request.newest_only),
+            _DEFAULT_PAGE,
+        )
         found = await self._use.list_products(
             product=request.product,
             newest_only=request.newest_only,
-            after=_key_from_position(decode_page_token(_LIST, chosen, request.page_token)),
-            limit=limit + 1,
+            after=_key_from_position(wanted.position()),
+            limit=wanted.limit,
         )
-        more = ""
-        if len(found) > limit:
-            last = found[limit - 1]
-            more = encode_page_token(_LIST, chosen, [last.name, last.version])
-        return pb.ListProductsResponse(versions=map(product_to_proto, found[:limit]), next_page_token=more)
+        page = wanted.page(found, lambda each: [each.name, each.version])
+        return pb.ListProductsResponse(
+            versions=map(product_to_proto, page.items), next_page_token=page.next_page_token
+        )
 
     async def GetProduct(self, request: pb.GetProductRequest, context: Context) -> pb.ProductVersion:
         """Returns a product's newest version."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from stats_service.application.ports.badges import BadgeReader, PublishedVersion, VersionKey
 from stats_service.application.ports.reading import Award, AwardedBadge, Reader
-from stats_service.application.today import Waiting
+from stats_service.application.today import Waiting, is_pending
 from stats_service.domain.badges import BadgeContent
 
 
@@ -23,9 +23,8 @@ class SeenBadge:
 class ListBadges:
     """Reads definitions and a learner's awards; changes nothing."""
 
-    def __init__(self, reader: Reader, badges: BadgeReader, waiting: Waiting) -> None:
+    def __init__(self, reader: Reader, waiting: Waiting) -> None:
         self._reader = reader
-        self._badges = badges
         self._waiting = waiting
 
     async def __call__(
@@ -36,10 +35,12 @@ class ListBadges:
         Only those of a product when given. What is hidden or not active is
         shown only to those who have it, and an earned badge as it was earned.
         """
-        _, pending = await self._waiting.until_counted(user_id, min_user_seq)
+        await self._waiting.wait(user_id, min_user_seq)
+        async with self._reader.at_one_moment() as moment:
+            pending = is_pending(await moment.learner(user_id), min_user_seq)
+            newest, awards = await moment.newest_badges(), await moment.awards(user_id)
         # Tens of badges: what a learner sees is decided here, not in SQL.
-        awards = await self._reader.awards(user_id)
-        seen = {each.badge.badge_id: each for each in _seen(await self._badges.newest(), awards)}
+        seen = {each.badge.badge_id: each for each in _seen(newest, awards)}
         chosen = (
             each
             for badge_id, each in sorted(seen.items())
@@ -67,8 +68,10 @@ class ListAwardedBadges:
         self, user_id: int, product: str, *, min_user_seq: int = 0
     ) -> tuple[Sequence[AwardedBadge], bool]:
         """Returns the badges of a product, of any when empty, newest first; and whether some are pending."""
-        _, pending = await self._waiting.until_counted(user_id, min_user_seq)
-        return await self._reader.awards(user_id, product=product), pending
+        await self._waiting.wait(user_id, min_user_seq)
+        async with self._reader.at_one_moment() as moment:
+            pending = is_pending(await moment.learner(user_id), min_user_seq)
+            return await moment.awards(user_id, product=product), pending
 
 
 class ListBadgeDefinitions:

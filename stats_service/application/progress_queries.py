@@ -9,7 +9,7 @@ from uuid import UUID
 
 from stats_service.application.ports.clock import Clock
 from stats_service.application.ports.reading import AwardedBadge, Reader
-from stats_service.application.today import Today, Waiting, day_of, invalid_span
+from stats_service.application.today import Now, Today, Waiting, day_of, invalid_span, is_pending
 from stats_service.domain.completion import ALL_PRODUCTS
 from stats_service.domain.standing import Tally
 from stats_service.domain.streaks import Streaks, streaks_of
@@ -42,17 +42,20 @@ class GetStanding:
 
         "Today" is told by `time_zone`, or else by the learner's last known one.
         """
-        product = product or ALL_PRODUCTS
         await self._today.wait(user_id, min_user_seq)
         async with self._reader.at_one_moment() as moment:
             now = self._today.of(await moment.learner(user_id), min_user_seq, time_zone)
-            standing = await moment.standing(user_id, product)
-            protection = (await moment.protection(user_id)).with_transition(now.transition)
-        days = standing.days
-        told = streaks_of(days, protection, product, now.today)
-        return StandingToday(
-            product, standing.tally, len(days), told, now.today, now.pending, now.applied_through
-        )
+            return await _read_standing(moment, user_id, product or ALL_PRODUCTS, now)
+
+
+async def _read_standing(moment: Reader, user_id: int, product: str, now: Now) -> StandingToday:
+    standing = await moment.standing(user_id, product)
+    protection = (await moment.protection(user_id)).with_transition(now.transition)
+    days = standing.days
+    told = streaks_of(days, protection, product, now.today)
+    return StandingToday(
+        product, standing.tally, len(days), told, now.today, now.pending, now.applied_through
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +69,19 @@ class CompletionEffects:
 class GetCompletionEffects:
     """Reads a standing and awards; changes nothing."""
 
-    def __init__(self, reader: Reader, get_standing: GetStanding) -> None:
+    def __init__(self, reader: Reader, today: Today) -> None:
         self._reader = reader
-        self._get_standing = get_standing
+        self._today = today
 
     async def __call__(
         self, user_id: int, product: str, session_id: int, *, min_user_seq: int, time_zone: str | None = None
     ) -> CompletionEffects:
         """Returns the effects of a session that ended, as far as they are counted (see `pending`)."""
-        standing = await self._get_standing(user_id, product, min_user_seq=min_user_seq, time_zone=time_zone)
-        return CompletionEffects(standing, await self._reader.awards(user_id, session_id=session_id))
+        await self._today.wait(user_id, min_user_seq)
+        async with self._reader.at_one_moment() as moment:
+            now = self._today.of(await moment.learner(user_id), min_user_seq, time_zone)
+            standing = await _read_standing(moment, user_id, product or ALL_PRODUCTS, now)
+            return CompletionEffects(standing, await moment.awards(user_id, session_id=session_id))
 
 
 _DEFAULT_SPAN = timedelta(days=30)
@@ -116,18 +122,22 @@ class ListDailyProgress:
         more than 366 days apart.
         """
         product = product or ALL_PRODUCTS
-        learner, pending = await self._waiting.until_counted(user_id, min_user_seq)
-        today = day_of(learner, self._clock(), time_zone)
-        last = last or max(today, await self._newest(user_id, product))
-        first = first or max(date.min + _DEFAULT_SPAN, last) - _DEFAULT_SPAN
-        if not timedelta(0) <= last - first <= _LONGEST_SPAN:
-            raise invalid_span(f"The last day must be 0 to {_LONGEST_SPAN.days} days after the first")
-        return DailyProgress(product, await self._reader.days(user_id, product, first, last), pending)
+        await self._waiting.wait(user_id, min_user_seq)
+        async with self._reader.at_one_moment() as moment:
+            learner = await moment.learner(user_id)
+            today = day_of(learner, self._clock(), time_zone)
+            last = last or max(today, await _newest_day(moment, user_id, product))
+            first = first or max(date.min + _DEFAULT_SPAN, last) - _DEFAULT_SPAN
+            if not timedelta(0) <= last - first <= _LONGEST_SPAN:
+                raise invalid_span(f"The last day must be 0 to {_LONGEST_SPAN.days} days after the first")
+            days = await moment.days(user_id, product, first, last)
+        return DailyProgress(product, days, is_pending(learner, min_user_seq))
 
-    async def _newest(self, user_id: int, product: str) -> date:
-        """Returns the newest day with practice; flying west over the date line puts it after today."""
-        spans = (await self._reader.standing(user_id, product)).spans
-        return spans[-1][1] if spans else date.min
+
+async def _newest_day(moment: Reader, user_id: int, product: str) -> date:
+    """Returns the newest day with practice; flying west over the date line puts it after today."""
+    spans = (await moment.standing(user_id, product)).spans
+    return spans[-1][1] if spans else date.min
 
 
 class GetApplied:

@@ -120,9 +120,11 @@ class ListRestDays:
 
     async def __call__(self, user_id: int, *, time_zone: str | None = None) -> Sequence[RestDays]:
         """Returns those in force today, if any, then those to come; for each date the last recorded."""
-        today = (await self._today(user_id, 0, time_zone)).today
+        async with self._reader.at_one_moment() as moment:
+            today = self._today.of(await moment.learner(user_id), 0, time_zone).today
+            entries = await moment.entries(user_id)
         by_date: dict[date, RestDays] = {}
-        for each in rest_settings(await self._reader.entries(user_id)):
+        for each in rest_settings(entries):
             # The latest first, and of one date the one that is in force.
             by_date.setdefault(each.effective_date, each)
         past = [day for day in by_date if day <= today]

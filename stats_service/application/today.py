@@ -23,18 +23,23 @@ class Waiting:
         self._reader = reader
         self._longest = longest_seconds
 
-    async def until_counted(self, user_id: int, min_user_seq: int) -> tuple[Learner, bool]:
-        """Returns the learner, and whether fact `min_user_seq` or one before it is still not counted."""
+    async def until_counted(self, user_id: int, min_user_seq: int) -> Learner:
+        """Returns the learner, who is pending where fact `min_user_seq` is still not counted."""
         loop = asyncio.get_running_loop()
         stop = loop.time() + self._longest
         pause = _FIRST_PAUSE_SECONDS
         while True:
             learner = await self._reader.learner(user_id)
             left = stop - loop.time()
-            if learner.applied_through >= min_user_seq or left <= 0:
-                return learner, learner.applied_through < min_user_seq
+            if not is_pending(learner, min_user_seq) or left <= 0:
+                return learner
             await asyncio.sleep(min(pause, left))
             pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+
+    async def wait(self, user_id: int, min_user_seq: int) -> None:
+        """Waits, for a bounded time, until a completion is counted; for none when the number is 0."""
+        if min_user_seq:
+            await self.until_counted(user_id, min_user_seq)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +66,25 @@ class Today:
 
     async def __call__(self, user_id: int, min_user_seq: int, time_zone: str | None) -> Now:
         """Returns the day in `time_zone`, or else in the learner's last known one."""
-        learner, _ = await self._waiting.until_counted(user_id, min_user_seq)
+        learner = await self._waiting.until_counted(user_id, min_user_seq)
         return self.of(learner, min_user_seq, time_zone)
 
     async def wait(self, user_id: int, min_user_seq: int) -> None:
         """Waits, for a bounded time, until a completion is counted; for none when the number is 0."""
-        if min_user_seq:
-            await self._waiting.until_counted(user_id, min_user_seq)
+        await self._waiting.wait(user_id, min_user_seq)
 
     def of(self, learner: Learner, min_user_seq: int, time_zone: str | None) -> Now:
         """Returns the day of a learner who was read, in `time_zone`, or else in their last known one."""
         now = self._clock()
         calendar = _calendar(learner, time_zone)
         transition = CalendarTransition(now, learner.calendar, calendar)
-        pending = learner.applied_through < min_user_seq
+        pending = is_pending(learner, min_user_seq)
         return Now(calendar.day_of(now), pending, transition, learner.applied_through)
+
+
+def is_pending(learner: Learner, user_seq: int) -> bool:
+    """Tells whether the fact of this number, or one before it, is not counted."""
+    return learner.applied_through < user_seq
 
 
 def day_of(learner: Learner, instant: datetime, time_zone: str | None) -> date:

@@ -13,7 +13,7 @@ from practice.stats.v1 import recalculation_service_pb2 as pb
 from practice.stats.v1 import recalculation_service_pb2_grpc as rpc
 
 from service_kit.errors import InvalidArgumentError
-from service_kit.paging import decode_page_number, encode_page_token
+from service_kit.paging import PageRequest
 from stats_service.adapters.grpc.converters import date_from_proto, instant_to_proto
 from stats_service.domain.completion import ALL_PRODUCTS
 from stats_service.recalculation.jobs import (
@@ -67,14 +67,13 @@ class RecalculationAdminServicer(rpc.RecalculationAdminServiceServicer):
         self, request: pb.ListRecalculationDifferencesRequest, context: Context
     ) -> pb.ListRecalculationDifferencesResponse:
         """Returns a page of learners with differences."""
-        limit = request.page_size or _DEFAULT_PAGE
-        after = decode_page_number(_LIST, [request.job_id], request.page_token) or 0
-        found = await self._use.list_differences(UUID(request.job_id), after_user_id=after, limit=limit + 1)
-        page = found[:limit]
-        more = len(found) > limit
-        token = encode_page_token(_LIST, [request.job_id], page[-1].user_id) if more else ""
+        wanted = PageRequest(_LIST, request.page_size, request.page_token, (request.job_id,), _DEFAULT_PAGE)
+        found = await self._use.list_differences(
+            UUID(request.job_id), after_user_id=wanted.number() or 0, limit=wanted.limit
+        )
+        page = wanted.page(found, lambda each: each.user_id)
         return pb.ListRecalculationDifferencesResponse(
-            user_differences=map(_user_difference_to_proto, page), next_page_token=token
+            user_differences=map(_user_difference_to_proto, page.items), next_page_token=page.next_page_token
         )
 
     async def CancelRecalculation(

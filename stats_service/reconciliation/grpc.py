@@ -11,7 +11,7 @@ import grpc
 from practice.stats.v1 import reconciliation_service_pb2 as pb
 from practice.stats.v1.reconciliation_service_pb2_grpc import ReconciliationAdminServiceServicer
 
-from service_kit.paging import decode_page_number, encode_page_token
+from service_kit.paging import PageRequest
 from stats_service.adapters.grpc.converters import instant_to_proto
 from stats_service.reconciliation.ports import (
     Counts,
@@ -69,16 +69,15 @@ class ReconciliationServicer(ReconciliationAdminServiceServicer):
         self, request: pb.ListReconciledLearnersRequest, context: Context
     ) -> pb.ListReconciledLearnersResponse:
         """Returns a page of learners."""
-        limit = request.page_size or _DEFAULT_LEARNERS
-        after = decode_page_number(_LIST, [request.run_id], request.page_token) or 0
-        found = await self._use.list_reconciled_learners(
-            UUID(request.run_id), after_user_id=after, limit=limit + 1
+        wanted = PageRequest(
+            _LIST, request.page_size, request.page_token, (request.run_id,), _DEFAULT_LEARNERS
         )
-        more = ""
-        if len(found) > limit:
-            more = encode_page_token(_LIST, [request.run_id], found[limit - 1].user_id)
+        found = await self._use.list_reconciled_learners(
+            UUID(request.run_id), after_user_id=wanted.number() or 0, limit=wanted.limit
+        )
+        page = wanted.page(found, lambda each: each.user_id)
         return pb.ListReconciledLearnersResponse(
-            learners=map(_learner_to_proto, found[:limit]), next_page_token=more
+            learners=map(_learner_to_proto, page.items), next_page_token=page.next_page_token
         )
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
-from typing import Any
 
-from sqlalchemy import Row, Select, select, tuple_
+from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from typing_extensions import override
 
@@ -32,10 +31,6 @@ class SqlBadgeReader(BadgeReader):
         self._engine = engine
 
     @override
-    async def newest(self) -> Sequence[PublishedVersion]:
-        return await self._read(badge_statements.newest_versions().order_by(*_PLACE))
-
-    @override
     async def versions(
         self, *, badge_id: str, newest_only: bool, after: VersionKey | None, limit: int
     ) -> Sequence[PublishedVersion]:
@@ -46,15 +41,8 @@ class SqlBadgeReader(BadgeReader):
             chosen = chosen.where(badge_definition.c.replaced_at.is_(None))
         if after is not None:
             chosen = chosen.where(tuple_(*_PLACE) > after)
-        return await self._read(chosen)
-
-    async def _read(self, statement: Select[Any]) -> Sequence[PublishedVersion]:
         async with self._engine.connect() as connection:
-            return [_version_from_row(row) for row in await connection.execute(statement)]
-
-
-def _version_from_row(row: Row[Any]) -> PublishedVersion:
-    return PublishedVersion(row.version, rows.badge_content_from_row(row), row.replaced_at)
+            return [rows.published_version_from_row(row) for row in await connection.execute(chosen)]
 
 
 def open_badge_publication(engine: AsyncEngine) -> OpenBadgePublication:

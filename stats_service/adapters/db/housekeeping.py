@@ -1,4 +1,4 @@
-"""Forgets answers that nobody asks for again, and how recalculations and reconciliations went long ago."""
+"""Forgets how recalculations and reconciliations went long ago."""
 
 from __future__ import annotations
 
@@ -8,24 +8,12 @@ from datetime import timedelta
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from service_kit.db.idempotency import IdempotencyRecord
 from stats_service.adapters.db.tables import (
-    idempotency,
     recalculation,
     recalculation_difference,
     recalculation_shard,
     reconciliation,
 )
-
-
-def forgetting_requests(engine: AsyncEngine) -> Callable[[], Awaitable[int]]:
-    """Returns what deletes old idempotency keys and counts them."""
-
-    async def forget() -> int:
-        async with engine.begin() as connection:
-            return await IdempotencyRecord(connection, idempotency).forget_old()
-
-    return forget
 
 
 def forgetting_reports(engine: AsyncEngine, kept: timedelta) -> Callable[[], Awaitable[int]]:

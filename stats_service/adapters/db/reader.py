@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from typing_extensions import override
 
 from stats_service.adapters.db import badge_statements, fact_statements, progress_statements, rows
-from stats_service.adapters.db.tables import freeze_ledger, standing, streak_entry
+from stats_service.adapters.db.tables import badge_definition, freeze_ledger, standing, streak_entry
+from stats_service.application.ports.badges import PublishedVersion
 from stats_service.application.ports.reading import AwardedBadge, FreezeChange, Learner, LedgerPlace, Reader
 from stats_service.domain.calendar import Calendar
 from stats_service.domain.protection import Entry, ProductDay, StreakProtection
@@ -68,6 +69,11 @@ class SqlReader(Reader):
             progress_statements.awarded_badges(user_id, product=product, session_id=session_id)
         )
         return [rows.awarded_badge_from_row(row) for row in found]
+
+    @override
+    async def newest_badges(self) -> Sequence[PublishedVersion]:
+        newest = badge_statements.newest_versions().order_by(badge_definition.c.badge_id)
+        return [rows.published_version_from_row(row) for row in await self._all(newest)]
 
     @override
     async def applied(self, event_ids: Collection[UUID]) -> Collection[UUID]:

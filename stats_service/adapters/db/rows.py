@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from stats_service.application.ports.badges import CompileCondition
+from stats_service.application.ports.badges import CompileCondition, PublishedVersion
 from stats_service.application.ports.learners import Rejection
 from stats_service.application.ports.reading import Award, AwardedBadge
 from stats_service.domain.badges import BadgeContent, BadgeVersion
@@ -152,6 +152,11 @@ def award_from_row(row: Row[Any]) -> Award:
 def badge_content_from_row(row: Row[Any]) -> BadgeContent:
     """Returns what an editor said about a badge."""
     return BadgeContent(**{name: getattr(row, name) for name in _CONTENT})
+
+
+def published_version_from_row(row: Row[Any]) -> PublishedVersion:
+    """Returns a version of a badge as it was published."""
+    return PublishedVersion(row.version, badge_content_from_row(row), row.replaced_at)
 
 
 def awarded_badge_from_row(row: Row[Any]) -> AwardedBadge:

@@ -11,7 +11,7 @@ from practice.stats.v1 import badge_service_pb2 as pb
 from practice.stats.v1 import badge_service_pb2_grpc as rpc
 
 from service_kit.call import current_call
-from service_kit.paging import decode_page_number, decode_page_token, encode_page_token, invalid_page_token
+from service_kit.paging import PageRequest, decode_page_number, encode_page_token, invalid_page_token
 from stats_service.adapters.grpc.converters import (
     badge_content_from_proto,
     badge_content_to_proto,
@@ -37,23 +37,22 @@ class BadgeServicer(rpc.BadgeServiceServicer):
 
     async def ListBadges(self, request: pb.ListBadgesRequest, context: Context) -> pb.ListBadgesResponse:
         """Returns a page of badges."""
-        limit = request.page_size or _DEFAULT_BADGES
-        chosen = [request.product]
-        after = decode_page_token("ListBadges", chosen, request.page_token) or ""
+        wanted = PageRequest(
+            "ListBadges", request.page_size, request.page_token, (request.product,), _DEFAULT_BADGES
+        )
+        after = wanted.position() or ""
         if not isinstance(after, str):
             raise invalid_page_token()
         badges, pending = await self._list_badges(
             current_call().user_id,
             request.product,
             after=after,
-            limit=limit + 1,
+            limit=wanted.limit,
             min_user_seq=request.min_user_seq,
         )
-        more = ""
-        if len(badges) > limit:
-            more = encode_page_token("ListBadges", chosen, badges[limit - 1].badge.badge_id)
+        page = wanted.page(badges, lambda each: each.badge.badge_id)
         return pb.ListBadgesResponse(
-            badges=map(_seen_to_proto, badges[:limit]), next_page_token=more, pending=pending
+            badges=map(_seen_to_proto, page.items), next_page_token=page.next_page_token, pending=pending
         )
 
 
@@ -77,20 +76,22 @@ class BadgeAdminServicer(rpc.BadgeAdminServiceServicer):
         self, request: pb.ListBadgeDefinitionsRequest, context: Context
     ) -> pb.ListBadgeDefinitionsResponse:
         """Returns a page of versions."""
-        limit = request.page_size or _DEFAULT_VERSIONS
-        chosen = [request.badge_id, request.newest_only]
+        wanted = PageRequest(
+            "ListBadgeDefinitions",
+            request.page_size,
+            request.page_token,
+            (request.badge_id, request.newest_only),
+            _DEFAULT_VERSIONS,
+        )
         found = await self._use.list_badge_definitions(
             badge_id=request.badge_id,
             newest_only=request.newest_only,
-            after=_key_from_position(decode_page_token("ListBadgeDefinitions", chosen, request.page_token)),
-            limit=limit + 1,
+            after=_key_from_position(wanted.position()),
+            limit=wanted.limit,
         )
-        more = ""
-        if len(found) > limit:
-            last = found[limit - 1]
-            more = encode_page_token("ListBadgeDefinitions", chosen, [last.content.badge_id, last.version])
+        page = wanted.page(found, lambda each: [each.content.badge_id, each.version])
         return pb.ListBadgeDefinitionsResponse(
-            versions=map(_version_to_proto, found[:limit]), next_page_token=more
+            versions=map(_version_to_proto, page.items), next_page_token=page.next_page_token
         )
 
     async def DryRunBadge(self, request: pb.DryRunBadgeRequest, context: Context) -> pb.DryRunBadgeResponse:

@@ -7,30 +7,26 @@ from datetime import date, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from service_kit.paging import decode_page_token, encode_page_token, invalid_page_token
+from service_kit.paging import PageRequest, invalid_page_token
 
 First = TypeVar("First", date, datetime)
 Second = TypeVar("Second", str, UUID)
 
 
-def encode_place(method: str, selection: list[object], place: tuple[date | datetime, str | UUID]) -> str:
-    """Returns the token of the page after a place."""
-    return encode_page_token(method, selection, [place[0].isoformat(), str(place[1])])
+def place_to_position(place: tuple[date | datetime, str | UUID]) -> list[str]:
+    """Returns a place as a token carries it."""
+    return [place[0].isoformat(), str(place[1])]
 
 
-def decode_place(
-    method: str,
-    selection: list[object],
-    token: str,
-    first: Callable[[str], First],
-    second: Callable[[str], Second],
+def place_in(
+    wanted: PageRequest, first: Callable[[str], First], second: Callable[[str], Second]
 ) -> tuple[First, Second] | None:
-    """Returns the place in a token, None for an empty one.
+    """Returns the place to go on from, None at the start.
 
-    Raises InvalidArgumentError for one that was not made here.
+    Raises InvalidArgumentError for a token that was not made here.
     """
-    position = decode_page_token(method, selection, token)
-    if not token:
+    position = wanted.position()
+    if position is None:
         return None
     return first(_text(position, 0)), second(_text(position, 1))
 

@@ -12,6 +12,7 @@ from practice.stats.v1 import streak_service_pb2 as pb
 from practice.stats.v1 import streak_service_pb2_grpc as rpc
 
 from service_kit.call import current_call
+from service_kit.paging import PageRequest
 from stats_service.adapters.grpc.converters import (
     date_from_proto,
     entry_to_proto,
@@ -23,8 +24,8 @@ from stats_service.adapters.grpc.converters import (
     weekdays_from_proto,
 )
 from stats_service.adapters.grpc.page_places import (
-    decode_place,
-    encode_place,
+    place_in,
+    place_to_position,
     read_day,
     read_id,
     read_instant,
@@ -103,11 +104,13 @@ class StreakServicer(rpc.StreakServiceServicer):
 
     async def ListPauses(self, request: pb.ListPausesRequest, context: Context) -> pb.ListPausesResponse:
         """Returns a page of pauses."""
-        limit = request.page_size or _DEFAULT_PAGE
-        after = decode_place("ListPauses", [], request.page_token, read_day, read_id)
-        pauses = await self._use.list_pauses(current_call().user_id, after=after, limit=limit + 1)
-        more = encode_place("ListPauses", [], pause_place(pauses[limit - 1])) if len(pauses) > limit else ""
-        return pb.ListPausesResponse(pauses=map(pause_to_proto, pauses[:limit]), next_page_token=more)
+        wanted = PageRequest("ListPauses", request.page_size, request.page_token, default_size=_DEFAULT_PAGE)
+        after = place_in(wanted, read_day, read_id)
+        pauses = await self._use.list_pauses(current_call().user_id, after=after, limit=wanted.limit)
+        page = wanted.page(pauses, lambda pause: place_to_position(pause_place(pause)))
+        return pb.ListPausesResponse(
+            pauses=map(pause_to_proto, page.items), next_page_token=page.next_page_token
+        )
 
     async def PlanPause(self, request: pb.PlanPauseRequest, context: Context) -> streak_pb2.Pause:
         """Plans a pause."""
@@ -124,12 +127,14 @@ class StreakServicer(rpc.StreakServiceServicer):
     async def GetFreezes(self, request: pb.GetFreezesRequest, context: Context) -> pb.GetFreezesResponse:
         """Returns freezes and a page of what became of them."""
         call = current_call()
-        chosen: list[object] = [request.product]
+        wanted = PageRequest(
+            "GetFreezes", request.page_size, request.page_token, (request.product,), _DEFAULT_PAGE
+        )
         freezes = await self._use.get_freezes(
             call.user_id,
             request.product,
-            after=decode_place("GetFreezes", chosen, request.page_token, read_instant, read_text),
-            limit=request.page_size or _DEFAULT_PAGE,
+            after=place_in(wanted, read_instant, read_text),
+            limit=wanted.limit - 1,
             time_zone=call.time_zone,
         )
         return pb.GetFreezesResponse(
@@ -138,7 +143,7 @@ class StreakServicer(rpc.StreakServiceServicer):
             limit=self._freeze_limit,
             as_of_date=freezes.as_of.isoformat(),
             changes=map(freeze_change_to_proto, freezes.changes),
-            next_page_token=encode_place("GetFreezes", chosen, freezes.more) if freezes.more else "",
+            next_page_token=wanted.token_after(place_to_position(freezes.more)) if freezes.more else "",
         )
 
     async def BuyFreeze(self, request: pb.BuyFreezeRequest, context: Context) -> pb.BuyFreezeResponse:
@@ -189,10 +194,9 @@ class StreakAdminServicer(rpc.StreakAdminServiceServicer):
         self, request: pb.ListStreakEntriesRequest, context: Context
     ) -> pb.ListStreakEntriesResponse:
         """Returns a page of entries."""
-        limit = request.page_size or _DEFAULT_PAGE
-        chosen: list[object] = [request.user_id]
-        after = decode_place(_LIST, chosen, request.page_token, read_instant, read_id)
-        entries = await self._use.list_entries(request.user_id, after=after, limit=limit + 1)
-        more = encode_place(_LIST, chosen, entry_place(entries[limit - 1])) if len(entries) > limit else ""
-        shown = [entry_to_proto(entry, for_operators=True) for entry in entries[:limit]]
-        return pb.ListStreakEntriesResponse(entries=shown, next_page_token=more)
+        wanted = PageRequest(_LIST, request.page_size, request.page_token, (request.user_id,), _DEFAULT_PAGE)
+        after = place_in(wanted, read_instant, read_id)
+        entries = await self._use.list_entries(request.user_id, after=after, limit=wanted.limit)
+        page = wanted.page(entries, lambda entry: place_to_position(entry_place(entry)))
+        shown = [entry_to_proto(entry, for_operators=True) for entry in page.items]
+        return pb.ListStreakEntriesResponse(entries=shown, next_page_token=page.next_page_token)

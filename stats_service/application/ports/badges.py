@@ -28,9 +28,6 @@ class PublishedVersion:
 class BadgeReader(Protocol):
     """Reads committed definitions."""
 
-    async def newest(self) -> Sequence[PublishedVersion]:
-        """Returns the newest version of every badge, by id."""
-
     async def versions(
         self, *, badge_id: str, newest_only: bool, after: VersionKey | None, limit: int
     ) -> Sequence[PublishedVersion]:

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import Literal, Protocol
 from uuid import UUID
 
+from stats_service.application.ports.badges import PublishedVersion
 from stats_service.domain.badges import BadgeContent
 from stats_service.domain.calendar import Calendar
 from stats_service.domain.protection import Entry, StreakProtection
@@ -87,6 +88,9 @@ class Reader(Protocol):
 
     async def awards(self, user_id: int, *, product: str = "", session_id: int = 0) -> Sequence[AwardedBadge]:
         """Returns a learner's badges, newest first; only those of a product or of a session when given."""
+
+    async def newest_badges(self) -> Sequence[PublishedVersion]:
+        """Returns the newest version of every badge, by id."""
 
     async def applied(self, event_ids: Collection[UUID]) -> Collection[UUID]:
         """Returns which of these events are facts."""

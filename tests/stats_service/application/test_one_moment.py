@@ -1,0 +1,84 @@
+"""What is read for one answer is read as of one moment: a practice in between does not tear it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import pytest
+
+from stats_service.application.badge_queries import ListAwardedBadges, ListBadges
+from stats_service.application.ports.reading import Learner, Reader
+from stats_service.application.progress_queries import GetCompletionEffects, GetStanding, ListDailyProgress
+from stats_service.application.streak_queries import GetFreezes, GetStreaks, ListRestDays
+from stats_service.application.today import Today, Waiting
+from stats_service.domain.calendar import Calendar
+from stats_service.domain.protection import StreakProtection
+from stats_service.domain.standing import Standing
+
+NOW = datetime(2026, 5, 15, 12, tzinfo=UTC)
+
+
+class Moment:
+    """A learner of whom nothing is counted, and nothing recorded."""
+
+    async def learner(self, user_id: int) -> Learner:
+        return Learner(Calendar(), 0)
+
+    async def standing(self, user_id: int, product: str) -> Standing:
+        return Standing()
+
+    async def standings(self, user_id: int) -> dict[str, Standing]:
+        return {}
+
+    async def protection(self, user_id: int) -> StreakProtection:
+        return StreakProtection.of((), (), None, ())
+
+    async def _nothing(self, *_args: object, **_choice: object) -> list[Any]:
+        return []
+
+    awards = newest_badges = days = entries = frozen = ledger = _nothing
+
+
+class Moments:
+    """Answers nothing but at one moment, and counts how many were asked for."""
+
+    def __init__(self) -> None:
+        self.opened = 0
+
+    @asynccontextmanager
+    async def at_one_moment(self) -> AsyncIterator[Moment]:
+        self.opened += 1
+        yield Moment()
+
+
+def clock() -> datetime:
+    return NOW
+
+
+Ask = Callable[[Reader, Waiting, Today], Awaitable[object]]
+ANSWERS: dict[str, Ask] = {
+    "ListBadges": lambda reader, waiting, _: ListBadges(reader, waiting)(1, "", after="", limit=5),
+    "ListAwardedBadges": lambda reader, waiting, _: ListAwardedBadges(reader, waiting)(1, ""),
+    "GetStanding": lambda reader, _, today: GetStanding(reader, today)(1, ""),
+    "GetCompletionEffects": lambda reader, _, today: GetCompletionEffects(reader, today)(
+        1, "focus", 7, min_user_seq=0
+    ),
+    "ListDailyProgress": lambda reader, waiting, _: ListDailyProgress(reader, waiting, clock)(
+        1, "", None, None
+    ),
+    "GetStreaks": lambda reader, _, today: GetStreaks(reader, today)(1),
+    "GetFreezes": lambda reader, _, today: GetFreezes(reader, today)(1, "", after=None, limit=5),
+    "ListRestDays": lambda reader, _, today: ListRestDays(reader, today)(1),
+}
+
+
+@pytest.mark.parametrize("ask", ANSWERS.values(), ids=list(ANSWERS))
+async def test_an_answer_is_read_at_one_moment(ask: Ask) -> None:
+    moments = Moments()
+    reader = cast("Reader", moments)
+    waiting = Waiting(reader, 1)
+    await ask(reader, waiting, Today(waiting, clock))
+    assert moments.opened == 1
