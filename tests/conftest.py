@@ -7,6 +7,7 @@ that needs them does.
 
 from __future__ import annotations
 
+import asyncio
 import io
 import itertools
 import logging
@@ -14,12 +15,13 @@ import os
 import secrets
 import signal
 import zoneinfo
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
+import uvloop
 from hypothesis import HealthCheck, settings
 from sqlalchemy import make_url
 
@@ -30,6 +32,7 @@ from deploy.local.servers import Servers, start_servers
 from service_kit.logging import configure_logging
 from tests.databases import create_database, create_empty_database, drop_database
 from tests.guard import guard
+from tests.shared import Shared
 from tests.tokens import ISSUER, TestTokens
 
 pytest_plugins = ("tests.costs", "tests.stack")
@@ -58,6 +61,11 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[_SERVERS] = start_servers()
 
 
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """One loop for all tests of a process, of the kind that services run on."""
+    return {"uvloop": uvloop.new_event_loop}
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Tells a worker where the servers are."""
@@ -70,6 +78,14 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     servers = config.stash.get(_SERVERS, None)
     if servers is not None:
         servers.stop()
+
+
+@pytest.fixture(scope="session")
+async def shared() -> AsyncIterator[Shared]:
+    """What tests share that is costly to start."""
+    shared = Shared()
+    yield shared
+    await shared.close()
 
 
 @pytest.fixture(scope="session")

@@ -30,6 +30,7 @@ from tests.session_service.clients import Learner
 from tests.session_service.database import Database
 from tests.session_service.memory.world import World
 from tests.session_service.statistics import Statistics, serving_statistics
+from tests.shared import Shared, frozen
 from tests.tokens import TestTokens
 from tests.waiting import PATIENCE_SECONDS
 
@@ -62,13 +63,7 @@ def somebody(tokens: TestTokens, new_user: Callable[[], int]) -> Metadata:
     return tokens.bearer(new_user())
 
 
-@pytest.fixture
-def internal(internal_token: str) -> Metadata:
-    """Metadata of a call between services."""
-    return ((INTERNAL_KEY, internal_token),)
-
-
-@pytest.fixture
+@pytest.fixture(scope="session")
 async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
     """A look into the database, and a hand in it."""
     engine = open_async_engine(database_url, pool_size=30, application="test")
@@ -76,8 +71,14 @@ async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
     await close_async_engine(engine)
 
 
-@pytest.fixture
-async def catalog_address(service_settings: dict[str, Any], internal: Metadata) -> AsyncIterator[str]:
+@pytest.fixture(scope="session")
+def internal(internal_token: str) -> Metadata:
+    """Metadata of a call between services."""
+    return ((INTERNAL_KEY, internal_token),)
+
+
+@pytest.fixture(scope="session")
+async def a_catalog_address(service_settings: dict[str, Any], internal: Metadata) -> AsyncIterator[str]:
     """A catalog with exercise 123, to which `hable` is the answer, and 124."""
     async with serving_catalog(CatalogSettings(**service_settings)) as server:
         address = f"127.0.0.1:{server.port}"
@@ -87,6 +88,12 @@ async def catalog_address(service_settings: dict[str, Any], internal: Metadata) 
                 metadata=internal,
             )
         yield address
+
+
+@pytest.fixture
+def catalog_address(a_catalog_address: str) -> str:
+    """The catalog that the session service asks."""
+    return a_catalog_address
 
 
 def _exercise(number: int, answer: str) -> exercise_pb2.ExerciseContent:
@@ -102,10 +109,16 @@ def _exercise(number: int, answer: str) -> exercise_pb2.ExerciseContent:
     )
 
 
-@pytest.fixture
-async def statistics_at() -> AsyncIterator[tuple[Statistics, str]]:
+@pytest.fixture(scope="session")
+async def statistics_server() -> AsyncIterator[tuple[Statistics, str]]:
     async with serving_statistics() as running:
         yield running
+
+
+@pytest.fixture
+def statistics_at(statistics_server: tuple[Statistics, str]) -> tuple[Statistics, str]:
+    statistics_server[0].forget()
+    return statistics_server
 
 
 @pytest.fixture
@@ -135,16 +148,16 @@ def session_settings(
 
 
 @pytest.fixture
-async def server(session_settings: dict[str, Any]) -> AsyncIterator[RunningServer]:
+async def server(shared: Shared, session_settings: dict[str, Any]) -> RunningServer:
     """The session service."""
-    async with serving(SessionSettings(**session_settings)) as running:
-        yield running
+    key = ("session", frozen(session_settings))
+    return await shared.of(key, lambda: serving(SessionSettings(**session_settings)))
 
 
 @pytest.fixture
-async def channel(server: RunningServer) -> AsyncIterator[grpc.aio.Channel]:
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
-        yield channel
+async def channel(shared: Shared, server: RunningServer) -> grpc.aio.Channel:
+    address = f"127.0.0.1:{server.port}"
+    return await shared.of(("channel", address), lambda: grpc.aio.insecure_channel(address))
 
 
 @pytest.fixture
@@ -178,10 +191,8 @@ def focus(channel: grpc.aio.Channel) -> focus_rpc.FocusServiceAsyncStub:
 
 
 @pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    engine = open_async_engine(database_url, pool_size=30, application="test")
-    yield Database(engine)
-    await close_async_engine(engine)
+def database(engine: AsyncEngine) -> Database:
+    return Database(engine)
 
 
 @pytest.fixture

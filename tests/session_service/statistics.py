@@ -32,6 +32,10 @@ class Statistics(rpc.StatsAdminServiceServicer):
     """
 
     def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Knows nobody and answers at once."""
         self.applied: dict[str, bytes] = {}
         self.deliveries: Counter[str] = Counter()
         self.rejected: dict[str, str] = {}
