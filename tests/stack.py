@@ -33,10 +33,13 @@ TUNED = {
 }
 
 
-def start_stack(home: Path) -> LocalStack:
-    """Starts a stack of its own on free ports. It does not outlive this process."""
+def start_stack(home: Path, **counts: int) -> LocalStack:
+    """Starts a stack of its own on free ports; `session=2` has two processes of that service, the others one.
+
+    It does not outlive this process.
+    """
     guard().watch(home)
-    stack = LocalStack(home, free_ports(), extra=TUNED)
+    stack = LocalStack(home, free_ports(**counts), extra=TUNED)
     try:
         stack.up()
     except BaseException:

@@ -1,7 +1,8 @@
-"""Any process killed with -9 under traffic: no acknowledged write lost, none counted twice."""
+"""Any process killed with -9 in traffic, also one of two: nothing acknowledged is lost or counted twice."""
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import threading
@@ -10,16 +11,19 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import grpc
 import httpx
 import psutil
 import psycopg
 import pytest
 import redis
+from practice.session.v1 import session_service_pb2 as pb
+from practice.session.v1.session_service_pb2_grpc import SessionServiceStub
 
 from deploy.local.stack import LocalStack
 from tests.end_to_end.conftest import Learner, start_stack
@@ -33,7 +37,6 @@ PROCESSES = [
     "redis",
     "identity",
     "catalog",
-    "session",
     "stats",
     "relay",
     "worker",
@@ -47,12 +50,16 @@ RECOVERY_SECONDS = PATIENCE_SECONDS
 SETTLE_SECONDS = 90.0
 # The gateway itself waits far longer for an answer.
 REFUSED_SECONDS = 5.0
+# Of the one service there are two processes.
+SESSION_PROCESSES = ("session", "session-2")
+# The first, one that meets what is ending, and one more.
+MOST_ATTEMPTS = 3
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """A stack to be harmed."""
-    stack = start_stack(tmp_path_factory.mktemp("crashes"))
+    stack = start_stack(tmp_path_factory.mktemp("crashes"), session=len(SESSION_PROCESSES))
     yield stack
     stack.down()
 
@@ -77,12 +84,14 @@ class Persistent:
         self._stop = stop
         self._calm = calm
         self.error: BaseException | None = None
+        self.most_attempts = 0
         self.thread = threading.Thread(target=self._practise, daemon=True)
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
         key = {"Idempotency-Key": str(uuid.uuid4())}
         deadline = time.monotonic() + RECOVERY_SECONDS
-        while True:
+        for attempt in itertools.count(1):
+            self.most_attempts = max(self.most_attempts, attempt)
             try:
                 response = self.learner.send(method, path, body, **key)
                 if response.status_code < 500:
@@ -155,8 +164,11 @@ class Persistent:
             assert time.monotonic() < deadline, f"statistics did not settle: {standing}, expected {self.done}"
 
 
-def under_traffic(stack: LocalStack, harm: Callable[[list[Persistent]], None]) -> None:
-    """Runs clients while `harm` is done and while the stack recovers, then compares all they were told."""
+def under_traffic(stack: LocalStack, harm: Callable[[list[Persistent]], None]) -> list[Persistent]:
+    """Runs clients while `harm` is done and while the stack recovers, then compares all they were told.
+
+    Returns the clients.
+    """
     stop, calm = threading.Event(), threading.Event()
     clients = [Persistent(stack.gateway_url, stop, calm) for _ in range(LEARNERS)]
     for client in clients:
@@ -178,6 +190,7 @@ def under_traffic(stack: LocalStack, harm: Callable[[list[Persistent]], None]) -
     finally:
         for client in clients:
             client.learner.client.close()
+    return clients
 
 
 def wait_for(clients: list[Persistent], completions: int) -> None:
@@ -197,6 +210,50 @@ def test_a_killed_process_loses_nothing_and_counts_nothing_twice(stack: LocalSta
         stack.kill(name)
 
     under_traffic(stack, harm)
+
+
+def test_a_killed_one_of_two_processes_costs_no_call_that_a_repeat_does_not_cure(stack: LocalStack) -> None:
+    def harm(clients: list[Persistent]) -> None:
+        wait_for(clients, 10)
+        stack.kill("session-2")
+        # The other has all of it meanwhile.
+        wait_for(clients, 10)
+
+    clients = under_traffic(stack, harm)
+    assert max(client.most_attempts for client in clients) <= MOST_ATTEMPTS
+    for name in SESSION_PROCESSES:
+        assert "ExercisesService/SubmitAnswer" in stack.layout.log(name).read_text(), name
+
+
+def test_a_zone_that_one_process_was_told_holds_at_the_other_for_the_very_next_call(
+    stack: LocalStack,
+) -> None:
+    learner = Learner(stack.gateway_url)
+    bearer = ("authorization", learner.client.headers["Authorization"])
+    zones = dict(zip(SESSION_PROCESSES, ("Pacific/Kiritimati", "Pacific/Niue"), strict=True))
+    with ExitStack() as channels:
+        addresses = {name: f"127.0.0.1:{stack.settings.ports.by_listener[name]}" for name in zones}
+        stubs = {
+            name: SessionServiceStub(channels.enter_context(grpc.insecure_channel(address)))
+            for name, address in addresses.items()
+        }
+        for name in SESSION_PROCESSES * 2:
+            said = (bearer, ("x-time-zone", zones[name]))
+            started = stubs[name].StartSession(pb.StartSessionRequest(product="exercises"), metadata=said)
+            ended = stubs[name].CompleteSession(
+                pb.CompleteSessionRequest(name=started.session.name), metadata=said
+            )
+            assert ended.time_zone == zones[name]
+            # Whoever says no zone has the one that was said last, whichever process heard it.
+            (other,) = (each for each in SESSION_PROCESSES if each != name)
+            started = stubs[other].StartSession(
+                pb.StartSessionRequest(product="exercises"), metadata=(bearer,)
+            )
+            ended = stubs[other].CompleteSession(
+                pb.CompleteSessionRequest(name=started.session.name), metadata=(bearer,)
+            )
+            assert ended.time_zone == zones[name]
+    learner.client.close()
 
 
 def test_a_hundred_completions_survive_a_dead_worker_and_an_emptied_redis(stack: LocalStack) -> None:
@@ -233,7 +290,8 @@ def test_a_sync_that_a_killed_service_broke_off_is_completed_by_a_repeat_and_cou
         with httpx.Client(base_url=stack.gateway_url, headers=bearer) as onlooker:
             while onlooker.get("/v1/sessions?page_size=1").json()["sessions"][0]["name"] == live:
                 assert not broken.done()
-        stack.kill("session")
+        for name in SESSION_PROCESSES:
+            stack.kill(name)
         assert broken.result().status_code >= 500
     stack.wait_healthy()
     learner.client.timeout = RECOVERY_SECONDS
@@ -254,18 +312,20 @@ def test_a_sync_that_a_killed_service_broke_off_is_completed_by_a_repeat_and_cou
 
 def test_a_hung_service_fails_its_callers_soon_and_is_started_anew(stack: LocalStack) -> None:
     learner = Learner(stack.gateway_url)
-    hung = stack.pid("session")
-    os.kill(hung, signal.SIGSTOP)
+    hung = [stack.pid(name) for name in SESSION_PROCESSES]
+    for pid in hung:
+        os.kill(pid, signal.SIGSTOP)
     try:
         # Nothing of theirs needs the session service.
         learner.ok("GET", "/v1/exercises?page_size=1")
         learner.ok("GET", "/v1/streaks")
         learner.log_in()
         eventually(lambda: refused_within(learner, REFUSED_SECONDS))
-        eventually(lambda: not psutil.pid_exists(hung))
+        eventually(lambda: not any(psutil.pid_exists(pid) for pid in hung))
     finally:
-        with suppress(ProcessLookupError):
-            os.kill(hung, signal.SIGCONT)
+        for pid in hung:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
     stack.wait_healthy()
     learner.ok("POST", SESSIONS, {"duration_seconds": 60}, status=201)
     learner.client.close()
