@@ -60,6 +60,7 @@ from session_service import wiring
 from session_service.adapters.catalog.client import CatalogClient
 from session_service.adapters.celery.publisher import EventPublisher, FastPublisher
 from session_service.adapters.db import tables
+from session_service.adapters.db.answers import SqlAnswerStore, open_answers_engine
 from session_service.adapters.db.learners import SqlCalendarReaders
 from session_service.adapters.db.personal_data import open_personal_data
 from session_service.adapters.db.products import SqlProducts
@@ -92,6 +93,7 @@ from session_service.application.account_limits import AccountLimits
 from session_service.application.calendars import RememberCalendar
 from session_service.application.personal_data import ErasePersonalData
 from session_service.application.ports.unit_of_work import UnitOfWorkFactory
+from session_service.application.submit_answers import CombinedAnswers
 from session_service.offline.sql import SqlOfflineUnitOfWork
 from session_service.outbox.grpc import OUTBOX_ADMIN, RECONCILIATION_ADMIN
 from session_service.outbox.record_sql import SqlEventRecord
@@ -132,9 +134,10 @@ def utc_now() -> datetime:
 @asynccontextmanager
 async def serving(settings: SessionSettings) -> AsyncIterator[RunningServer]:
     """Serves and publishes until the block is left, then lets go of everything."""
-    engine = open_async_engine(
-        settings.database_url, pool_size=settings.database_pool_size, application="session"
-    )
+    # One connection is that of combined answers.
+    pool_size = max(1, settings.database_pool_size - 1)
+    engine = open_async_engine(settings.database_url, pool_size=pool_size, application="session")
+    answers_engine = open_answers_engine(settings.database_url)
     catalog, stats = open_channel(settings.catalog_address), open_channel(settings.stats_address)
     publisher = FastPublisher(EventPublisher(open_broker(settings.redis_url, "session")))
     publisher.start()
@@ -143,7 +146,7 @@ async def serving(settings: SessionSettings) -> AsyncIterator[RunningServer]:
     try:
         signals = JournalSignals()
         revocations = Revocations(settings.access_lifetime)
-        outside = _Outside(engine, catalog, stats, publisher, redis, documents, revocations)
+        outside = _Outside(engine, answers_engine, catalog, stats, publisher, redis, documents, revocations)
         async with polling_revocations(settings, revocations):
             running = await _start(settings, outside, signals)
             try:
@@ -161,6 +164,7 @@ async def serving(settings: SessionSettings) -> AsyncIterator[RunningServer]:
         await redis.aclose()
         await catalog.close()
         await stats.close()
+        await close_async_engine(answers_engine)
         await close_async_engine(engine)
 
 
@@ -169,6 +173,7 @@ class _Outside:
     """What the service has open."""
 
     engine: AsyncEngine
+    answers_engine: AsyncEngine
     catalog: grpc.aio.Channel
     stats: grpc.aio.Channel
     publisher: FastPublisher
@@ -178,13 +183,15 @@ class _Outside:
 
 
 async def _start(settings: SessionSettings, outside: _Outside, signals: JournalSignals) -> RunningServer:
+    after_commit = CommitListener(outside.publisher, signals)
+    combined_answers = CombinedAnswers(SqlAnswerStore(outside.answers_engine, after_commit), utc_now)
     transaction = (
         outside.engine,
         encode,
-        CommitListener(outside.publisher, signals),
+        after_commit,
         timedelta(seconds=settings.outbox_first_wait_seconds),
     )
-    ports = _ports(settings, outside, signals, partial(SqlUnitOfWork, *transaction))
+    ports = _ports(settings, outside, signals, partial(SqlUnitOfWork, *transaction), combined_answers)
     remember_calendar = RememberCalendar(ports.unit_of_work, ports.clock, ports.stored_calendars)
     responses = SqlSavedResponses(outside.engine, tables.idempotency)
     server = build_server(_interceptor(settings, outside, remember_calendar, responses))
@@ -198,11 +205,16 @@ async def _start(settings: SessionSettings, outside: _Outside, signals: JournalS
 
 
 def _ports(
-    settings: SessionSettings, outside: _Outside, signals: JournalSignals, unit_of_work: UnitOfWorkFactory
+    settings: SessionSettings,
+    outside: _Outside,
+    signals: JournalSignals,
+    unit_of_work: UnitOfWorkFactory,
+    combined_answers: CombinedAnswers,
 ) -> Ports:
     readers = SqlReaders(outside.engine)
     return Ports(
         unit_of_work=unit_of_work,
+        combined_answers=combined_answers,
         readers=readers,
         submissions=SqlSubmissionReaders(outside.engine),
         workspaces=SqlWorkspaceReaders(outside.engine),

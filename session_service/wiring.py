@@ -65,7 +65,7 @@ from session_service.application.submissions import (
     SubmitSession,
     UpdateSubmission,
 )
-from session_service.application.submit_answers import RecordStandaloneAnswer, SubmitAnswers
+from session_service.application.submit_answers import CombinedAnswers, RecordStandaloneAnswer, SubmitAnswers
 from session_service.application.watch_session import WatchSession
 from session_service.domain.events import Event
 from session_service.offline import grpc as offline_servicer
@@ -98,6 +98,8 @@ class Ports:
     """What the use cases stand on."""
 
     unit_of_work: UnitOfWorkFactory
+    # One for all who take answers: what comes at the same time is recorded together.
+    combined_answers: CombinedAnswers
     readers: Readers
     submissions: SubmissionReaders
     workspaces: WorkspaceReaders
@@ -123,7 +125,7 @@ def wire_sessions(p: Ports) -> session_servicer.SessionServicer:
         list_session_items=ListSessionItems(p.readers),
         get_session_report=GetSessionReport(p.readers),
         watch_session=WatchSession(p.readers, p.signals, p.clock),
-        submit_answers=SubmitAnswers(p.unit_of_work, p.catalog, p.clock, p.limits),
+        submit_answers=SubmitAnswers(p.combined_answers, p.unit_of_work, p.catalog, p.clock, p.limits),
         record_standalone_answer=RecordStandaloneAnswer(
             p.unit_of_work, p.products, p.catalog, p.statistics, p.clock, limits=p.limits
         ),
@@ -198,7 +200,7 @@ def wire_exercises(p: Ports) -> exercises.ExercisesServicer:
     """Wires the exercises product."""
     use_cases = exercises.UseCases(
         start_session=StartSession(p.unit_of_work, p.products, p.catalog, p.clock, p.limits),
-        submit_answers=SubmitAnswers(p.unit_of_work, p.catalog, p.clock, p.limits),
+        submit_answers=SubmitAnswers(p.combined_answers, p.unit_of_work, p.catalog, p.clock, p.limits),
         record_standalone_answer=RecordStandaloneAnswer(
             p.unit_of_work, p.products, p.catalog, p.statistics, p.clock, limits=p.limits
         ),
@@ -224,7 +226,7 @@ def wire_portal(p: Ports, cache: Cache, lifetimes: portal.Lifetimes) -> portal.P
     """Wires the portal product."""
     use_cases = portal.UseCases(
         start_session=StartSession(p.unit_of_work, p.products, p.catalog, p.clock, p.limits),
-        submit_answers=SubmitAnswers(p.unit_of_work, p.catalog, p.clock, p.limits),
+        submit_answers=SubmitAnswers(p.combined_answers, p.unit_of_work, p.catalog, p.clock, p.limits),
         complete_with_results=CompleteWithResults(
             p.unit_of_work, p.readers, p.catalog, p.statistics, p.clock, limits=p.limits
         ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import select
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, make_url
@@ -26,8 +26,13 @@ _HOME_SECONDS = 2.0
 _HOME_PAUSE_SECONDS = 0.005
 
 
-def open_async_engine(url: str, *, pool_size: int, application: str) -> AsyncEngine:
-    """Returns an asyncpg engine. Opens nothing until it is used."""
+def open_async_engine(
+    url: str, *, pool_size: int, application: str, settings: Mapping[str, str] | None = None
+) -> AsyncEngine:
+    """Returns an asyncpg engine. Opens nothing until it is used.
+
+    `settings` are PostgreSQL's, in place of SERVER_SETTINGS or besides.
+    """
     engine = create_async_engine(
         make_url(url).set(drivername="postgresql+asyncpg"),
         pool_size=pool_size,
@@ -37,7 +42,7 @@ def open_async_engine(url: str, *, pool_size: int, application: str) -> AsyncEng
         hide_parameters=True,
         connect_args={
             "timeout": _CONNECT_SECONDS,
-            "server_settings": {**SERVER_SETTINGS, "application_name": application},
+            "server_settings": {**SERVER_SETTINGS, "application_name": application, **(settings or {})},
         },
     )
     _replace_dead_connections(

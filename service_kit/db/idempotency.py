@@ -72,6 +72,11 @@ def _adapter(outcome_type: type[Any]) -> TypeAdapter[Any]:
     return TypeAdapter(outcome_type)
 
 
+def outcome_to_text(outcome: Any, outcome_type: type[Any]) -> str:
+    """Returns an outcome as the table has it, for statements that a service sends by itself."""
+    return _adapter(cast(Any, outcome_type)).dump_json(outcome).decode()
+
+
 @dataclass(frozen=True)
 class _Statements:
     claim: Executable

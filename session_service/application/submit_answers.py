@@ -7,29 +7,34 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from service_kit.call import Call
+import structlog
+
+from service_kit.call import Call, reach
+from service_kit.combiner import Combiner
 from service_kit.once import once
 from session_service.application.account_limits import AccountLimits
 from session_service.application.end_session import end_session
+from session_service.application.ports.answers import (
+    AnswerStore,
+    Changed,
+    Found,
+    NothingWrittenError,
+    Submission,
+)
 from session_service.application.ports.catalog import Catalog
 from session_service.application.ports.clock import Clock
 from session_service.application.ports.products import Products
 from session_service.application.ports.sessions import SessionRef
 from session_service.application.ports.statistics import Statistics
 from session_service.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
-from session_service.domain.answers import (
-    AnswerResult,
-    RecordedAnswer,
-    SubmittedAnswer,
-    count_answers,
-    find_flaw,
-    judge,
-)
+from session_service.domain.answers import AnswerResult, SubmittedAnswer, find_flaw, record
 from session_service.domain.errors import ItemNotFoundError, ProductUnknownError, SessionAlreadyOpenError
 from session_service.domain.grading import AnswerKey
 from session_service.domain.items import SessionItem
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change, State
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +62,14 @@ class SubmitAnswers:
     """
 
     def __init__(
-        self, unit_of_work: UnitOfWorkFactory, catalog: Catalog, clock: Clock, limits: AccountLimits
+        self,
+        combined: CombinedAnswers,
+        unit_of_work: UnitOfWorkFactory,
+        catalog: Catalog,
+        clock: Clock,
+        limits: AccountLimits,
     ) -> None:
+        self._combined = combined
         self._unit_of_work = unit_of_work
         self._catalog = catalog
         self._clock = clock
@@ -73,7 +84,106 @@ class SubmitAnswers:
             return await record_answers(work, session, answers, keys, self._clock)
 
         async with self._limits.answering(call, ref, len(answers)):
-            return await once(self._unit_of_work, call, Answered, command)
+            submission = Submission(call, ref, _name(answers), keys, _sent_ids(answers))
+            answered = await self._combined(submission)
+            if answered is None:
+                answered = await once(self._unit_of_work, call, Answered, command)
+            return answered
+
+
+class CombinedAnswers:
+    """Records the answers of all callers of a moment with one read and one write.
+
+    It does what goes well, and leaves the rest to a transaction of the
+    caller's own: repeats, sessions that are ended, locked or not the caller's,
+    whatever fails. So one caller's error is that caller's alone, and nobody
+    waits for a session of somebody else.
+    """
+
+    def __init__(self, store: AnswerStore, clock: Clock, most: int = 64) -> None:
+        self._store = store
+        self._clock = clock
+        self._combine = Combiner(self._record, most=most, weigh=lambda submission: len(submission.answers))
+
+    async def __call__(self, submission: Submission) -> Answered | None:
+        """Returns what became of the answers; None when nothing did."""
+        answered, last_seq = await self._combine(submission)
+        reach(last_seq)
+        return answered
+
+    async def _record(self, submissions: Sequence[Submission]) -> Sequence[tuple[Answered | None, int]]:
+        try:
+            found = await self._store.read(submissions)
+            lot = _Lot(self._clock())
+            answered = [lot.record(*each) for each in zip(submissions, found, strict=True)]
+            written = await self._store.write(lot.changes, Answered) if lot.changes else ()
+        except NothingWrittenError as error:
+            log.warning("answers_not_combined", calls=len(submissions), error=repr(error.__cause__))
+            return [(None, 0)] * len(submissions)
+        left = {change.before.id for change in lot.changes}.difference(written)
+        return [
+            (each, at.last_seq) if each and at and each.session.id not in left else (None, 0)
+            for each, at in zip(answered, found, strict=True)
+        ]
+
+
+class _Lot:
+    """Answers that are recorded together, and what they change, session by session."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+        self._changed: dict[int, Changed] = {}
+
+    @property
+    def changes(self) -> Sequence[Changed]:
+        """What is to be written."""
+        return list(self._changed.values())
+
+    def record(self, submission: Submission, found: Found | None) -> Answered | None:
+        """Returns what becomes of a call's answers; None when they need a transaction of their own."""
+        if found is None:
+            return None
+        changed = self._changed.get(found.session.id) or Changed(found.session)
+        session = changed.versions[-1] if changed.versions else found.session
+        known = {**found.known, **{answer.answer_id: answer for answer in changed.answers}}
+        picked = {**found.items, **changed.items}
+        try:
+            recording = record(
+                session, submission.answers, keys=submission.keys, known=known, picked=picked, now=self._now
+            )
+        except Exception:
+            # The caller alone gets it: from what is done alone.
+            return None
+        if recording.versions:
+            session = recording.versions[-1]
+        picks = session.policy.picks_items
+        next_item = _next_item({**picked, **recording.items}) if picks else None
+        answered = Answered(recording.results, session, next_item)
+        request = submission.call.request
+        if request is not None and (changed.keyed or not recording.versions):
+            return None
+        if recording.versions:
+            changed.add(recording)
+            self._changed[session.id] = changed
+        if request is not None:
+            changed.keyed = (request, answered)
+        return answered
+
+
+def _next_item(items: Mapping[str, SessionItem]) -> SessionItem | None:
+    return next((item for item in items.values() if not item.attempt_count), None)
+
+
+def _name(answers: Sequence[SubmittedAnswer]) -> list[SubmittedAnswer]:
+    """Returns answers with an id each."""
+    return [
+        answer if answer.answer_id else replace(answer, answer_id=str(uuid.uuid4())) for answer in answers
+    ]
+
+
+def _sent_ids(answers: Sequence[SubmittedAnswer]) -> list[str]:
+    """Returns the ids that clients made and that can be on record; those made here are new."""
+    return [answer.answer_id for answer in answers if answer.answer_id and find_flaw(answer) is None]
 
 
 async def record_answers(
@@ -84,42 +194,19 @@ async def record_answers(
     clock: Clock,
 ) -> Answered:
     """Records the new ones among the answers in a locked session."""
-    named = [replace(answer, answer_id=answer.answer_id or str(uuid.uuid4())) for answer in answers]
-    # Ids made here are new; only those that clients made can be known.
-    sent_ids = [answer.answer_id for answer in answers if answer.answer_id and find_flaw(answer) is None]
-    known = dict(await work.sessions.answers(session, sent_ids)) if sent_ids else {}
-    if any(answer.answer_id not in known for answer in named):
-        session.must_be_open()
+    sent_ids = _sent_ids(answers)
+    known = await work.sessions.answers(session, sent_ids) if sent_ids else {}
+    named = _name(answers)
     picks = session.policy.picks_items
     picked = await work.sessions.items(session, {answer.item for answer in named}) if picks else {}
-    allowed = {item: key for item, key in keys.items() if not picks or item in picked}
-    results: list[AnswerResult] = []
-    fresh: list[RecordedAnswer] = []
-    for answer in named:
-        result = judge(answer, known, allowed, session.policy)
-        results.append(result)
-        if result.recorded is not None and answer.answer_id not in known:
-            known[answer.answer_id] = result.recorded
-            fresh.append(result.recorded)
-    if fresh:
-        session = await _store(work, session, fresh, dict(picked), clock())
-    return Answered(results, session, await work.sessions.next_item(session) if picks else None)
-
-
-async def _store(
-    work: UnitOfWork,
-    session: PracticeSession,
-    answers: Sequence[RecordedAnswer],
-    picked: dict[str, SessionItem],
-    now: datetime,
-) -> PracticeSession:
-    """Stores answers at once, each of them a version of the session."""
-    versions = count_answers(session, answers, picked, now)
-    await work.sessions.add_answers(versions[-1], answers, now)
-    await work.sessions.save(Change.ANSWERED, *versions)
-    touched = {answer.item for answer in answers}
-    await work.sessions.update_items(session, [picked[item] for item in touched if item in picked])
-    return versions[-1]
+    now = clock()
+    recording = record(session, named, keys=keys, known=known, picked=picked, now=now)
+    if recording.versions:
+        session = recording.versions[-1]
+        await work.sessions.add_answers(session, recording.fresh, now)
+        await work.sessions.save(Change.ANSWERED, *recording.versions)
+        await work.sessions.update_items(session, list(recording.items.values()))
+    return Answered(recording.results, session, await work.sessions.next_item(session) if picks else None)
 
 
 class RecordStandaloneAnswer:

@@ -56,6 +56,19 @@ class AnswerResult:
     refusal: Refusal | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What answers make of a session: a result for each, the new ones, and a version after each of these.
+
+    `items` are the picked items that were answered, as they went.
+    """
+
+    results: list[AnswerResult]
+    fresh: list[RecordedAnswer]
+    versions: list[PracticeSession]
+    items: dict[str, SessionItem]
+
+
 def judge(
     answer: SubmittedAnswer,
     known: Mapping[str, RecordedAnswer],
@@ -100,6 +113,39 @@ def find_flaw(answer: SubmittedAnswer) -> AnswerInvalidError | None:
     if answer.time_taken is not None and not 0 <= answer.time_taken < math.inf:
         return AnswerInvalidError("time_taken", "An answer takes 0 seconds or more")
     return None
+
+
+def record(
+    session: PracticeSession,
+    answers: Sequence[SubmittedAnswer],
+    *,
+    keys: Mapping[str, AnswerKey],
+    known: Mapping[str, RecordedAnswer],
+    picked: Mapping[str, SessionItem],
+    now: datetime,
+) -> Recording:
+    """Judges answers, each with an id, and counts those that are new.
+
+    `known` are answers on record by their ids, `picked` the session's picked
+    items by name. Raises SessionEndedError when an answer is new after the end.
+    """
+    if any(answer.answer_id not in known for answer in answers):
+        session.must_be_open()
+    on_record, went = dict(known), dict(picked)
+    if session.policy.picks_items:
+        keys = {item: key for item, key in keys.items() if item in went}
+    results: list[AnswerResult] = []
+    fresh: list[RecordedAnswer] = []
+    for answer in answers:
+        result = judge(answer, on_record, keys, session.policy)
+        results.append(result)
+        if result.recorded is not None and answer.answer_id not in on_record:
+            on_record[answer.answer_id] = result.recorded
+            fresh.append(result.recorded)
+    versions = count_answers(session, fresh, went, now)
+    return Recording(
+        results, fresh, versions, {each.item: went[each.item] for each in fresh if each.item in went}
+    )
 
 
 def count_answers(

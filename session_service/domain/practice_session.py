@@ -218,7 +218,9 @@ class PracticeSession:
             right_run=self.right_run + 1 if correct else 0,
             answered_item_count=self.answered_item_count + _newly_answered(before),
             mastered_item_count=self.mastered_item_count + _mastery_change(before, correct),
-        )._changed(now)
+            version=self.version + 1,
+            updated_at=now,
+        )
 
     def save_draft(
         self, *, draft_hash: str, base_hash: str, reported: int | None, now: datetime

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service_kit.call import Call
 from session_service.adapters.db import tables
+from session_service.adapters.db.answers import SqlAnswerStore
 from session_service.adapters.db.learners import SqlCalendarReaders
 from session_service.adapters.db.products import SqlProducts
 from session_service.adapters.db.readers import SqlReaders
@@ -25,6 +26,7 @@ from session_service.application.ports.catalog import Content
 from session_service.application.ports.outbox import Outgoing
 from session_service.application.ports.sessions import SessionRef
 from session_service.application.ports.statistics import Verdicts
+from session_service.application.submit_answers import CombinedAnswers
 from session_service.domain.achievements import Achievement
 from session_service.domain.grading import AnswerKey
 from session_service.domain.items import ContentItem
@@ -107,6 +109,9 @@ class Database:
         self.use = UseCases(
             Ports(
                 unit_of_work=self.unit_of_work,
+                combined_answers=CombinedAnswers(
+                    SqlAnswerStore(engine, self.told), lambda: datetime.now(UTC)
+                ),
                 readers=self.readers,
                 submissions=SqlSubmissionReaders(engine),
                 workspaces=SqlWorkspaceReaders(engine),

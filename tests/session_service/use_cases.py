@@ -83,7 +83,7 @@ class UseCases:
         self.save_draft = SaveDraft(p.unit_of_work, p.readers, p.clock, p.run_in_thread)
         self.set_note = SetNote(p.unit_of_work, p.clock)
         self.start_session = StartSession(p.unit_of_work, p.products, p.catalog, p.clock, p.limits)
-        self.submit_answers = SubmitAnswers(p.unit_of_work, p.catalog, p.clock, p.limits)
+        self.submit_answers = SubmitAnswers(p.combined_answers, p.unit_of_work, p.catalog, p.clock, p.limits)
         self.submit_session = SubmitSession(p.unit_of_work, p.statistics, p.clock)
         self.update_calendar = UpdateCalendar(p.unit_of_work, p.clock, p.stored_calendars)
         self.update_submission = UpdateSubmission(p.unit_of_work, p.clock, p.run_in_thread)

@@ -18,7 +18,7 @@ from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change, State
 
 # The policy is a row of its own.
-_FIELDS = [field.name for field in fields(PracticeSession) if field.name != "policy"]
+SESSION_FIELDS = [field.name for field in fields(PracticeSession) if field.name != "policy"]
 
 # What a start decides once and for all.
 _FIXED = frozenset(
@@ -39,7 +39,7 @@ _FIXED = frozenset(
         "synced",
     }
 )
-_CHANGING = [name for name in _FIELDS if name not in _FIXED]
+_CHANGING = [name for name in SESSION_FIELDS if name not in _FIXED]
 
 # As text: few are distinct, and each is read once.
 _POLICY = (
@@ -52,20 +52,20 @@ _POLICY = (
     .scalar_subquery()
     .label("policy")
 )
-SESSION_COLUMNS = [*(practice_session.c[name] for name in _FIELDS), _POLICY]
+SESSION_COLUMNS = [*(practice_session.c[name] for name in SESSION_FIELDS), _POLICY]
 ITEM_COLUMNS = [session_item.c[field.name] for field in fields(SessionItem)]
 
 
 def session_from_row(row: Iterable[Any]) -> PracticeSession:
     """Returns a row of SESSION_COLUMNS as a session."""
     *columns, policy = row
-    values = dict(zip(_FIELDS, columns, strict=True))
+    values = dict(zip(SESSION_FIELDS, columns, strict=True))
     return PracticeSession(**{**values, "state": State(values["state"]), "policy": policy_from_text(policy)})
 
 
 def session_to_values(session: PracticeSession) -> dict[str, Any]:
     """Returns a session's columns but for its number, which the database gives."""
-    values = {name: getattr(session, name) for name in _FIELDS if name != "id"}
+    values = {name: getattr(session, name) for name in SESSION_FIELDS if name != "id"}
     return {**values, "state": session.state.value, "open_slot": session.open_slot}
 
 

@@ -13,6 +13,7 @@ from service_kit.errors import UnavailableError
 from session_service.application.account_limits import AccountLimits
 from session_service.application.ports.catalog import Content
 from session_service.application.ports.statistics import DayOfPractice, Effects, Streak, Verdicts
+from session_service.application.submit_answers import CombinedAnswers
 from session_service.domain.achievements import Achievement
 from session_service.domain.grading import AnswerKey
 from session_service.domain.items import ContentItem
@@ -20,6 +21,7 @@ from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change
 from session_service.offline.use_cases import SyncSessions
 from session_service.wiring import Ports
+from tests.session_service.memory.answers import FakeAnswerStore
 from tests.session_service.memory.readers import FakeCalendarReaders, FakeReaders
 from tests.session_service.memory.store import Store, Tables
 from tests.session_service.memory.unit_of_work import FakeUnitOfWork
@@ -160,9 +162,11 @@ class World:
             max_age=timedelta(days=30),
             limits=limits,
         )
+        self.answers = FakeAnswerStore(self.store)
         self.use = UseCases(
             Ports(
                 unit_of_work=self.unit_of_work,
+                combined_answers=CombinedAnswers(self.answers, self.clock),
                 readers=FakeReaders(self.store),
                 submissions=Nowhere(),
                 workspaces=Nowhere(),

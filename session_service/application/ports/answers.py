@@ -1,0 +1,80 @@
+"""Answers of many callers at once: what is read to judge them, and what they changed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from service_kit.call import Call, RequestIdentity
+from session_service.application.ports.sessions import SessionRef
+from session_service.domain.answers import RecordedAnswer, Recording, SubmittedAnswer
+from session_service.domain.grading import AnswerKey
+from session_service.domain.items import SessionItem
+from session_service.domain.practice_session import PracticeSession
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """The answers of one call, each with an id, and the answer keys of their items.
+
+    `sent_ids` are the ids that the client made: only these can be on record.
+    """
+
+    call: Call
+    ref: SessionRef
+    answers: Sequence[SubmittedAnswer]
+    keys: Mapping[str, AnswerKey]
+    sent_ids: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A session that answers are for: those of them on record, by id, and its picked items, by name.
+
+    The items are in their order. `last_seq` is how far the caller's events are.
+    """
+
+    session: PracticeSession
+    last_seq: int
+    known: Mapping[str, RecordedAnswer]
+    items: Mapping[str, SessionItem]
+
+
+@dataclass(slots=True)
+class Changed:
+    """What is new of a session since it was read; `keyed` is the outcome of its one caller with a key."""
+
+    before: PracticeSession
+    versions: list[PracticeSession] = field(default_factory=list)
+    answers: list[RecordedAnswer] = field(default_factory=list)
+    items: dict[str, SessionItem] = field(default_factory=dict)
+    keyed: tuple[RequestIdentity, Any] | None = None
+
+    def add(self, recording: Recording) -> None:
+        """Adds what came after."""
+        self.versions += recording.versions
+        self.answers += recording.fresh
+        self.items |= recording.items
+
+
+class NothingWrittenError(Exception):
+    """A read or a write of many failed as a whole, and left nothing behind."""
+
+
+class AnswerStore(Protocol):
+    """Sessions of many people, and what answers change of them."""
+
+    async def read(self, submissions: Sequence[Submission]) -> Sequence[Found | None]:
+        """Returns what each is for; None where there is no such session, or its key has been used.
+
+        Nothing is locked. Raises NothingWrittenError.
+        """
+
+    async def write(self, changes: Sequence[Changed], outcome_type: type[Any]) -> Collection[int]:
+        """Makes changes durable, and returns the numbers of the sessions that have them now.
+
+        Waits for no session: one that is locked, or is not what it was before,
+        is left as it is, and so is one whose caller's key has been used.
+        Raises NothingWrittenError; after any other error nobody knows.
+        """

@@ -1,0 +1,62 @@
+"""The answers of many callers, on the tables in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from service_kit.call import Call
+from session_service.application.ports.answers import Changed, Found, NothingWrittenError, Submission
+from session_service.domain.errors import SessionNotFoundError
+from session_service.domain.states import Change
+from tests.session_service.memory.store import Store, items_of
+from tests.session_service.memory.unit_of_work import FakeUnitOfWork
+
+
+class FakeAnswerStore:
+    """Implements ports.AnswerStore on what is committed. `locked` are sessions that somebody else holds."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.locked: set[int] = set()
+        self.broken = False
+        self.lots: list[int] = []
+
+    async def read(self, submissions: Sequence[Submission]) -> Sequence[Found | None]:
+        self.lots.append(len(submissions))
+        return [self._find(submission) for submission in submissions]
+
+    def _find(self, submission: Submission) -> Found | None:
+        tables, call = self._store.committed, submission.call
+        if call.request is not None and (call.user_id, call.request.key) in tables.keys:
+            return None
+        try:
+            session = self._store.find(call.user_id, submission.ref, tables)
+        except SessionNotFoundError:
+            return None
+        known = {
+            sent: tables.answers[session.id, sent]
+            for sent in submission.sent_ids
+            if (session.id, sent) in tables.answers
+        }
+        items = {item.item: item for item in items_of(tables, session.id)}
+        return Found(session, tables.last_seq.get(call.user_id, 0), known, items)
+
+    async def write(self, changes: Sequence[Changed], outcome_type: type[Any]) -> Collection[int]:
+        if self.broken:
+            raise NothingWrittenError
+        written = [each for each in changes if each.before.id not in self.locked]
+        async with FakeUnitOfWork(self._store) as work:
+            for change in written:
+                await work.sessions.save(Change.ANSWERED, *change.versions)
+                await work.sessions.add_answers(
+                    change.versions[-1], change.answers, change.versions[-1].updated_at
+                )
+                await work.sessions.update_items(change.versions[-1], list(change.items.values()))
+                if change.keyed is not None:
+                    request, outcome = change.keyed
+                    call = Call(change.before.user_id, request=request)
+                    assert await work.idempotency.claim(call, outcome_type) is None
+                    await work.idempotency.remember(call, outcome, outcome_type)
+            await work.commit()
+        return [each.before.id for each in written]
