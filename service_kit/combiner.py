@@ -54,6 +54,8 @@ class Combiner(Generic[Asked, Outcome]):
 
     async def _serve_some(self) -> None:
         some = self._take()
+        if not some:
+            return
         try:
             outcomes = await self._serve([asked for asked, _ in some])
         except BaseException as error:

@@ -6,12 +6,16 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
+from cachetools import LRUCache
+
 from service_kit.call import Call
 from service_kit.errors import LimitPolicy, QuotaExceededError
 from session_service.application.ports.rate_limits import RateLimit, RateLimits
 from session_service.application.ports.readers import Readers
 from session_service.application.ports.sessions import SessionRef
 from session_service.application.ports.unit_of_work import UnitOfWork
+
+_REMEMBERED_SESSIONS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,8 @@ class AccountLimits:
     readers: Readers
     quotas: Quotas = Quotas()
     paces: Mapping[str, Pace] = field(default_factory=dict)
+    # The product of a session never changes: who practises in one is not asked for it each time.
+    _products: LRUCache[tuple[int, int], str] = field(default_factory=lambda: LRUCache(_REMEMBERED_SESSIONS))
 
     @asynccontextmanager
     async def starting(self, call: Call, product: str) -> AsyncIterator[None]:
@@ -92,7 +98,13 @@ class AccountLimits:
     async def _pace_of(self, call: Call, ref: SessionRef) -> Pace | None:
         if not self.paces:
             return None
-        return self.paces.get(ref.product or (await self.readers.get(call.user_id, ref)).product)
+        return self.paces.get(ref.product or await self._product_of(call, ref))
+
+    async def _product_of(self, call: Call, ref: SessionRef) -> str:
+        session = call.user_id, ref.id
+        if session not in self._products:
+            self._products[session] = (await self.readers.get(call.user_id, ref)).product
+        return self._products[session]
 
     @asynccontextmanager
     async def _within(self, call: Call, *asked: tuple[RateLimit | None, int]) -> AsyncIterator[None]:

@@ -93,6 +93,7 @@ class Database:
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
         self.told = Told()
+        self.answers = SqlAnswerStore(engine, self.told)
         self.readers = SqlReaders(engine)
         self.calendars = SqlCalendarReaders(engine)
         self.products = SqlProducts(engine)
@@ -109,9 +110,7 @@ class Database:
         self.use = UseCases(
             Ports(
                 unit_of_work=self.unit_of_work,
-                combined_answers=CombinedAnswers(
-                    SqlAnswerStore(engine, self.told), lambda: datetime.now(UTC)
-                ),
+                combined_answers=CombinedAnswers(self.answers, lambda: datetime.now(UTC)),
                 readers=self.readers,
                 submissions=SqlSubmissionReaders(engine),
                 workspaces=SqlWorkspaceReaders(engine),
