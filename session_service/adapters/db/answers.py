@@ -151,7 +151,7 @@ class SqlAnswerStore(AnswerStore):
                 await self._learn_policies(driver, rows)
         except Exception as error:
             raise NothingWrittenError from error
-        return [self._found(row, each) for row, each in zip(rows, submissions, strict=True)]
+        return [self._found_from_row(row, each) for row, each in zip(rows, submissions, strict=True)]
 
     @override
     async def write(self, changes: Sequence[Changed], outcome_type: type[Any]) -> Collection[int]:
@@ -184,7 +184,7 @@ class SqlAnswerStore(AnswerStore):
         for name in named - self._policies.keys():
             self._policies[name] = policy_from_text(await driver.fetchval(_POLICY, *name))
 
-    def _found(self, row: Any, submission: Submission) -> Found | None:
+    def _found_from_row(self, row: Any, submission: Submission) -> Found | None:
         *plain, settings, last_seq, items, answers = row
         values = dict(zip(_PLAIN_FIELDS, plain, strict=True))
         ref = submission.ref
