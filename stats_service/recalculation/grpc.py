@@ -107,7 +107,7 @@ def _scope_from_proto(request: pb.StartRecalculationRequest) -> Scope:
         )
     if scope.product == ALL_PRODUCTS:
         raise InvalidArgumentError(
-            "Choose people by one product, or set all_users", reason="FIELD_INVALID", field="product"
+            "Choose learners by one product, or set all_users", reason="FIELD_INVALID", field="product"
         )
     return scope
 

@@ -52,13 +52,13 @@ def reporting(clock: Clock, *, terminal: bool = False) -> Report:
 
 def test_without_a_terminal_lines_say_how_far_it_is(clock: Clock) -> None:
     report = reporting(clock)
-    assert report(0) == "recalculating 0%: 0 people, 0 completions\n"
+    assert report(0) == "recalculating 0%: 0 learners, 0 completions\n"
     assert report(1, settled_completion_count=100) == ""
     assert report(9, settled_completion_count=300, done_shard_count=3) != ""
     line = report(
         10, settled_completion_count=600, done_shard_count=6, learner_count=30, completion_count=601
     )
-    assert line == "recalculating 60%: 30 people, 601 completions, 26/s, 16 s left\n"
+    assert line == "recalculating 60%: 30 learners, 601 completions, 26/s, 16 s left\n"
     done = report(0.1, finish_time=Timestamp(seconds=1), done_shard_count=10, shadow=True)
     assert done.startswith("comparing 100%")
 

@@ -47,16 +47,18 @@ def test_damage_is_shown_by_a_shadow_and_made_good(stack: LocalStack, make_learn
     assert counted(learner) == 41
 
     shown = recalculate(stack, "--users", f"{user}-{user}", "--shadow")
-    assert "1 person with differences, nothing changed" in shown
+    assert "1 learner with differences, nothing changed" in shown
     assert re.search(rf"{user}\s+2\s+standing (all|focus): session_count 41 instead of 1", shown)
     assert "session_count +80" in shown
     assert counted(learner) == 41
 
-    assert "1 person brought up to date, 2 rows written" in recalculate(stack, "--all")
+    assert "1 learner brought up to date, 2 rows written" in recalculate(stack, "--all")
     assert counted(learner) == 1
     practise(learner)
     eventually(lambda: counted(learner) == 2)
-    assert "0 people brought up to date, 0 rows written" in recalculate(stack, "--user", str(user), "--deep")
+    assert "0 learners brought up to date, 0 rows written" in recalculate(
+        stack, "--user", str(user), "--deep"
+    )
 
 
 def test_a_selection_must_be_said_and_make_sense(stack: LocalStack) -> None:

@@ -14,21 +14,21 @@ from typing import Annotated
 
 import typer
 
-from deploy.commands.accounts.people import find_account, parse_user
+from deploy.commands.accounts.users import find_account, parse_user
 from deploy.commands.run import run
 from deploy.commands.tables import plain_table, show
 
-app = typer.Typer(no_args_is_help=True, help="Find the account of a person.", rich_markup_mode=None)
+app = typer.Typer(no_args_is_help=True, help="Find the account of a user.", rich_markup_mode=None)
 
 
 @app.callback()
 def user() -> None:
-    """Find the account of a person."""
+    """Find the account of a user."""
 
 
 @app.command()
 def find(
-    who: Annotated[str, typer.Argument(metavar="EMAIL|NUMBER", help="What is known of the person.")],
+    who: Annotated[str, typer.Argument(metavar="EMAIL|NUMBER", help="What is known of the user.")],
 ) -> None:
     """Show the number, the name and the e-mail address of an account, and when it signed up."""
     account = find_account(parse_user(who))

@@ -32,7 +32,7 @@ class BadgeAdminClient(AdminClient):
             yield from page.versions
 
     def dry_run(self, badge: Entry) -> Iterator[pb.DryRunBadgeResponse]:
-        """Returns what becomes of a badge with the message fields of an entry, people after people."""
+        """Returns what becomes of a badge with the message fields of an entry, learners after learners."""
         definition = ParseDict(dict(badge), progress_pb2.BadgeDefinition())
         request = pb.DryRunBadgeRequest(badge_definition=definition)
         return self._pages(self._stub.DryRunBadge, request)

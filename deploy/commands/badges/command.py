@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from deploy.commands.badges.client import BadgeAdminClient
     from deploy.commands.content.files import Entry
 
-# How many people a table names.
+# How many learners a table names.
 _SAMPLE = 10
 
 app = typer.Typer(
@@ -84,7 +84,7 @@ def dry_run(
     ] = None,
     users: Annotated[bool, typer.Option("--users", help="Name everybody, one a line.")] = False,
 ) -> None:
-    """Show how many people would have a badge if it were published now, and who. Changes nothing."""
+    """Show how many learners would have a badge if it were published now, and who. Changes nothing."""
     entries = _entries(badge, only or ())
     with _client() as client:
         tried = [_try(client, entry, name_users=users) for entry in entries]

@@ -1,1 +1,1 @@
-"""`practice export`, `erase` and `receipt`: a person's data."""
+"""`practice export`, `erase` and `receipt`: a user's data."""

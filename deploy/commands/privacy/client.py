@@ -1,4 +1,4 @@
-"""Asks the identity service for all of a person's data, and to erase the person."""
+"""Asks the identity service for all of a user's data, and to erase the user."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class PrivacyAdminClient(AdminClient):
         self._stub = PrivacyAdminServiceStub(channel)
 
     def export(self, user_id: int) -> Iterator[bytes]:
-        """Yields the pieces of a person's archive."""
+        """Yields the pieces of a user's archive."""
         request = pb.ExportAccountRequest(user_id=user_id)
         for piece in self._stub.ExportAccount(request, metadata=self._metadata):
             yield piece.data
 
     def erase(self, user_id: int) -> pb.ErasureReceipt:
-        """Erases a person everywhere and returns the receipt, which may not be complete. Idempotent."""
+        """Erases a user everywhere and returns the receipt, which may not be complete. Idempotent."""
         request = pb.EraseAccountRequest(user_id=user_id)
         return self._call(self._stub.EraseAccount, request)
 

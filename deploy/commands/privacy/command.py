@@ -1,4 +1,4 @@
-"""What an operator does when a person asks for their data, or to be forgotten.
+"""What an operator does when a user asks for their data, or to be forgotten.
 
     practice export USER --to FILE.zip
     practice erase USER
@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.progress import DownloadColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 
-from deploy.commands.accounts.people import FormerUser, User
+from deploy.commands.accounts.users import FormerUser, User
 from deploy.commands.run import run
 from deploy.commands.tables import show
 from deploy.faults import CommandError
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
     from deploy.commands.privacy.client import PrivacyAdminClient
 
 app = typer.Typer(
-    no_args_is_help=True, help="Give people their data, and forget people.", rich_markup_mode=None
+    no_args_is_help=True, help="Give users their data, and forget users.", rich_markup_mode=None
 )
 
 
 @app.command()
 def export(user: User, to: Annotated[Path, typer.Option("--to", help="Where the ZIP archive goes.")]) -> None:
-    """Write everything that is kept of a person into an archive."""
+    """Write everything that is kept of a user into an archive."""
     if to.exists():
         raise CommandError(f"{to} is there already: name another file with --to, or move that one away")
     if not to.parent.is_dir():
@@ -58,7 +58,7 @@ def export(user: User, to: Annotated[Path, typer.Option("--to", help="Where the 
 
 @app.command()
 def erase(user: FormerUser, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
-    """Erase a person everywhere, for good. Doing it again shows the receipt."""
+    """Erase a user everywhere, for good. Doing it again shows the receipt."""
     if not yes:
         typer.confirm(f"Erase account {user} and everything of it, for good?", abort=True)
     with _client() as client, Console(stderr=True).status(f"erasing account {user}"):

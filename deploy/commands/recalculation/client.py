@@ -1,4 +1,4 @@
-"""Asks the stats service to derive people's progress anew, and how far it is."""
+"""Asks the stats service to derive learners' progress anew, and how far it is."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class RecalculationAdminClient(AdminClient):
         return self._call(self._stub.ResumeRecalculation, request)
 
     def differences(self, job_id: str, limit: int) -> Sequence[pb.UserDifference]:
-        """Returns at most `limit` people with differences, by number."""
+        """Returns at most `limit` learners with differences, by number."""
         request = pb.ListRecalculationDifferencesRequest(job_id=job_id)
         method = self._stub.ListRecalculationDifferences
         return self._list(method, request, lambda page: page.user_differences, limit)

@@ -1,4 +1,4 @@
-"""Derives people's progress anew from their completions, while they go on practising.
+"""Derives learners' progress anew from their completions, while they go on practising.
 
     practice recalculate --all | --user N ... | --users A-B | --product P | --from D --to D
                          [--shadow] [--deep]
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deploy.commands.accounts.people import LARGEST_NUMBER, number_of_somebody
+from deploy.commands.accounts.users import LARGEST_NUMBER, number_of_somebody
 from deploy.commands.run import run
 
 if TYPE_CHECKING:
@@ -43,27 +43,29 @@ def recalculate(
         typer.Option(
             "--user",
             metavar="USER",
-            help="A person, by number or e-mail; may be repeated.",
+            help="A learner, by number or e-mail; may be repeated.",
         ),
     ] = None,
-    users: Annotated[str, typer.Option("--users", metavar="A-B", help="People by number, both ends.")] = "",
-    product: Annotated[str, typer.Option("--product", "-p", help="People who practised it.")] = "",
+    users: Annotated[str, typer.Option("--users", metavar="A-B", help="Learners by number, both ends.")] = "",
+    product: Annotated[str, typer.Option("--product", "-p", help="Learners who practised it.")] = "",
     first: Annotated[
-        datetime | None, typer.Option("--from", formats=_DAY, help="People who practised from this day on.")
+        datetime | None, typer.Option("--from", formats=_DAY, help="Learners who practised from this day on.")
     ] = None,
     last: Annotated[
-        datetime | None, typer.Option("--to", formats=_DAY, help="People who practised until this day.")
+        datetime | None, typer.Option("--to", formats=_DAY, help="Learners who practised until this day.")
     ] = None,
     shadow: Annotated[bool, typer.Option("--shadow", help="Change nothing; show what differs.")] = False,
     deep: Annotated[
         bool, typer.Option("--deep", help="Compare stored rows themselves, not the digests saved with them.")
     ] = False,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many people a shadow shows.")] = 20,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=1, help="How many learners a shadow shows.")
+    ] = 20,
     watch: Annotated[str, typer.Option(metavar="JOB", help="Look at a job; `latest` is one.")] = "",
     resume: Annotated[str, typer.Option(metavar="JOB", help="Go on with a job.")] = "",
     cancel: Annotated[str, typer.Option(metavar="JOB", help="Let nothing more of a job begin.")] = "",
 ) -> None:
-    """Derive progress anew. A person is derived as a whole: a product and days only say whose.
+    """Derive progress anew. A learner is derived as a whole: a product and days only say whose.
 
     Ctrl-C ends the watching, not the job.
     """
@@ -135,14 +137,14 @@ def _watched(client: RecalculationAdminClient, job: pb.Recalculation) -> pb.Reca
 
 def _conclude(client: RecalculationAdminClient, job: pb.Recalculation, limit: int) -> None:
     """Shows what a job did; ends with 1 unless all of it was done."""
-    from deploy.commands.recalculation.display import show_people, show_tables, summary  # noqa: PLC0415
+    from deploy.commands.recalculation.display import show_learners, show_tables, summary  # noqa: PLC0415
 
     if job.shadow and job.table_differences:
         show_tables(job.table_differences)
-        people = client.differences(job.job_id, limit)
-        show_people(people)
-        if len(people) < job.wrong_learner_count:
-            print(f"... of {job.wrong_learner_count} people: --watch {job.job_id} --limit shows more")
+        learners = client.differences(job.job_id, limit)
+        show_learners(learners)
+        if len(learners) < job.wrong_learner_count:
+            print(f"... of {job.wrong_learner_count} learners: --watch {job.job_id} --limit shows more")
     print(summary(job))
     if job.HasField("cancel_time"):
         sys.exit(f"error: {job.job_id} was cancelled: --resume goes on with it")

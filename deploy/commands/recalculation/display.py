@@ -18,7 +18,7 @@ from deploy.commands.tables import show
 if TYPE_CHECKING:
     from practice.stats.v1 import recalculation_service_pb2 as pb
 
-# Of a person, on one line each.
+# Of a learner, on one line each.
 _ROWS_SHOWN = 3
 # Seconds from a plain line to the next.
 _LINE_SECONDS = 5.0
@@ -49,7 +49,7 @@ class Watching:
             TextColumn("{task.description}"),
             BarColumn(),
             TextColumn("{task.percentage:>3.0f}%"),
-            TextColumn("{task.fields[people]:,} people, {task.fields[completions]:,} completions"),
+            TextColumn("{task.fields[learners]:,} learners, {task.fields[completions]:,} completions"),
             _Rate(),
             TimeRemainingColumn(),
             console=self._console,
@@ -57,7 +57,7 @@ class Watching:
             get_time=monotonic,
             speed_estimate_period=60,
         )
-        self._task = self._progress.add_task("recalculating", people=0, completions=0, total=None)
+        self._task = self._progress.add_task("recalculating", learners=0, completions=0, total=None)
 
     def __enter__(self) -> Watching:
         self._progress.start()
@@ -75,7 +75,7 @@ class Watching:
             description="comparing" if job.shadow else "recalculating",
             total=total,
             completed=total if done else job.settled_completion_count,
-            people=job.learner_count,
+            learners=job.learner_count,
             completions=job.completion_count,
         )
         ended = done or job.HasField("cancel_time")
@@ -102,7 +102,7 @@ class Watching:
         task = self._progress.tasks[self._task]
         speed, left = task.finished_speed or task.speed, task.time_remaining
         return (
-            f"{task.description} {task.percentage:.0f}%: {task.fields['people']:,} people,"
+            f"{task.description} {task.percentage:.0f}%: {task.fields['learners']:,} learners,"
             f" {task.fields['completions']:,} completions"
             + (f", {speed:,.0f}/s" if speed else "")
             + (f", {left:.0f} s left" if left else "")
@@ -116,8 +116,8 @@ def summary(job: pb.Recalculation) -> str:
     """What a job did, as a line."""
     end = job.finish_time if job.HasField("finish_time") else job.cancel_time
     seconds = (end.ToNanoseconds() - job.create_time.ToNanoseconds()) / 1e9
-    looked = f"{job.learner_count:,} people, {job.completion_count:,} completions in {seconds:.1f} s"
-    wrong = f"{job.wrong_learner_count:,} {'person' if job.wrong_learner_count == 1 else 'people'}"
+    looked = f"{job.learner_count:,} learners, {job.completion_count:,} completions in {seconds:.1f} s"
+    wrong = f"{job.wrong_learner_count:,} {'learner' if job.wrong_learner_count == 1 else 'learners'}"
     if job.shadow:
         return f"compared {looked}: {wrong} with differences, nothing changed"
     return f"recalculated {looked}: {wrong} brought up to date, {job.changed_row_count:,} rows written"
@@ -127,7 +127,7 @@ def show_tables(tables: Sequence[pb.TableDifference]) -> None:
     """Shows what differs in sum."""
     table = Table(box=None, pad_edge=False)
     table.add_column("table", no_wrap=True)
-    for column in ("people", "missing", "surplus", "changed"):
+    for column in ("learners", "missing", "surplus", "changed"):
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("stored is too high by", overflow="fold")
     for each in tables:
@@ -137,15 +137,15 @@ def show_tables(tables: Sequence[pb.TableDifference]) -> None:
     show(table)
 
 
-def show_people(people: Sequence[pb.UserDifference]) -> None:
-    """Shows what differs for some people."""
+def show_learners(learners: Sequence[pb.UserDifference]) -> None:
+    """Shows what differs for some learners."""
     table = Table(box=None, pad_edge=False)
     table.add_column("user", justify="right", no_wrap=True)
     table.add_column("rows", justify="right", no_wrap=True)
     table.add_column("such as", overflow="fold")
-    for person in people:
-        examples = [_spoken(row) for row in person.rows[:_ROWS_SHOWN]]
-        table.add_row(str(person.user_id), str(person.row_count), "\n".join(examples))
+    for each in learners:
+        examples = [_spoken(row) for row in each.rows[:_ROWS_SHOWN]]
+        table.add_row(str(each.user_id), str(each.row_count), "\n".join(examples))
     show(table)
 
 

@@ -29,7 +29,7 @@ class ReconciliationAdminClient(AdminClient):
         request = pb.GetReconciliationRequest(run_id=run_id)
         return self._call(self._stub.GetReconciliation, request)
 
-    def people(self, run_id: str, limit: int) -> Sequence[pb.ReconciledLearner]:
-        """Returns at most `limit` people who differed, by number."""
+    def learners(self, run_id: str, limit: int) -> Sequence[pb.ReconciledLearner]:
+        """Returns at most `limit` learners who differed, by number."""
         request = pb.ListReconciledLearnersRequest(run_id=run_id)
         return self._list(self._stub.ListReconciledLearners, request, lambda page: page.learners, limit)

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
-from deploy.commands.accounts.people import number_of_somebody
+from deploy.commands.accounts.users import number_of_somebody
 from deploy.commands.run import run
 from deploy.commands.stall import PATIENCE_SECONDS, StallDetector
 from deploy.commands.tables import show
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from deploy.commands.reconciliation.client import ReconciliationAdminClient
 
-# How many people a table names.
+# How many learners a table names.
 _SHOWN = 20
 _LOOK_SECONDS = 0.25
 # A healed event arrives within a round of the relay; longer, when there are many.
@@ -55,9 +55,9 @@ def reconcile(
         float, typer.Option("--settle", min=0, help="Seconds that events are given to arrive.")
     ] = 60,
 ) -> None:
-    """Compare the statistics of people with what happened, and heal what differs.
+    """Compare the statistics of learners with what happened, and heal what differs.
 
-    Without an account, people are compared who had events in the last three
+    Without an account, learners are compared who had events in the last three
     days. Doing it again finds nothing more. Exits with 1 when something is left.
     """
     if users and everybody:
@@ -70,11 +70,11 @@ def reconcile(
         except KeyboardInterrupt:
             print("the comparison goes on: asking for the same shows it again", file=sys.stderr)
             raise typer.Exit(130) from None
-        people = client.people(run.run_id, _SHOWN)
-    if people:
-        show(_table(people))
-    if len(people) < run.different_count:
-        print(f"... and {run.different_count - len(people)} more")
+        learners = client.learners(run.run_id, _SHOWN)
+    if learners:
+        show(_table(learners))
+    if len(learners) < run.different_count:
+        print(f"... and {run.different_count - len(learners)} more")
     print(_summary(run))
     if run.last_error or run.whole_count < run.different_count:
         raise typer.Exit(1)
@@ -136,29 +136,30 @@ def _progress() -> Progress:
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
-def _table(people: Sequence[pb.ReconciledLearner]) -> Table:
+def _table(learners: Sequence[pb.ReconciledLearner]) -> Table:
     table = Table(box=None, pad_edge=False)
     for column in ("user", "sent again", "arrived", "refused", "corrected", "unknown", "rows put right"):
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("")
-    for person in people:
-        counts = person.counts
+    for each in learners:
+        counts = each.counts
         numbers = (
-            *(person.user_id, counts.republished_count, counts.arrived_count, counts.refused_count),
+            *(each.user_id, counts.republished_count, counts.arrived_count, counts.refused_count),
             *(counts.corrected_count, counts.orphan_count, counts.progress_row_count),
         )
-        table.add_row(*map(str, numbers), "whole" if person.whole else "not whole yet")
+        table.add_row(*map(str, numbers), "whole" if each.whole else "not whole yet")
     return table
 
 
 def _summary(run: pb.Reconciliation) -> str:
     if run.last_error:
-        return f"broken off after {run.compared_count} people: {run.last_error}"
+        return f"broken off after {run.compared_count} learners: {run.last_error}"
+    compared = f"compared {run.compared_count} {'learner' if run.compared_count == 1 else 'learners'}"
     if not run.different_count:
-        return f"compared {run.compared_count} {'person' if run.compared_count == 1 else 'people'}: all agree"
+        return f"{compared}: all agree"
     healed = run.counts
     return (
-        f"compared {run.compared_count} people: {run.different_count} differed, {run.whole_count} are whole;"
+        f"{compared}: {run.different_count} differed, {run.whole_count} are whole;"
         f" {healed.republished_count} events sent again, {healed.arrived_count} arrived,"
         f" {healed.corrected_count} facts corrected, {healed.progress_row_count} rows put right,"
         f" {healed.orphan_count} facts nobody knows of, {healed.refused_count} refused"

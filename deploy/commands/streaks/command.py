@@ -1,4 +1,4 @@
-"""What an operator does about a person's streak.
+"""What an operator does about a learner's streak.
 
     practice streak repair USER --product P --day D --reason TEXT
     practice streak grant-freeze USER --product P --reason TEXT
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from deploy.commands.accounts.people import User
+from deploy.commands.accounts.users import User
 from deploy.commands.run import run
 from deploy.commands.streaks.options import Product, streak_client
 from deploy.commands.tables import show
@@ -30,7 +30,7 @@ app = typer.Typer(
     no_args_is_help=True, help="Repair streaks, grant freezes, show what is on record.", rich_markup_mode=None
 )
 
-Reason = Annotated[str, typer.Option("--reason", help="Why; it stays on record, and the person is told.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why; it stays on record, and the learner is told.")]
 Actor = Annotated[
     str, typer.Option("--actor", help="Who does it; the name of this machine's user if not given.")
 ]
@@ -61,7 +61,7 @@ def repair(
 
 @app.command("grant-freeze")
 def grant_freeze(user: User, reason: Reason, product: Product = "all", actor: Actor = "") -> None:
-    """Grant a freeze, held from the person's today on. Doing it again grants another."""
+    """Grant a freeze, held from the learner's today on. Doing it again grants another."""
     from practice.stats.v1.streak_service_pb2 import GrantFreezeRequest  # noqa: PLC0415 - slow to import
 
     request = GrantFreezeRequest(
@@ -78,7 +78,7 @@ def grant_freeze(user: User, reason: Reason, product: Product = "all", actor: Ac
 def entries(
     user: User, limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many at most.")] = 50
 ) -> None:
-    """Show what is on record that keeps a person's streaks, the newest first."""
+    """Show what is on record that keeps a learner's streaks, the newest first."""
     with streak_client() as client:
         found = client.entries(user, limit)
     if not found:

@@ -1,4 +1,4 @@
-"""Tells an operator why a person's streak, badge or total is what it is.
+"""Tells an operator why a learner's streak, badge or total is what it is.
 
     practice explain USER [--product P] [--cadence day|week|month] [--on D] [--known-at T]
     practice explain USER --break D [--product P] [--known-at T]
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from deploy.commands.accounts.people import User
+from deploy.commands.accounts.users import User
 from deploy.commands.run import run
 from deploy.commands.streaks.options import Product, streak_client
 from deploy.commands.tables import show
@@ -51,7 +51,7 @@ def explain(
     product: Product = "all",
     cadence: Annotated[Cadence, typer.Option("--cadence", help="What the streak counts.")] = Cadence.DAY,
     on: Annotated[
-        datetime | None, typer.Option("--on", formats=_DAY, help="The day; the person's today if not given.")
+        datetime | None, typer.Option("--on", formats=_DAY, help="The day; the learner's today if not given.")
     ] = None,
     known_at: Annotated[
         datetime | None,

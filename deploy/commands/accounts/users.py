@@ -31,7 +31,7 @@ def parse_user(who: str) -> int | str:
 
 
 def find_account(who: int | str) -> account_pb2.Account:
-    """Returns the account of a person. Raises CommandError."""
+    """Returns the account of a user. Raises CommandError."""
     from deploy.commands.accounts.client import AccountAdminClient  # noqa: PLC0415 - slow to import, and needs the generated stubs
     from deploy.commands.admin_client import CallFailedError, open_client  # noqa: PLC0415 - as above
 
@@ -66,7 +66,7 @@ def number_of_somebody(who: str) -> int:
         raise
 
 
-# A person, in every command that is about one.
+# A user, in every command that is about one.
 _USER = {"metavar": "USER", "help": "The account's number, or its e-mail address."}
 User = Annotated[int, typer.Argument(parser=number_of_somebody, **_USER)]
 # The same where the account may be gone already.
