@@ -15,9 +15,7 @@ from session_service.domain.drafts import EMPTY_DRAFT, Draft
 from session_service.domain.items import SessionItem
 from session_service.domain.messages import Message
 from session_service.domain.practice_session import PracticeSession
-from session_service.domain.states import State
-
-_ENDED = frozenset(state for state in State if not state.is_open)
+from session_service.domain.states import ENDED
 
 _AT_ONCE_BYTES = 512 * 1024
 
@@ -63,10 +61,6 @@ class ListSessions:
         """Returns a part with the total, both as of one moment."""
         return await self._readers.history(selection)
 
-    async def total(self, selection: SessionSelection) -> int:
-        """Returns how many sessions there are in all, for lists that skip and tell."""
-        return await self._readers.count(selection)
-
 
 class ListHistory:
     """Reads a part of a user's ended sessions with their total, as of one moment."""
@@ -76,7 +70,7 @@ class ListHistory:
 
     async def __call__(self, selection: SessionSelection) -> History:
         """Returns the ended ones of a selection."""
-        return await self._readers.history(replace(selection, states=_ENDED))
+        return await self._readers.history(replace(selection, states=ENDED))
 
     async def mark(self, user_id: int) -> LearnerMark:
         """Returns the mark that changes whenever the user's history does, which is cheap to read."""

@@ -20,6 +20,10 @@ class State(StrEnum):
         return self in (State.ACTIVE, State.PAUSED)
 
 
+# Those that are ends.
+ENDED = frozenset(state for state in State if not state.is_open)
+
+
 class Change(StrEnum):
     """What a session's journal records."""
 

@@ -55,6 +55,7 @@ DATA_CATEGORIES = (
             ),
         ),
     ),
+    DataCategory("totals", "How often you practised in each product.", tables.session_total),
     DataCategory(
         "calendars",
         "Your time zones and hours at which a day begins, and since when.",

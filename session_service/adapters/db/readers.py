@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import ColumnElement, Row, Select, and_, func, select, true
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -22,9 +22,14 @@ from session_service.domain.drafts import Draft
 from session_service.domain.items import LONGEST_IN_AVERAGES_SECONDS, SessionItem
 from session_service.domain.messages import Message
 from session_service.domain.practice_session import PracticeSession
-from session_service.domain.states import Change, State
+from session_service.domain.states import ENDED, Change, State
 
 _EXPORT_CHUNK = 500
+# As many are skipped without asking first from which end to count.
+_NEAR = 1_000
+_MARK = ("last_seq", "time_zone", "rollover_hour")
+# The total and the mark.
+_FIGURES = 1 + len(_MARK)
 
 
 @asynccontextmanager
@@ -34,15 +39,22 @@ async def one_moment(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         yield await connection.execution_options(isolation_level="REPEATABLE READ")
 
 
+def single_statements(engine: AsyncEngine) -> AsyncEngine:
+    """Returns the engine for reads of one statement each: one round trip, not three."""
+    return engine.execution_options(isolation_level="AUTOCOMMIT")
+
+
 class SqlReaders(Readers):
     """Reads of sessions: one short connection a read."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        # A statement sees one moment by itself: no transaction is begun and ended around it.
+        self._single = single_statements(engine)
 
     async def get(self, user_id: int, ref: SessionRef) -> PracticeSession:
         """Selects a session of the user's."""
-        async with self._engine.connect() as connection:
+        async with self._single.connect() as connection:
             return await select_session(connection, user_id, ref)
 
     async def active(self, user_id: int, product: str, content: str) -> PracticeSession | None:
@@ -53,35 +65,35 @@ class SqlReaders(Readers):
         )
         if content:
             statement = statement.where(table.c.content == content)
-        async with self._engine.connect() as connection:
+        async with self._single.connect() as connection:
             row = (await connection.execute(statement.order_by(table.c.id.desc()).limit(1))).first()
         return session_from_row(row) if row else None
 
     async def list(self, selection: SessionSelection) -> Sequence[PracticeSession]:
         """Selects sessions by number, the newest first."""
-        async with self._engine.connect() as connection:
+        async with self._single.connect() as connection:
             return await select_sessions(connection, selection)
-
-    async def count(self, selection: SessionSelection) -> int:
-        """Counts a selection."""
-        async with self._engine.connect() as connection:
-            return await _count(connection, selection)
 
     async def learner_mark(self, user_id: int) -> LearnerMark:
         """Selects the user's row, if there is one yet."""
-        async with self._engine.connect() as connection:
+        async with self._single.connect() as connection:
             return await _mark(connection, user_id)
 
     async def history(self, selection: SessionSelection) -> History:
-        """Selects and counts in one transaction."""
+        """Selects all in one statement; of a page far from both ends the total first."""
+        if selection.offset <= _NEAR:
+            async with self._single.connect() as connection:
+                return _history_from_rows((await connection.execute(_near_page(selection))).all())
         async with one_moment(self._engine) as connection:
-            mark = await _mark(connection, selection.user_id)
-            sessions = await select_sessions(connection, selection)
-            return History(sessions, await _count(connection, selection), mark)
+            (row,) = (await connection.execute(select(*_figures(selection)))).all()
+            total, mark = _figures_from_row(row)
+            page = _far_page(selection, total)
+            rows = [] if page is None else (await connection.execute(page)).all()
+            return History([session_from_row(row) for row in rows], total, mark)
 
     async def summary(self, user_id: int, product: str) -> Summary:
-        """Counts and adds up a user's sessions of a product."""
-        async with self._engine.connect() as connection:
+        """Selects a user's totals of a product."""
+        async with self._single.connect() as connection:
             return await select_summary(connection, user_id, product)
 
     async def items(self, user_id: int, session_id: int) -> Sequence[SessionItem]:
@@ -89,7 +101,7 @@ class SqlReaders(Readers):
         table = tables.session_item
         mine = (table.c.user_id == user_id) & (table.c.session_id == session_id)
         statement = select(*ITEM_COLUMNS).where(mine)
-        async with self._engine.connect() as connection:
+        async with self._single.connect() as connection:
             rows = await connection.execute(statement.order_by(table.c.position))
             return [SessionItem(*row) for row in rows]
 
@@ -126,7 +138,7 @@ class SqlReaders(Readers):
         table = tables.draft
         mine = (table.c.user_id == user_id) & (table.c.session_id == session_id)
         statement = select(table.c.content, table.c.content_hash).where(mine)
-        async with self._engine.connect() as connection:
+        async with self._single.connect() as connection:
             row = (await connection.execute(statement)).first()
         return Draft(row.content, row.content_hash) if row else None
 
@@ -139,7 +151,7 @@ class SqlReaders(Readers):
             .order_by(table.c.position)
             .limit(limit)
         )
-        async with self._engine.connect() as connection:
+        async with self._single.connect() as connection:
             return [Message(*row) for row in await connection.execute(statement)]
 
     async def journal(self, user_id: int, session_id: int, after: int) -> Sequence[JournalEntry]:
@@ -150,7 +162,7 @@ class SqlReaders(Readers):
             .where(table.c.user_id == user_id, table.c.session_id == session_id, table.c.sequence > after)
             .order_by(table.c.sequence)
         )
-        async with self._engine.connect() as connection:
+        async with self._single.connect() as connection:
             rows = await connection.execute(statement)
             return [
                 JournalEntry(
@@ -173,7 +185,7 @@ class SqlReaders(Readers):
         """Selects versions by number."""
         table = tables.practice_session
         statement = select(table.c.id, table.c.version).where(table.c.id == func.any(list(session_ids)))
-        async with self._engine.connect() as connection:
+        async with self._single.connect() as connection:
             return {row.id: row.version for row in await connection.execute(statement)}
 
     async def ended(self, user_id: int, after_session_id: int) -> AsyncIterator[PracticeSession]:
@@ -193,7 +205,7 @@ class SqlReaders(Readers):
         )
         if user_id:
             statement = statement.where(table.c.user_id == user_id)
-        async with self._engine.connect() as connection:
+        async with self._single.connect() as connection:
             return [session_from_row(row) for row in await connection.execute(statement)]
 
 
@@ -216,9 +228,68 @@ async def select_sessions(connection: AsyncConnection, selection: SessionSelecti
     return [session_from_row(row) for row in rows]
 
 
-async def _count(connection: AsyncConnection, selection: SessionSelection) -> int:
-    statement = _narrow(select(func.count()).select_from(tables.practice_session), selection)
-    return int((await connection.execute(statement)).scalar_one())
+def _near_page(selection: SessionSelection) -> Select[Any]:
+    """Returns the statement for a part of a history with its figures: a row a session, at least one."""
+    table = tables.practice_session
+    page = _narrow(select(*SESSION_COLUMNS), selection).order_by(table.c.id.desc())
+    part = page.limit(selection.limit).offset(selection.offset).subquery("page")
+    figures = select(*_figures(selection)).subquery("figures")
+    rows = select(figures, part).select_from(figures.outerjoin(part, true()))
+    return rows.order_by(part.c.id.desc())
+
+
+def _history_from_rows(rows: Sequence[Row[Any]]) -> History:
+    """Returns rows of _near_page as a history."""
+    total, mark = _figures_from_row(rows[0])
+    sessions = [tuple(row)[_FIGURES:] for row in rows if row.id is not None]
+    return History([session_from_row(session) for session in sessions], total, mark)
+
+
+def _far_page(selection: SessionSelection, total: int) -> Select[Any] | None:
+    """Returns the statement for a part of a history, from the end it is nearer to; None for no part."""
+    table = tables.practice_session
+    rest = total - selection.offset
+    limit = min(selection.limit, rest)
+    if limit <= 0:
+        return None
+    numbers = _narrow(select(table.c.id), selection)
+    if selection.offset <= rest:
+        numbers = numbers.order_by(table.c.id.desc()).offset(selection.offset)
+    else:
+        numbers = numbers.order_by(table.c.id).offset(rest - limit)
+    # What is skipped is not read but for its number.
+    chosen = table.c.id.in_(numbers.limit(limit))
+    page = select(*SESSION_COLUMNS).where(table.c.user_id == selection.user_id, chosen)
+    return page.order_by(table.c.id.desc())
+
+
+def _figures(selection: SessionSelection) -> list[ColumnElement[Any]]:
+    """Returns the total of a selection and the user's mark, nothing for who has none."""
+    table = tables.learner
+    mine = [select(table.c[name]).where(table.c.user_id == selection.user_id) for name in _MARK]
+    marked = [column.scalar_subquery().label(name) for name, column in zip(_MARK, mine, strict=True)]
+    return [_total(selection).label("total"), *marked]
+
+
+def _figures_from_row(row: Row[Any]) -> tuple[int, LearnerMark]:
+    mark = LearnerMark(0, Calendar())
+    if row.last_seq is not None:
+        mark = LearnerMark(row.last_seq, Calendar(row.time_zone, row.rollover_hour))
+    return int(row.total), mark
+
+
+def _total(selection: SessionSelection) -> ColumnElement[int]:
+    """Returns how many sessions a selection has: what is kept by product, where it narrows no further."""
+    total = tables.session_total.c
+    kept = {frozenset[State](): total.started, ENDED: total.ended}.get(selection.states)
+    narrower = selection.content or selection.started_from or selection.started_before
+    if kept is None or narrower:
+        counted = _narrow(select(func.count()).select_from(tables.practice_session), selection)
+        return counted.scalar_subquery()
+    mine = select(func.coalesce(func.sum(kept), 0)).where(total.user_id == selection.user_id)
+    if selection.product:
+        mine = mine.where(total.product == selection.product)
+    return mine.scalar_subquery()
 
 
 def _narrow(statement: Select[Any], selection: SessionSelection) -> Select[Any]:

@@ -31,7 +31,7 @@ from session_service.domain.errors import EtagMismatchError, SessionNotFoundErro
 from session_service.domain.items import SessionItem
 from session_service.domain.messages import Message
 from session_service.domain.practice_session import PracticeSession
-from session_service.domain.states import Change, State
+from session_service.domain.states import Change
 
 _table = tables.practice_session
 
@@ -161,7 +161,7 @@ class SqlSessions(Sessions):
         await self._connection.execute(_ADD_ANSWERS, rows)
 
     async def summary(self, user_id: int, product: str) -> Summary:
-        """Counts and adds up in the transaction."""
+        """Selects the totals in the transaction, which has counted its own sessions."""
         return await select_summary(self._connection, user_id, product)
 
     async def open_count(self, user_id: int) -> int:
@@ -171,10 +171,9 @@ class SqlSessions(Sessions):
 
     async def conversation_bytes(self, user_id: int) -> int:
         """Adds up the sizes that the sessions keep."""
-        total = func.coalesce(func.sum(_table.c.message_bytes), 0)
-        return int(
-            (await self._connection.execute(select(total).where(_table.c.user_id == user_id))).scalar_one()
-        )
+        total = select(func.coalesce(func.sum(_table.c.message_bytes), 0))
+        mine = total.where(_table.c.user_id == user_id, _table.c.message_bytes > 0)
+        return int((await self._connection.execute(mine)).scalar_one())
 
     async def put_draft(self, session: PracticeSession, content: str) -> None:
         """Inserts or replaces the draft."""
@@ -241,14 +240,12 @@ def _check_second(session: PracticeSession, ref: SessionRef) -> PracticeSession:
 
 
 async def select_summary(connection: AsyncConnection, user_id: int, product: str) -> Summary:
-    """Counts and adds up a user's sessions of a product."""
-    completed = _table.c.state == State.COMPLETED.value
-    statement = select(
-        func.count(),
-        func.count().filter(completed),
-        func.coalesce(func.sum(_table.c.elapsed_seconds).filter(completed), 0),
-    ).where(_table.c.user_id == user_id, _table.c.product == product)
-    return Summary(*(await connection.execute(statement)).one())
+    """Returns what is counted and added up of a user's sessions of a product."""
+    total = tables.session_total.c
+    statement = select(total.started, total.completed, total.completed_seconds)
+    found = await connection.execute(statement.where(total.user_id == user_id, total.product == product))
+    row = found.first()
+    return Summary(*row) if row else Summary(0, 0, 0)
 
 
 async def session_missing(connection: AsyncConnection, ref: SessionRef) -> SessionNotFoundError:

@@ -139,8 +139,29 @@ practice_session = Table(
         text("id DESC"),
         postgresql_where=text("ended_at IS NULL"),
     ),
+    # How much is said in all: few sessions have a conversation.
+    Index(
+        "practice_session_conversations",
+        "user_id",
+        postgresql_include=["message_bytes"],
+        postgresql_where=text("message_bytes > 0"),
+    ),
     # Who practised of late.
     Index("practice_session_ended_at", "ended_at", postgresql_where=text("ended_at IS NOT NULL")),
+)
+
+# How many sessions a person has in a product: triggers of `practice_session` keep it, nobody counts.
+session_total = Table(
+    "session_total",
+    metadata,
+    _user_id(),
+    Column("product", Text, nullable=False),
+    Column("started", BigInteger, nullable=False),
+    Column("ended", BigInteger, nullable=False),
+    Column("completed", BigInteger, nullable=False),
+    # Over the completed ones.
+    Column("completed_seconds", BigInteger, nullable=False),
+    PrimaryKeyConstraint("user_id", "product"),
 )
 
 answer = Table(

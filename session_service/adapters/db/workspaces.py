@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Table, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from session_service.adapters.db import tables
-from session_service.adapters.db.readers import one_moment, select_sessions
+from session_service.adapters.db.readers import one_moment, select_sessions, single_statements
 from session_service.adapters.db.sessions import select_session
 from session_service.application.ports.readers import SessionSelection
 from session_service.application.ports.sessions import SessionRef
@@ -29,6 +29,7 @@ class SqlWorkspaceReaders(WorkspaceReaders):
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._single = single_statements(engine)
 
     async def get(self, user_id: int, ref: SessionRef) -> Workspace:
         """Selects a session of the user's with its work."""
@@ -47,7 +48,7 @@ class SqlWorkspaceReaders(WorkspaceReaders):
         """Selects the conversation by its position."""
         mine = _of_any(_message, [session]) & (_message.c.position <= session.message_count)
         said = select(*_LINE).where(mine).order_by(_message.c.position)
-        async with self._engine.connect() as connection:
+        async with self._single.connect() as connection:
             return [Message(*line) for line in await connection.execute(said)]
 
     async def list(self, selection: SessionSelection, most_bytes: int) -> Sequence[Workspace]:

@@ -84,9 +84,6 @@ class Readers(Protocol):
     async def list(self, selection: SessionSelection) -> Sequence[PracticeSession]:
         """Returns sessions, newest first."""
 
-    async def count(self, selection: SessionSelection) -> int:
-        """Returns how many sessions a selection has, whatever its limit, offset and position."""
-
     async def learner_mark(self, user_id: int) -> LearnerMark:
         """Returns how far a user's events are."""
 

@@ -49,16 +49,13 @@ class FakeReaders:
     async def summary(self, user_id: int, product: str) -> Summary:
         return summary_of(self._store.committed, user_id, product)
 
-    async def count(self, selection: SessionSelection) -> int:
-        return len(await self._selected(selection))
-
     async def learner_mark(self, user_id: int) -> LearnerMark:
         tables = self._store.committed
         return LearnerMark(tables.last_seq.get(user_id, 0), tables.calendars.get(user_id, Calendar()))
 
     async def history(self, selection: SessionSelection) -> History:
         mark = await self.learner_mark(selection.user_id)
-        return History(await self.list(selection), await self.count(selection), mark)
+        return History(await self.list(selection), len(await self._selected(selection)), mark)
 
     async def list(self, selection: SessionSelection) -> Sequence[PracticeSession]:
         found = await self._selected(selection)

@@ -85,6 +85,7 @@ async def test_everything_is_in_the_files_and_nothing_secret(
         "session/submissions": 1,
         "session/submission_messages": 1,
         "session/sessions": 2,
+        "session/totals": 2,
         "session/answers": 2,
         "session/items": 1,
         "session/changes": 3,
@@ -111,7 +112,7 @@ async def test_somebody_without_data_gets_empty_files(
     personal_data: PersonalDataClient, user_id: int
 ) -> None:
     categories = await personal_data.categories(user_id)
-    assert len(categories) == 13
+    assert len(categories) == 14
     assert not any(categories.values())
 
 

@@ -8,6 +8,10 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from service_kit.db.erasure import guard_statements, unguard_statements
 from session_service.adapters.db.migrations.first_products import first_rows
+from session_service.adapters.db.migrations.totals_triggers import (
+    create_totals_triggers,
+    drop_totals_functions,
+)
 
 revision = "0001"
 down_revision = None
@@ -173,6 +177,14 @@ def upgrade() -> None:
         "practice_session",
         ["user_id", "product", sa.literal_column("id DESC")],
         schema="session",
+    )
+    op.create_index(
+        "practice_session_conversations",
+        "practice_session",
+        ["user_id"],
+        schema="session",
+        postgresql_include=["message_bytes"],
+        postgresql_where=sa.text("message_bytes > 0"),
     )
     op.create_index("practice_session_number", "practice_session", ["id"], schema="session")
     op.create_index(
@@ -343,6 +355,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("user_id", "submission_id", "position", name="submission_message_pkey"),
         schema="session",
     )
+    op.create_table(
+        "session_total",
+        sa.Column("user_id", sa.BigInteger, nullable=False),
+        sa.Column("product", sa.Text, nullable=False),
+        sa.Column("started", sa.BigInteger, nullable=False),
+        sa.Column("ended", sa.BigInteger, nullable=False),
+        sa.Column("completed", sa.BigInteger, nullable=False),
+        sa.Column("completed_seconds", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("user_id", "product", name="session_total_pkey"),
+        schema="session",
+    )
+    create_totals_triggers()
     for statement in guard_statements("session", GUARDED):
         op.execute(statement)
 
@@ -351,6 +375,7 @@ def downgrade() -> None:
     for statement in unguard_statements("session", GUARDED):
         op.execute(statement)
     for table in (
+        "session_total",
         "submission_message",
         "synced_item",
         "submission",
@@ -368,3 +393,4 @@ def downgrade() -> None:
         "erased_user",
     ):
         op.drop_table(table, schema="session")
+    drop_totals_functions()
