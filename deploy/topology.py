@@ -203,7 +203,10 @@ PROCESSES = (
         needs=("migrate", "redis"),
         schema="session",
         settings=("DATABASE_URL", "REDIS_URL", "STATS_ADDRESS", "INTERNAL_TOKEN_FILE", "HEARTBEAT_FILE"),
-        tunables=("LOG_LEVEL", "OUTBOX_FIRST_WAIT_SECONDS", "RELAY_INTERVAL_SECONDS", "RELAY_LEASE_SECONDS"),
+        tunables=(
+            *("JOURNAL_DAYS", "LOG_LEVEL", "OUTBOX_FIRST_WAIT_SECONDS"),
+            *("RELAY_INTERVAL_SECONDS", "RELAY_LEASE_SECONDS"),
+        ),
         reads="session_service.settings:RelaySettings",
     ),
     Process(

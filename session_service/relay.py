@@ -22,6 +22,7 @@ from service_kit.setting_faults import read_settings
 from service_kit.settings import read_secret
 from session_service.adapters.celery.publisher import EventPublisher
 from session_service.adapters.db import tables
+from session_service.adapters.db.housekeeping import forgetting_journals
 from session_service.adapters.stats.client import StatisticsClient
 from session_service.outbox.relay import LoggedOutboxQueue, RelayOutbox
 from session_service.outbox.sql import SqlOutboxQueue
@@ -76,7 +77,11 @@ async def run(settings: RelaySettings) -> None:
     rounds = asyncio.create_task(
         relay_forever(
             relay,
-            (queue.forget_old, IdempotencyHousekeeping(engine, tables.idempotency)),
+            (
+                queue.forget_old,
+                IdempotencyHousekeeping(engine, tables.idempotency),
+                forgetting_journals(engine, timedelta(days=settings.journal_days)),
+            ),
             interval=settings.relay_interval_seconds,
             heartbeat=settings.heartbeat_file,
         )

@@ -192,4 +192,10 @@ class RelaySettings(OutboxSettings):
     relay_lease_seconds: float = Field(
         default=30.0, gt=0, le=3600, description="how long a round keeps other relays off its events"
     )
+    journal_days: int = Field(
+        default=7,
+        ge=1,
+        le=3650,
+        description="days until the changes of an ended session are forgotten, which only watchers read",
+    )
     heartbeat_file: Path | None = Field(default=None, description="touched after each round of work")

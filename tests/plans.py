@@ -72,5 +72,5 @@ def _nodes(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 def _reads_all(node: Mapping[str, Any]) -> bool:
     if node["Node Type"] in ("Index Scan", "Index Only Scan"):
         return "Index Cond" not in node
-    # The bitmap is made by a node beneath, which has no relation.
-    return node["Node Type"] != "Bitmap Heap Scan"
+    # The bitmap is made by a node beneath, which has no relation; who writes has read beneath as well.
+    return node["Node Type"] not in ("Bitmap Heap Scan", "ModifyTable")

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from service_kit.db.engines import close_async_engine, open_async_engine
 from session_service.adapters.db import tables as session_tables
+from session_service.adapters.db.housekeeping import forgetting_journals
 from session_service.adapters.db.learners import SqlCalendarReaders
 from session_service.adapters.db.readers import SqlReaders
 from session_service.adapters.db.sessions import SqlSessions
@@ -178,6 +179,7 @@ def session_reads(engine: AsyncEngine) -> dict[str, Read]:
         "submission": lambda: submissions.get(ME, SubmissionRef(NUMBER)),
         "newest submission": lambda: submissions.newest(ME, "text 1"),
         "submissions": lambda: submissions.list(SubmissionSelection(user_id=ME)),
+        "journals to forget": forgetting_journals(engine, timedelta(days=1), batch=2, most_batches=1),
         "calendar": lambda: calendars.learner(ME, 10),
         "lock of a session": lambda: in_transaction(lambda sessions: sessions.lock(ME, ref)),
         "lock of the open session": lambda: in_transaction(lambda sessions: sessions.lock_open(ME, "yoga")),

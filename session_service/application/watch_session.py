@@ -28,7 +28,8 @@ class WatchSession:
     The snapshot is one row read at one moment and carries the version it is
     at; the journal is numbered by the same versions, so nothing can fall
     between the two. With a cursor there is no snapshot but everything after
-    it. Raises SessionNotFoundError, also once the session is gone.
+    it; what came next to it may be forgotten of a session that has ended, and
+    then there is a snapshot after all. Raises SessionNotFoundError, also once the session is gone.
     """
 
     def __init__(self, readers: Readers, signals: JournalSignals, clock: Clock) -> None:
@@ -54,7 +55,13 @@ class WatchSession:
         # No change has a higher number yet: waiting beyond it would miss the end.
         cursor = min(cursor, session.version)
         while True:
-            for entry in await self._readers.journal(call.user_id, ref.id, cursor):
+            entries = await self._readers.journal(call.user_id, ref.id, cursor)
+            if cursor < session.version and (not entries or entries[0].sequence > cursor + 1):
+                yield Snapshot(session, session.elapsed_at(self._clock()))
+                cursor = session.version
+            for entry in entries:
+                if entry.sequence <= cursor:
+                    continue
                 yield entry
                 cursor = entry.sequence
                 if entry.change is Change.ENDED:

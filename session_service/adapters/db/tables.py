@@ -218,6 +218,8 @@ journal = Table(
     Column("right_run", Integer, nullable=False),
     PrimaryKeyConstraint("user_id", "session_id", "sequence"),
     _of_session(),
+    # What is forgotten after a while; whatever is in it will be.
+    Index("journal_ended", "at", postgresql_where=text("state NOT IN ('active', 'paused')")),
 )
 
 draft = Table(

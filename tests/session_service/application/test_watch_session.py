@@ -108,6 +108,19 @@ async def test_an_ended_session_without_a_cursor_is_a_snapshot_alone(world: Worl
     assert await watch(world) == [Snapshot(world.tables.sessions[1], elapsed_seconds=0)]
 
 
+@pytest.mark.parametrize("cursor", [1, 2])
+async def test_where_what_came_next_is_forgotten_there_is_a_snapshot(world: World, cursor: int) -> None:
+    await world.start("portal")
+    await _pause(world)
+    await _complete(world)
+    # A note is written about a session whose changes were forgotten before.
+    await world.use.set_note(ME, REF, "again")
+    for left in (world.tables.journal[1][-1:], []):
+        world.tables.journal[1][:] = left
+        session = world.tables.sessions[1]
+        assert await watch(world, cursor) == [Snapshot(session, session.elapsed_seconds)]
+
+
 async def test_a_cursor_from_the_future_still_sees_the_end(world: World) -> None:
     await world.start("portal")
     world.signals.meanwhile = [lambda: _complete(world)]

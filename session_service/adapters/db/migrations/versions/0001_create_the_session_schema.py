@@ -255,6 +255,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("user_id", "session_id", "sequence", name="journal_pkey"),
         schema="session",
     )
+    op.create_index(
+        "journal_ended",
+        "journal",
+        ["at"],
+        schema="session",
+        postgresql_where=sa.text("state NOT IN ('active', 'paused')"),
+    )
     op.create_table(
         "message",
         sa.Column("user_id", sa.BigInteger, nullable=False),
