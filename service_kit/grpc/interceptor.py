@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 from typing import Any, NoReturn, TypeAlias, cast
 
 import grpc
@@ -20,6 +21,7 @@ from service_kit.grpc.concurrency import ConcurrencyLimits, Slot, default_limits
 from service_kit.grpc.guards import (
     IGNORED_TIME_ZONE_KEY,
     Access,
+    Metadata,
     RawReaders,
     validate,
     with_request_identity,
@@ -67,6 +69,15 @@ def _tolerant(deserialize: Deserializer | None) -> Deserializer | None:
     return read
 
 
+async def _handle(
+    inner: Unary, request: Message, context: Context, metadata: Metadata, serialize: Serializer
+) -> SavedResponse:
+    """Returns the response of a servicer, with the headers that it sent and those that every one has."""
+    held = HeldContext(context)
+    response = await inner(request, cast(Any, held))
+    return SavedResponse(serialize(response), (*held.headers, *freshness(metadata)))
+
+
 class CallInterceptor(grpc.aio.ServerInterceptor):
     """Identifies the caller, validates the request, caps the deadline and maps errors.
 
@@ -102,21 +113,29 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         self._max_deadline = max_deadline_seconds
         self._limits = limits or default_limits()
         self._pace = pace or Pace()
+        self._guarded: dict[str, Handler] = {}
 
     async def intercept_service(
         self,
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Handler | None:
-        """Wraps the method's handler; health checks pass as they are."""
-        handler = await continuation(handler_call_details)
+        """Wraps the method's handler, once a method; health checks pass as they are."""
         method = handler_call_details.method
+        guarded = self._guarded.get(method)
+        if guarded is not None:
+            return guarded
+        handler = await continuation(handler_call_details)
         if handler is None or method.startswith(_UNGUARDED):
             return handler
         if handler.request_streaming:
             # ServiceServer refuses these at the start; one that got past it is not served as a unary call.
             log.error("client_streaming_not_served", method=method)
             return None
+        self._guarded[method] = guarded = self._guard(method, handler)
+        return guarded
+
+    def _guard(self, method: str, handler: Handler) -> Handler:
         if handler.unary_stream is not None:
             return grpc.unary_stream_rpc_method_handler(
                 cast(Any, with_call_log(self._guard_stream(method, cast(Stream, handler.unary_stream)))),
@@ -146,8 +165,11 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             try:
                 remaining = context.time_remaining()
                 async with asyncio.timeout(min(remaining or self._max_deadline, self._max_deadline)):
-                    call = await self._admit(method, request, context, Slot())
-                    saved = await self._respond(call, inner, request, context, serialize)
+                    metadata = dict(context.invocation_metadata() or ())
+                    call = await self._admit(method, request, context, metadata, Slot())
+                    handle = partial(_handle, inner, request, context, metadata, serialize)
+                    responses = self._responses
+                    saved = await (respond_once(responses, call, handle) if responses else handle())
                     headers = saved.headers
                     if call.ignored_time_zone:
                         headers += ((IGNORED_TIME_ZONE_KEY, call.ignored_time_zone),)
@@ -159,16 +181,6 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
         return guarded
 
-    async def _respond(
-        self, call: Call, inner: Unary, request: Message, context: Context, serialize: Serializer
-    ) -> SavedResponse:
-        async def handle() -> SavedResponse:
-            held = HeldContext(context)
-            response = await inner(request, cast(Any, held))
-            return SavedResponse(serialize(response), (*held.headers, *freshness(context)))
-
-        return await (respond_once(self._responses, call, handle) if self._responses else handle())
-
     def _guard_stream(self, method: str, inner: Stream) -> Callable[[Message, Context], Awaitable[None]]:
         # The platform's own services wait for readers of theirs.
         pace = replace(self._pace, stall=None) if self._access.is_internal(method) else self._pace
@@ -177,10 +189,11 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         async def guarded(request: Message, context: Context) -> None:
             slot = Slot()
             try:
-                await self._admit(method, request, context, slot)
+                metadata = dict(context.invocation_metadata() or ())
+                await self._admit(method, request, context, metadata, slot)
                 made = inner(request, context)
                 async with aclosing(turns.each(made) if turns else made) as responses:
-                    await send(responses, context, pace, self._may_listen(method, context))
+                    await send(responses, context, pace, self._may_listen(method, metadata))
             except Exception as error:
                 # What is left to send may wait for its reader as long as there is one.
                 slot.release()
@@ -188,15 +201,15 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
         return guarded
 
-    def _may_listen(self, method: str, context: Context) -> Callable[[], Awaitable[Call]] | None:
+    def _may_listen(self, method: str, metadata: Metadata) -> Callable[[], Awaitable[Call]] | None:
         """Returns what asks again who the caller is, None for the platform's own services."""
         if self._access.is_internal(method):
             return None
-        metadata = dict(context.invocation_metadata() or ())
         return lambda: self._access.identify(method, metadata)
 
-    async def _admit(self, method: str, request: Message, context: Context, slot: Slot) -> Call:
-        metadata = dict(context.invocation_metadata() or ())
+    async def _admit(
+        self, method: str, request: Message, context: Context, metadata: Metadata, slot: Slot
+    ) -> Call:
         enter_request(metadata)
         structlog.contextvars.bind_contextvars(method=method)
         call = await self._access.identify(method, metadata)

@@ -73,8 +73,7 @@ async def answer_with_status(context: grpc.aio.ServicerContext[Any, Any], status
     await context.send_initial_metadata(((STATUS_KEY, str(status)),))
 
 
-def freshness(context: grpc.aio.ServicerContext[Any, Any]) -> Headers:
+def freshness(metadata: Mapping[str, Any]) -> Headers:
     """Returns the header that tells who changed something by HTTP what to wait for; none for a read."""
-    metadata = dict(context.invocation_metadata() or ())
     is_read = metadata.get(_HTTP_METHOD_KEY, "GET") == "GET"
     return () if is_read else ((USER_SEQ_KEY, str(reached())),)
