@@ -22,6 +22,10 @@ class FakeCalendarService(rpc.LearnerAdminServiceServicer):
 
     def __init__(self, internal_token: str) -> None:
         self._internal_token = internal_token
+        self.forget()
+
+    def forget(self) -> None:
+        """Remembers nobody and answers at once."""
         self.remembered: list[Remembered] = []
         self.answering = asyncio.Event()
         self.answering.set()

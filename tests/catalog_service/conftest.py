@@ -22,7 +22,7 @@ from tests.tokens import TestTokens
 _users = itertools.count(1_000)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 async def calendar_service_at(internal_token: str) -> AsyncIterator[tuple[FakeCalendarService, str]]:
     async with serving_calendars(internal_token) as running:
         yield running
@@ -30,11 +30,12 @@ async def calendar_service_at(internal_token: str) -> AsyncIterator[tuple[FakeCa
 
 @pytest.fixture
 def calendar_service(calendar_service_at: tuple[FakeCalendarService, str]) -> FakeCalendarService:
-    """What a session service was told of users."""
+    """What a session service was told of users by this test."""
+    calendar_service_at[0].forget()
     return calendar_service_at[0]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 async def channel(
     service_settings: dict[str, Any], calendar_service_at: tuple[FakeCalendarService, str]
 ) -> AsyncIterator[grpc.aio.Channel]:

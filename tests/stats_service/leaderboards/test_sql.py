@@ -31,7 +31,7 @@ SPANS: list[tuple[Cadence, date, date]] = [
 ]
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(1, 10))])
 async def test_a_board_is_what_the_facts_say_open_and_final(
     boards: Boards, apply: Apply, engine: Engine, seed: int
 ) -> None:
