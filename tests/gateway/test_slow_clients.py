@@ -101,7 +101,7 @@ def test_without_a_token_half_a_large_body_is_refused_at_once(public_edge: Edge,
     half = request("POST", path, length=ANNOUNCED, body=SENT)
     # From an address of their own, as strangers: what an address may ask without a token is bounded.
     strangers = half.replace(b"host:", b"x-forwarded-for: 203.0.113.7\r\nhost:", 1)
-    with crowd(public_edge, 300, strangers) as clients:
+    with crowd(public_edge, 200, strangers) as clients:
         # What is refused lets go of its memory a moment later than it is told.
         eventually(lambda: public_edge.memory() < 0.5)
         assert_all_others_are_answered(public_edge)
@@ -110,7 +110,7 @@ def test_without_a_token_half_a_large_body_is_refused_at_once(public_edge: Edge,
 
 def test_half_sent_documents_of_one_person_are_few(public_edge: Edge, tokens: TestTokens) -> None:
     half = request("PUT", AUTOSAVE, tokens.issue(7), length=ANNOUNCED, body=SENT)
-    with crowd(public_edge, 500, half) as clients:
+    with crowd(public_edge, 120, half) as clients:
         eventually(lambda: public_edge.memory() < 0.2)
         assert_all_others_are_answered(public_edge)
         large = public_edge.call("PUT", "/v1/sessions/5/draft", json={"content": "x" * 1_000_000})
@@ -126,7 +126,7 @@ def test_half_sent_documents_of_many_people_at_many_addresses_are_bounded(
         sent = request("PUT", AUTOSAVE, tokens.issue(1000 + number), length=ANNOUNCED, body=SENT)
         return sent.replace(b"host:", f"x-forwarded-for: 203.0.113.{number // 2}\r\nhost:".encode(), 1)
 
-    with crowd(public_edge, 500, half) as clients:
+    with crowd(public_edge, 200, half) as clients:
         eventually(lambda: public_edge.memory() < 0.6)
         assert_all_others_are_answered(public_edge)
         small = public_edge.call("PUT", "/v1/sessions/5/draft", json={"content": "x"})
