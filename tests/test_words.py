@@ -84,3 +84,15 @@ def test_contracts_speak_the_words_of_the_field() -> None:
 def test_a_private_name_would_be_noticed() -> None:
     tree = ast.parse("class BadgeShelf:\n    alien_count: int\n    def _found(): ...\ndef open_office(): ...")
     assert [is_private(*each) for each in names_in(tree)] == [True, True, True, True]
+
+
+def test_tests_patch_nothing_private() -> None:
+    private = [
+        f"{path.relative_to(ROOT)}: {patched}"
+        for path in sorted((ROOT / "tests").rglob("*.py"))
+        for patched in re.findall(
+            r"""(?:setattr|delattr|patch\.object)\([^()]*?,\s*["'](_(?!_)\w+)["']""",
+            path.read_text(encoding="utf-8"),
+        )
+    ]
+    assert private == []

@@ -35,7 +35,8 @@ def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
 
-_decoder = json.JSONDecoder(parse_int=Number, parse_float=Number, parse_constant=_refuse_constant)
+# Numbers as they were written, and no constant that JSON does not have.
+decoder = json.JSONDecoder(parse_int=Number, parse_float=Number, parse_constant=_refuse_constant)
 
 
 def read(text: str) -> Any:
@@ -43,7 +44,7 @@ def read(text: str) -> Any:
 
     Check the depth before: the parser recurses.
     """
-    return _decoder.decode(text)
+    return decoder.decode(text)
 
 
 def members(text: str) -> dict[str, Member]:
@@ -57,12 +58,12 @@ def members(text: str) -> dict[str, Member]:
     for _ in range(MOST_MEMBERS):
         if text[at : at + 1] == "}" and not found:
             break
-        key, at = _decoder.raw_decode(text, at)
+        key, at = decoder.raw_decode(text, at)
         # The class matters: a Number is a string, and no key.
         if type(key) is not str:
             raise ValueError("a key is a string")
         start = _expect(text, _skip(text, at), ":")
-        value, end = _decoder.raw_decode(text, start)
+        value, end = decoder.raw_decode(text, start)
         found[key] = Member(value, text[start:end], start)
         at = _skip(text, end)
         if text[at : at + 1] == "}":

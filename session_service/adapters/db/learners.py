@@ -66,7 +66,7 @@ _TURNS = (
 _ADD_CHANGE = insert(_change).returning(_change.c.id)
 _PUT_IN_FORCE = update(_learner).where(_learner.c.user_id == bindparam("owner"))
 
-_EXPORT_CHUNK = 500
+EXPORT_CHUNK = 500
 
 
 class SqlLearners(Learners):
@@ -180,6 +180,6 @@ class SqlCalendarReaders(CalendarReaders):
         later = _change.c.id > after
         if user_id:
             later &= _change.c.user_id == user_id
-        statement = select(_change).where(later).order_by(_change.c.id).limit(_EXPORT_CHUNK)
+        statement = select(_change).where(later).order_by(_change.c.id).limit(EXPORT_CHUNK)
         async with self._engine.connect() as connection:
             return [change_from_row(row) for row in await connection.execute(statement)]

@@ -24,9 +24,9 @@ from session_service.domain.messages import Message
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import ENDED, Change, State
 
-_EXPORT_CHUNK = 500
+EXPORT_CHUNK = 500
 # As many are skipped without asking first from which end to count.
-_NEAR = 1_000
+NEAR = 1_000
 _MARK = ("last_seq", "time_zone", "rollover_hour")
 # The total and the mark.
 _FIGURES = 1 + len(_MARK)
@@ -81,7 +81,7 @@ class SqlReaders(Readers):
 
     async def history(self, selection: SessionSelection) -> History:
         """Selects all in one statement; of a page far from both ends the total first."""
-        if selection.offset <= _NEAR:
+        if selection.offset <= NEAR:
             async with self._single.connect() as connection:
                 return _history_from_rows((await connection.execute(_near_page(selection))).all())
         async with one_moment(self._engine) as connection:
@@ -201,7 +201,7 @@ class SqlReaders(Readers):
             select(*SESSION_COLUMNS)
             .where(table.c.ended_at.is_not(None), table.c.id > after_session_id)
             .order_by(table.c.id)
-            .limit(_EXPORT_CHUNK)
+            .limit(EXPORT_CHUNK)
         )
         if user_id:
             statement = statement.where(table.c.user_id == user_id)

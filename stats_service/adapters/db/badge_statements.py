@@ -31,7 +31,7 @@ from stats_service.adapters.db.tables import (
 # given badges by a catalogue that is being replaced.
 _BOOK_LOCK = 7_242_100
 # What one transaction of a backfill may hold, about 30 MB; somebody with more facts has one alone.
-_MOST_FACTS = 100_000
+MOST_FACTS = 100_000
 
 
 def hold_catalogue() -> Select[Any]:
@@ -108,7 +108,7 @@ def outdated_learners(after_user_id: int, limit: int) -> Select[Any]:
         .order_by(learner.c.user_id)
         .limit(limit)
     )
-    return with_few_facts(ahead, _MOST_FACTS)
+    return with_few_facts(ahead, MOST_FACTS)
 
 
 def with_few_facts(learners: Select[Any], most: int) -> Select[Any]:

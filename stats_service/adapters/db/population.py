@@ -18,7 +18,7 @@ from stats_service.domain.badges import BadgeVersion
 # What a shard may hold: about 30 MB while it is read and derived from. Somebody
 # with more facts is a shard alone.
 _MOST_LEARNERS = 2_000
-_MOST_FACTS = 100_000
+MOST_FACTS = 100_000
 
 
 class SqlPopulation(Population):
@@ -60,4 +60,4 @@ def _next_learners(after_user_id: int, most: int) -> Select[Any]:
         .order_by(learner.c.user_id)
         .limit(min(most, _MOST_LEARNERS))
     )
-    return badge_statements.with_few_facts(ahead, _MOST_FACTS)
+    return badge_statements.with_few_facts(ahead, MOST_FACTS)

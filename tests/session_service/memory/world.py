@@ -152,16 +152,8 @@ class World:
         self.statistics = FakeStatistics(self.store)
         self.signals = FakeSignals()
         self.products = FakeProducts(self.store)
-        limits = AccountLimits(Nowhere(), FakeReaders(self.store))
-        self.sync_sessions = SyncSessions(
-            self.unit_of_work,
-            self.products,
-            self.catalog,
-            self.statistics,
-            self.clock,
-            max_age=timedelta(days=30),
-            limits=limits,
-        )
+        self.limits = AccountLimits(Nowhere(), FakeReaders(self.store))
+        self.sync_sessions = self.sync_on(self.unit_of_work)
         self.answers = FakeAnswerStore(self.store)
         self.use = UseCases(
             Ports(
@@ -177,8 +169,19 @@ class World:
                 signals=self.signals,
                 clock=self.clock,
                 run_in_thread=asyncio.to_thread,
-                limits=limits,
+                limits=self.limits,
             )
+        )
+
+    def sync_on(self, unit_of_work: Callable[[], Any]) -> SyncSessions:
+        return SyncSessions(
+            unit_of_work,
+            self.products,
+            self.catalog,
+            self.statistics,
+            self.clock,
+            max_age=timedelta(days=30),
+            limits=self.limits,
         )
 
     def unit_of_work(self) -> FakeUnitOfWork:

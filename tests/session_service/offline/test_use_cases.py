@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -255,22 +256,17 @@ async def test_sessions_with_many_answers_are_fewer_to_a_commit_and_to_a_turn(wo
     assert turns_of_others > 7
 
 
-async def test_a_call_that_breaks_off_keeps_its_commits_and_a_repeat_completes_it(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_call_that_breaks_off_keeps_its_commits_and_a_repeat_completes_it(world: World) -> None:
     items = [offline.session(ENDED + timedelta(seconds=n)) for n in range(450)]
-    with monkeypatch.context() as patched:
-        unit = world.unit_of_work
-        opened = iter(range(3))
+    opened = iter(range(3))
 
-        def breaks() -> object:
-            if next(opened, None) is None:
-                raise UnavailableError("gone")
-            return unit()
+    def breaks() -> Any:
+        if next(opened, None) is None:
+            raise UnavailableError("gone")
+        return world.unit_of_work()
 
-        patched.setattr(world.sync_sessions, "_unit_of_work", breaks)
-        with pytest.raises(UnavailableError):
-            await world.sync_sessions(ME, items)
+    with pytest.raises(UnavailableError):
+        await world.sync_on(breaks)(ME, items)
     assert len(world.tables.sessions) == 400
     assert outcomes(await world.sync_sessions(ME, items)) == [*[KNOWN] * 400, *[MERGED] * 50]
     assert [event.user_seq for event in world.tables.outbox] == list(range(1, 451))

@@ -100,7 +100,7 @@ async def add_many(engine: AsyncEngine, user_id: int, count: int) -> None:
 @pytest.fixture
 def near(monkeypatch: pytest.MonkeyPatch) -> int:
     """How many sessions are skipped without asking for the total first; fewer than otherwise."""
-    monkeypatch.setattr(readers, "_NEAR", 10)
+    monkeypatch.setattr(readers, "NEAR", 10)
     return 10
 
 

@@ -39,7 +39,7 @@ async def test_the_export_is_byte_for_byte_what_the_outbox_holds(
     user_id: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(readers, "_EXPORT_CHUNK", 2)
+    monkeypatch.setattr(readers, "EXPORT_CHUNK", 2)
     answer = session_pb.Answer(item="exercises/123", text="hable")
     traveller = learner.with_metadata(x_time_zone="Asia/Kathmandu")
     for product, method in (
@@ -86,7 +86,7 @@ async def test_changes_of_calendar_are_exported_as_the_outbox_holds_them(
     user_id: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(learners, "_EXPORT_CHUNK", 2)
+    monkeypatch.setattr(learners, "EXPORT_CHUNK", 2)
     zones = ["Asia/Kathmandu", "Europe/Madrid", "UTC", "Asia/Tokyo", "Asia/Kathmandu"]
     for zone in zones:
         for who in (learner, stranger):

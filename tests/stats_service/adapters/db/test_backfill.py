@@ -48,7 +48,7 @@ async def test_people_with_many_sessions_are_brought_up_to_date_a_few_at_a_time(
     for user_id in (1, 2, 3, 4):
         apply(*history(user_id, DAYS[: 5 if user_id == 2 else 2]))
     await publish(fresh_database_url, badge("first", 1))
-    monkeypatch.setattr(badge_statements, "_MOST_FACTS", 4)
+    monkeypatch.setattr(badge_statements, "MOST_FACTS", 4)
     assert store.outdated(0, 10) == [1, 2]
     assert store.outdated(1, 10) == [2]
     assert store.outdated(2, 10) == [3, 4]

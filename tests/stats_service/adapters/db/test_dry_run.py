@@ -175,7 +175,7 @@ def test_people_with_many_facts_are_read_a_few_at_a_time(
 ) -> None:
     for user_id in (1, 2, 3, 4):
         apply(*history(user_id, DAYS[: 5 if user_id == 2 else 2]))
-    monkeypatch.setattr(reading, "_MOST_FACTS", 4)
+    monkeypatch.setattr(reading, "MOST_FACTS", 4)
     shards: list[list[int]] = []
     while shard := population.shard(shards[-1][-1] if shards else 0, EVERYBODY, frozenset()):
         assert set(shard.facts.user.tolist()) == set(shard.user_ids)

@@ -52,11 +52,11 @@ Effort = Callable[[], tuple[int, int]]
 @pytest.fixture
 def effort(monkeypatch: pytest.MonkeyPatch) -> Effort:
     """Returns how many characters were parsed and how many documents hashed since it was asked last."""
-    decoder = json_text._decoder
+    decoder = json_text.decoder
     parser = Parser(
         parse_int=decoder.parse_int, parse_float=decoder.parse_float, parse_constant=decoder.parse_constant
     )
-    monkeypatch.setattr(json_text, "_decoder", parser)
+    monkeypatch.setattr(json_text, "decoder", parser)
     hashed: list[object] = []
     hash_of = drafts.document_hash
     monkeypatch.setattr(

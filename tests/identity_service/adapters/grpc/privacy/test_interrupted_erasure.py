@@ -16,15 +16,15 @@ from deploy.local.servers import free_port
 from identity_service.adapters.db import tables
 from identity_service.domain.attempts import account_subject
 from tests.databases import lock_waiters
-from tests.identity_service.conftest import Connect, Person
-from tests.identity_service.privacy.clients import (
+from tests.identity_service.adapters.grpc.privacy.clients import (
     PersonalDataServices,
     erase_me,
     until_complete,
 )
-from tests.identity_service.privacy.personal_data_services import (
+from tests.identity_service.adapters.grpc.privacy.personal_data_services import (
     serving_personal_data,
 )
+from tests.identity_service.conftest import Connect, Person
 from tests.personal_data import rows_of
 from tests.waiting import PATIENCE_SECONDS
 

@@ -10,10 +10,10 @@ from typing import Any
 from practice.identity.v1 import privacy_service_pb2 as pb
 from practice.identity.v1 import privacy_service_pb2_grpc as rpc
 
-from tests.identity_service.conftest import PASSWORD, Person
-from tests.identity_service.privacy.personal_data_services import (
+from tests.identity_service.adapters.grpc.privacy.personal_data_services import (
     FakePersonalDataService,
 )
+from tests.identity_service.conftest import PASSWORD, Person
 from tests.waiting import PATIENCE_SECONDS
 
 OTHERS = ("catalog", "session", "stats")

@@ -17,11 +17,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from identity_service.adapters.db import tables
 from tests.grpc_errors import refusal
-from tests.identity_service.conftest import PASSWORD, Person, new_email
-from tests.identity_service.privacy.clients import (
+from tests.identity_service.adapters.grpc.privacy.clients import (
     PersonalDataServices,
     erase_me,
 )
+from tests.identity_service.conftest import PASSWORD, Person, new_email
 from tests.personal_data import rows_of
 
 

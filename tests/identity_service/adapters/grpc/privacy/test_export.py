@@ -17,12 +17,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from deploy.local.servers import free_port
 from identity_service.adapters.db import tables
 from tests.grpc_errors import refusal
-from tests.identity_service.conftest import PASSWORD, Connect, Person
-from tests.identity_service.privacy.clients import (
+from tests.identity_service.adapters.grpc.privacy.clients import (
     OTHERS,
     PersonalDataServices,
     archive,
 )
+from tests.identity_service.conftest import PASSWORD, Connect, Person
 
 
 async def test_the_archive_has_the_files_of_every_service_and_a_manifest(
