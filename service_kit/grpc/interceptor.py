@@ -29,7 +29,7 @@ from service_kit.grpc.guards import (
 )
 from service_kit.grpc.presentation import ErrorPresenter, error_metadata, freshness
 from service_kit.grpc.saved_responses import HeldContext, respond_once
-from service_kit.grpc.statuses import to_status
+from service_kit.grpc.statuses import error_to_status
 from service_kit.grpc.streams import Pace, send
 from service_kit.once import SavedResponse, SavedResponses
 from service_kit.request_ids import current_request_id, enter_request
@@ -235,7 +235,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         told = self._understand(error)
         presenter = self._presenters.get(method.split("/")[1])
         extra = error_metadata(presenter(told)) if presenter else ()
-        await context.abort_with_status(to_status(told, extra))
+        await context.abort_with_status(error_to_status(told, extra))
 
     def _understand(self, error: Exception) -> ServiceError:
         """Returns the error to tell the caller, logging the ones they cannot act on."""

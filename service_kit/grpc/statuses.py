@@ -49,7 +49,7 @@ def code_of(error: errors.ServiceError) -> grpc.StatusCode:
     return grpc.StatusCode.INTERNAL
 
 
-def to_rpc_status(error: errors.ServiceError) -> status_pb2.Status:
+def error_to_proto(error: errors.ServiceError) -> status_pb2.Status:
     """Returns an error as google.rpc.Status with exactly one ErrorInfo (AIP-193).
 
     Invalid fields have a BadRequest behind it, which names them all.
@@ -72,12 +72,12 @@ def _packed(message: Message) -> any_pb2.Any:
     return packed
 
 
-def to_status(error: errors.ServiceError, extra: tuple[tuple[str, str], ...] = ()) -> Status:
+def error_to_status(error: errors.ServiceError, extra: tuple[tuple[str, str], ...] = ()) -> Status:
     """Returns an error as the status that ends an RPC, with `extra` trailing metadata.
 
     HTTP clients find in headers why, after how many seconds to come back and which limit was reached.
     """
-    details = to_rpc_status(error).SerializeToString()
+    details = error_to_proto(error).SerializeToString()
     told = ((STATUS_DETAILS_KEY, details), (REASON_KEY, error.reason))
     return Status(code_of(error), error.message, (*told, *_waiting(error), *extra))
 

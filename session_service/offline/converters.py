@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 from practice.session.v1 import sync_service_pb2 as pb2
 
 from service_kit.errors import ServiceError
-from service_kit.grpc.statuses import to_rpc_status
+from service_kit.grpc.statuses import error_to_proto
 from session_service.domain.states import State
 from session_service.offline.domain import (
     ItemResult,
@@ -144,5 +144,5 @@ def result_to_proto(result: ItemResult) -> pb2.SyncResult:
         ],
     )
     if result.refusal is not None:
-        message.error.CopyFrom(to_rpc_status(result.refusal.as_error()))
+        message.error.CopyFrom(error_to_proto(result.refusal.as_error()))
     return message

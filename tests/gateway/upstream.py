@@ -35,7 +35,7 @@ from practice.stats.v1 import explanation_service_pb2, recalculation_service_pb2
 from service_kit.errors import Fault, FieldsInvalidError, NotFoundError
 from service_kit.grpc.presentation import ProductError, answer_with_status, error_metadata
 from service_kit.grpc.server import WRITES
-from service_kit.grpc.statuses import to_status
+from service_kit.grpc.statuses import error_to_status
 from tests.gateway.bridge.portal import FakePortal, serving_portal
 from tests.waiting import PATIENCE_SECONDS
 
@@ -102,14 +102,14 @@ async def with_etag(context: Context) -> None:
 
 async def not_found(context: Context) -> None:
     error = NotFoundError("No such session", reason="SESSION_NOT_FOUND", session="sessions/5")
-    await context.abort_with_status(to_status(error))
+    await context.abort_with_status(error_to_status(error))
 
 
 async def not_found_as_a_product(context: Context) -> None:
     """As the interceptor of a service ends a call: with what every client knows and the product's own."""
     error = NotFoundError("No such session", reason="SESSION_NOT_FOUND", session="sessions/5")
     shown = error_metadata(ProductError(404, {"detail": "Session not found"}))
-    await context.abort_with_status(to_status(error, shown))
+    await context.abort_with_status(error_to_status(error, shown))
 
 
 async def not_found_after_headers(context: Context) -> None:
@@ -130,7 +130,7 @@ ODD_WORDS = 'is ","details":[{"}]} %1 \\ \n\t<é>'
 
 async def invalid(context: Context) -> None:
     error = FieldsInvalidError([Fault("a", ODD_WORDS, "x"), Fault("b", "is required", "required")])
-    await context.abort_with_status(to_status(error))
+    await context.abort_with_status(error_to_status(error))
 
 
 async def failed_precondition(context: Context) -> None:

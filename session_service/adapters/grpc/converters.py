@@ -16,7 +16,7 @@ from practice.session.v1 import practice_session_pb2 as session_pb2
 from service_kit.errors import (
     InvalidArgumentError,
 )
-from service_kit.grpc.statuses import to_rpc_status
+from service_kit.grpc.statuses import error_to_proto
 from session_service.adapters.events import instant_to_proto
 from session_service.application.ports.readers import JournalEntry
 from session_service.application.ports.sessions import SessionRef
@@ -135,7 +135,7 @@ def result_to_proto(result: AnswerResult) -> session_pb2.AnswerResult:
         message.correct_answer = result.recorded.correct_answer
         message.feedback = result.recorded.feedback
     if result.refusal is not None:
-        message.error.CopyFrom(to_rpc_status(result.refusal.as_error()))
+        message.error.CopyFrom(error_to_proto(result.refusal.as_error()))
     return message
 
 

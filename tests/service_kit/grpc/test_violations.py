@@ -18,7 +18,7 @@ from service_kit.errors import FieldsInvalidError
 from service_kit.grpc.guards import validate
 from service_kit.grpc.presentation import message_of
 from service_kit.grpc.product_shapes import validation_details
-from service_kit.grpc.statuses import to_status
+from service_kit.grpc.statuses import error_to_status
 from service_kit.grpc.violations import faults_of, pattern_in_words
 from tests.grpc_errors import refusal
 from tests.service_kit.conftest import Serve
@@ -122,5 +122,5 @@ def test_however_much_is_wrong_it_fits_into_trailers() -> None:
     many = [type(fault)(f"{fault.field}.{number}" * 50, "ñ" * 500) for number, fault in enumerate(faults)]
     error = FieldsInvalidError(many)
     assert len(error.faults) == 10
-    trailing = to_status(error).trailing_metadata
+    trailing = error_to_status(error).trailing_metadata
     assert sum(len(name) + len(value) for name, value in trailing) < 7_000
