@@ -83,7 +83,7 @@ $(STAMP): requirements.lock pyproject.toml Makefile
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	  echo "Python 3.11 or newer is needed, and '$(PYTHON)' is $$($(PYTHON) --version 2>&1 | head -n 1):" \
 	    "name one with PYTHON=python3.12 make ..." >&2; exit 1; }
-	@echo "making $(VENV): about a minute and 880 MB of disk, once; all that runs takes about 1 GB of memory"
+	@echo "making $(VENV): about a minute and 880 MB of disk, once; all that runs takes 1 to 1.6 GB of memory"
 	@$(PYTHON) -m venv $(VENV)
 	@sed -n '/^uv==/,/^    #/p' requirements.lock | $(PIP) --require-hashes --requirement /dev/stdin
 	@sed -n '/^xds-protos==/,/^    #/p' requirements.lock | $(UV) pip install --quiet --python $(BIN)/python --no-deps --require-hashes --requirement -

@@ -49,7 +49,10 @@ class ServiceSettings(PlatformSettings):
     internal_token_file: SecretFile = Field(description="the secret that services show to each other")
     log_level: LogLevel = Field(default="INFO", description="what is logged: this and everything graver")
     database_pool_size: int = Field(
-        default=10, ge=1, le=100, description="the most connections to the database a process has open"
+        default=10,
+        ge=1,
+        le=100,
+        description="the most connections to the database a process has open; a stack's of one service share",
     )
     max_concurrent_rpcs: int = Field(
         default=500,
