@@ -79,8 +79,10 @@ def _wanted() -> LocalStack:
 
 def _logged(begun: str) -> list[str]:
     """Completes the name of what has a log."""
-    nodes = (*topology.PROCESSES, *topology.JOBS)
-    return [node.name for node in nodes if node.name.startswith(begun)]
+    last = LocalStack.last_started(_home()).settings.ports
+    counted = ((process, last.count(process.name)) for process in topology.PROCESSES)
+    names = [copy.name for process, count in counted for copy in topology.copies(process, count)]
+    return [name for name in (*names, *(job.name for job in topology.JOBS)) if name.startswith(begun)]
 
 
 def _version(wanted: bool) -> None:
