@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -30,20 +31,28 @@ def gateway(stack: LocalStack, learner: Learner) -> dict[str, str]:
 @pytest.fixture
 def play_in_node(gateway: dict[str, str]) -> Play:
     """Plays scenarios in Node."""
-    return player("in_node.js", gateway)
+    return player(partial(running.play, "in_node.js"), gateway)
 
 
 @pytest.fixture
-def play_in_chromium(gateway: dict[str, str], npm_packages: None) -> Play:
+def play_in_chromium(gateway: dict[str, str], browser: running.Browser) -> Play:
     """Plays scenarios in a page of another origin, loaded anew before each."""
-    return player("in_chromium.js", gateway)
+    return player(browser.play, gateway)
 
 
-def player(program: str, gateway: dict[str, str]) -> Play:
+@pytest.fixture(scope="package")
+def browser(npm_packages: None) -> Iterator[running.Browser]:
+    """The one Chromium of these tests: starting it costs more than what they do with it."""
+    browser = running.Browser()
+    yield browser
+    browser.stop()
+
+
+def player(run: Callable[..., Any], gateway: dict[str, str]) -> Play:
     """Returns a way to play scenarios; another `gateway` among what is given goes before this one."""
 
     def play(*scenarios: tuple[str, dict[str, Any]]) -> Any:
         steps = [{"scenario": name, "given": {"gateway": gateway, **given}} for name, given in scenarios]
-        return running.play(program, *steps)
+        return run(*steps)
 
     return play

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,46 @@ def play(program: str, *steps: dict[str, Any]) -> Any:
     )
     assert done.returncode == 0, f"{program}: {done.stderr}"
     return json.loads(done.stdout)
+
+
+class Browser:
+    """Plays scenarios in one Chromium, each time in a profile of its own. Starts when it is first asked."""
+
+    def __init__(self) -> None:
+        self._program: subprocess.Popen[str] | None = None
+
+    def play(self, *steps: dict[str, Any]) -> Any:
+        """Returns what `in_chromium.js` tells of the scenarios it played."""
+        program = self._program = self._program or self._start()
+        assert program.stdin and program.stdout
+        program.stdin.write(json.dumps(steps) + "\n")
+        program.stdin.flush()
+        hung = threading.Timer(PLAY_SECONDS, program.kill)
+        hung.start()
+        line = program.stdout.readline()
+        hung.cancel()
+        if not line:
+            self.stop()
+        assert line, "Chromium ended, or hung; see the captured errors"
+        told = json.loads(line)
+        assert "error" not in told, told
+        return told
+
+    def stop(self) -> None:
+        """Ends it. Safe to call again."""
+        if self._program is not None:
+            self._program.communicate(timeout=PLAY_SECONDS)
+            self._program = None
+
+    def _start(self) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [NODE, "in_chromium.js"],
+            cwd=BROWSER,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "NODE_OPTIONS": ""},
+        )
 
 
 def run_program(name: str, gateway: dict[str, str], *arguments: str, given: Any = None) -> Any:

@@ -1,12 +1,13 @@
 /**
- * Plays scenarios in a page in Chromium: `[{scenario, given}, ...]` on stdin, `{origin, results, preflights}`
- * on stdout. The page is loaded anew before each, from an origin that is not the gateway's.
+ * Plays scenarios in pages in Chromium: for each line `[{scenario, given}, ...]` of stdin one
+ * `{origin, results, preflights}` or `{error}` on stdout. A line has a profile of its own; its page is loaded anew
+ * before each scenario, from an origin that is not the gateway's.
  */
 
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname } from "node:path";
-import { json } from "node:stream/consumers";
+import { createInterface } from "node:readline";
 
 import { chromium } from "playwright-core";
 
@@ -45,19 +46,30 @@ async function watchPreflights(page) {
   return preflights;
 }
 
-const steps = await json(process.stdin);
+/** Plays in a new page, which has nothing of earlier ones: no storage, and no remembered preflights. */
+async function play(browser, origin, steps) {
+  const page = await browser.newPage();
+  try {
+    const preflights = await watchPreflights(page);
+    const results = [];
+    for (const { scenario, given } of steps) {
+      await page.goto(origin, { waitUntil: "load" });
+      results.push(await page.evaluate(([name, data]) => window.play(name, data), [scenario, given]));
+    }
+    return { origin, results, preflights: [...preflights.values()] };
+  } finally {
+    await page.close();
+  }
+}
+
 const server = await servePage();
 const origin = `http://localhost:${server.address().port}`;
 const browser = await chromium.launch(launchOptions());
 try {
-  const page = await browser.newPage();
-  const preflights = await watchPreflights(page);
-  const results = [];
-  for (const { scenario, given } of steps) {
-    await page.goto(origin, { waitUntil: "load" });
-    results.push(await page.evaluate(([name, data]) => window.play(name, data), [scenario, given]));
+  for await (const line of createInterface({ input: process.stdin })) {
+    const told = await play(browser, origin, JSON.parse(line)).catch((error) => ({ error: error.stack }));
+    console.log(JSON.stringify(told));
   }
-  console.log(JSON.stringify({ origin, results, preflights: [...preflights.values()] }));
 } finally {
   await browser.close();
   server.close();
