@@ -48,12 +48,16 @@ def start_stack(home: Path, **counts: int) -> LocalStack:
     return stack
 
 
-_STACK = pytest.StashKey[LocalStack]()
+# Of the one service there are two processes in the stack that is harmed.
+SESSION_PROCESSES = ("session", "session-2")
+
 _GROUP = "stack"
+_HARMED = "harmed stack"
+_STACKS = {name: pytest.StashKey[LocalStack]() for name in (_GROUP, _HARMED)}
 _GROUPS = {
     "tests/deploy/test_wheels.py": "wheels",
-    "tests/end_to_end/test_crashes.py": "crashes",
-    "tests/end_to_end/test_reconciliation.py": "reconciliation",
+    "tests/end_to_end/test_crashes.py": _HARMED,
+    "tests/end_to_end/test_reconciliation.py": _HARMED,
     "tests/end_to_end/": _GROUP,
     "tests/clients/": _GROUP,
 }
@@ -82,11 +86,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupSchedul
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    """Stops the shared stack after the last of its group: it costs even who does nothing with it."""
-    stack = item.config.stash.get(_STACK, None)
-    if stack is None or not item.config.getoption("loadgroup", False):
+    """Stops a stack after the last of its group: it costs even who does nothing with it."""
+    group = group_of(item.nodeid)
+    if group not in _STACKS or (nextitem is not None and group_of(nextitem.nodeid) == group):
         return
-    if group_of(item.nodeid) == _GROUP and (nextitem is None or group_of(nextitem.nodeid) != _GROUP):
+    stack = item.config.stash.get(_STACKS[group], None)
+    if stack is not None and item.config.getoption("loadgroup", False):
         stack.down()
 
 
@@ -95,7 +100,18 @@ def shared_stack(
     pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[LocalStack]:
     """The stack that tests share which harm nothing for good."""
-    stack = pytestconfig.stash[_STACK] = start_stack(tmp_path_factory.mktemp("stack"))
+    stack = pytestconfig.stash[_STACKS[_GROUP]] = start_stack(tmp_path_factory.mktemp("stack"))
+    yield stack
+    stack.down()
+
+
+@pytest.fixture(scope="session")
+def harmed_stack(
+    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LocalStack]:
+    """Another, whose processes are killed and whose data is damaged. After each test it is whole again."""
+    stack = start_stack(tmp_path_factory.mktemp("harmed"), session=len(SESSION_PROCESSES))
+    pytestconfig.stash[_STACKS[_HARMED]] = stack
     yield stack
     stack.down()
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.stack import Learner, MakeLearner, start_stack
+from tests.stack import SESSION_PROCESSES, Learner, MakeLearner, start_stack
 
-__all__ = ["Learner", "MakeLearner", "start_stack"]
+__all__ = ["SESSION_PROCESSES", "Learner", "MakeLearner", "start_stack"]

@@ -12,7 +12,7 @@ import pytest
 
 from deploy.local.stack import LocalStack
 from tests.end_to_end.command import practice, start_practice
-from tests.end_to_end.conftest import Learner, start_stack
+from tests.end_to_end.conftest import Learner
 from tests.end_to_end.facts import copies
 from tests.waiting import PATIENCE_SECONDS, eventually
 
@@ -32,11 +32,8 @@ WAITING = """
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    """A stack to be damaged."""
-    stack = start_stack(tmp_path_factory.mktemp("reconciliation"))
-    yield stack
-    stack.down()
+def stack(harmed_stack: LocalStack) -> LocalStack:
+    return harmed_stack
 
 
 @pytest.fixture
