@@ -47,6 +47,7 @@ from service_kit.grpc.channels import open_channel
 from service_kit.grpc.guards import Access
 from service_kit.grpc.interceptor import CallInterceptor
 from service_kit.grpc.server import RunningServer, build_server, start_server, stop_requested
+from service_kit.hints import HintListener, HintSender, exchanging_hints
 from service_kit.logging import configure_logging
 from service_kit.memory import return_what_is_freed
 from service_kit.once import SavedResponses
@@ -85,9 +86,9 @@ from session_service.adapters.grpc.products.portal.requests import PRODUCT as PO
 from session_service.adapters.grpc.products.yoga import errors as yoga_errors
 from session_service.adapters.grpc.products.yoga import servicer as yoga
 from session_service.adapters.redis.cache import RedisCache, RedisMemory
-from session_service.adapters.redis.client import BestEffort, open_redis
+from session_service.adapters.redis.client import PREFIX, BestEffort, open_redis
 from session_service.adapters.redis.rate_limits import RedisRateLimits
-from session_service.adapters.signals import CommitListener, JournalSignals, LookForChanges
+from session_service.adapters.signals import CommitListener, JournalSignals, LookForChanges, LookSeldom
 from session_service.adapters.stats.client import StatisticsClient
 from session_service.application.account_limits import AccountLimits
 from session_service.application.calendars import RememberCalendar
@@ -122,8 +123,9 @@ PRESENTERS = {
     yoga.SERVICE: yoga_errors.present,
 }
 
-# Other processes write too, of which this one hears nothing.
+# Other processes write too, of which this one may hear nothing; while it hears, every tenth look is one.
 _LOOK_EVERY_SECONDS = 0.5
+_CHANGED_SESSIONS = f"{PREFIX}changed"
 
 
 def utc_now() -> datetime:
@@ -146,13 +148,17 @@ async def serving(settings: SessionSettings) -> AsyncIterator[RunningServer]:
     try:
         signals = JournalSignals()
         revocations = Revocations(settings.access_lifetime)
-        outside = _Outside(engine, answers_engine, catalog, stats, publisher, redis, documents, revocations)
-        async with polling_revocations(settings, revocations):
+        hints = HintSender(redis, _CHANGED_SESSIONS)
+        listener = HintListener(redis, _CHANGED_SESSIONS, signals.notify, hints.name)
+        outside = _Outside(
+            engine, answers_engine, catalog, stats, publisher, redis, documents, revocations, hints
+        )
+        async with polling_revocations(settings, revocations), exchanging_hints(hints, listener):
             running = await _start(settings, outside, signals)
             try:
                 look = LookForChanges(signals, SqlReaders(engine).versions)
                 async with (
-                    repeating(look, _LOOK_EVERY_SECONDS),
+                    repeating(LookSeldom(look, lambda: listener.hears), _LOOK_EVERY_SECONDS),
                     repeating(WriteHealth(engine, running), EVERY_SECONDS),
                 ):
                     yield running
@@ -180,10 +186,11 @@ class _Outside:
     redis: Redis
     documents: WorkerThreads
     revocations: Revocations
+    hints: HintSender
 
 
 async def _start(settings: SessionSettings, outside: _Outside, signals: JournalSignals) -> RunningServer:
-    after_commit = CommitListener(outside.publisher, signals)
+    after_commit = CommitListener(outside.publisher, signals, outside.hints)
     combined_answers = CombinedAnswers(SqlAnswerStore(outside.answers_engine, after_commit), utc_now)
     transaction = (
         outside.engine,

@@ -1,9 +1,10 @@
-"""Wakes those who watch a session in this process."""
+"""Wakes those who watch a session, whichever process changed it."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Protocol
 
 from session_service.application.ports import signals
@@ -13,55 +14,96 @@ from session_service.application.ports.outbox import Outgoing
 Versions = Callable[[Collection[int]], Awaitable[Mapping[int, int]]]
 
 
-class JournalSignals(signals.JournalSignals):
-    """Signals within this process: one event a watcher, with the version it has seen."""
+class SessionSignal(signals.SessionSignal):
+    """One watcher's event, with the version it has seen; None before it has waited."""
+
+    __slots__ = ("event", "seen")
 
     def __init__(self) -> None:
-        self._waiters: dict[int, dict[asyncio.Event, int]] = {}
+        self.event = asyncio.Event()
+        self.seen: int | None = None
 
-    async def wait(self, session_id: int, version: int) -> None:
-        """Returns at the next change in this process, or when a look finds another version."""
-        event = asyncio.Event()
-        waiters = self._waiters.setdefault(session_id, {})
-        waiters[event] = version
+    async def wait(self, version: int) -> None:
+        """Returns at the next change that is heard of, or when a look finds another version."""
+        self.seen = version
+        await self.event.wait()
+        self.event.clear()
+
+
+class JournalSignals(signals.JournalSignals):
+    """The watchers in this process."""
+
+    def __init__(self) -> None:
+        self._watchers: dict[int, set[SessionSignal]] = {}
+
+    @contextmanager
+    def watch(self, session_id: int) -> Iterator[SessionSignal]:
+        """Signals every change to one watcher."""
+        signal = SessionSignal()
+        watchers = self._watchers.setdefault(session_id, set())
+        watchers.add(signal)
         try:
-            await event.wait()
+            yield signal
         finally:
-            del waiters[event]
-            if not waiters:
-                self._waiters.pop(session_id, None)
+            watchers.remove(signal)
+            if not watchers and self._watchers.get(session_id) is watchers:
+                del self._watchers[session_id]
 
-    def notify(self, session_ids: Sequence[int]) -> None:
+    def notify(self, session_ids: Collection[int]) -> None:
         """Wakes the watchers of changed sessions."""
         for session_id in session_ids:
-            for event in self._waiters.get(session_id, ()):
-                event.set()
+            for signal in self._watchers.get(session_id, ()):
+                signal.event.set()
 
     def watched(self) -> list[int]:
-        """Returns the sessions that somebody waits for."""
-        return list(self._waiters)
+        """Returns the sessions that somebody watches."""
+        return list(self._watchers)
 
     def compare(self, versions: Mapping[int, int | None]) -> None:
         """Wakes whoever waits for a session that is at another version, or gone."""
         for session_id, version in versions.items():
-            for event, seen in self._waiters.get(session_id, {}).items():
-                if version != seen:
-                    event.set()
+            for signal in self._watchers.get(session_id, ()):
+                if version != signal.seen:
+                    signal.event.set()
 
 
 class LookForChanges:
-    """Looks for changes that other processes made: one query for everybody who waits."""
+    """Looks for changes that were not heard of: one query for everybody who watches."""
 
     def __init__(self, signals: JournalSignals, versions: Versions) -> None:
         self._signals = signals
         self._versions = versions
 
     async def __call__(self) -> None:
-        """Looks once, and at nothing when nobody waits."""
+        """Looks once, and at nothing when nobody watches."""
         watched = self._signals.watched()
         if watched:
             found = await self._versions(watched)
             self._signals.compare({session_id: found.get(session_id) for session_id in watched})
+
+
+class LookSeldom:
+    """Looks at every call while hints cannot come, otherwise at every tenth.
+
+    The first look after a subscription was made is not skipped: hints may have been lost before it.
+    """
+
+    def __init__(self, look: LookForChanges, hears: Callable[[], bool], every: int = 10) -> None:
+        self._look = look
+        self._hears = hears
+        self._every = every
+        self._skipped = every
+
+    async def __call__(self) -> None:
+        """Looks, or does not."""
+        if not self._hears():
+            self._skipped = self._every
+        elif self._skipped + 1 < self._every:
+            self._skipped += 1
+            return
+        else:
+            self._skipped = 0
+        await self._look()
 
 
 class Publisher(Protocol):
@@ -71,12 +113,20 @@ class Publisher(Protocol):
         """Takes committed events."""
 
 
-class CommitListener:
-    """Publishes what was committed, and wakes those who watch it."""
+class Hints(Protocol):
+    """Tells the other processes. Never blocks, never raises."""
 
-    def __init__(self, publisher: Publisher, signals: JournalSignals) -> None:
+    def send(self, numbers: Collection[int]) -> None:
+        """Takes the numbers of changed sessions."""
+
+
+class CommitListener:
+    """Publishes what was committed, and wakes those who watch it, here and elsewhere."""
+
+    def __init__(self, publisher: Publisher, signals: JournalSignals, hints: Hints) -> None:
         self._publisher = publisher
         self._signals = signals
+        self._hints = hints
 
     def publish(self, events: list[Outgoing]) -> None:
         """Publishes right away."""
@@ -85,3 +135,4 @@ class CommitListener:
     def wake_watchers(self, session_ids: list[int]) -> None:
         """Wakes the watchers."""
         self._signals.notify(session_ids)
+        self._hints.send(session_ids)

@@ -54,19 +54,21 @@ class WatchSession:
                 return
         # No change has a higher number yet: waiting beyond it would miss the end.
         cursor = min(cursor, session.version)
-        while True:
-            entries = await self._readers.journal(call.user_id, ref.id, cursor)
-            if cursor < session.version and (not entries or entries[0].sequence > cursor + 1):
-                yield Snapshot(session, session.elapsed_at(self._clock()))
-                cursor = session.version
-            for entry in entries:
-                if entry.sequence <= cursor:
-                    continue
-                yield entry
-                cursor = entry.sequence
-                if entry.change is Change.ENDED:
+        # Before the journal is read, so that what is written meanwhile wakes the next wait.
+        with self._signals.watch(ref.id) as signal:
+            while True:
+                entries = await self._readers.journal(call.user_id, ref.id, cursor)
+                if cursor < session.version and (not entries or entries[0].sequence > cursor + 1):
+                    yield Snapshot(session, session.elapsed_at(self._clock()))
+                    cursor = session.version
+                for entry in entries:
+                    if entry.sequence <= cursor:
+                        continue
+                    yield entry
+                    cursor = entry.sequence
+                    if entry.change is Change.ENDED:
+                        return
+                if not session.state.is_open:
                     return
-            if not session.state.is_open:
-                return
-            await self._signals.wait(ref.id, cursor)
-            session = await self._readers.get(call.user_id, ref)
+                await signal.wait(cursor)
+                session = await self._readers.get(call.user_id, ref)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Mapping
 
-from session_service.adapters.signals import JournalSignals, LookForChanges
+from session_service.adapters.signals import CommitListener, JournalSignals, LookForChanges, LookSeldom
 from tests.waiting import PATIENCE_SECONDS
 
 
@@ -22,7 +22,11 @@ class Database:
 
 
 async def waiting(signals: JournalSignals, session_id: int, version: int = 1) -> asyncio.Task[None]:
-    task = asyncio.create_task(signals.wait(session_id, version))
+    async def wait() -> None:
+        with signals.watch(session_id) as signal:
+            await signal.wait(version)
+
+    task = asyncio.create_task(wait())
     await asyncio.sleep(0)
     return task
 
@@ -44,13 +48,25 @@ async def test_a_change_wakes_every_watcher_of_its_session_at_once() -> None:
     other.cancel()
 
 
-async def test_a_change_that_nobody_waits_for_is_not_kept() -> None:
+async def test_a_change_that_nobody_watches_for_is_not_kept() -> None:
     signals = JournalSignals()
     signals.notify([7])
     watcher = await waiting(signals, 7)
 
     assert not watcher.done()
     watcher.cancel()
+
+
+async def test_a_change_while_a_watcher_is_busy_ends_its_next_wait_and_only_that() -> None:
+    signals = JournalSignals()
+    with signals.watch(7) as signal:
+        signals.notify([7])
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await signal.wait(1)
+        again = asyncio.create_task(signal.wait(2))
+        await asyncio.sleep(0)
+        assert not again.done()
+        again.cancel()
 
 
 async def test_one_look_is_for_everybody_and_wakes_those_who_have_seen_another_version() -> None:
@@ -76,7 +92,43 @@ async def test_a_look_wakes_those_who_wait_for_a_session_that_is_gone() -> None:
 
 async def test_nothing_is_asked_while_nobody_waits() -> None:
     signals, database = JournalSignals(), Database(s7=1)
-    (await waiting(signals, 7)).cancel()
-    await asyncio.sleep(0)
+    watcher = await waiting(signals, 7)
+    watcher.cancel()
+    await asyncio.gather(watcher, return_exceptions=True)
     await LookForChanges(signals, database.versions)()
     assert (database.asked, signals.watched()) == ([], [])
+
+
+async def test_looks_are_rare_while_hints_come_and_frequent_while_none_can() -> None:
+    signals, database = JournalSignals(), Database(s7=1)
+    watcher = await waiting(signals, 7)
+    hears = False
+    look = LookSeldom(LookForChanges(signals, database.versions), lambda: hears)
+    for _ in range(5):
+        await look()
+    assert len(database.asked) == 5
+
+    hears = True
+    await look()
+    assert len(database.asked) == 6, "what was not heard before is looked for at once"
+    for _ in range(20):
+        await look()
+    assert len(database.asked) == 8
+    watcher.cancel()
+
+
+async def test_a_commit_wakes_those_who_watch_here_and_is_told_to_the_other_processes() -> None:
+    class Elsewhere:
+        def __init__(self) -> None:
+            self.heard: list[int] = []
+
+        def offer(self, events: object) -> None: ...
+
+        def send(self, numbers: Collection[int]) -> None:
+            self.heard += numbers
+
+    signals, elsewhere = JournalSignals(), Elsewhere()
+    watcher = await waiting(signals, 7)
+    CommitListener(elsewhere, signals, elsewhere).wake_watchers([7])
+    await woken(watcher)
+    assert elsewhere.heard == [7]

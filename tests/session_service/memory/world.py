@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -117,7 +118,11 @@ class FakeSignals:
     def __init__(self) -> None:
         self.meanwhile: list[Callable[[], Any]] = []
 
-    async def wait(self, session_id: int, version: int) -> None:
+    @contextmanager
+    def watch(self, session_id: int) -> Iterator[FakeSignals]:
+        yield self
+
+    async def wait(self, version: int) -> None:
         assert self.meanwhile, "waits for what never comes"
         await self.meanwhile.pop(0)()
 

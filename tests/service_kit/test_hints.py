@@ -1,0 +1,68 @@
+"""Hints between processes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from redis.asyncio import Redis
+
+from service_kit.hints import HintListener, HintSender, exchanging_hints, from_payload, to_payload
+from tests.waiting import PATIENCE_SECONDS, until
+
+CHANNEL = "practice:test:hints"
+
+
+@pytest.fixture
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    async with Redis.from_url(redis_url) as client:
+        yield client
+
+
+async def subscribed(listener: HintListener) -> None:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await listener.subscribed()
+
+
+async def test_what_one_process_says_every_other_hears_and_itself_does_not(redis: Redis) -> None:
+    here, there = list[int](), list[int]()
+    sender = HintSender(redis, CHANNEL)
+    listeners = [
+        HintListener(redis, CHANNEL, here.extend, sender.name),
+        HintListener(redis, CHANNEL, there.extend),
+    ]
+    async with exchanging_hints(sender, *listeners):
+        for listener in listeners:
+            await subscribed(listener)
+        sender.send([7, 8])
+        sender.send([8, 9])
+        await until(lambda: there == [7, 8, 9])
+    assert here == []
+
+
+async def test_a_subscription_that_breaks_is_made_anew(redis: Redis) -> None:
+    heard = list[int]()
+    sender, listener = HintSender(redis, CHANNEL), HintListener(redis, CHANNEL, heard.extend)
+    async with exchanging_hints(sender, listener):
+        await subscribed(listener)
+        await redis.client_kill_filter(_type="pubsub")
+        await until(lambda: not listener.hears)
+        await subscribed(listener)
+        sender.send([7])
+        await until(lambda: heard == [7])
+
+
+async def test_without_a_redis_nothing_is_raised_and_nothing_is_heard() -> None:
+    async with Redis.from_url("redis://127.0.0.1:1") as nowhere:
+        sender, listener = HintSender(nowhere, CHANNEL), HintListener(nowhere, CHANNEL, list[int]().extend)
+        async with exchanging_hints(sender, listener):
+            sender.send([7])
+            await asyncio.sleep(0.05)
+            assert not listener.hears
+
+
+@pytest.mark.parametrize("payload", [None, 7, b"", b"not a hint", b"\xff\x00"])
+def test_what_is_no_hint_has_no_numbers(payload: object) -> None:
+    assert from_payload(to_payload(3, [7, 8])) == (3, [7, 8])
+    assert not from_payload(payload)[1]
