@@ -35,6 +35,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from typing_extensions import override
 
+from service_kit.db.engines import single_statements
 from service_kit.db.faults import is_taken
 from service_kit.db.idempotency import IdempotencyRecord
 from service_kit.once import Idempotency
@@ -70,7 +71,7 @@ class SqlLeaderboardReader(LeaderboardReader):
     """Reads boards from PostgreSQL."""
 
     def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+        self._engine = single_statements(engine)
 
     @override
     async def closed_through(self, kind: Cadence) -> date | None:

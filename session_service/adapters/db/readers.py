@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, func, select, true
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from service_kit.db.engines import single_statements
 from session_service.adapters.db import tables
 from session_service.adapters.db.rows import ITEM_COLUMNS, SESSION_COLUMNS, session_from_row
 from session_service.adapters.db.sessions import select_session, select_summary
@@ -37,11 +38,6 @@ async def one_moment(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """Yields a connection whose every read sees the same commits."""
     async with engine.connect() as connection:
         yield await connection.execution_options(isolation_level="REPEATABLE READ")
-
-
-def single_statements(engine: AsyncEngine) -> AsyncEngine:
-    """Returns the engine for reads of one statement each: one round trip, not three."""
-    return engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
 class SqlReaders(Readers):

@@ -10,8 +10,9 @@ from itertools import accumulate
 from sqlalchemy import ColumnElement, Table, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from service_kit.db.engines import single_statements
 from session_service.adapters.db import tables
-from session_service.adapters.db.readers import one_moment, select_sessions, single_statements
+from session_service.adapters.db.readers import one_moment, select_sessions
 from session_service.adapters.db.sessions import select_session
 from session_service.application.ports.readers import SessionSelection
 from session_service.application.ports.sessions import SessionRef

@@ -12,6 +12,7 @@ from sqlalchemy import CompoundSelect, Row, Select, Text, cast, func, literal, s
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from typing_extensions import override
 
+from service_kit.db.engines import single_statements
 from stats_service.adapters.db import badge_statements, fact_statements, progress_statements, rows
 from stats_service.adapters.db.tables import badge_definition, freeze_ledger, standing, streak_entry
 from stats_service.application.ports.badges import PublishedVersion
@@ -29,6 +30,7 @@ class SqlReader(Reader):
     def __init__(self, engine: AsyncEngine, connection: AsyncConnection | None = None) -> None:
         """Reads on the connection where there is one, otherwise each time on one of the engine's."""
         self._engine = engine
+        self._single = single_statements(engine)
         self._connection = connection
 
     @asynccontextmanager
@@ -110,7 +112,7 @@ class SqlReader(Reader):
         if self._connection is not None:
             yield self._connection
             return
-        async with self._engine.connect() as connection:
+        async with self._single.connect() as connection:
             yield connection
 
     async def _all(self, statement: Select[Any] | CompoundSelect[Any]) -> Sequence[Row[Any]]:

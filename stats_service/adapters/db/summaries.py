@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Integer, Row, Select, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 from typing_extensions import override
 
+from service_kit.db.engines import single_statements
 from stats_service.adapters.db.fact_statements import counted_facts, sums_of
 from stats_service.adapters.db.rows import tally_from_row
 from stats_service.adapters.db.tables import completion, daily_progress
@@ -22,7 +23,7 @@ class SqlSummaryReader(SummaryReader):
     """Reads sums from PostgreSQL."""
 
     def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+        self._engine = single_statements(engine)
 
     @override
     async def days_by_product(
