@@ -18,9 +18,9 @@ from tests.deploy.conftest import DATABASES, MakeStack
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives up root")
 
 
-@pytest.fixture
-def postgres(tmp_path: Path) -> Iterator[Server]:
-    server = start_postgres(tmp_path / "postgres")
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = start_postgres(tmp_path_factory.mktemp("servers") / "postgres")
     yield server
     server.stop()
 
