@@ -11,12 +11,14 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import structlog
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
+
+from service_kit.periodic import end_task
 
 _FAULTS = (RedisError, OSError, TimeoutError)
 _PATIENCE_SECONDS = 2.0
@@ -138,7 +140,4 @@ async def exchanging_hints(*parts: HintSender | HintListener) -> AsyncIterator[N
         yield
     finally:
         for task in tasks:
-            task.cancel()
-        for task in tasks:
-            with suppress(asyncio.CancelledError):
-                await task
+            await end_task(task)

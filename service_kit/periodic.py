@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager, suppress
 
 import structlog
 
+_CANCEL_AGAIN_SECONDS = 0.5
+
 log = structlog.get_logger(__name__)
 
 
@@ -21,9 +23,16 @@ async def repeating(job: Callable[[], Awaitable[None]], every_seconds: float) ->
     try:
         yield
     finally:
+        await end_task(task)
+
+
+async def end_task(task: asyncio.Task[None]) -> None:
+    """Cancels a task until it is gone: a client in the middle of a command may swallow a cancellation."""
+    while not task.done():
         task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        await asyncio.wait({task}, timeout=_CANCEL_AGAIN_SECONDS)
+    with suppress(asyncio.CancelledError):
+        await task
 
 
 async def _repeat(job: Callable[[], Awaitable[None]], every_seconds: float) -> None:

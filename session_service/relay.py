@@ -10,7 +10,7 @@ from pathlib import Path
 
 import structlog
 
-from service_kit import event_loop
+from service_kit import process
 from service_kit.broker import open_broker
 from service_kit.db.engines import close_async_engine, open_async_engine
 from service_kit.db.faults import is_unavailable
@@ -104,7 +104,7 @@ def main() -> None:
     """Reads the settings and relays."""
     settings = read_settings(RelaySettings)
     configure_logging("relay", settings.log_level)
-    event_loop.run(run(settings))
+    process.run(run(settings))
 
 
 if __name__ == "__main__":

@@ -13,14 +13,13 @@ from contract_kit.revocations import polling_revocations
 from service_kit.broker import open_broker
 from service_kit.db.engines import close_async_engine, open_async_engine, open_engine
 from service_kit.db.idempotency import IdempotencyHousekeeping, SqlSavedResponses
-from service_kit.event_loop import run
 from service_kit.grpc.channels import open_channel
 from service_kit.grpc.guards import Access
 from service_kit.grpc.interceptor import CallInterceptor
 from service_kit.grpc.server import RunningServer, build_server, start_server, stop_requested
 from service_kit.logging import configure_logging
-from service_kit.memory import return_what_is_freed
 from service_kit.periodic import repeating
+from service_kit.process import return_what_is_freed, run
 from service_kit.revocations import Revocations
 from service_kit.setting_faults import read_settings
 from service_kit.tokens import TokenVerifier

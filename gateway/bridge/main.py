@@ -17,9 +17,8 @@ from gateway.bridge.connection import LiveConnection, Relay
 from gateway.bridge.handshake import Handshake, select_subprotocol
 from gateway.bridge.settings import BridgeSettings
 from gateway.bridge.watch import open_channel
-from service_kit.event_loop import run
 from service_kit.logging import configure_logging
-from service_kit.memory import return_what_is_freed
+from service_kit.process import return_what_is_freed, run
 from service_kit.setting_faults import read_settings
 from service_kit.tokens import TokenVerifier
 

@@ -66,3 +66,13 @@ async def test_without_a_redis_nothing_is_raised_and_nothing_is_heard() -> None:
 def test_what_is_no_hint_has_no_numbers(payload: object) -> None:
     assert from_payload(to_payload(3, [7, 8])) == (3, [7, 8])
     assert not from_payload(payload)[1]
+
+
+async def test_whoever_leaves_at_any_moment_of_a_start_has_left(redis: Redis) -> None:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        for turns in range(60):
+            sender, listener = HintSender(redis, CHANNEL), HintListener(redis, CHANNEL, list[int]().extend)
+            async with exchanging_hints(sender, listener):
+                sender.send([7])
+                for _ in range(turns):
+                    await asyncio.sleep(0)

@@ -29,7 +29,7 @@ from tests.stats_service.oracle.oracle import Answer
 
 # Of so many histories, so few at least are decided by what a test leaves out.
 LOOKED_AT, DECIDED = 1_000, 6
-SHARDS, SHARD = 2, 2_000
+SHARDS, SHARD = 1, 4_000
 LONG_SHARDS, LONG_SHARD = 40, 50_000
 
 

@@ -1,4 +1,4 @@
-"""Memory goes back to the system."""
+"""Processes run on uvloop, their collector leaves alone what was there before, and memory goes back."""
 
 from __future__ import annotations
 
@@ -7,10 +7,26 @@ import sys
 
 import pytest
 
+LOOP = """
+import asyncio, gc
+from service_kit.process import run
+
+async def look():
+    return type(asyncio.get_running_loop()).__module__, gc.get_freeze_count() > 1000, 7
+
+print(*run(look()))
+"""
+
+
+def test_a_process_runs_on_uvloop_with_its_modules_frozen() -> None:
+    done = subprocess.run([sys.executable, "-c", LOOP], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["uvloop", "True", "7"]
+
+
 # Buffers of a size that grows keep glibc's thresholds rising; small ones on top keep the heap from shrinking.
-PROGRAM = """
+MEMORY = """
 import re, sys
-from service_kit.memory import return_what_is_freed
+from service_kit.process import return_what_is_freed
 if sys.argv[1] == "yes":
     return_what_is_freed()
 def resident():
@@ -28,7 +44,7 @@ print(during - before, resident() - before)
 
 @pytest.mark.skipif(sys.platform != "linux", reason="it is about glibc")
 def test_what_many_downloads_took_is_given_back() -> None:
-    done = subprocess.run([sys.executable, "-c", PROGRAM, "yes"], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", MEMORY, "yes"], capture_output=True, text=True, check=True)
     during, after = map(int, done.stdout.split())
     assert during > 40
     assert after < 20

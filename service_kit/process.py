@@ -1,10 +1,11 @@
-"""Runs a process's coroutine on its event loop, with a garbage collector that leaves alone what stays.
+"""How a process of the platform runs: its event loop, its garbage collector, the memory it gives back.
 
 The loop is uvloop's: the same calls cost it about a third less than asyncio's own.
 """
 
 from __future__ import annotations
 
+import ctypes
 import gc
 from collections.abc import Coroutine
 from typing import Any, TypeVar
@@ -16,6 +17,11 @@ T = TypeVar("T")
 # Objects made and not freed until the youngest are looked through. Calls make many
 # that are gone with them, and few circles.
 _YOUNG_OBJECTS = 20_000
+
+# Of malloc.h.
+_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
+_LARGE_BYTES = 128 * 1024
+_ARENAS = 2
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
@@ -29,3 +35,19 @@ def spare_what_stays() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(_YOUNG_OBJECTS, *gc.get_threshold()[1:])
+
+
+def return_what_is_freed() -> None:
+    """Asks the C library to keep little for itself; does nothing where it is another one.
+
+    glibc keeps what was freed in case it is needed again, the more the larger the
+    pieces were: a process that was busy once would stay large for ever.
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError):
+        return
+    # Named, these no longer grow by themselves.
+    mallopt(_MMAP_THRESHOLD, _LARGE_BYTES)
+    mallopt(_TRIM_THRESHOLD, _LARGE_BYTES)
+    mallopt(_ARENA_MAX, _ARENAS)
