@@ -115,23 +115,13 @@ def _progress(*, shown: bool) -> Progress:
 
 def _entries(badge: str, only: Sequence[str]) -> Sequence[Entry]:
     """The badges of a file, or one of a condition; a fault ends the command with its line."""
-    from deploy.commands.content.files import read_file  # noqa: PLC0415 - needs what reads conditions
+    from deploy.commands.content.chosen import read_chosen  # noqa: PLC0415 - needs what reads conditions
     from deploy.commands.content.schema import BADGES  # noqa: PLC0415 - as above
 
     file = Path(badge)
     if file.suffix not in (".yaml", ".yml"):
         return [{"condition": badge}]
-    try:
-        content = read_file(file, BADGES)
-    except OSError as error:
-        sys.exit(f"error: {file}: {error.strerror}")
-    if content.faults:
-        sys.exit("\n".join(map(str, content.faults)))
-    entries = content.entries[BADGES.name]
-    missing = set(only) - {str(entry["badge_id"]) for entry in entries}
-    if missing:
-        sys.exit(f"error: {file} has no {', '.join(sorted(missing))}")
-    return [entry for entry in entries if not only or entry["badge_id"] in only]
+    return read_chosen(file, BADGES, key="badge_id", only=only)
 
 
 def _table(tried: Sequence[_Tried]) -> Table:

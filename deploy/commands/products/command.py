@@ -12,8 +12,7 @@ INTERNAL_TOKEN_FILE name; there, without the local stack's packages, as
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -26,7 +25,6 @@ from deploy.commands.tables import plain_table, show
 if TYPE_CHECKING:
     from practice.session.v1 import product_admin_service_pb2 as pb
 
-    from deploy.commands.content.files import Entry
     from deploy.commands.products.client import ProductAdminClient
 
 Name = Annotated[str, typer.Argument(metavar="PRODUCT", help="The product's name, such as focus.")]
@@ -77,7 +75,10 @@ def apply(
     ] = False,
 ) -> None:
     """Publish the rows of a file, all or none. Products that it leaves out stay as they are."""
-    entries = _entries(file, only or ())
+    from deploy.commands.content.chosen import read_chosen  # noqa: PLC0415 - slow to import
+    from deploy.commands.content.schema import PRODUCTS  # noqa: PLC0415 - as above
+
+    entries = read_chosen(file, PRODUCTS, key="product", only=only or ())
     with _client() as client:
         became = client.publish(entries, validate_only=dry_run)
     counts = f"{became.created_count} new, {became.updated_count} changed, {became.unchanged_count} as before"
@@ -98,24 +99,6 @@ def restore(product: Name) -> None:
     with _client() as client:
         version = client.restore(product)
     print(f"{product} can be started, version {version.version}")
-
-
-def _entries(file: Path, only: Sequence[str]) -> Sequence[Entry]:
-    """The products of a file; a fault ends the command with its line."""
-    from deploy.commands.content.files import read_file  # noqa: PLC0415 - slow to import
-    from deploy.commands.content.schema import PRODUCTS  # noqa: PLC0415 - as above
-
-    try:
-        content = read_file(file, PRODUCTS)
-    except OSError as error:
-        sys.exit(f"error: {file}: {error.strerror}")
-    if content.faults:
-        sys.exit("\n".join(map(str, content.faults)))
-    entries = content.entries[PRODUCTS.name]
-    missing = set(only) - {str(entry["product"]) for entry in entries}
-    if missing:
-        sys.exit(f"error: {file} has no {', '.join(sorted(missing))}")
-    return [entry for entry in entries if not only or entry["product"] in only]
 
 
 def _lines(version: pb.ProductVersion) -> Iterator[str]:
