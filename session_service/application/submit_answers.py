@@ -15,11 +15,11 @@ from service_kit.once import once
 from session_service.application.account_limits import AccountLimits
 from session_service.application.end_session import end_session
 from session_service.application.ports.answers import (
+    AnswerBatch,
     AnswerStore,
-    Changed,
-    Found,
+    ChangedSession,
+    FoundSession,
     NothingWrittenError,
-    Submission,
 )
 from session_service.application.ports.catalog import Catalog
 from session_service.application.ports.clock import Clock
@@ -84,8 +84,8 @@ class SubmitAnswers:
             return await record_answers(work, session, answers, keys, self._clock)
 
         async with self._limits.answering(call, ref, len(answers)):
-            submission = Submission(call, ref, _name(answers), keys, _sent_ids(answers))
-            answered = await self._combined(submission)
+            batch = AnswerBatch(call, ref, _name(answers), keys, _sent_ids(answers))
+            answered = await self._combined(batch)
             if answered is None:
                 answered = await once(self._unit_of_work, call, Answered, command)
             return answered
@@ -103,23 +103,23 @@ class CombinedAnswers:
     def __init__(self, store: AnswerStore, clock: Clock, most: int = 64) -> None:
         self._store = store
         self._clock = clock
-        self._combine = Combiner(self._record, most=most, weigh=lambda submission: len(submission.answers))
+        self._combine = Combiner(self._record, most=most, weigh=lambda batch: len(batch.answers))
 
-    async def __call__(self, submission: Submission) -> Answered | None:
+    async def __call__(self, batch: AnswerBatch) -> Answered | None:
         """Returns what became of the answers; None when nothing did."""
-        answered, last_seq = await self._combine(submission)
+        answered, last_seq = await self._combine(batch)
         reach(last_seq)
         return answered
 
-    async def _record(self, submissions: Sequence[Submission]) -> Sequence[tuple[Answered | None, int]]:
+    async def _record(self, batches: Sequence[AnswerBatch]) -> Sequence[tuple[Answered | None, int]]:
         try:
-            found = await self._store.read(submissions)
+            found = await self._store.read(batches)
             lot = _Lot(self._clock())
-            answered = [lot.record(*each) for each in zip(submissions, found, strict=True)]
+            answered = [lot.record(*each) for each in zip(batches, found, strict=True)]
             written = await self._store.write(lot.changes, Answered) if lot.changes else ()
         except NothingWrittenError as error:
-            log.warning("answers_not_combined", calls=len(submissions), error=repr(error.__cause__))
-            return [(None, 0)] * len(submissions)
+            log.warning("answers_not_combined", calls=len(batches), error=repr(error.__cause__))
+            return [(None, 0)] * len(batches)
         left = {change.before.id for change in lot.changes}.difference(written)
         return [
             (each, at.last_seq) if each and at and each.session.id not in left else (None, 0)
@@ -132,34 +132,34 @@ class _Lot:
 
     def __init__(self, now: datetime) -> None:
         self._now = now
-        self._changed: dict[int, Changed] = {}
+        self._changed: dict[int, ChangedSession] = {}
 
     @property
-    def changes(self) -> Sequence[Changed]:
+    def changes(self) -> Sequence[ChangedSession]:
         """What is to be written."""
         return list(self._changed.values())
 
-    def record(self, submission: Submission, found: Found | None) -> Answered | None:
+    def record(self, batch: AnswerBatch, found: FoundSession | None) -> Answered | None:
         """Returns what becomes of a call's answers; None when they need a transaction of their own."""
         if found is None:
             return None
-        changed = self._changed.get(found.session.id) or Changed(found.session)
+        changed = self._changed.get(found.session.id) or ChangedSession(found.session)
         session = changed.versions[-1] if changed.versions else found.session
         known = {**found.known, **{answer.answer_id: answer for answer in changed.answers}}
         picked = {**found.items, **changed.items}
         try:
             recording = record(
-                session, submission.answers, keys=submission.keys, known=known, picked=picked, now=self._now
+                session, batch.answers, keys=batch.keys, known=known, picked=picked, now=self._now
             )
         except Exception:
-            # The caller alone gets it: from what is done alone.
+            # Of the rules or of ours: done alone it comes again, to its caller and to the log.
             return None
         if recording.versions:
             session = recording.versions[-1]
         picks = session.policy.picks_items
         next_item = _next_item({**picked, **recording.items}) if picks else None
         answered = Answered(recording.results, session, next_item)
-        request = submission.call.request
+        request = batch.call.request
         if request is not None and (changed.keyed or not recording.versions):
             return None
         if recording.versions:
@@ -258,13 +258,13 @@ class RecordStandaloneAnswer:
             if session is None:
                 taken = await work.sessions.lock_open(fresh.user_id, fresh.open_slot or "")
                 raise SessionAlreadyOpenError(taken.id if taken else 0)
-            submission = await record_answers(work, session, [answer], keys, self._clock)
-            if submission.results[0].recorded is None:
+            batch = await record_answers(work, session, [answer], keys, self._clock)
+            if batch.results[0].recorded is None:
                 raise ItemNotFoundError(answer.item)
-            ended = await end_session(work, call, submission.session, State.COMPLETED, now=self._clock())
-            return replace(submission, session=ended)
+            ended = await end_session(work, call, batch.session, State.COMPLETED, now=self._clock())
+            return replace(batch, session=ended)
 
         async with self._limits.starting(call, product):
-            submission = await once(self._unit_of_work, call, Answered, command)
-        caught_up = await self._statistics.caught_up(call.user_id, submission.session.user_seq)
-        return replace(submission, statistics_pending=not caught_up)
+            batch = await once(self._unit_of_work, call, Answered, command)
+        caught_up = await self._statistics.caught_up(call.user_id, batch.session.user_seq)
+        return replace(batch, statistics_pending=not caught_up)

@@ -22,11 +22,11 @@ from session_service.adapters.db.policies import policy_from_text
 from session_service.adapters.db.rows import SESSION_FIELDS
 from session_service.adapters.db.unit_of_work import AfterCommit
 from session_service.application.ports.answers import (
+    AnswerBatch,
     AnswerStore,
-    Changed,
-    Found,
+    ChangedSession,
+    FoundSession,
     NothingWrittenError,
-    Submission,
 )
 from session_service.domain.answers import RecordedAnswer
 from session_service.domain.items import SessionItem
@@ -141,9 +141,9 @@ class SqlAnswerStore(AnswerStore):
         self._policies: dict[tuple[str, int], Policy] = {}
 
     @override
-    async def read(self, submissions: Sequence[Submission]) -> Sequence[Found | None]:
+    async def read(self, batches: Sequence[AnswerBatch]) -> Sequence[FoundSession | None]:
         """Selects the sessions with what is on record of the answers."""
-        asked = [_to_asked(submission) for submission in submissions]
+        asked = [_to_asked(batch) for batch in batches]
         try:
             async with self._engine.connect() as connection:
                 driver = await _driver_of(connection)
@@ -151,10 +151,10 @@ class SqlAnswerStore(AnswerStore):
                 await self._learn_policies(driver, rows)
         except Exception as error:
             raise NothingWrittenError from error
-        return [self._found_from_row(row, each) for row, each in zip(rows, submissions, strict=True)]
+        return [self._found_from_row(row, each) for row, each in zip(rows, batches, strict=True)]
 
     @override
-    async def write(self, changes: Sequence[Changed], outcome_type: type[Any]) -> Collection[int]:
+    async def write(self, changes: Sequence[ChangedSession], outcome_type: type[Any]) -> Collection[int]:
         """Updates sessions and inserts answers and journal, all in one."""
         columns = (
             *_to_columns(_CHANGED_WIDTH, [_to_changed(each, outcome_type) for each in changes]),
@@ -184,17 +184,17 @@ class SqlAnswerStore(AnswerStore):
         for name in named - self._policies.keys():
             self._policies[name] = policy_from_text(await driver.fetchval(_POLICY, *name))
 
-    def _found_from_row(self, row: Any, submission: Submission) -> Found | None:
+    def _found_from_row(self, row: Any, batch: AnswerBatch) -> FoundSession | None:
         *plain, settings, last_seq, items, answers = row
         values = dict(zip(_PLAIN_FIELDS, plain, strict=True))
-        ref = submission.ref
+        ref = batch.ref
         if values["id"] is None or ref.product not in ("", values["product"]):
             return None
         if ref.second is not None and ref.second != int(values["started_at"].timestamp()):
             return None
         values["state"] = State(values["state"])
         policy = self._policies[values["product"], values["policy_version"]]
-        return Found(
+        return FoundSession(
             session=PracticeSession(**values, settings=json.loads(settings), policy=policy),
             last_seq=last_seq or 0,
             known={each[0]: _answer_from_json(each) for each in json.loads(answers)} if answers else {},
@@ -215,13 +215,13 @@ def _to_columns(width: int, rows: Sequence[Sequence[Any]]) -> Sequence[Sequence[
     return list(zip(*rows, strict=True)) if rows else [()] * width
 
 
-def _to_asked(submission: Submission) -> tuple[Any, ...]:
-    call, sent = submission.call, submission.sent_ids
+def _to_asked(batch: AnswerBatch) -> tuple[Any, ...]:
+    call, sent = batch.call, batch.sent_ids
     key = call.request.key if call.request is not None else None
-    return call.user_id, submission.ref.id, key, json.dumps(sent) if sent else None
+    return call.user_id, batch.ref.id, key, json.dumps(sent) if sent else None
 
 
-def _to_changed(changed: Changed, outcome_type: type[Any]) -> tuple[Any, ...]:
+def _to_changed(changed: ChangedSession, outcome_type: type[Any]) -> tuple[Any, ...]:
     session = changed.versions[-1]
     keyed: tuple[Any, ...] = (None, None, None, None)
     if changed.keyed is not None:
@@ -242,7 +242,7 @@ def _to_changed(changed: Changed, outcome_type: type[Any]) -> tuple[Any, ...]:
     )
 
 
-def _to_answers(changed: Changed) -> Iterator[tuple[Any, ...]]:
+def _to_answers(changed: ChangedSession) -> Iterator[tuple[Any, ...]]:
     for version, answer in zip(changed.versions, changed.answers, strict=True):
         yield (
             version.user_id,
@@ -276,7 +276,7 @@ def _to_entry(version: PracticeSession) -> tuple[Any, ...]:
     )
 
 
-def _to_items(changed: Changed) -> Iterator[tuple[Any, ...]]:
+def _to_items(changed: ChangedSession) -> Iterator[tuple[Any, ...]]:
     session = changed.before
     for item in changed.items.values():
         yield (

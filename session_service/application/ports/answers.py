@@ -15,7 +15,7 @@ from session_service.domain.practice_session import PracticeSession
 
 
 @dataclass(frozen=True, slots=True)
-class Submission:
+class AnswerBatch:
     """The answers of one call, each with an id, and the answer keys of their items.
 
     `sent_ids` are the ids that the client made: only these can be on record.
@@ -29,7 +29,7 @@ class Submission:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundSession:
     """A session that answers are for: those of them on record, by id, and its picked items, by name.
 
     The items are in their order. `last_seq` is how far the caller's events are.
@@ -42,8 +42,8 @@ class Found:
 
 
 @dataclass(slots=True)
-class Changed:
-    """What is new of a session since it was read; `keyed` is the outcome of its one caller with a key."""
+class ChangedSession:
+    """A session, and what is new of it; `keyed` is the outcome of its one caller with a key."""
 
     before: PracticeSession
     versions: list[PracticeSession] = field(default_factory=list)
@@ -65,13 +65,13 @@ class NothingWrittenError(Exception):
 class AnswerStore(Protocol):
     """Sessions of many people, and what answers change of them."""
 
-    async def read(self, submissions: Sequence[Submission]) -> Sequence[Found | None]:
+    async def read(self, batches: Sequence[AnswerBatch]) -> Sequence[FoundSession | None]:
         """Returns what each is for; None where there is no such session, or its key has been used.
 
         Nothing is locked. Raises NothingWrittenError.
         """
 
-    async def write(self, changes: Sequence[Changed], outcome_type: type[Any]) -> Collection[int]:
+    async def write(self, changes: Sequence[ChangedSession], outcome_type: type[Any]) -> Collection[int]:
         """Makes changes durable, and returns the numbers of the sessions that have them now.
 
         Waits for no session: one that is locked, or is not what it was before,

@@ -6,7 +6,12 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from service_kit.call import Call
-from session_service.application.ports.answers import Changed, Found, NothingWrittenError, Submission
+from session_service.application.ports.answers import (
+    AnswerBatch,
+    ChangedSession,
+    FoundSession,
+    NothingWrittenError,
+)
 from session_service.domain.errors import SessionNotFoundError
 from session_service.domain.states import Change
 from tests.session_service.memory.store import Store, items_of
@@ -22,27 +27,27 @@ class FakeAnswerStore:
         self.broken = False
         self.lots: list[int] = []
 
-    async def read(self, submissions: Sequence[Submission]) -> Sequence[Found | None]:
-        self.lots.append(len(submissions))
-        return [self._find(submission) for submission in submissions]
+    async def read(self, batches: Sequence[AnswerBatch]) -> Sequence[FoundSession | None]:
+        self.lots.append(len(batches))
+        return [self._find(batch) for batch in batches]
 
-    def _find(self, submission: Submission) -> Found | None:
-        tables, call = self._store.committed, submission.call
+    def _find(self, batch: AnswerBatch) -> FoundSession | None:
+        tables, call = self._store.committed, batch.call
         if call.request is not None and (call.user_id, call.request.key) in tables.keys:
             return None
         try:
-            session = self._store.find(call.user_id, submission.ref, tables)
+            session = self._store.find(call.user_id, batch.ref, tables)
         except SessionNotFoundError:
             return None
         known = {
             sent: tables.answers[session.id, sent]
-            for sent in submission.sent_ids
+            for sent in batch.sent_ids
             if (session.id, sent) in tables.answers
         }
         items = {item.item: item for item in items_of(tables, session.id)}
-        return Found(session, tables.last_seq.get(call.user_id, 0), known, items)
+        return FoundSession(session, tables.last_seq.get(call.user_id, 0), known, items)
 
-    async def write(self, changes: Sequence[Changed], outcome_type: type[Any]) -> Collection[int]:
+    async def write(self, changes: Sequence[ChangedSession], outcome_type: type[Any]) -> Collection[int]:
         if self.broken:
             raise NothingWrittenError
         written = [each for each in changes if each.before.id not in self.locked]

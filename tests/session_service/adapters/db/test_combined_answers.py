@@ -13,7 +13,7 @@ from sqlalchemy import insert, select
 from service_kit.call import Call, RequestIdentity
 from service_kit.errors import AccountErasedError, ConflictError
 from session_service.adapters.db import tables
-from session_service.application.ports.answers import Found, Submission
+from session_service.application.ports.answers import AnswerBatch, FoundSession
 from session_service.application.ports.sessions import SessionRef
 from session_service.application.submit_answers import Answered
 from session_service.domain.answers import SubmittedAnswer
@@ -30,9 +30,9 @@ def lots(database: Database, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     counted: list[int] = []
     read = database.answers.read
 
-    async def count(submissions: Sequence[Submission]) -> Sequence[Found | None]:
-        counted.append(len(submissions))
-        return await read(submissions)
+    async def count(batches: Sequence[AnswerBatch]) -> Sequence[FoundSession | None]:
+        counted.append(len(batches))
+        return await read(batches)
 
     monkeypatch.setattr(database.answers, "read", count)
     return counted
