@@ -27,14 +27,14 @@ class Shared:
 
     async def of(self, key: Hashable, opening: Callable[[], AbstractAsyncContextManager[T]]) -> T:
         """Returns what entering `opening()` gave, which happens once a key."""
-        if (entered := self._open.get(key)) is None:
+        if key not in self._open:
             while len(self._open) >= _KEPT:
                 await self._open.popitem(last=False)[1].leave()
             entered = _Entered(opening())
-            value: T = await entered.enter()
+            await entered.enter()
             self._open[key] = entered
         self._open.move_to_end(key)
-        value = entered.value
+        value: T = self._open[key].value
         return value
 
     async def close(self) -> None:
@@ -50,7 +50,7 @@ class _Entered:
         self._manager = manager
         self._leaving = asyncio.Event()
 
-    async def enter(self) -> Any:
+    async def enter(self) -> None:
         inside: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._task = asyncio.create_task(self._stay(inside))
         # Whichever comes first: it is open, or opening it failed.
@@ -58,7 +58,6 @@ class _Entered:
         if not inside.done():
             await self._task
         self.value = inside.result()
-        return self.value
 
     async def _stay(self, inside: asyncio.Future[Any]) -> None:
         async with self._manager as value:

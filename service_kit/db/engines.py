@@ -48,6 +48,7 @@ def open_async_engine(
     _replace_dead_connections(
         engine.sync_engine,
         lambda driver: driver.is_closed(),
+        # asyncpg gives its socket to nobody: its version is pinned, and a test ends connections under it.
         lambda driver: driver._transport.get_extra_info("socket"),
     )
     return engine

@@ -13,7 +13,7 @@ from service_kit.turns import Turns
 _LONG_WAIT_SECONDS = 10
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class ConcurrencyLimit:
     """How many calls of one kind may be under way, `what` being their name in the plural.
 
@@ -28,28 +28,28 @@ class ConcurrencyLimit:
     retry_after: int = _LONG_WAIT_SECONDS
     turns: Turns | None = None
     _of_user: Counter[int] = field(default_factory=Counter, init=False)
-    # The sum of these, which would cost each call a walk over all.
-    _held: Counter[None] = field(default_factory=Counter, init=False)
+    # Their sum: adding them up would cost each call a walk over all.
+    _held: int = field(default=0, init=False)
 
     def acquire(self, user_id: int) -> None:
         """Takes a slot. Raises TooManyAtOnceError. User 0 is nobody, of whom there are many."""
         if user_id and self._of_user[user_id] >= self.per_user:
             raise TooManyAtOnceError(self.what, self.per_user, self.retry_after)
-        if self._held[None] >= self.total:
+        if self._held >= self.total:
             raise TooManyAtOnceError(self.what, self.total, self.retry_after)
         self._of_user[user_id] += 1
-        self._held[None] += 1
+        self._held += 1
 
     def release(self, user_id: int) -> None:
         """Gives a slot back."""
         self._of_user[user_id] -= 1
-        self._held[None] -= 1
+        self._held -= 1
         if not self._of_user[user_id]:
             del self._of_user[user_id]
 
     def in_use(self) -> int:
         """Returns how many calls are under way."""
-        return self._held[None]
+        return self._held
 
 
 class Slot:

@@ -198,11 +198,12 @@ def under_traffic(stack: LocalStack, harm: Callable[[list[Persistent]], None]) -
 def wait_for(clients: list[Persistent], completions: int) -> None:
     """Waits until this many more completions are acknowledged."""
     wanted = sum(client.done.completions for client in clients) + completions
-    deadline = time.monotonic() + RECOVERY_SECONDS
-    while sum(client.done.completions for client in clients) < wanted:
+
+    def are_there() -> bool:
         assert all(client.error is None for client in clients), [client.error for client in clients]
-        assert time.monotonic() < deadline, "traffic stands still"
-        time.sleep(0.02)
+        return sum(client.done.completions for client in clients) >= wanted
+
+    eventually(are_there, RECOVERY_SECONDS)
 
 
 @pytest.mark.parametrize("name", PROCESSES)
