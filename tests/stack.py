@@ -49,6 +49,17 @@ def start_stack(home: Path, **counts: int) -> LocalStack:
     return stack
 
 
+def asked_by_the_watcher(stack: LocalStack) -> Callable[[], bool]:
+    """Returns what tells whether a look began and ended since now: what is healthy has answered one."""
+    beats: set[float] = set()
+
+    def asked() -> bool:
+        beats.add(stack.layout.heartbeat("watcher").stat().st_mtime)
+        return len(beats) > 2
+
+    return asked
+
+
 # Of the one service there are two processes in the stack that is harmed.
 SESSION_PROCESSES = ("session", "session-2")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from deploy.local.control import State
 from deploy.local.stack import LocalStack
 from deploy.local.watcher import Watcher
 from tests.deploy.conftest import MakeStack
+from tests.stack import asked_by_the_watcher
 from tests.waiting import eventually
 
 STATS = next(process for process in topology.PROCESSES if process.name == "stats")
@@ -110,14 +110,3 @@ def test_a_stopped_process_is_started_anew_by_the_supervisor(
     eventually(lambda: not psutil.pid_exists(hung), WATCHED_SECONDS)
     stack.wait_healthy()
     assert httpx.get(f"{stack.gateway_url}/health").status_code == 200
-
-
-def asked_by_the_watcher(stack: LocalStack) -> Callable[[], bool]:
-    """Returns whether a look began and ended since now: the gateway has answered one."""
-    beats: set[float] = set()
-
-    def asked() -> bool:
-        beats.add(stack.layout.heartbeat("watcher").stat().st_mtime)
-        return len(beats) > 2
-
-    return asked

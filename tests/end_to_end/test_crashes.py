@@ -29,6 +29,7 @@ from deploy.local.stack import LocalStack
 from tests.end_to_end.conftest import SESSION_PROCESSES, Learner
 from tests.offline import offline_answer, offline_session
 from tests.personal_data import rows_of
+from tests.stack import asked_by_the_watcher
 from tests.waiting import PATIENCE_SECONDS, eventually
 
 SESSIONS = "/focus/api/v1/sessions"
@@ -229,9 +230,8 @@ def test_a_killed_one_of_two_processes_costs_no_call_that_a_repeat_does_not_cure
 
 
 def test_a_zone_that_one_process_was_told_holds_at_the_other_for_the_very_next_call(
-    stack: LocalStack,
+    stack: LocalStack, learner: Learner
 ) -> None:
-    learner = Learner(stack.gateway_url)
     bearer = ("authorization", learner.client.headers["Authorization"])
     zones = dict(zip(SESSION_PROCESSES, ("Pacific/Kiritimati", "Pacific/Niue"), strict=True))
     with ExitStack() as channels:
@@ -256,7 +256,6 @@ def test_a_zone_that_one_process_was_told_holds_at_the_other_for_the_very_next_c
                 pb.CompleteSessionRequest(name=started.session.name), metadata=(bearer,)
             )
             assert ended.time_zone == zones[name]
-    learner.client.close()
 
 
 def test_a_hundred_completions_survive_a_dead_worker_and_an_emptied_redis(stack: LocalStack) -> None:
@@ -275,9 +274,8 @@ def test_a_hundred_completions_survive_a_dead_worker_and_an_emptied_redis(stack:
 
 
 def test_a_sync_that_a_killed_service_broke_off_is_completed_by_a_repeat_and_counts_once(
-    stack: LocalStack,
+    stack: LocalStack, learner: Learner
 ) -> None:
-    learner = Learner(stack.gateway_url)
     ended = datetime.now(UTC) - timedelta(days=1)
     # Not all on one day: none has more than its 24 hours.
     ends = [ended - timedelta(minutes=15 * number) for number in range(SYNCED)]
@@ -310,11 +308,14 @@ def test_a_sync_that_a_killed_service_broke_off_is_completed_by_a_repeat_and_cou
     totals = standing["totals"]
     assert (totals["session_count"], int(totals["elapsed_seconds"])) == (SYNCED, SYNCED * 600)
     assert (totals["answer_count"], totals["correct_answer_count"]) == (SYNCED * 6, SYNCED * 6)
-    learner.client.close()
 
 
-def test_a_hung_service_fails_its_callers_soon_and_is_started_anew(stack: LocalStack) -> None:
-    learner = Learner(stack.gateway_url)
+def test_a_hung_service_fails_its_callers_soon_and_is_started_anew(
+    stack: LocalStack, learner: Learner
+) -> None:
+    # One that has not answered the watcher since its start is left to start.
+    stack.wait_healthy()
+    eventually(asked_by_the_watcher(stack))
     hung = [stack.pid(name) for name in SESSION_PROCESSES]
     for pid in hung:
         os.kill(pid, signal.SIGSTOP)
@@ -331,7 +332,6 @@ def test_a_hung_service_fails_its_callers_soon_and_is_started_anew(stack: LocalS
                 os.kill(pid, signal.SIGCONT)
     stack.wait_healthy()
     learner.ok("POST", SESSIONS, {"duration_seconds": 60}, status=201)
-    learner.client.close()
 
 
 def refused_within(learner: Learner, seconds: float) -> bool:
@@ -344,8 +344,9 @@ def refused_within(learner: Learner, seconds: float) -> bool:
     return answer.status_code == 503 and time.monotonic() - started < seconds
 
 
-def test_an_erasure_goes_on_after_identity_was_killed_between_two_answers(stack: LocalStack) -> None:
-    learner = Learner(stack.gateway_url)
+def test_an_erasure_goes_on_after_identity_was_killed_between_two_answers(
+    stack: LocalStack, learner: Learner
+) -> None:
     learner.ok("POST", "/v1/sessions:recordStandaloneAnswer", ANSWERED)
     user_id = int(learner.account["user_id"])
     with psycopg.connect(stack.database_url, autocommit=True) as database:
@@ -374,7 +375,6 @@ def test_an_erasure_goes_on_after_identity_was_killed_between_two_answers(stack:
     }
     assert receipt["complete"]
     assert (removed["session"]["sessions"], removed["stats"]["completion"]) == (1, 1)
-    learner.client.close()
 
 
 ANSWERED = {"product": "exercises", "answer": {"item": "exercises/123", "text": "hable"}}
