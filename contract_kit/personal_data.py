@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 
 class PersonalDataServicer(PersonalDataServiceServicer):
-    """Exports and erases what a service keeps of a person.
+    """Exports and erases what a service keeps of a user.
 
     `export` yields the files of a user; what is written meanwhile may be
     missing. `erase` takes a user and the id of the request, and is idempotent.
@@ -40,7 +40,7 @@ class PersonalDataServicer(PersonalDataServiceServicer):
     async def ExportPersonalData(
         self, request: pb.ExportPersonalDataRequest, context: Context
     ) -> AsyncIterator[pb.DataChunk]:
-        """Streams a person's files, of which no more than a piece is in memory."""
+        """Streams a user's files, of which no more than a piece is in memory."""
         async with aclosing(self._export(request.user_id)) as chunks:
             async for chunk in chunks:
                 yield pb.DataChunk(file=chunk.file, data=chunk.data, row_count=chunk.rows)
@@ -48,7 +48,7 @@ class PersonalDataServicer(PersonalDataServiceServicer):
     async def ErasePersonalData(
         self, request: pb.ErasePersonalDataRequest, context: Context
     ) -> erasure_pb2.ErasureReport:
-        """Deletes everything of a person for good. The same request gets the same report."""
+        """Deletes everything of a user for good. The same request gets the same report."""
         report = await self._erase(request.user_id, request.request_id)
         log.info("personal_data_erased", erased=request.user_id, removed=dict(report.removed))
         return erasure_pb2.ErasureReport(
@@ -75,7 +75,7 @@ def corrected_to_proto(report: Report) -> list[erasure_pb2.Corrected]:
 
 
 def report_from_proto(message: erasure_pb2.ErasureReport) -> Report:
-    """Returns what a service did to forget a person."""
+    """Returns what a service did to forget a user."""
     return Report(
         {each.category: each.count for each in message.removed},
         {each.what: each.count for each in message.corrected},

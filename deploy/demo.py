@@ -50,7 +50,7 @@ def run(gateway_url: str, content: Path) -> None:
 
 
 class Learner:
-    """A person with an account, talking to the gateway as any client does."""
+    """A learner with an account, talking to the gateway as any client does."""
 
     def __init__(self, client: httpx.Client) -> None:
         self._client = client

@@ -26,8 +26,8 @@ class Settings(ServiceSettings, DownloadSettings):
 
     signing_key_file: SecretFile = Field(description="PEM of the Ed25519 key that signs access tokens")
     session_address: Addresses = Field(description="the session service, which remembers users' zones")
-    catalog_address: Addresses = Field(description="the catalog service, which keeps what people wrote")
-    stats_address: Addresses = Field(description="the stats service, which keeps people's progress")
+    catalog_address: Addresses = Field(description="the catalog service, which keeps what users wrote")
+    stats_address: Addresses = Field(description="the stats service, which keeps users' progress")
     jwt_refresh_token_expire_days: float = Field(
         default=7, gt=0, le=3660, description="how long a refresh token is valid"
     )
@@ -81,7 +81,7 @@ class Settings(ServiceSettings, DownloadSettings):
         default=5,
         gt=0,
         le=86_400,
-        description="how often services are asked that have not forgotten a person yet",
+        description="how often services are asked that have not forgotten a user yet",
     )
 
     @field_validator("jwks_uri")

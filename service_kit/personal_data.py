@@ -23,7 +23,7 @@ LARGEST_PIECE = 64 * 1024
 
 README = "README.txt"
 
-# What a stranger titled a problem is not to run on a person's machine. Spreadsheets compute a cell that
+# What a stranger titled a problem is not to run on a user's machine. Spreadsheets compute a cell that
 # begins with one of these, in any width, whatever unseen is before it.
 _FORMULA = "=+\\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u207c\u207a\u208c\u208a\ufb29"
 _UNSEEN = '\\s"\\x00-\\x1f\\x7f-\\x9f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff'
@@ -46,20 +46,20 @@ class FileChunk:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was done to forget a person: entries removed by category, and what was put right for others."""
+    """What was done to forget a user: entries removed by category, and what was put right for others."""
 
     removed: Mapping[str, int]
     corrected: Mapping[str, int] = field(default_factory=dict)
 
 
 class PersonalData(Protocol):
-    """The data of people that a service keeps."""
+    """The data of users that a service keeps."""
 
     def export(self, user_id: int) -> AsyncGenerator[FileChunk]:
-        """Yields the person's files, one after the other, each in order."""
+        """Yields the user's files, one after the other, each in order."""
 
     async def erase(self, user_id: int, request_id: str) -> Report:
-        """Deletes the person's data and refuses more of it for good.
+        """Deletes the user's data and refuses more of it for good.
 
         Idempotent: the same request gets the same report. One that was broken
         off is to be made again, and goes on where it was.

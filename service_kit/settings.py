@@ -123,7 +123,7 @@ class RevocationSettings(PlatformSettings):
 
 
 class DownloadSettings(PlatformSettings):
-    """For services from which people download what there is of them."""
+    """For services from which users download what there is of them."""
 
     max_downloads: int = Field(default=40, ge=1, le=1000, description="downloads under way at once")
     max_downloads_per_user: int = Field(

@@ -1,4 +1,4 @@
-"""Rules of texts that people show to others: whether they can be seen, and look the same as another. Pure.
+"""Rules of texts that users show to others: whether they can be seen, and look the same as another. Pure.
 
 A text in one line, such as a name or a title, has something to see, and
 nothing that breaks the line or turns the writing around it. Joiners, marks of

@@ -105,7 +105,7 @@ _SESSIONS = "/practice.session.v1.SessionService"
 _DESIGN = "/practice.products.design.v1.DesignSessionsService"
 _WATCHES = (f"{_SESSIONS}/WatchSession",)
 _LIVE = ("/practice.products.portal.v1.PortalLiveService/WatchSession",)
-# The second is a part of what a person downloads from the identity service.
+# The second is a part of what a learner downloads from the identity service.
 _DOWNLOADS = (f"{_DESIGN}/ListMySessions", "/practice.privacy.v1.PersonalDataService/ExportPersonalData")
 # What brings or fetches up to some mebibytes.
 _DOCUMENTS = (

@@ -180,7 +180,7 @@ class ShippedProblem:
 class LoadProblems:
     """Creates or replaces shipped problems, all or none. Loading the same again changes nothing.
 
-    People's own problems are never touched.
+    Users' own problems are never touched.
     """
 
     def __init__(self, units: UnitOfWorkFactory) -> None:

@@ -96,7 +96,7 @@ class Problem:
         return self.owner_id == SHIPPED_OWNER_ID
 
     def belongs_to(self, user_id: int) -> bool:
-        """Tells whether a person may change it. Shipped problems are nobody's."""
+        """Tells whether a user may change it. Shipped problems are nobody's."""
         return self.owner_id == user_id and not self.is_shipped
 
 

@@ -57,13 +57,13 @@ def refusal(status: int) -> RefusedError:
 
 
 def session_not_found(session_id: str) -> RefusedError:
-    """Returns the 404 of a session that is not there, or not this person's."""
+    """Returns the 404 of a session that is not there, or not this learner's."""
     message = f"Session with ID '{session_id[:_LONGEST_ID]}' not found"
     return _refusal(404, "SESSION_NOT_FOUND", {"error": "session_not_found", "message": message})
 
 
 def too_many_of_one(limit: int, retry_after: int) -> RefusedError:
-    """Returns the 429 of a person or address with `limit` connections. `retry_after` is in seconds."""
+    """Returns the 429 of a learner or address with `limit` connections. `retry_after` is in seconds."""
     body = {"error": _TABLE[429].word, "message": "Too many live connections", "retry_after": retry_after}
     headers = {
         "Retry-After": str(retry_after),

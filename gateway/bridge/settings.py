@@ -51,7 +51,7 @@ class BridgeSettings(PlatformSettings):
         default=600, ge=1, le=100_000, description="the most watchers at once"
     )
     bridge_max_connections_per_user: int = Field(
-        default=3, ge=1, le=100_000, description="the most watchers of one person at once"
+        default=3, ge=1, le=100_000, description="the most watchers of one learner at once"
     )
     bridge_max_connections_per_address: int = Field(
         default=100, ge=1, le=100_000, description="the most watchers from one network address at once"

@@ -65,7 +65,7 @@ class Listener:
     request_id: str
 
     def metadata(self) -> tuple[tuple[str, str], ...]:
-        """Returns what makes the session service take the bridge for the person."""
+        """Returns what makes the session service take the bridge for the learner."""
         bearer = ("authorization", f"Bearer {self.token}")
         return (bearer, ("x-request-id", self.request_id)) if self.request_id else (bearer,)
 

@@ -46,7 +46,7 @@ class RequestSeal:
 
 @dataclass(frozen=True, slots=True)
 class NewAccount:
-    """What a person signs up with."""
+    """What a user signs up with."""
 
     first_name: str
     last_name: str

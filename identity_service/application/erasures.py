@@ -1,4 +1,4 @@
-"""Erasures: a saga that deletes an account and has every other service forget the person.
+"""Erasures: a saga that deletes an account and has every other service forget the user.
 
 The account is erased and the wish to be forgotten is on record before anybody
 is asked, so whatever is killed or away, somebody asks again.
@@ -65,7 +65,7 @@ class ErasureSaga:
             return await unit.erasures.get(erasure.receipt_id) or erasure
 
     async def ask(self, unanswered: Unanswered, at_most: timedelta) -> None:
-        """Has one service forget the person, and notes its answer; without one, it is asked again."""
+        """Has one service forget the user, and notes its answer; without one, it is asked again."""
         request_id = str(unanswered.receipt_id)
         try:
             client = self._clients[unanswered.service]
@@ -80,7 +80,7 @@ class ErasureSaga:
 
 
 class EraseMe:
-    """Deletes the caller's account for good, then has every service forget the person.
+    """Deletes the caller's account for good, then has every service forget the user.
 
     A service that is away forgets later; the receipt says so. Idempotent: an
     erased account gets its receipt, for its token proves whose it was.

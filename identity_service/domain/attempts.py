@@ -69,7 +69,7 @@ class FailureLimits:
 def account_subject(email: str) -> bytes:
     """Returns what failures on an account are counted under, whether or not it exists.
 
-    A digest: people type passwords into the wrong field, and those are not to
+    A digest: users type passwords into the wrong field, and those are not to
     be kept.
     """
     return _subject("account", email)

@@ -16,7 +16,7 @@ from service_kit.personal_data import Report
 class Erasure:
     """An account that is gone, and what each service says of it: None while it has not answered.
 
-    Holds nothing of the person but the account's number, which is never used
+    Holds nothing of the user but the account's number, which is never used
     again.
     """
 

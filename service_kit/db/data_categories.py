@@ -1,6 +1,6 @@
-"""The categories of data that a service keeps of people: tables, exported and erased in batches.
+"""The categories of data that a service keeps of users: tables, exported and erased in batches.
 
-Neither takes a transaction as long as a person has practised for years: an
+Neither takes a transaction as long as a user has practised for years: an
 export reads pages by key, each in a transaction of its own, so a slow reader
 holds nothing; an erasure commits in batches, each with its count, so one that
 is broken off goes on where it was.
@@ -35,7 +35,7 @@ Corrections = Callable[[AsyncConnection, int], Awaitable[dict[str, int]]]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A table whose rows belong to a category's rows, by the column `parent`, and to the same person."""
+    """A table whose rows belong to a category's rows, by the column `parent`, and to the same user."""
 
     name: str
     about: str
@@ -45,15 +45,15 @@ class Part:
     page: int = _PAGE
 
     def owned_by(self, user_id: int) -> ColumnElement[bool]:
-        """Returns the condition that a row is the person's."""
+        """Returns the condition that a row is the user's."""
         return self.table.c.user_id == user_id
 
 
 @dataclass(frozen=True, slots=True)
 class DataCategory:
-    """A table with rows of people, `page` of which are read at once; with parts, its key ends in a number.
+    """A table with rows of users, `page` of which are read at once; with parts, its key ends in a number.
 
-    `about` tells the person what it is. `hidden` columns never leave: secrets,
+    `about` tells the user what it is. `hidden` columns never leave: secrets,
     and what is there twice.
     """
 
@@ -66,7 +66,7 @@ class DataCategory:
     parts: tuple[Part, ...] = field(default=())
 
     def owned_by(self, user_id: int) -> ColumnElement[bool]:
-        """Returns the condition that a row is the person's."""
+        """Returns the condition that a row is the user's."""
         return self.owned(user_id) if self.owned else self.table.c.user_id == user_id
 
     @property
@@ -76,7 +76,7 @@ class DataCategory:
 
 
 class SqlPersonalData(PersonalData):
-    """The data of people in a schema's categories.
+    """The data of users in a schema's categories.
 
     They are emptied in their order: what refers to another comes before it.
     """

@@ -1,8 +1,8 @@
 """Tombstones of erased users, and the triggers that refuse new rows of theirs.
 
-A tombstone says that a person was erased. Triggers refuse new rows of theirs,
+A tombstone says that a user was erased. Triggers refuse new rows of theirs,
 whatever statement brings them and however old its access token is: a command
-pays no round trip for it. Whoever inserts a row holds the person's lock,
+pays no round trip for it. Whoever inserts a row holds the user's lock,
 shared, until the commit; the tombstone is written under the same lock,
 exclusive. So whatever was under way is there to be deleted when the tombstone
 is, and whatever comes later finds it.
@@ -36,7 +36,7 @@ def erased_user_table(metadata: MetaData) -> Table:
     )
 
 
-# What becomes of an erased person's new row: the statement fails, or goes on without it.
+# What becomes of an erased user's new row: the statement fails, or goes on without it.
 REFUSE = f"RAISE EXCEPTION 'the account is erased' USING ERRCODE = '{ERASED}'"
 SKIP = "RETURN NULL"
 
@@ -44,7 +44,7 @@ SKIP = "RETURN NULL"
 def guard_statements(
     schema: str, tables: Iterable[str], *, column: str = "user_id", verb: str = "refuse", then: str = REFUSE
 ) -> list[str]:
-    """Returns what makes a trigger for each table; `column` has the person's number."""
+    """Returns what makes a trigger for each table; `column` has the user's number."""
     triggers = [
         f"CREATE TRIGGER {verb}_erased BEFORE INSERT ON {schema}.{table}"
         f" FOR EACH ROW EXECUTE FUNCTION {schema}.{verb}_erased_{column}()"
@@ -84,7 +84,7 @@ class Tombstones:
         self._table = table
 
     async def place(self, user_id: int, request_id: str) -> bool:
-        """Writes a person's tombstone once nothing of theirs is under way.
+        """Writes a user's tombstone once nothing of theirs is under way.
 
         Returns whether the request is a new one, whose counts begin at none.
         """
@@ -101,7 +101,7 @@ class Tombstones:
         return True
 
     async def hold(self, user_id: int) -> None:
-        """Keeps a person's tombstone from everybody else until the commit.
+        """Keeps a user's tombstone from everybody else until the commit.
 
         Of two who empty the same category, the second finds what the first left,
         and so takes an empty category for nothing but that.
@@ -109,7 +109,7 @@ class Tombstones:
         await self._connection.execute(self._of(user_id).with_for_update())
 
     async def report(self, user_id: int) -> Report | None:
-        """Returns the report of a person's erasure, None while it goes on."""
+        """Returns the report of a user's erasure, None while it goes on."""
         row = (await self._connection.execute(self._of(user_id))).one()
         return Report(row.removed, row.corrected) if row.finished_at else None
 

@@ -37,7 +37,7 @@ def is_unstorable_text(error: BaseException) -> bool:
 
 
 def is_erased(error: BaseException) -> bool:
-    """Tells whether a row was refused because it is of a person who was erased."""
+    """Tells whether a row was refused because it is of a user who was erased."""
     return isinstance(error, exc.DBAPIError) and _state(error) == ERASED
 
 

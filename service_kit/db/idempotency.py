@@ -42,7 +42,7 @@ from service_kit.once import Idempotency, SavedResponse, SavedResponses
 KEPT = timedelta(hours=72)
 # A mebibyte takes some 15 ms to compress, in which other calls need not wait.
 _LARGE_BYTES = 64 * 1024
-# What a person is not given of the table: a digest, and the outcome again in the shape of a response.
+# What a user is not given of the table: a digest, and the outcome again in the shape of a response.
 NOT_EXPORTED = frozenset({"request_digest", "response", "response_headers"})
 
 Outcome = TypeVar("Outcome")

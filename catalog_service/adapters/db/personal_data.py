@@ -28,5 +28,5 @@ DATA_CATEGORIES = (
 
 
 def open_personal_data(engine: AsyncEngine) -> SqlPersonalData:
-    """Returns the catalog's part of what is a person's."""
+    """Returns the catalog's part of what is a user's."""
     return SqlPersonalData(engine, "catalog", tables.erased_user, DATA_CATEGORIES)

@@ -103,7 +103,7 @@ problems = Table(
     "problems",
     metadata,
     Column("problem_id", BigInteger, Identity(always=True), primary_key=True),
-    # Names a problem among the shipped ones; people's own have none.
+    # Names a problem among the shipped ones; users' own have none.
     Column("shipped_key", Text),
     Column("owner_id", BigInteger, nullable=False),
     Column("owner_email", Text, nullable=False),

@@ -16,7 +16,7 @@ _NAME = re.compile(r"problems/([1-9][0-9]{0,17})", re.ASCII)
 
 
 def problem_to_proto(problem: Problem, reader_id: int) -> problem_pb2.Problem:
-    """Returns the problem as a person sees it: a person who wrote it is told to nobody else."""
+    """Returns the problem as a user sees it: a user who wrote it is told to nobody else."""
     message = problem_pb2.Problem(
         name=problem.name, problem_id=problem.problem_id, **statement_to_fields(problem.statement)
     )

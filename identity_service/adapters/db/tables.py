@@ -70,12 +70,12 @@ erasure = Table(
     Column("receipt_id", Uuid, primary_key=True),
     Column("user_id", BigInteger, nullable=False, unique=True),
     Column("erased_at", DateTime(timezone=True), nullable=False),
-    # When the last service had forgotten the person.
+    # When the last service had forgotten the user.
     Column("completed_at", DateTime(timezone=True)),
     Index("ix_erasure_erased_at", "erased_at"),
 )
 
-# One row for each service that has to forget the person.
+# One row for each service that has to forget the user.
 erasure_part = Table(
     "erasure_part",
     metadata,

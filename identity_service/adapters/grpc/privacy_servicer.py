@@ -40,7 +40,7 @@ class UseCases:
 
 
 class PrivacyServicer(privacy_service_pb2_grpc.PrivacyServiceServicer):
-    """What people may do with their own data."""
+    """What users may do with their own data."""
 
     def __init__(self, use_cases: UseCases) -> None:
         self._use = use_cases
@@ -66,12 +66,12 @@ class PrivacyAdminServicer(privacy_service_pb2_grpc.PrivacyAdminServiceServicer)
     async def ExportAccount(
         self, request: pb.ExportAccountRequest, context: Context
     ) -> AsyncIterator[HttpBody]:
-        """Streams a person's archive."""
+        """Streams a user's archive."""
         async for piece in _archive(self._use.export_data, request.user_id, context):
             yield piece
 
     async def EraseAccount(self, request: pb.EraseAccountRequest, context: Context) -> pb.ErasureReceipt:
-        """Erases a person."""
+        """Erases a user."""
         return _receipt_to_proto(await self._use.erase_account(request.user_id))
 
     async def GetErasureReceipt(

@@ -27,7 +27,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 SERVICE = "practice.identity.v1.IdentityService"
 ADMIN_SERVICE = "practice.identity.v1.AccountAdminService"
-# What people without an access token may call.
+# What users without an access token may call.
 PUBLIC = frozenset(f"/{SERVICE}/{method}" for method in ("SignUp", "LogIn", "RefreshAccessToken", "GetJwks"))
 
 # What answers repeats of what a token asked for before it was ended, as these end it.
@@ -49,7 +49,7 @@ class UseCases:
 
 
 class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
-    """What people do with their accounts."""
+    """What users do with their accounts."""
 
     def __init__(self, use_cases: UseCases, zones: ZoneHandover) -> None:
         self._use = use_cases

@@ -1,4 +1,4 @@
-"""Asks another service to export or to erase a person's data."""
+"""Asks another service to export or to erase a user's data."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from service_kit.personal_data import FileChunk, Report
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """A service that has to forget a person."""
+    """A service that has to forget a user."""
 
     receipt_id: UUID
     user_id: int
@@ -44,14 +44,14 @@ class Erasures(Protocol):
 
 
 class PersonalFiles(Protocol):
-    """Where a person's files come from."""
+    """Where a user's files come from."""
 
     def export(self, user_id: int) -> AsyncGenerator[FileChunk]:
-        """Yields a person's files. Raises UnavailableError."""
+        """Yields a user's files. Raises UnavailableError."""
 
 
 class PersonalDataClient(PersonalFiles, Protocol):
-    """Another service that keeps data of people."""
+    """Another service that keeps data of users."""
 
     async def erase(self, user_id: int, request_id: str, at_most_seconds: float) -> Report:
-        """Has the person forgotten. Raises UnavailableError. Idempotent by `request_id`."""
+        """Has the user forgotten. Raises UnavailableError. Idempotent by `request_id`."""

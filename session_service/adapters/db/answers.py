@@ -37,7 +37,7 @@ from session_service.domain.states import Change, State
 # Longer than a statement may take in the database.
 _LONGEST_SECONDS = 12.0
 _SETTINGS = {
-    # For keys that another process is about to use, and people who are being erased: whoever
+    # For keys that another process is about to use, and learners who are being erased: whoever
     # meets one waits alone.
     "lock_timeout": "200",
     # Two statements, over and over, whose plan does not depend on what they are given.

@@ -1,7 +1,7 @@
 """The tables of the `session` schema.
 
-Whatever is a person's begins its keys with `user_id` (docs/adr/0048): all of one
-person lies together, and can be moved, exported or erased by that column alone.
+Whatever is a learner's begins its keys with `user_id` (docs/adr/0048): all of one
+learner lies together, and can be moved, exported or erased by that column alone.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ product_version = Table(
 
 
 def _user_id() -> Column[int]:
-    """Returns the column that begins the keys of whatever is a person's."""
+    """Returns the column that begins the keys of whatever is a learner's."""
     return Column("user_id", BigInteger, nullable=False)
 
 
@@ -150,7 +150,7 @@ practice_session = Table(
     Index("practice_session_ended_at", "ended_at", postgresql_where=text("ended_at IS NOT NULL")),
 )
 
-# How many sessions a person has in a product: triggers of `practice_session` keep it, nobody counts.
+# How many sessions a learner has in a product: triggers of `practice_session` keep it, nobody counts.
 session_total = Table(
     "session_total",
     metadata,

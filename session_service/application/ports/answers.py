@@ -63,7 +63,7 @@ class NothingWrittenError(Exception):
 
 
 class AnswerStore(Protocol):
-    """Sessions of many people, and what answers change of them."""
+    """Sessions of many learners, and what answers change of them."""
 
     async def read(self, batches: Sequence[AnswerBatch]) -> Sequence[FoundSession | None]:
         """Returns what each is for; None where there is no such session, or its key has been used.

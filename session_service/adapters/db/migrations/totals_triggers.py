@@ -1,4 +1,4 @@
-"""Triggers that keep how many sessions a person has in each product, so that nobody counts them.
+"""Triggers that keep how many sessions a learner has in each product, so that nobody counts them.
 
 Whoever writes sessions, one or a thousand in a statement, is counted in the same transaction.
 """
@@ -10,7 +10,7 @@ from alembic import op
 
 def create_totals_triggers() -> None:
     """Sessions count from their start, and once more when they end."""
-    # In order, so that two statements about the same people never wait for each other.
+    # In order, so that two statements about the same learners never wait for each other.
     op.execute(
         """
         CREATE FUNCTION session.count_started() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -11,7 +11,7 @@ UNSAVED = "current_setting('stats.saving', true) IS DISTINCT FROM 'on'"
 
 
 def create_digest_triggers() -> None:
-    """Whoever changes derived rows otherwise than by saving makes the person's digest unknown."""
+    """Whoever changes derived rows otherwise than by saving makes the learner's digest unknown."""
     op.execute(
         """
         CREATE FUNCTION stats.forget_digest() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -22,7 +22,7 @@ from service_kit.grpc.presentation import answer_with_status
 from service_kit.zone_handover import ZoneHandover
 
 SERVICE = "practice.products.design.v1.DesignUsersService"
-# What people without an access token may call.
+# What users without an access token may call.
 PUBLIC = frozenset(f"/{SERVICE}/{method}" for method in ("SignUp", "LogIn", "Refresh"))
 # What answers repeats of what a token asked for before it was ended, as this ends it.
 REPEATABLE = frozenset({f"/{SERVICE}/LogOut"})

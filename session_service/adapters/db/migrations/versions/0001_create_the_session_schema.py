@@ -19,7 +19,7 @@ branch_labels = None
 depends_on = None
 
 INSTANT = sa.DateTime(timezone=True)
-# Whatever a person's first row may be in a transaction.
+# Whatever a learner's first row may be in a transaction.
 GUARDED = ("practice_session", "submission", "learner", "learner_calendar", "idempotency", "outbox")
 
 

@@ -20,9 +20,9 @@ CASE WHEN implausible
 THEN least(elapsed_seconds, greatest(0, floor(extract(epoch FROM end_time - start_time)))::bigint)
 ELSE elapsed_seconds END
 """
-# Work on people goes on without those who are gone; what is recorded for one is refused.
+# Work on learners goes on without those who are gone; what is recorded for one is refused.
 SKIPPED = ("learner", "rejected_event", "recalculation_difference", "reconciliation_learner")
-# Final scores are not among them: a board has more people than a transaction may have locks.
+# Final scores are not among them: a board has more learners than a transaction may have locks.
 REFUSED = ("streak_entry", "leaderboard_settings", "idempotency")
 
 
