@@ -19,7 +19,6 @@ from pydantic import TypeAdapter
 from sqlalchemy import (
     BigInteger,
     Column,
-    ColumnElement,
     DateTime,
     Executable,
     LargeBinary,
@@ -36,6 +35,7 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from service_kit.call import Call, RequestIdentity
+from service_kit.db.engines import single_statements
 from service_kit.errors import ConflictError
 from service_kit.once import Idempotency, SavedResponse, SavedResponses
 
@@ -82,16 +82,34 @@ class _Statements:
     claim: Executable
     find: Executable
     remember: Executable
+    find_response: Executable
+    keep_response: Executable
 
 
 @lru_cache
 def _statements(table: Table) -> _Statements:
     # Making one takes about as long as running it.
     mine = (table.c.user_id == bindparam("owner")) & (table.c.key == bindparam("used"))
+    same = (
+        mine
+        & (table.c.method == bindparam("of_method"))
+        & (table.c.request_digest == bindparam("of_digest", type_=LargeBinary()))
+    )
     return _Statements(
         claim=insert(table).on_conflict_do_nothing().returning(table.c.key),
         find=select(table.c.method, table.c.request_digest, table.c.outcome).where(mine),
         remember=table.update().where(mine),
+        find_response=select(table.c.response, table.c.response_headers).where(
+            same, table.c.response.is_not(None)
+        ),
+        keep_response=update(table)
+        .where(same, table.c.response.is_(None))
+        .values(
+            response=bindparam("packed", type_=LargeBinary()),
+            response_headers=bindparam("headers", type_=JSONB()),
+        )
+        # A machine that stops in this instant falls back on the outcome; nobody waits for the disk.
+        .returning(func.set_config("synchronous_commit", "off", True)),
     )
 
 
@@ -168,19 +186,18 @@ class SqlSavedResponses(SavedResponses):
     """
 
     def __init__(self, engine: AsyncEngine, table: Table) -> None:
-        self._engine = engine
+        self._engine = single_statements(engine)
         self._table = table
 
     async def find(self, call: Call) -> SavedResponse | None:
         """Returns the response to the same request under the same key."""
         if call.request is None:
             return None
-        columns = self._table.c
-        query = select(columns.response, columns.response_headers).where(
-            self._is_of(call, call.request), columns.response.is_not(None)
-        )
         async with self._engine.connect() as connection:
-            row = (await connection.execute(query)).first()
+            found = await connection.execute(
+                _statements(self._table).find_response, _same(call, call.request)
+            )
+            row = found.first()
         if row is None:
             return None
         headers = tuple((name, value) for name, value in row.response_headers)
@@ -191,26 +208,26 @@ class SqlSavedResponses(SavedResponses):
         if call.request is None:
             return response
         packed = await _run_beside_the_loop(partial(zlib.compress, level=1), response.message)
-        addition = (
-            update(self._table)
-            .where(self._is_of(call, call.request), self._table.c.response.is_(None))
-            .values(response=packed, response_headers=[list(header) for header in response.headers])
-            # A machine that stops in this instant falls back on the outcome; nobody waits for the disk.
-            .returning(func.set_config("synchronous_commit", "off", True))
-        )
-        async with self._engine.begin() as connection:
-            if (await connection.execute(addition)).first() is not None:
+        addition = {
+            **_same(call, call.request),
+            "packed": packed,
+            "headers": [list(header) for header in response.headers],
+        }
+        async with self._engine.connect() as connection:
+            kept = await connection.execute(_statements(self._table).keep_response, addition)
+            if kept.first() is not None:
                 return response
         return await self.find(call) or response
 
-    def _is_of(self, call: Call, request: RequestIdentity) -> ColumnElement[bool]:
-        columns = self._table.c
-        return (
-            (columns.user_id == call.user_id)
-            & (columns.key == request.key)
-            & (columns.method == request.method)
-            & (columns.request_digest == request.digest)
-        )
+
+def _same(call: Call, request: RequestIdentity) -> dict[str, Any]:
+    """Returns what the row of the same request has."""
+    return {
+        "owner": call.user_id,
+        "used": request.key,
+        "of_method": request.method,
+        "of_digest": request.digest,
+    }
 
 
 async def _run_beside_the_loop(work: Any, data: bytes) -> bytes:
