@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
 from sqlalchemy import ARRAY, Text, bindparam, cast, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from service_kit.combiner import Combiner
+from service_kit.db.engines import single_statements
 from session_service.adapters.db.policies import policy_from_text
 from session_service.adapters.db.tables import product_version
 from session_service.application.ports.products import Products
@@ -22,6 +24,9 @@ PRODUCT_COLUMNS = (
     product_version.c.retired_at,
 )
 
+# Whoever asks, of a few products that there are.
+_MOST_TOGETHER = 1000
+
 # Built once, like the statements for sessions.
 _NEWEST = (
     select(*PRODUCT_COLUMNS)
@@ -34,23 +39,30 @@ _NEWEST = (
 class SqlProducts(Products):
     """Asks the database each time, by the primary key: a row is in force everywhere once it is committed.
 
-    What can be remembered is: the policy of a version, and that a product
-    exists, which it does for ever.
+    Those who ask while others are told are told together. What can be
+    remembered is: the policy of a version, and that a product exists, which it
+    does for ever.
     """
 
     def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+        self._engine = single_statements(engine)
         self._known: set[str] = set()
+        self._together = Combiner(self._find_all, most=_MOST_TOGETHER)
 
     async def find(self, names: Iterable[str]) -> Mapping[str, Product]:
         """Selects the newest versions."""
         # No name of a product has a U+0000, and no text of the database either.
-        asked = [name for name in names if "\0" not in name]
+        asked = {name for name in names if "\0" not in name}
+        found = await self._together(asked)
+        return {name: found[name] for name in asked & found.keys()}
+
+    async def _find_all(self, asked: Sequence[Set[str]]) -> Sequence[Mapping[str, Product]]:
         async with self._engine.connect() as connection:
-            rows = await connection.execute(_NEWEST, {"names": asked})
-            found = [product_from_row(row) for row in rows]
-        self._known.update(product.name for product in found)
-        return {product.name: product for product in found}
+            rows = await connection.execute(_NEWEST, {"names": list(set().union(*asked))})
+            products = [product_from_row(row) for row in rows]
+        found = {product.name: product for product in products}
+        self._known.update(found)
+        return [found] * len(asked)
 
     async def check_known(self, name: str) -> None:
         """Asks once for each product that there is."""
