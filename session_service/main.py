@@ -60,11 +60,14 @@ from session_service import wiring
 from session_service.adapters.catalog.client import CatalogClient
 from session_service.adapters.celery.publisher import EventPublisher, FastPublisher
 from session_service.adapters.db import tables
-from session_service.adapters.db.answers import SqlAnswerStore, open_answers_engine
+from session_service.adapters.db.answers import SqlAnswerStore
+from session_service.adapters.db.changes import SqlChangeStore
+from session_service.adapters.db.combined import open_combined_engine
 from session_service.adapters.db.learners import SqlCalendarReaders
 from session_service.adapters.db.personal_data import open_personal_data
 from session_service.adapters.db.products import SqlProducts
 from session_service.adapters.db.readers import SqlReaders
+from session_service.adapters.db.starts import SqlStartStore
 from session_service.adapters.db.submissions import SqlSubmissionReaders
 from session_service.adapters.db.unit_of_work import SqlUnitOfWork
 from session_service.adapters.db.workspaces import SqlWorkspaceReaders
@@ -93,6 +96,8 @@ from session_service.application.account_limits import AccountLimits
 from session_service.application.calendars import RememberCalendar
 from session_service.application.personal_data import ErasePersonalData
 from session_service.application.ports.unit_of_work import UnitOfWorkFactory
+from session_service.application.session_changes import SessionChanges
+from session_service.application.start_session import CombinedStarts
 from session_service.application.submit_answers import CombinedAnswers
 from session_service.offline.sql import SqlOfflineUnitOfWork
 from session_service.outbox.grpc import OUTBOX_ADMIN, RECONCILIATION_ADMIN
@@ -125,6 +130,8 @@ PRESENTERS = {
 # Other processes write too, of which this one may hear nothing; while it hears, every tenth look is one.
 _LOOK_EVERY_SECONDS = 0.5
 _CHANGED_SESSIONS = f"{PREFIX}changed"
+# Of those in the pool: answers and changes of sessions are written at the same time.
+_COMBINED_CONNECTIONS = 2
 
 
 def utc_now() -> datetime:
@@ -135,10 +142,10 @@ def utc_now() -> datetime:
 @asynccontextmanager
 async def serving(settings: SessionSettings) -> AsyncIterator[RunningServer]:
     """Serves and publishes until the block is left, then lets go of everything."""
-    # One connection is that of combined answers.
-    pool_size = max(1, settings.database_pool_size - 1)
+    combined_size = min(_COMBINED_CONNECTIONS, settings.database_pool_size - 1) or 1
+    pool_size = max(1, settings.database_pool_size - combined_size)
     engine = open_async_engine(settings.database_url, pool_size=pool_size, application="session")
-    answers_engine = open_answers_engine(settings.database_url)
+    combined_engine = open_combined_engine(settings.database_url, combined_size)
     catalog, stats = open_channel(settings.catalog_address), open_channel(settings.stats_address)
     publisher = FastPublisher(EventPublisher(open_broker(settings.redis_url, "session")))
     publisher.start()
@@ -150,7 +157,7 @@ async def serving(settings: SessionSettings) -> AsyncIterator[RunningServer]:
         hints = HintSender(redis, _CHANGED_SESSIONS)
         listener = HintListener(redis, _CHANGED_SESSIONS, signals.notify, hints.name)
         outside = _Outside(
-            engine, answers_engine, catalog, stats, publisher, redis, documents, revocations, hints
+            engine, combined_engine, catalog, stats, publisher, redis, documents, revocations, hints
         )
         async with polling_revocations(settings, revocations), exchanging_hints(hints, listener):
             running = await _start(settings, outside, signals)
@@ -169,7 +176,7 @@ async def serving(settings: SessionSettings) -> AsyncIterator[RunningServer]:
         await redis.aclose()
         await catalog.close()
         await stats.close()
-        await close_async_engine(answers_engine)
+        await close_async_engine(combined_engine)
         await close_async_engine(engine)
 
 
@@ -178,7 +185,7 @@ class _Outside:
     """What the service has open."""
 
     engine: AsyncEngine
-    answers_engine: AsyncEngine
+    combined_engine: AsyncEngine
     catalog: grpc.aio.Channel
     stats: grpc.aio.Channel
     publisher: FastPublisher
@@ -190,14 +197,18 @@ class _Outside:
 
 async def _start(settings: SessionSettings, outside: _Outside, signals: JournalSignals) -> RunningServer:
     after_commit = CommitListener(outside.publisher, signals, outside.hints)
-    combined_answers = CombinedAnswers(SqlAnswerStore(outside.answers_engine, after_commit), utc_now)
-    transaction = (
-        outside.engine,
-        encode,
-        after_commit,
-        timedelta(seconds=settings.outbox_first_wait_seconds),
+    events = (encode, after_commit, timedelta(seconds=settings.outbox_first_wait_seconds))
+    transaction = (outside.engine, *events)
+    unit_of_work = partial(SqlUnitOfWork, *transaction)
+    ports = _ports(
+        settings,
+        outside,
+        signals,
+        unit_of_work=unit_of_work,
+        combined_starts=CombinedStarts(SqlStartStore(outside.combined_engine), settings.quota_open_sessions),
+        combined_answers=CombinedAnswers(SqlAnswerStore(outside.combined_engine, after_commit), utc_now),
+        changes=SessionChanges(unit_of_work, SqlChangeStore(outside.combined_engine, *events), utc_now),
     )
-    ports = _ports(settings, outside, signals, partial(SqlUnitOfWork, *transaction), combined_answers)
     remember_calendar = RememberCalendar(ports.unit_of_work, ports.clock, ports.stored_calendars)
     responses = SqlSavedResponses(outside.engine, tables.idempotency)
     server = build_server(_interceptor(settings, outside, remember_calendar, responses))
@@ -214,13 +225,18 @@ def _ports(
     settings: SessionSettings,
     outside: _Outside,
     signals: JournalSignals,
+    *,
     unit_of_work: UnitOfWorkFactory,
+    combined_starts: CombinedStarts,
     combined_answers: CombinedAnswers,
+    changes: SessionChanges,
 ) -> Ports:
     readers = SqlReaders(outside.engine)
     return Ports(
         unit_of_work=unit_of_work,
+        combined_starts=combined_starts,
         combined_answers=combined_answers,
+        changes=changes,
         readers=readers,
         submissions=SqlSubmissionReaders(outside.engine),
         workspaces=SqlWorkspaceReaders(outside.engine),

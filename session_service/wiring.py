@@ -36,6 +36,7 @@ from session_service.application.ports.submissions import SubmissionReaders
 from session_service.application.ports.unit_of_work import UnitOfWorkFactory
 from session_service.application.ports.workspaces import WorkspaceReaders
 from session_service.application.progress import GetMonth, GetStreak, GetSummary
+from session_service.application.session_changes import SessionChanges
 from session_service.application.session_commands import (
     AbandonSession,
     AddMessage,
@@ -55,7 +56,7 @@ from session_service.application.session_queries import (
     ListSessions,
     ViewWorkspaces,
 )
-from session_service.application.start_session import StartSession
+from session_service.application.start_session import CombinedStarts, StartSession
 from session_service.application.submissions import (
     AddSubmissionMessage,
     CreateSubmission,
@@ -98,8 +99,10 @@ class Ports:
     """What the use cases stand on."""
 
     unit_of_work: UnitOfWorkFactory
-    # One for all who take answers: what comes at the same time is recorded together.
+    # One each for all that start, answer or change: what comes at the same time is written together.
+    combined_starts: CombinedStarts
     combined_answers: CombinedAnswers
+    changes: SessionChanges
     readers: Readers
     submissions: SubmissionReaders
     workspaces: WorkspaceReaders
@@ -115,10 +118,17 @@ class Ports:
     stored_calendars: RecentCalendars = field(default_factory=RecentCalendars)
 
 
+def wire_start_session(p: Ports) -> StartSession:
+    """Wires what every product begins with."""
+    return StartSession(p.combined_starts, p.unit_of_work, p.products, p.catalog, p.clock, limits=p.limits)
+
+
 def wire_sessions(p: Ports) -> session_servicer.SessionServicer:
     """Wires the canonical API of sessions."""
     use_cases = session_servicer.UseCases(
-        start_session=StartSession(p.unit_of_work, p.products, p.catalog, p.clock, p.limits),
+        start_session=StartSession(
+            p.combined_starts, p.unit_of_work, p.products, p.catalog, p.clock, limits=p.limits
+        ),
         get_session=GetSession(p.readers),
         get_active_session=GetActiveSession(p.readers, p.products),
         list_sessions=ListSessions(p.readers, p.products),
@@ -134,10 +144,10 @@ def wire_sessions(p: Ports) -> session_servicer.SessionServicer:
         get_draft=GetDraft(p.readers),
         add_message=AddMessage(p.unit_of_work, p.clock, p.limits),
         list_messages=ListMessages(p.readers),
-        pause_session=PauseSession(p.unit_of_work, p.clock),
-        resume_session=ResumeSession(p.unit_of_work, p.clock),
-        complete_session=CompleteSession(p.unit_of_work, p.statistics, p.clock, p.limits),
-        abandon_session=AbandonSession(p.unit_of_work, p.clock),
+        pause_session=PauseSession(p.changes),
+        resume_session=ResumeSession(p.changes),
+        complete_session=CompleteSession(p.changes, p.statistics, p.limits),
+        abandon_session=AbandonSession(p.changes),
     )
     return session_servicer.SessionServicer(use_cases, p.clock)
 
@@ -177,14 +187,16 @@ def wire_calendars(p: Ports) -> calendar_servicer.CalendarServicer:
 def wire_design(p: Ports) -> design.DesignSessionsServicer:
     """Wires the design product."""
     use_cases = design.UseCases(
-        start_session=StartSession(p.unit_of_work, p.products, p.catalog, p.clock, p.limits),
+        start_session=StartSession(
+            p.combined_starts, p.unit_of_work, p.products, p.catalog, p.clock, limits=p.limits
+        ),
         view_workspaces=ViewWorkspaces(p.workspaces),
         get_active_session=GetActiveSession(p.readers, p.products),
         save_draft=SaveDraft(p.unit_of_work, p.readers, p.clock, p.run_in_thread),
-        pause_session=PauseSession(p.unit_of_work, p.clock),
-        resume_session=ResumeSession(p.unit_of_work, p.clock),
+        pause_session=PauseSession(p.changes),
+        resume_session=ResumeSession(p.changes),
         add_message=AddMessage(p.unit_of_work, p.clock, p.limits),
-        abandon_session=AbandonSession(p.unit_of_work, p.clock),
+        abandon_session=AbandonSession(p.changes),
         create_submission=CreateSubmission(p.unit_of_work, p.catalog, p.clock, p.run_in_thread),
         submit_session=SubmitSession(p.unit_of_work, p.statistics, p.clock),
         list_submissions=ListSubmissions(p.submissions),
@@ -199,12 +211,14 @@ def wire_design(p: Ports) -> design.DesignSessionsServicer:
 def wire_exercises(p: Ports) -> exercises.ExercisesServicer:
     """Wires the exercises product."""
     use_cases = exercises.UseCases(
-        start_session=StartSession(p.unit_of_work, p.products, p.catalog, p.clock, p.limits),
+        start_session=StartSession(
+            p.combined_starts, p.unit_of_work, p.products, p.catalog, p.clock, limits=p.limits
+        ),
         submit_answers=SubmitAnswers(p.combined_answers, p.unit_of_work, p.catalog, p.clock, p.limits),
         record_standalone_answer=RecordStandaloneAnswer(
             p.unit_of_work, p.products, p.catalog, p.statistics, p.clock, limits=p.limits
         ),
-        complete_session=CompleteSession(p.unit_of_work, p.statistics, p.clock, p.limits),
+        complete_session=CompleteSession(p.changes, p.statistics, p.limits),
     )
     return exercises.ExercisesServicer(use_cases)
 
@@ -212,11 +226,13 @@ def wire_exercises(p: Ports) -> exercises.ExercisesServicer:
 def wire_focus(p: Ports) -> focus.FocusServicer:
     """Wires the focus product."""
     use_cases = focus.UseCases(
-        start_session=StartSession(p.unit_of_work, p.products, p.catalog, p.clock, p.limits),
+        start_session=StartSession(
+            p.combined_starts, p.unit_of_work, p.products, p.catalog, p.clock, limits=p.limits
+        ),
         get_active_session=GetActiveSession(p.readers, p.products),
-        pause_session=PauseSession(p.unit_of_work, p.clock),
-        resume_session=ResumeSession(p.unit_of_work, p.clock),
-        complete_session=CompleteSession(p.unit_of_work, p.statistics, p.clock, p.limits),
+        pause_session=PauseSession(p.changes),
+        resume_session=ResumeSession(p.changes),
+        complete_session=CompleteSession(p.changes, p.statistics, p.limits),
         list_sessions=ListSessions(p.readers, p.products),
     )
     return focus.FocusServicer(use_cases)
@@ -225,12 +241,14 @@ def wire_focus(p: Ports) -> focus.FocusServicer:
 def wire_portal(p: Ports, cache: Cache, lifetimes: portal.Lifetimes) -> portal.PortalServicer:
     """Wires the portal product."""
     use_cases = portal.UseCases(
-        start_session=StartSession(p.unit_of_work, p.products, p.catalog, p.clock, p.limits),
+        start_session=StartSession(
+            p.combined_starts, p.unit_of_work, p.products, p.catalog, p.clock, limits=p.limits
+        ),
         submit_answers=SubmitAnswers(p.combined_answers, p.unit_of_work, p.catalog, p.clock, p.limits),
         complete_with_results=CompleteWithResults(
-            p.unit_of_work, p.readers, p.catalog, p.statistics, p.clock, limits=p.limits
+            p.changes, p.unit_of_work, p.readers, p.catalog, p.statistics, limits=p.limits
         ),
-        abandon_session=AbandonSession(p.unit_of_work, p.clock),
+        abandon_session=AbandonSession(p.changes),
         list_history=ListHistory(p.readers),
         get_session=GetSession(p.readers),
         get_session_report=GetSessionReport(p.readers),
@@ -250,10 +268,12 @@ def wire_portal_live(p: Ports) -> portal_live.PortalLiveServicer:
 def wire_yoga(p: Ports) -> yoga.YogaServicer:
     """Wires the yoga product."""
     use_cases = yoga.UseCases(
-        start_session=StartSession(p.unit_of_work, p.products, p.catalog, p.clock, p.limits),
+        start_session=StartSession(
+            p.combined_starts, p.unit_of_work, p.products, p.catalog, p.clock, limits=p.limits
+        ),
         complete_with_summary=CompleteWithSummary(p.unit_of_work, p.statistics, p.clock),
-        pause_session=PauseSession(p.unit_of_work, p.clock),
-        resume_session=ResumeSession(p.unit_of_work, p.clock),
+        pause_session=PauseSession(p.changes),
+        resume_session=ResumeSession(p.changes),
         set_note=SetNote(p.unit_of_work, p.clock),
         get_active_session=GetActiveSession(p.readers, p.products),
         list_sessions=ListSessions(p.readers, p.products),

@@ -14,6 +14,7 @@ from session_service.application.ports.rate_limits import RateLimit, RateLimits
 from session_service.application.ports.readers import Readers
 from session_service.application.ports.sessions import SessionRef
 from session_service.application.ports.unit_of_work import UnitOfWork
+from session_service.domain.practice_session import PracticeSession
 
 _REMEMBERED_SESSIONS = 20_000
 
@@ -80,6 +81,10 @@ class AccountLimits:
         asked += [(pace.synced, products.count(product)) for product, pace in self.paces.items()]
         async with self._within(call, *asked):
             yield
+
+    def know(self, session: PracticeSession) -> None:
+        """Takes down the product of a session: who practises in it comes back."""
+        self._products[session.user_id, session.id] = session.product
 
     async def keep_open(self, work: UnitOfWork, user_id: int) -> None:
         """Raises QuotaExceededError when the account has more open sessions than one gets."""

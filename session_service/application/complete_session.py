@@ -19,6 +19,7 @@ from session_service.application.ports.readers import Readers
 from session_service.application.ports.sessions import SessionRef, Summary
 from session_service.application.ports.statistics import Badge, Effects, Statistics, Streak
 from session_service.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from session_service.application.session_changes import SessionChanges
 from session_service.domain.achievements import Achievement, find_achieved
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import State
@@ -45,12 +46,9 @@ class CompleteSession:
     ElapsedWentBackError, DurationOutOfRangeError, EtagMismatchError.
     """
 
-    def __init__(
-        self, unit_of_work: UnitOfWorkFactory, statistics: Statistics, clock: Clock, limits: AccountLimits
-    ) -> None:
-        self._unit_of_work = unit_of_work
+    def __init__(self, changes: SessionChanges, statistics: Statistics, limits: AccountLimits) -> None:
+        self._changes = changes
         self._statistics = statistics
-        self._clock = clock
         self._limits = limits
 
     async def __call__(
@@ -63,14 +61,16 @@ class CompleteSession:
         etag: str = "",
     ) -> Ended:
         """Returns the ended session. `reported` is in seconds."""
-
-        async def command(work: UnitOfWork) -> PracticeSession:
-            session = await work.sessions.lock(call.user_id, ref)
-            session.expect(etag)
-            return await end_session(work, call, session, outcome, now=self._clock(), reported=reported)
-
         async with self._limits.completing(call, ref):
-            session = await once(self._unit_of_work, call, PracticeSession, command)
+            session = await self._changes.end(
+                call,
+                ref,
+                outcome,
+                outcome_type=PracticeSession,
+                outcome_of=lambda ended: ended,
+                reported=reported,
+                etag=etag,
+            )
         caught_up = await self._statistics.caught_up(session.user_id, session.user_seq)
         return Ended(session, statistics_pending=not caught_up)
 
@@ -110,30 +110,27 @@ class CompleteWithResults:
 
     def __init__(
         self,
+        changes: SessionChanges,
         unit_of_work: UnitOfWorkFactory,
         readers: Readers,
         catalog: Catalog,
         statistics: Statistics,
-        clock: Clock,
         *,
         limits: AccountLimits,
     ) -> None:
+        self._changes = changes
         self._unit_of_work = unit_of_work
         self._readers = readers
         self._catalog = catalog
         self._statistics = statistics
-        self._clock = clock
         self._limits = limits
 
     async def __call__(self, call: Call, ref: SessionRef) -> tuple[PracticeSession, Results]:
         """Returns the completed session and its results."""
-
-        async def command(work: UnitOfWork) -> _Outcome:
-            session = await work.sessions.lock(call.user_id, ref)
-            return _Outcome(await end_session(work, call, session, State.COMPLETED, now=self._clock()))
-
         async with self._limits.completing(call, ref):
-            outcome = await once(self._unit_of_work, call, _Outcome, command)
+            outcome = await self._changes.end(
+                call, ref, State.COMPLETED, outcome_type=_Outcome, outcome_of=_Outcome
+            )
         if outcome.results is not None:
             return outcome.session, outcome.results
         results = await self._gather(outcome.session)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from service_kit.call import Call
 from service_kit.once import once
 from service_kit.worker_threads import RunInThread
 from session_service.application.account_limits import AccountLimits
-from session_service.application.end_session import end_session
 from session_service.application.ports.clock import Clock
 from session_service.application.ports.readers import Readers
 from session_service.application.ports.sessions import SessionRef
 from session_service.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from session_service.application.session_changes import SessionChanges
 from session_service.domain.drafts import Draft, read_draft
 from session_service.domain.messages import Message
 from session_service.domain.practice_session import PracticeSession
@@ -27,24 +28,19 @@ class PauseSession:
     SessionEndedError, ElapsedWentBackError, EtagMismatchError.
     """
 
-    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock) -> None:
-        self._unit_of_work = unit_of_work
-        self._clock = clock
+    def __init__(self, changes: SessionChanges) -> None:
+        self._changes = changes
 
     async def __call__(
         self, call: Call, ref: SessionRef, *, reported: int | None = None, etag: str = ""
     ) -> PracticeSession:
         """Returns the session at rest. `reported` is in seconds."""
 
-        async def command(work: UnitOfWork) -> PracticeSession:
-            session = await work.sessions.lock(call.user_id, ref)
+        def pause(session: PracticeSession, now: datetime) -> PracticeSession:
             session.expect(etag)
-            paused = session.pause(now=self._clock(), reported=reported)
-            if paused is not session:
-                await work.sessions.save(Change.PAUSED, paused)
-            return paused
+            return session.pause(now=now, reported=reported)
 
-        return await once(self._unit_of_work, call, PracticeSession, command)
+        return await self._changes.change(call, ref, Change.PAUSED, pause)
 
 
 class ResumeSession:
@@ -54,22 +50,17 @@ class ResumeSession:
     SessionNotFoundError, SessionEndedError, EtagMismatchError.
     """
 
-    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock) -> None:
-        self._unit_of_work = unit_of_work
-        self._clock = clock
+    def __init__(self, changes: SessionChanges) -> None:
+        self._changes = changes
 
     async def __call__(self, call: Call, ref: SessionRef, *, etag: str = "") -> PracticeSession:
         """Returns the session going on."""
 
-        async def command(work: UnitOfWork) -> PracticeSession:
-            session = await work.sessions.lock(call.user_id, ref)
+        def resume(session: PracticeSession, now: datetime) -> PracticeSession:
             session.expect(etag)
-            resumed = session.resume(now=self._clock())
-            if resumed is not session:
-                await work.sessions.save(Change.RESUMED, resumed)
-            return resumed
+            return session.resume(now=now)
 
-        return await once(self._unit_of_work, call, PracticeSession, command)
+        return await self._changes.change(call, ref, Change.RESUMED, resume)
 
 
 class AbandonSession:
@@ -78,23 +69,22 @@ class AbandonSession:
     Idempotent by the call's key. Raises as CompleteSession does.
     """
 
-    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock) -> None:
-        self._unit_of_work = unit_of_work
-        self._clock = clock
+    def __init__(self, changes: SessionChanges) -> None:
+        self._changes = changes
 
     async def __call__(
         self, call: Call, ref: SessionRef, *, reported: int | None = None, etag: str = ""
     ) -> PracticeSession:
         """Returns the ended session. `reported` is in seconds."""
-
-        async def command(work: UnitOfWork) -> PracticeSession:
-            session = await work.sessions.lock(call.user_id, ref)
-            session.expect(etag)
-            return await end_session(
-                work, call, session, State.ABANDONED, now=self._clock(), reported=reported
-            )
-
-        return await once(self._unit_of_work, call, PracticeSession, command)
+        return await self._changes.end(
+            call,
+            ref,
+            State.ABANDONED,
+            outcome_type=PracticeSession,
+            outcome_of=lambda ended: ended,
+            reported=reported,
+            etag=etag,
+        )
 
 
 class SetNote:

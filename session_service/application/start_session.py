@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
-from service_kit.call import Call
+import structlog
+
+from service_kit.call import Call, reach
+from service_kit.combiner import Combiner
 from service_kit.errors import UnavailableError
 from service_kit.once import once
 from session_service.application.account_limits import AccountLimits
 from session_service.application.end_session import end_session
 from session_service.application.find_content import find_content
+from session_service.application.ports.answers import NothingWrittenError
 from session_service.application.ports.catalog import Catalog, Content
 from session_service.application.ports.clock import Clock
 from session_service.application.ports.products import Products
+from session_service.application.ports.starts import FoundPlace, SessionStart, StartStore
 from session_service.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from session_service.domain.days import Calendar
 from session_service.domain.errors import (
     ContentNotFoundError,
     ModeUnknownError,
@@ -27,6 +33,8 @@ from session_service.domain.items import ContentItem, Selection, SessionItem
 from session_service.domain.policies import Product, SecondStart
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import State
+
+log = structlog.get_logger(__name__)
 
 # An open session can end between our insert and our look at it; more than a
 # few times in a row means somebody races us on purpose.
@@ -66,12 +74,15 @@ class StartSession:
 
     def __init__(
         self,
+        combined: CombinedStarts,
         unit_of_work: UnitOfWorkFactory,
         products: Products,
         catalog: Catalog,
         clock: Clock,
+        *,
         limits: AccountLimits,
     ) -> None:
+        self._combined = combined
         self._unit_of_work = unit_of_work
         self._products = products
         self._catalog = catalog
@@ -103,7 +114,7 @@ class StartSession:
         known, offered = await self._find_content(found, content, content_second)
         items = _number(selection.pick(offered))
 
-        async def command(work: UnitOfWork) -> Started:
+        def make(calendar: Calendar) -> PracticeSession:
             if found is None:
                 raise ProductUnknownError(product)
             if mode_required and not mode:
@@ -114,7 +125,7 @@ class StartSession:
                 mode=mode,
                 content=content,
                 planned_seconds=planned_seconds,
-                calendar=await work.learners.calendar(call.user_id),
+                calendar=calendar,
                 now=self._clock(),
                 content_title=known.title if known else "",
                 content_type=known.type if known else "",
@@ -124,6 +135,10 @@ class StartSession:
             )
             if content and known is None:
                 raise ContentNotFoundError(content)
+            return fresh
+
+        async def command(work: UnitOfWork) -> Started:
+            fresh = make(await work.learners.calendar(call.user_id))
             started = await self._open(work, call, fresh, on_conflict)
             if not started.resumed:
                 await self._limits.keep_open(work, call.user_id)
@@ -132,8 +147,14 @@ class StartSession:
             await work.sessions.add_items(started.session, items)
             return replace(started, first_item=items[0])
 
+        # Where a second start resumes, most do.
+        plain = found is not None and found.policy.second_start is not SecondStart.RESUME
         async with self._limits.starting(call, product):
-            return await once(self._unit_of_work, call, Started, command)
+            started = await self._combined(call, product, items, make) if plain else None
+            if started is None:
+                started = await once(self._unit_of_work, call, Started, command)
+        self._limits.know(started.session)
+        return started
 
     async def _find_content(
         self, product: Product | None, content: str, second: int | None
@@ -166,6 +187,89 @@ class StartSession:
             else:
                 raise SessionAlreadyOpenError(taken.id)
         raise UnavailableError("Sessions are being started and ended at this very moment; try again")
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What one call wants to begin; `make` raises what the product refuses it with."""
+
+    call: Call
+    product: str
+    items: Sequence[SessionItem]
+    make: Callable[[Calendar], PracticeSession]
+
+
+class CombinedStarts:
+    """Starts the sessions of all callers of a moment with one read and one write.
+
+    What is not plain is left to a transaction of the caller's own: repeats,
+    an open slot that is taken, a learner's first session in a product, one
+    start of two by a learner, whatever is refused.
+    """
+
+    def __init__(self, store: StartStore, most_open: int | None = None, most: int = 64) -> None:
+        self._store = store
+        self._most_open = most_open
+        self._combine = Combiner(self._start, most=most)
+
+    async def __call__(
+        self,
+        call: Call,
+        product: str,
+        items: Sequence[SessionItem],
+        make: Callable[[Calendar], PracticeSession],
+    ) -> Started | None:
+        """Returns the session that was started; None when none was."""
+        started, last_seq = await self._combine(_Asked(call, product, items, make))
+        reach(last_seq)
+        return started
+
+    async def _start(self, asked: Sequence[_Asked]) -> Sequence[tuple[Started | None, int]]:
+        try:
+            places = await self._store.read([(each.call, each.product) for each in asked])
+            starts = self._make_all(asked, places)
+            fresh = [start for start in starts if start is not None]
+            written = await self._store.write(fresh) if fresh else ()
+        except NothingWrittenError as error:
+            log.warning("starts_not_combined", calls=len(asked), error=repr(error.__cause__))
+            return [(None, 0)] * len(asked)
+        return [
+            (_to_started(start.session, start.items), start.place.learner.last_seq)
+            if start is not None and start.session.id in written
+            else (None, 0)
+            for start in starts
+        ]
+
+    def _make_all(
+        self, asked: Sequence[_Asked], places: Sequence[FoundPlace | None]
+    ) -> Sequence[SessionStart | None]:
+        """Makes the sessions; one of a learner, for the next would see another number of them."""
+        starting: set[int] = set()
+        starts: list[SessionStart | None] = []
+        for each, place in zip(asked, places, strict=True):
+            start = None
+            if place is not None and each.call.user_id not in starting:
+                start = self._make(each, place)
+            if start is not None:
+                starting.add(start.session.user_id)
+            starts.append(start)
+        return starts
+
+    def _make(self, asked: _Asked, place: FoundPlace) -> SessionStart | None:
+        if self._most_open is not None and place.open_count >= self._most_open:
+            return None
+        try:
+            session = replace(asked.make(place.learner.calendar), id=place.number)
+        except Exception:
+            # Of the rules or of ours: done alone it comes again, to its caller and to the log.
+            return None
+        request = asked.call.request
+        keyed = (request, _to_started(session, asked.items), Started) if request else None
+        return SessionStart(session, asked.items, place, keyed)
+
+
+def _to_started(session: PracticeSession, items: Sequence[SessionItem]) -> Started:
+    return Started(session, resumed=False, first_item=items[0] if items else None)
 
 
 def _number(picked: Sequence[ContentItem]) -> list[SessionItem]:

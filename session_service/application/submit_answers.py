@@ -133,6 +133,7 @@ class _Lot:
     def __init__(self, now: datetime) -> None:
         self._now = now
         self._changed: dict[int, ChangedSession] = {}
+        self._keys: set[tuple[int, str]] = set()
 
     @property
     def changes(self) -> Sequence[ChangedSession]:
@@ -160,13 +161,15 @@ class _Lot:
         next_item = _next_item({**picked, **recording.items}) if picks else None
         answered = Answered(recording.results, session, next_item)
         request = batch.call.request
-        if request is not None and (changed.keyed or not recording.versions):
-            return None
+        if request is not None:
+            key = batch.call.user_id, request.key
+            if changed.keyed or not recording.versions or key in self._keys:
+                return None
+            self._keys.add(key)
+            changed.keyed = (request, answered)
         if recording.versions:
             changed.add(recording)
             self._changed[session.id] = changed
-        if request is not None:
-            changed.keyed = (request, answered)
         return answered
 
 

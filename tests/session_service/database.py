@@ -14,9 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from service_kit.call import Call
 from session_service.adapters.db import tables
 from session_service.adapters.db.answers import SqlAnswerStore
+from session_service.adapters.db.changes import SqlChangeStore
 from session_service.adapters.db.learners import SqlCalendarReaders
 from session_service.adapters.db.products import SqlProducts
 from session_service.adapters.db.readers import SqlReaders
+from session_service.adapters.db.starts import SqlStartStore
 from session_service.adapters.db.submissions import SqlSubmissionReaders
 from session_service.adapters.db.workspaces import SqlWorkspaceReaders
 from session_service.adapters.events import encode
@@ -26,6 +28,8 @@ from session_service.application.ports.catalog import Content
 from session_service.application.ports.outbox import Outgoing
 from session_service.application.ports.sessions import SessionRef
 from session_service.application.ports.statistics import Verdicts
+from session_service.application.session_changes import SessionChanges
+from session_service.application.start_session import CombinedStarts
 from session_service.application.submit_answers import CombinedAnswers
 from session_service.domain.achievements import Achievement
 from session_service.domain.grading import AnswerKey
@@ -94,6 +98,8 @@ class Database:
         self.engine = engine
         self.told = Told()
         self.answers = SqlAnswerStore(engine, self.told)
+        self.starts = SqlStartStore(engine)
+        self.changes = SqlChangeStore(engine, encode, self.told, timedelta(seconds=5))
         self.readers = SqlReaders(engine)
         self.calendars = SqlCalendarReaders(engine)
         self.products = SqlProducts(engine)
@@ -110,7 +116,9 @@ class Database:
         self.use = UseCases(
             Ports(
                 unit_of_work=self.unit_of_work,
+                combined_starts=CombinedStarts(self.starts),
                 combined_answers=CombinedAnswers(self.answers, lambda: datetime.now(UTC)),
+                changes=SessionChanges(self.unit_of_work, self.changes, lambda: datetime.now(UTC)),
                 readers=self.readers,
                 submissions=SqlSubmissionReaders(engine),
                 workspaces=SqlWorkspaceReaders(engine),

@@ -29,7 +29,6 @@ from session_service.application.session_queries import (
     ListSessions,
     ViewWorkspaces,
 )
-from session_service.application.start_session import StartSession
 from session_service.application.submissions import (
     AddSubmissionMessage,
     CreateSubmission,
@@ -41,19 +40,19 @@ from session_service.application.submissions import (
 )
 from session_service.application.submit_answers import RecordStandaloneAnswer, SubmitAnswers
 from session_service.application.watch_session import WatchSession
-from session_service.wiring import Ports
+from session_service.wiring import Ports, wire_start_session
 
 
 class UseCases:
     """The use cases on some ports."""
 
     def __init__(self, p: Ports) -> None:
-        self.abandon_session = AbandonSession(p.unit_of_work, p.clock)
+        self.abandon_session = AbandonSession(p.changes)
         self.add_message = AddMessage(p.unit_of_work, p.clock, p.limits)
         self.add_submission_message = AddSubmissionMessage(p.unit_of_work, p.clock)
-        self.complete_session = CompleteSession(p.unit_of_work, p.statistics, p.clock, p.limits)
+        self.complete_session = CompleteSession(p.changes, p.statistics, p.limits)
         self.complete_with_results = CompleteWithResults(
-            p.unit_of_work, p.readers, p.catalog, p.statistics, p.clock, limits=p.limits
+            p.changes, p.unit_of_work, p.readers, p.catalog, p.statistics, limits=p.limits
         )
         self.complete_with_summary = CompleteWithSummary(p.unit_of_work, p.statistics, p.clock)
         self.create_submission = CreateSubmission(p.unit_of_work, p.catalog, p.clock, p.run_in_thread)
@@ -74,15 +73,15 @@ class UseCases:
         self.list_session_items = ListSessionItems(p.readers)
         self.list_sessions = ListSessions(p.readers, p.products)
         self.list_submissions = ListSubmissions(p.submissions)
-        self.pause_session = PauseSession(p.unit_of_work, p.clock)
+        self.pause_session = PauseSession(p.changes)
         self.record_standalone_answer = RecordStandaloneAnswer(
             p.unit_of_work, p.products, p.catalog, p.statistics, p.clock, limits=p.limits
         )
         self.remember_calendar = RememberCalendar(p.unit_of_work, p.clock, p.stored_calendars)
-        self.resume_session = ResumeSession(p.unit_of_work, p.clock)
+        self.resume_session = ResumeSession(p.changes)
         self.save_draft = SaveDraft(p.unit_of_work, p.readers, p.clock, p.run_in_thread)
         self.set_note = SetNote(p.unit_of_work, p.clock)
-        self.start_session = StartSession(p.unit_of_work, p.products, p.catalog, p.clock, p.limits)
+        self.start_session = wire_start_session(p)
         self.submit_answers = SubmitAnswers(p.combined_answers, p.unit_of_work, p.catalog, p.clock, p.limits)
         self.submit_session = SubmitSession(p.unit_of_work, p.statistics, p.clock)
         self.update_calendar = UpdateCalendar(p.unit_of_work, p.clock, p.stored_calendars)

@@ -1,9 +1,8 @@
 """Answers of many callers: one statement that reads their sessions, and one that writes what is new.
 
-Straight to the driver: these two are most of what the service does. Each is a
-transaction by itself, so nothing is locked while answers are judged. What was
-read is written only where it still holds: the version of a session counts its
-changes, and a changed session is left alone.
+Nothing is locked while answers are judged. What was read is written only where
+it still holds: the version of a session counts its changes, and a changed
+session is left alone.
 """
 
 from __future__ import annotations
@@ -12,40 +11,25 @@ import json
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-import asyncpg
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 from typing_extensions import override
 
-from service_kit.db.engines import open_async_engine
 from service_kit.db.idempotency import outcome_to_text
-from session_service.adapters.db.policies import policy_from_text
-from session_service.adapters.db.rows import SESSION_FIELDS
+from session_service.adapters.db.combined import SESSION, SESSION_WIDTH, CombinedStatements, to_columns
 from session_service.adapters.db.unit_of_work import AfterCommit
 from session_service.application.ports.answers import (
     AnswerBatch,
     AnswerStore,
     ChangedSession,
     FoundSession,
-    NothingWrittenError,
 )
 from session_service.domain.answers import RecordedAnswer
 from session_service.domain.items import SessionItem
-from session_service.domain.policies import Policy
 from session_service.domain.practice_session import PracticeSession
-from session_service.domain.states import Change, State
-
-# Longer than a statement may take in the database.
-_LONGEST_SECONDS = 12.0
-_SETTINGS = {
-    # For keys that another process is about to use, and learners who are being erased: whoever
-    # meets one waits alone.
-    "lock_timeout": "200",
-    # Two statements, over and over, whose plan does not depend on what they are given.
-    "plan_cache_mode": "force_generic_plan",
-}
+from session_service.domain.states import Change
 
 _READ = f"""
-SELECT {", ".join(f"s.{name}" for name in SESSION_FIELDS if name != "settings")}, s.settings::text,
+SELECT {SESSION},
   (SELECT last_seq FROM session.learner WHERE user_id = asked.user_id),
   (SELECT jsonb_agg(jsonb_build_array(
       position, item, prompt, correct_answer, attempt_count, correct_attempt_count) ORDER BY position)::text
@@ -63,8 +47,6 @@ LEFT JOIN session.practice_session AS s ON (s.user_id, s.id) = (asked.user_id, a
     SELECT FROM session.idempotency AS used WHERE (used.user_id, used.key) = (asked.user_id, asked.key))
 ORDER BY place
 """  # noqa: S608 - names of columns
-
-_POLICY = "SELECT policy::text FROM session.product_version WHERE (product, version) = ($1, $2)"
 
 # Whoever changes a session locks it first, so one that is locked is about to be another.
 _WRITE = """
@@ -129,90 +111,47 @@ SELECT session_id FROM written
 """
 
 _CHANGED_WIDTH, _ANSWER_WIDTH, _ENTRY_WIDTH, _ITEM_WIDTH = 14, 11, 12, 6
-_PLAIN_FIELDS = [name for name in SESSION_FIELDS if name != "settings"]
 
 
 class SqlAnswerStore(AnswerStore):
     """Answers of many callers, on connections of its own."""
 
     def __init__(self, engine: AsyncEngine, after_commit: AfterCommit) -> None:
-        self._engine = engine
+        self._statements = CombinedStatements(engine)
         self._after_commit = after_commit
-        self._policies: dict[tuple[str, int], Policy] = {}
 
     @override
     async def read(self, batches: Sequence[AnswerBatch]) -> Sequence[FoundSession | None]:
         """Selects the sessions with what is on record of the answers."""
         asked = [_to_asked(batch) for batch in batches]
-        try:
-            async with self._engine.connect() as connection:
-                driver = await _driver_of(connection)
-                rows = await driver.fetch(_READ, *zip(*asked, strict=True), timeout=_LONGEST_SECONDS)
-                await self._learn_policies(driver, rows)
-        except Exception as error:
-            raise NothingWrittenError from error
+        rows = await self._statements.read(_READ, to_columns(4, asked))
         return [self._found_from_row(row, each) for row, each in zip(rows, batches, strict=True)]
 
     @override
     async def write(self, changes: Sequence[ChangedSession], outcome_type: type[Any]) -> Collection[int]:
         """Updates sessions and inserts answers and journal, all in one."""
         columns = (
-            *_to_columns(_CHANGED_WIDTH, [_to_changed(each, outcome_type) for each in changes]),
-            *_to_columns(_ANSWER_WIDTH, [row for each in changes for row in _to_answers(each)]),
-            *_to_columns(_ENTRY_WIDTH, [_to_entry(version) for each in changes for version in each.versions]),
+            *to_columns(_CHANGED_WIDTH, [_to_changed(each, outcome_type) for each in changes]),
+            *to_columns(_ANSWER_WIDTH, [row for each in changes for row in _to_answers(each)]),
+            *to_columns(_ENTRY_WIDTH, [_to_entry(version) for each in changes for version in each.versions]),
             Change.ANSWERED.value,
-            *_to_columns(_ITEM_WIDTH, [row for each in changes for row in _to_items(each)]),
+            *to_columns(_ITEM_WIDTH, [row for each in changes for row in _to_items(each)]),
         )
-        async with self._engine.connect() as connection:
-            driver = await _driver_of(connection)
-            try:
-                rows = await driver.fetch(_WRITE, *columns, timeout=_LONGEST_SECONDS)
-            except asyncpg.PostgresError as error:
-                if driver.is_closed():
-                    raise ConnectionError("lost while answers were written") from error
-                raise NothingWrittenError from error
-            except (asyncpg.InterfaceError, TimeoutError, OSError) as error:
-                await connection.invalidate()
-                raise ConnectionError("lost while answers were written") from error
-        written = [row[0] for row in rows]
+        written = await self._statements.write(_WRITE, columns)
         self._after_commit.wake_watchers(written)
         return written
 
-    async def _learn_policies(self, driver: Any, rows: Sequence[Any]) -> None:
-        """Reads the policies that were not seen yet; none ever changes."""
-        named = {(row["product"], row["policy_version"]) for row in rows if row["id"] is not None}
-        for name in named - self._policies.keys():
-            self._policies[name] = policy_from_text(await driver.fetchval(_POLICY, *name))
-
     def _found_from_row(self, row: Any, batch: AnswerBatch) -> FoundSession | None:
-        *plain, settings, last_seq, items, answers = row
-        values = dict(zip(_PLAIN_FIELDS, plain, strict=True))
-        ref = batch.ref
-        if values["id"] is None or ref.product not in ("", values["product"]):
+        session = self._statements.session_from(row, batch.ref)
+        if session is None:
             return None
-        if ref.second is not None and ref.second != int(values["started_at"].timestamp()):
-            return None
-        values["state"] = State(values["state"])
-        policy = self._policies[values["product"], values["policy_version"]]
+        last_seq, items, answers = row[SESSION_WIDTH:]
         return FoundSession(
-            session=PracticeSession(**values, settings=json.loads(settings), policy=policy),
+            session=session,
             last_seq=last_seq or 0,
             known={each[0]: _answer_from_json(each) for each in json.loads(answers)} if answers else {},
             items={each[1]: SessionItem(*each) for each in json.loads(items)} if items else {},
         )
-
-
-def open_answers_engine(url: str) -> AsyncEngine:
-    """Returns the engine of SqlAnswerStore. Opens nothing until it is used."""
-    return open_async_engine(url, pool_size=1, application="session-answers", settings=_SETTINGS)
-
-
-async def _driver_of(connection: AsyncConnection) -> Any:
-    return (await connection.get_raw_connection()).driver_connection
-
-
-def _to_columns(width: int, rows: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
-    return list(zip(*rows, strict=True)) if rows else [()] * width
 
 
 def _to_asked(batch: AnswerBatch) -> tuple[Any, ...]:

@@ -14,6 +14,8 @@ from service_kit.errors import UnavailableError
 from session_service.application.account_limits import AccountLimits
 from session_service.application.ports.catalog import Content
 from session_service.application.ports.statistics import DayOfPractice, Effects, Streak, Verdicts
+from session_service.application.session_changes import SessionChanges
+from session_service.application.start_session import CombinedStarts
 from session_service.application.submit_answers import CombinedAnswers
 from session_service.domain.achievements import Achievement
 from session_service.domain.grading import AnswerKey
@@ -23,7 +25,9 @@ from session_service.domain.states import Change
 from session_service.offline.use_cases import SyncSessions
 from session_service.wiring import Ports
 from tests.session_service.memory.answers import FakeAnswerStore
+from tests.session_service.memory.changes import FakeChangeStore
 from tests.session_service.memory.readers import FakeCalendarReaders, FakeReaders
+from tests.session_service.memory.starts import FakeStartStore
 from tests.session_service.memory.store import Store, Tables
 from tests.session_service.memory.unit_of_work import FakeUnitOfWork
 from tests.session_service.products import FakeProducts
@@ -160,10 +164,14 @@ class World:
         self.limits = AccountLimits(Nowhere(), FakeReaders(self.store))
         self.sync_sessions = self.sync_on(self.unit_of_work)
         self.answers = FakeAnswerStore(self.store)
+        self.starts = FakeStartStore(self.store)
+        self.changed = FakeChangeStore(self.store)
         self.use = UseCases(
             Ports(
                 unit_of_work=self.unit_of_work,
+                combined_starts=CombinedStarts(self.starts),
                 combined_answers=CombinedAnswers(self.answers, self.clock),
+                changes=SessionChanges(self.unit_of_work, self.changed, self.clock),
                 readers=FakeReaders(self.store),
                 submissions=Nowhere(),
                 workspaces=Nowhere(),

@@ -151,6 +151,22 @@ async def test_a_repeat_with_another_request_is_refused_alone(
     await check_whole(database, session, 2)
 
 
+async def test_one_key_for_two_sessions_at_once_is_used_for_one_of_them(
+    database: Database, user_id: int, lots: list[int]
+) -> None:
+    one, other = [await begin(database, user_id) for _ in range(2)]
+    first, reused = await asyncio.gather(
+        submit(database, one, key="same"),
+        submit(database, other, key="same", text="no"),
+        return_exceptions=True,
+    )
+    assert lots == [2]
+    assert isinstance(first, Answered)
+    assert isinstance(reused, ConflictError)
+    await check_whole(database, one, 1)
+    await check_whole(database, other, 0)
+
+
 async def test_picked_items_go_on_in_their_order(database: Database, user_id: int, lots: list[int]) -> None:
     started = await database.use.start_session(Call(user_id), product="portal", content="activities/123")
     ref = SessionRef(started.session.id)

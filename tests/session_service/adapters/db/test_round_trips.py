@@ -1,8 +1,9 @@
-"""How often an answer asks the database, counted on the wire."""
+"""How often starts, answers and ends ask the database, counted on the wire."""
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -95,3 +96,48 @@ async def test_an_answer_alone_asks_the_database_twice(
     for call in (by_the_product, by_the_canonical_api):
         await call()
         assert 1 <= await count(counted, call) <= 2
+
+
+async def test_a_start_alone_asks_the_database_three_times_and_an_end_twice(
+    wire: tuple[Wire, grpc.aio.Channel], me: Metadata
+) -> None:
+    counted, channel = wire
+    learner = Learner(rpc.SessionServiceStub(channel), me).with_metadata(x_time_zone="Asia/Tokyo")
+    opened: list[str] = []
+
+    async def start() -> None:
+        opened.append((await learner.start()).name)
+
+    async def end() -> None:
+        await learner.call("CompleteSession", name=opened.pop())
+
+    # A learner's first start in a product goes alone; then statements are prepared, and policies looked up.
+    for _ in range(3):
+        await start()
+    await end()
+    assert 1 <= await count(counted, start) <= 3
+    assert 1 <= await count(counted, end) <= 2
+
+
+async def test_a_key_costs_a_start_and_an_end_twice_more(
+    wire: tuple[Wire, grpc.aio.Channel], me: Metadata
+) -> None:
+    counted, channel = wire
+    learner = Learner(rpc.SessionServiceStub(channel), me).with_metadata(x_time_zone="Asia/Tokyo")
+    keys = itertools.count()
+    opened: list[str] = []
+
+    def keyed() -> Learner:
+        return learner.with_metadata(idempotency_key=f"key-{next(keys)}")
+
+    async def start() -> None:
+        opened.append((await keyed().start()).name)
+
+    async def end() -> None:
+        await keyed().call("CompleteSession", name=opened.pop())
+
+    for _ in range(3):
+        await start()
+    await end()
+    assert 1 <= await count(counted, start) <= 5
+    assert 1 <= await count(counted, end) <= 4

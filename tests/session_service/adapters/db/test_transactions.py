@@ -14,12 +14,14 @@ from service_kit.db.engines import open_async_engine
 from service_kit.db.idempotency import IdempotencyHousekeeping
 from service_kit.once import once
 from session_service.adapters.db import tables
+from session_service.adapters.db.changes import SqlChangeStore
 from session_service.adapters.db.unit_of_work import SqlUnitOfWork
 from session_service.adapters.events import encode
 from session_service.application.account_limits import AccountLimits
 from session_service.application.complete_session import CompleteSession
 from session_service.application.ports.outbox import Outgoing
 from session_service.application.ports.unit_of_work import UnitOfWork
+from session_service.application.session_changes import SessionChanges
 from session_service.domain.answers import SubmittedAnswer
 from session_service.domain.errors import EtagMismatchError, SessionAlreadyOpenError, SessionEndedError
 from session_service.domain.events import ENDED, Event, SessionEnded
@@ -57,12 +59,13 @@ async def test_a_fault_after_every_write_leaves_no_trace(
         raise ZeroDivisionError
 
     told = Told()
-    complete = CompleteSession(
-        lambda: SqlUnitOfWork(database.engine, broken, told, timedelta(seconds=5)),
-        PunctualStatistics(),
+    events = (broken, told, timedelta(seconds=5))
+    changes = SessionChanges(
+        lambda: SqlUnitOfWork(database.engine, *events),
+        SqlChangeStore(database.engine, *events),
         lambda: datetime.now(UTC),
-        AccountLimits(NoRates(), database.readers),
     )
+    complete = CompleteSession(changes, PunctualStatistics(), AccountLimits(NoRates(), database.readers))
     with pytest.raises(ZeroDivisionError):
         await complete(keyed("end"), ref, reported=10)
 

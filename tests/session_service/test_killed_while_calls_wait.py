@@ -1,4 +1,4 @@
-"""A process that is killed between combining answers and their commit has acknowledged none of them."""
+"""A process that is killed between combining calls and their commit has acknowledged none of them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.waiting import until
 
 WAITING = text(
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-    " AND application_name = 'session-answers' AND wait_event_type = 'Lock'"
+    " AND application_name = 'session-combined' AND wait_event_type = 'Lock'"
 )
 
 
@@ -37,21 +37,26 @@ async def test_what_was_not_committed_is_acknowledged_to_nobody(
     with process as service:
         async with connected(settings["listen"]) as channel:
             await until_serving(channel)
+            stub = rpc.SessionServiceStub(channel)
+            # Ends are combined of those of whom something is known.
             learners = [
-                Learner(rpc.SessionServiceStub(channel), tokens.bearer(new_user())) for _ in range(16)
+                Learner(stub, tokens.bearer(new_user())).with_metadata(x_time_zone="Asia/Tokyo")
+                for _ in range(16)
             ]
             names = [(await learner.start()).name for learner in learners]
             async with engine.connect() as holder:
                 await holder.execute(text("LOCK TABLE session.journal IN SHARE MODE"))
+                each = list(zip(learners, names, strict=True))
                 calls = asyncio.gather(
-                    *(learner.answer(name, "hable") for learner, name in zip(learners, names, strict=True)),
+                    *(learner.answer(name, "hable") for learner, name in each[:8]),
+                    *(learner.call("CompleteSession", name=name) for learner, name in each[8:]),
                     return_exceptions=True,
                 )
                 async with engine.connect() as look:
                     await look.execution_options(isolation_level="AUTOCOMMIT")
 
                     async def combined() -> bool:
-                        return bool((await look.execute(WAITING)).scalar_one())
+                        return bool((await look.execute(WAITING)).scalar_one() == 2)
 
                     await until(combined)
                 service.kill()
@@ -59,10 +64,15 @@ async def test_what_was_not_committed_is_acknowledged_to_nobody(
     assert {type(outcome) for outcome in outcomes} == {grpc.aio.AioRpcError}
 
     numbers = [int(name.removeprefix("sessions/")) for name in names]
-    session, answer, journal = tables.practice_session, tables.answer, tables.journal
+    session, outbox = tables.practice_session.c, tables.outbox.c
+    stored = select(
+        func.sum(session.answer_count), func.sum(session.version - 1), func.count(session.ended_at)
+    ).where(session.id.in_(numbers))
+    rows = (
+        select(func.count()).where(tables.answer.c.session_id.in_(numbers)),
+        select(func.count()).where(tables.journal.c.session_id.in_(numbers)),
+        select(func.count()).where(outbox.aggregate_id.in_(numbers), outbox.kind == "session_ended"),
+    )
     async with engine.connect() as connection:
-        counts = select(func.coalesce(func.sum(session.c.answer_count), 0)).where(session.c.id.in_(numbers))
-        told = (await connection.execute(counts)).scalar_one()
-        for table in (answer, journal):
-            rows = select(func.count()).select_from(table).where(table.c.session_id.in_(numbers))
-            assert (await connection.execute(rows)).scalar_one() == told
+        told = (await connection.execute(stored)).one()
+        assert [(await connection.execute(each)).scalar_one() for each in rows] == list(told)

@@ -1,0 +1,193 @@
+"""Pauses, resumes and ends of many callers: one statement that reads, and one that writes what is new.
+
+As with answers, what was read is written only where it still holds: the
+session at its version, and for an end the learner's newest event and calendar.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+from typing_extensions import override
+
+from service_kit.call import Call
+from service_kit.db.idempotency import outcome_to_text
+from session_service.adapters.db.combined import SESSION, SESSION_WIDTH, CombinedStatements, to_columns
+from session_service.adapters.db.unit_of_work import AfterCommit
+from session_service.application.ports.answers import NothingWrittenError
+from session_service.application.ports.changes import ChangeStore, FoundSession, SessionChange
+from session_service.application.ports.learners import LearnerMark
+from session_service.application.ports.outbox import Outgoing
+from session_service.application.ports.sessions import SessionRef
+from session_service.domain.days import Calendar
+from session_service.domain.events import ENDED, Event
+
+_READ = f"""
+SELECT {SESSION}, l.last_seq, l.time_zone, l.rollover_hour
+FROM unnest($1::bigint[], $2::bigint[], $3::text[])
+  WITH ORDINALITY AS asked (user_id, session_id, key, place)
+LEFT JOIN session.practice_session AS s ON (s.user_id, s.id) = (asked.user_id, asked.session_id)
+  AND NOT EXISTS (
+    SELECT FROM session.idempotency AS used WHERE (used.user_id, used.key) = (asked.user_id, asked.key))
+LEFT JOIN session.learner AS l ON l.user_id = asked.user_id
+ORDER BY place
+"""  # noqa: S608 - names of columns
+
+# Whoever changes a session locks it first, and whoever ends one the learner: what is locked is about
+# to be another. The place of an end is that after the learner's newest event, or it is not taken.
+_WRITE = """
+WITH changed AS (
+  SELECT * FROM unnest(
+    $1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::timestamptz[], $7::text[],
+    $8::text[], $9::int[], $10::int[], $11::bool[], $12::timestamptz[], $13::timestamptz[], $14::text[],
+    $15::smallint[], $16::date[], $17::timestamptz[], $18::bigint[], $19::text[], $20::text[], $21::bytea[],
+    $22::text[], $23::uuid[], $24::bytea[], $25::text[]
+  ) AS t (
+    user_id, session_id, before, change, version, updated_at, state, open_slot, elapsed_seconds,
+    practised_seconds, implausible, active_since, ended_at, time_zone, rollover_hour, local_date,
+    draft_saved_at, user_seq, key, method, digest, outcome, event_id, payload, request_id)
+), ready AS MATERIALIZED (
+  SELECT changed.*, s.answer_count, s.correct_answer_count, s.item_count, s.answered_item_count,
+    s.mastered_item_count, s.right_run
+  FROM changed
+  JOIN session.practice_session AS s ON (s.user_id, s.id) = (changed.user_id, changed.session_id)
+  WHERE s.version = changed.before
+  ORDER BY s.id
+  FOR NO KEY UPDATE OF s SKIP LOCKED
+), placed AS MATERIALIZED (
+  SELECT l.user_id FROM ready
+  JOIN session.learner AS l ON l.user_id = ready.user_id
+  WHERE ready.event_id IS NOT NULL
+    AND (l.last_seq, l.time_zone, l.rollover_hour)
+      = (ready.user_seq - 1, ready.time_zone, ready.rollover_hour)
+  FOR NO KEY UPDATE OF l SKIP LOCKED
+), claimed AS (
+  INSERT INTO session.idempotency (user_id, key, method, request_digest, outcome)
+  SELECT user_id, key, method, digest, outcome::jsonb FROM ready
+  WHERE key IS NOT NULL AND (event_id IS NULL OR user_id IN (SELECT user_id FROM placed))
+  ON CONFLICT DO NOTHING
+  RETURNING user_id, key
+), written AS MATERIALIZED (
+  SELECT * FROM ready
+  WHERE (event_id IS NULL OR user_id IN (SELECT user_id FROM placed))
+    AND (key IS NULL OR (user_id, key) IN (SELECT user_id, key FROM claimed))
+), sessions AS (
+  UPDATE session.practice_session AS s SET
+    version = written.version, updated_at = written.updated_at, state = written.state,
+    open_slot = written.open_slot, elapsed_seconds = written.elapsed_seconds,
+    implausible = written.implausible, active_since = written.active_since, ended_at = written.ended_at,
+    time_zone = written.time_zone, rollover_hour = written.rollover_hour, local_date = written.local_date,
+    draft_saved_at = written.draft_saved_at, user_seq = written.user_seq
+  FROM written WHERE (s.user_id, s.id) = (written.user_id, written.session_id)
+), entries AS (
+  INSERT INTO session.journal (
+    user_id, session_id, sequence, change, at, state, answer_count, correct_answer_count, elapsed_seconds,
+    item_count, answered_item_count, mastered_item_count, right_run)
+  SELECT user_id, session_id, version, change, updated_at, state, answer_count, correct_answer_count,
+    practised_seconds, item_count, answered_item_count, mastered_item_count, right_run
+  FROM written
+), places AS (
+  UPDATE session.learner AS l SET last_seq = written.user_seq
+  FROM written WHERE l.user_id = written.user_id AND written.event_id IS NOT NULL
+), events AS (
+  INSERT INTO session.outbox (
+    user_id, user_seq, event_id, aggregate_id, kind, payload, request_id, next_attempt_at)
+  SELECT user_id, user_seq, event_id, session_id, $26::text, payload, request_id, now() + $27::interval
+  FROM written WHERE event_id IS NOT NULL
+)
+SELECT session_id FROM written
+"""
+
+_ASKED_WIDTH, _CHANGED_WIDTH = 3, 25
+
+
+class SqlChangeStore(ChangeStore):
+    """Changes of many callers, on connections of their own."""
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        encode: Callable[[Event], bytes],
+        after_commit: AfterCommit,
+        first_wait: timedelta,
+    ) -> None:
+        self._statements = CombinedStatements(engine)
+        self._encode = encode
+        self._after_commit = after_commit
+        self._first_wait = first_wait
+
+    @override
+    async def read(self, asked: Sequence[tuple[Call, SessionRef]]) -> Sequence[FoundSession | None]:
+        """Selects the sessions with what is known of their learners."""
+        rows = await self._statements.read(
+            _READ, to_columns(_ASKED_WIDTH, [_to_asked(*one) for one in asked])
+        )
+        return [self._found_from_row(row, ref) for row, (_, ref) in zip(rows, asked, strict=True)]
+
+    @override
+    async def write(self, changes: Sequence[SessionChange]) -> Collection[int]:
+        """Updates sessions and learners and inserts journal, keys and events, all in one."""
+        try:
+            events = {change.before.id: self._to_outgoing(change) for change in changes}
+            rows = [_to_changed(change, events[change.before.id]) for change in changes]
+        except Exception as error:
+            # Which of them it was shows when each is made alone.
+            raise NothingWrittenError from error
+        columns = (*to_columns(_CHANGED_WIDTH, rows), ENDED, self._first_wait)
+        written = await self._statements.write(_WRITE, columns)
+        self._after_commit.publish([event for number in written if (event := events[number]) is not None])
+        self._after_commit.wake_watchers(written)
+        return written
+
+    def _to_outgoing(self, change: SessionChange) -> Outgoing | None:
+        event = change.event
+        if event is None:
+            return None
+        return Outgoing(event.event_id, ENDED, self._encode(event), change.request_id)
+
+    def _found_from_row(self, row: Any, ref: SessionRef) -> FoundSession | None:
+        session = self._statements.session_from(row, ref)
+        if session is None:
+            return None
+        last_seq, time_zone, rollover_hour = row[SESSION_WIDTH:]
+        known = last_seq is not None
+        return FoundSession(
+            session, LearnerMark(last_seq, Calendar(time_zone, rollover_hour)) if known else None
+        )
+
+
+def _to_asked(call: Call, ref: SessionRef) -> tuple[Any, ...]:
+    return call.user_id, ref.id, call.request.key if call.request is not None else None
+
+
+def _to_changed(change: SessionChange, event: Outgoing | None) -> tuple[Any, ...]:
+    session = change.after
+    keyed: tuple[Any, ...] = (None, None, None, None)
+    if change.keyed is not None:
+        request, outcome, outcome_type = change.keyed
+        keyed = (request.key, request.method, request.digest, outcome_to_text(outcome, outcome_type))
+    return (
+        session.user_id,
+        session.id,
+        change.before.version,
+        change.kind.value,
+        session.version,
+        session.updated_at,
+        session.state.value,
+        session.open_slot,
+        session.elapsed_seconds,
+        session.elapsed_at(session.updated_at),
+        session.implausible,
+        session.active_since,
+        session.ended_at,
+        session.time_zone,
+        session.rollover_hour,
+        session.local_date,
+        session.draft_saved_at,
+        session.user_seq,
+        *keyed,
+        *((event.event_id, event.payload, event.request_id) if event is not None else (None, None, None)),
+    )

@@ -1,0 +1,115 @@
+"""What combined calls have in common: statements of many rows, given to the driver itself.
+
+They are most of what the service does. Each is a transaction by itself, so
+nothing is locked between the one that reads and the one that writes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import asyncpg
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from service_kit.db.engines import open_async_engine
+from session_service.adapters.db.policies import policy_from_text
+from session_service.adapters.db.rows import SESSION_FIELDS
+from session_service.application.ports.answers import NothingWrittenError
+from session_service.application.ports.sessions import SessionRef
+from session_service.domain.policies import Policy
+from session_service.domain.practice_session import PracticeSession
+from session_service.domain.states import State
+
+# Longer than a statement may take in the database.
+_LONGEST_SECONDS = 12.0
+_SETTINGS = {
+    # For keys that another process is about to use, and learners who are being erased: whoever
+    # meets one waits alone.
+    "lock_timeout": "200",
+    # A few statements, over and over, whose plan does not depend on what they are given.
+    "plan_cache_mode": "force_generic_plan",
+}
+_POLICY = "SELECT policy::text FROM session.product_version WHERE (product, version) = ($1, $2)"
+
+PLAIN_FIELDS = [name for name in SESSION_FIELDS if name != "settings"]
+# The first columns of what reads sessions, from `session.practice_session AS s`.
+SESSION = f"{', '.join(f's.{name}' for name in PLAIN_FIELDS)}, s.settings::text"
+SESSION_WIDTH = len(PLAIN_FIELDS) + 1
+
+Rows = Sequence[Any]
+
+
+def open_combined_engine(url: str, pool_size: int) -> AsyncEngine:
+    """Returns the engine of combined calls. Opens nothing until it is used."""
+    return open_async_engine(url, pool_size=pool_size, application="session-combined", settings=_SETTINGS)
+
+
+def to_columns(width: int, rows: Rows) -> Rows:
+    """Returns rows as the arrays of a statement's parameters."""
+    return list(zip(*rows, strict=True)) if rows else [()] * width
+
+
+class CombinedStatements:
+    """Runs the statements, and knows the policies that sessions go by."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._policies: dict[tuple[str, int], Policy] = {}
+
+    async def read(self, statement: str, columns: Rows, *, sessions: bool = True) -> Rows:
+        """Returns rows, which begin with the columns of sessions unless said otherwise.
+
+        Raises NothingWrittenError.
+        """
+        try:
+            async with self._engine.connect() as connection:
+                driver = await _driver_of(connection)
+                rows: Rows = await driver.fetch(statement, *columns, timeout=_LONGEST_SECONDS)
+                if sessions:
+                    await self._learn_policies(driver, rows)
+        except Exception as error:
+            raise NothingWrittenError from error
+        return rows
+
+    async def write(self, statement: str, columns: Rows) -> list[int]:
+        """Returns the numbers that the statement does.
+
+        Raises NothingWrittenError when nothing was written for certain, otherwise ConnectionError.
+        """
+        async with self._engine.connect() as connection:
+            driver = await _driver_of(connection)
+            try:
+                rows = await driver.fetch(statement, *columns, timeout=_LONGEST_SECONDS)
+            except asyncpg.PostgresError as error:
+                if driver.is_closed():
+                    raise ConnectionError("lost while many wrote") from error
+                raise NothingWrittenError from error
+            except (asyncpg.InterfaceError, TimeoutError, OSError) as error:
+                await connection.invalidate()
+                raise ConnectionError("lost while many wrote") from error
+        return [row[0] for row in rows]
+
+    def session_from(self, row: Sequence[Any], ref: SessionRef) -> PracticeSession | None:
+        """Returns the session of a row's first columns; None where there is none, or not the one meant."""
+        values: Mapping[str, Any] = dict(zip(PLAIN_FIELDS, row, strict=False))
+        if values["id"] is None or ref.product not in ("", values["product"]):
+            return None
+        if ref.second is not None and ref.second != int(values["started_at"].timestamp()):
+            return None
+        return PracticeSession(
+            **{**values, "state": State(values["state"])},
+            settings=json.loads(row[SESSION_WIDTH - 1]),
+            policy=self._policies[values["product"], values["policy_version"]],
+        )
+
+    async def _learn_policies(self, driver: Any, rows: Rows) -> None:
+        """Reads the policies that were not seen yet; none ever changes."""
+        named = {(row["product"], row["policy_version"]) for row in rows if row["id"] is not None}
+        for name in named - self._policies.keys():
+            self._policies[name] = policy_from_text(await driver.fetchval(_POLICY, *name))
+
+
+async def _driver_of(connection: AsyncConnection) -> Any:
+    return (await connection.get_raw_connection()).driver_connection

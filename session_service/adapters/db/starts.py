@@ -1,0 +1,139 @@
+"""Starts of many callers: one statement that reads their learners, and one that stores the sessions.
+
+A session is stored where its learner has begun no other since the look: whoever
+begins or ends one holds the row of the learner's totals until the commit.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+from typing_extensions import override
+
+from service_kit.call import Call
+from service_kit.db.idempotency import outcome_to_text
+from session_service.adapters.db.combined import CombinedStatements, to_columns
+from session_service.adapters.db.rows import session_to_values
+from session_service.application.ports.answers import NothingWrittenError
+from session_service.application.ports.learners import LearnerMark
+from session_service.application.ports.starts import FoundPlace, SessionStart, StartStore
+from session_service.domain.days import Calendar
+from session_service.domain.practice_session import PracticeSession
+
+_READ = """
+SELECT l.last_seq, l.time_zone, l.rollover_hour, total.started, total.open_count,
+  CASE WHEN total.has_product THEN nextval('session.practice_session_id_seq') END
+FROM unnest($1::bigint[], $2::text[], $3::text[])
+  WITH ORDINALITY AS asked (user_id, product, key, place)
+LEFT JOIN session.learner AS l ON l.user_id = asked.user_id
+  AND NOT EXISTS (
+    SELECT FROM session.idempotency AS used WHERE (used.user_id, used.key) = (asked.user_id, asked.key))
+CROSS JOIN LATERAL (
+  SELECT sum(started)::bigint, sum(started - ended)::bigint, bool_or(product = asked.product)
+  FROM session.session_total WHERE user_id = l.user_id
+) AS total (started, open_count, has_product)
+ORDER BY place
+"""
+
+# Whoever begins a session, or ends one, changes the totals of its learner. What was counted is still so
+# when none of their rows is held by another, and none has changed. A key that was used meanwhile makes
+# the statement fail, for its session is there by then.
+_WRITE = """
+WITH asked AS (
+  SELECT * FROM unnest(
+    $1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::bytea[], $7::text[]
+  ) AS t (user_id, session_id, started, key, method, digest, outcome)
+), totals AS MATERIALIZED (
+  SELECT total.user_id, total.started FROM session.session_total AS total
+  WHERE user_id = ANY($1::bigint[])
+  ORDER BY user_id, product
+  FOR NO KEY UPDATE SKIP LOCKED
+), ready AS MATERIALIZED (
+  SELECT asked.* FROM asked
+  WHERE started = (SELECT sum(totals.started) FROM totals WHERE totals.user_id = asked.user_id)
+), added AS (
+  INSERT INTO session.practice_session OVERRIDING SYSTEM VALUE
+  SELECT fresh.* FROM json_populate_recordset(NULL::session.practice_session, $8::json) AS fresh
+  WHERE (fresh.user_id, fresh.id) IN (SELECT user_id, session_id FROM ready)
+  ON CONFLICT (user_id, open_slot) DO NOTHING
+  RETURNING user_id, id
+), claimed AS (
+  INSERT INTO session.idempotency (user_id, key, method, request_digest, outcome)
+  SELECT ready.user_id, key, method, digest, outcome::jsonb FROM ready
+  JOIN added ON (added.user_id, added.id) = (ready.user_id, ready.session_id)
+  WHERE key IS NOT NULL
+), items AS (
+  INSERT INTO session.session_item (
+    user_id, session_id, position, item, prompt, correct_answer, attempt_count, correct_attempt_count)
+  SELECT i.*, '', 0, 0 FROM unnest($9::bigint[], $10::bigint[], $11::int[], $12::text[], $13::text[])
+    AS i (user_id, session_id, position, item, prompt)
+  JOIN added ON (added.user_id, added.id) = (i.user_id, i.session_id)
+)
+SELECT id FROM added
+"""
+
+_ASKED_WIDTH, _START_WIDTH, _ITEM_WIDTH = 3, 7, 5
+
+
+class SqlStartStore(StartStore):
+    """Starts of many callers, on connections of their own."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._statements = CombinedStatements(engine)
+
+    @override
+    async def read(self, asked: Sequence[tuple[Call, str]]) -> Sequence[FoundPlace | None]:
+        """Selects the learners with how many sessions they have, and takes the numbers."""
+        columns = to_columns(_ASKED_WIDTH, [_to_asked(*each) for each in asked])
+        rows = await self._statements.read(_READ, columns, sessions=False)
+        return [_place_from_row(row) for row in rows]
+
+    @override
+    async def write(self, starts: Sequence[SessionStart]) -> Collection[int]:
+        """Inserts sessions, keys and picked items, all in one."""
+        try:
+            columns = (
+                *to_columns(_START_WIDTH, [_to_start(start) for start in starts]),
+                json.dumps([_to_row(start.session) for start in starts], default=_to_text),
+                *to_columns(_ITEM_WIDTH, [row for start in starts for row in _to_items(start)]),
+            )
+        except Exception as error:
+            # Which of them it was shows when each is made alone.
+            raise NothingWrittenError from error
+        return await self._statements.write(_WRITE, columns)
+
+
+def _to_asked(call: Call, product: str) -> tuple[Any, ...]:
+    return call.user_id, product, call.request.key if call.request is not None else None
+
+
+def _place_from_row(row: Sequence[Any]) -> FoundPlace | None:
+    last_seq, time_zone, rollover_hour, started, open_count, number = row
+    if last_seq is None or number is None:
+        return None
+    return FoundPlace(number, LearnerMark(last_seq, Calendar(time_zone, rollover_hour)), started, open_count)
+
+
+def _to_start(start: SessionStart) -> tuple[Any, ...]:
+    keyed: tuple[Any, ...] = (None, None, None, None)
+    if start.keyed is not None:
+        request, outcome, outcome_type = start.keyed
+        keyed = (request.key, request.method, request.digest, outcome_to_text(outcome, outcome_type))
+    return start.session.user_id, start.session.id, start.place.started, *keyed
+
+
+def _to_row(session: PracticeSession) -> dict[str, Any]:
+    return {**session_to_values(session), "id": session.id}
+
+
+def _to_items(start: SessionStart) -> Iterator[tuple[Any, ...]]:
+    for item in start.items:
+        yield start.session.user_id, start.session.id, item.position, item.item, item.prompt
+
+
+def _to_text(instant: datetime) -> str:
+    return instant.isoformat()

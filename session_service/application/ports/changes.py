@@ -1,0 +1,57 @@
+"""Changes of many callers at once: what is read to judge them, and what became of the sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from service_kit.call import Call, RequestIdentity
+from session_service.application.ports.learners import LearnerMark
+from session_service.application.ports.sessions import SessionRef
+from session_service.domain.events import SessionEnded
+from session_service.domain.practice_session import PracticeSession
+from session_service.domain.states import Change
+
+
+@dataclass(frozen=True, slots=True)
+class FoundSession:
+    """A session that a call wants to change; `learner` is None for one of whom nothing is known yet."""
+
+    session: PracticeSession
+    learner: LearnerMark | None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionChange:
+    """One change of a session: paused, resumed or ended.
+
+    `event` is that of an end, which takes the place after the learner's newest
+    one. `keyed` is the outcome for a caller with a key, and its type;
+    `request_id` is that of the call.
+    """
+
+    kind: Change
+    before: PracticeSession
+    after: PracticeSession
+    event: SessionEnded | None
+    keyed: tuple[RequestIdentity, Any, type[Any]] | None
+    request_id: str
+
+
+class ChangeStore(Protocol):
+    """Sessions of many learners, and one change of each."""
+
+    async def read(self, asked: Sequence[tuple[Call, SessionRef]]) -> Sequence[FoundSession | None]:
+        """Returns the sessions; None where there is no such session, or the call's key has been used.
+
+        Nothing is locked. Raises NothingWrittenError.
+        """
+
+    async def write(self, changes: Sequence[SessionChange]) -> Collection[int]:
+        """Makes changes durable, and returns the numbers of the sessions that have them now.
+
+        Waits for no session and no learner: one that is locked, or is not what
+        it was before, is left as it is, and so is a session whose caller's key
+        has been used. Raises NothingWrittenError; after any other error nobody knows.
+        """

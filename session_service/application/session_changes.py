@@ -1,0 +1,209 @@
+"""Pauses, resumes and ends sessions: with those of other callers of the moment, or alone."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+import structlog
+
+from service_kit.call import Call, reach
+from service_kit.combiner import Combiner
+from service_kit.once import once
+from service_kit.request_ids import current_request_id
+from service_kit.time_zones import is_same_zone
+from session_service.application.end_session import end_session
+from session_service.application.ports.answers import NothingWrittenError
+from session_service.application.ports.changes import ChangeStore, FoundSession, SessionChange
+from session_service.application.ports.clock import Clock
+from session_service.application.ports.sessions import SessionRef
+from session_service.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from session_service.domain.events import SessionEnded
+from session_service.domain.practice_session import PracticeSession
+from session_service.domain.states import Change, State
+
+log = structlog.get_logger(__name__)
+
+Outcome = TypeVar("Outcome")
+# Returns the session as it is afterwards, itself when nothing changes. Raises what the rules refuse with.
+Rule = Callable[[PracticeSession, datetime], PracticeSession]
+# The same of what was found; None for what needs a transaction of its own.
+_Judge = Callable[[FoundSession, datetime], PracticeSession | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What one call wants, and the outcome that is kept under its key."""
+
+    call: Call
+    ref: SessionRef
+    kind: Change
+    judge: _Judge
+    outcome_of: Callable[[PracticeSession], Any]
+    outcome_type: type[Any]
+    request_id: str
+
+
+class SessionChanges:
+    """Makes the changes of all callers of a moment with one read and one write.
+
+    What is not plain has a transaction of its own: repeats, sessions that are
+    locked or not the caller's, whatever the rules refuse, a learner's first
+    end and one that brings another zone. So one caller's error is that
+    caller's alone, and nobody waits for a session of somebody else.
+    """
+
+    def __init__(
+        self, unit_of_work: UnitOfWorkFactory, store: ChangeStore, clock: Clock, most: int = 64
+    ) -> None:
+        self._unit_of_work = unit_of_work
+        self._store = store
+        self._clock = clock
+        self._combine = Combiner(self._make, most=most)
+
+    async def change(self, call: Call, ref: SessionRef, kind: Change, rule: Rule) -> PracticeSession:
+        """Returns the session after a change. Idempotent by the call's key. Raises as the rule does."""
+
+        async def command(work: UnitOfWork) -> PracticeSession:
+            session = await work.sessions.lock(call.user_id, ref)
+            changed = rule(session, self._clock())
+            if changed is not session:
+                await work.sessions.save(kind, changed)
+            return changed
+
+        def judge(found: FoundSession, now: datetime) -> PracticeSession | None:
+            return rule(found.session, now)
+
+        asked = _Asked(call, ref, kind, judge, lambda changed: changed, PracticeSession, current_request_id())
+        return await self._do(asked, PracticeSession, command)
+
+    async def end(
+        self,
+        call: Call,
+        ref: SessionRef,
+        outcome: State,
+        *,
+        outcome_type: type[Outcome],
+        outcome_of: Callable[[PracticeSession], Outcome],
+        reported: int | None = None,
+        etag: str = "",
+    ) -> Outcome:
+        """Ends a session, and returns what is made of it; that is kept under the call's key.
+
+        `reported` is in seconds. Raises SessionNotFoundError and what the end is refused with.
+        """
+
+        async def command(work: UnitOfWork) -> Outcome:
+            session = await work.sessions.lock(call.user_id, ref)
+            session.expect(etag)
+            ended = await end_session(work, call, session, outcome, now=self._clock(), reported=reported)
+            return outcome_of(ended)
+
+        def judge(found: FoundSession, now: datetime) -> PracticeSession | None:
+            found.session.expect(etag)
+            learner = found.learner
+            if learner is None or _brings_zone(call, learner.calendar.time_zone):
+                return None
+            return found.session.end(
+                outcome,
+                user_seq=learner.last_seq + 1,
+                calendar=learner.calendar,
+                now=now,
+                reported=reported,
+            )
+
+        asked = _Asked(call, ref, Change.ENDED, judge, outcome_of, outcome_type, current_request_id())
+        return await self._do(asked, outcome_type, command)
+
+    async def _do(
+        self,
+        asked: _Asked,
+        outcome_type: type[Outcome],
+        command: Callable[[UnitOfWork], Awaitable[Outcome]],
+    ) -> Outcome:
+        made = await self._combine(asked)
+        if made is None:
+            return await once(self._unit_of_work, asked.call, outcome_type, command)
+        outcome: Outcome
+        outcome, last_seq = made
+        reach(last_seq)
+        return outcome
+
+    async def _make(self, asked: Sequence[_Asked]) -> Sequence[tuple[Any, int] | None]:
+        try:
+            found = await self._store.read([(each.call, each.ref) for each in asked])
+            lot = _Lot(self._clock())
+            made = [lot.make(*each) for each in zip(asked, found, strict=True)]
+            written = await self._store.write(lot.changes) if lot.changes else ()
+        except NothingWrittenError as error:
+            log.warning("changes_not_combined", calls=len(asked), error=repr(error.__cause__))
+            return [None] * len(asked)
+        left = {change.before.id for change in lot.changes}.difference(written)
+        return [
+            None if each is None or each.session.id in left else (each.outcome, each.last_seq)
+            for each in made
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    session: PracticeSession
+    outcome: Any
+    last_seq: int
+
+
+class _Lot:
+    """Changes that are made together: one of a session, one end of a learner, one with a key."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+        self._taken: set[object] = set()
+        self.changes: list[SessionChange] = []
+
+    def make(self, asked: _Asked, found: FoundSession | None) -> _Made | None:
+        """Returns what becomes of a call; None when it needs a transaction of its own."""
+        if found is None:
+            return None
+        try:
+            after = asked.judge(found, self._now)
+        except Exception:
+            # Of the rules or of ours: done alone it comes again, to its caller and to the log.
+            return None
+        if after is None:
+            return None
+        outcome, request = asked.outcome_of(after), asked.call.request
+        before, last_seq = found.session, found.learner.last_seq if found.learner else 0
+        if after is before:
+            # Of a key that nothing was done with there would be no row.
+            return _Made(before, outcome, last_seq) if request is None and self._take(before.id) else None
+        ends = asked.kind is Change.ENDED
+        if not self._take(
+            before.id,
+            *([("end", before.user_id)] if ends else ()),
+            *([(before.user_id, request.key)] if request else ()),
+        ):
+            return None
+        self.changes.append(
+            SessionChange(
+                asked.kind,
+                before,
+                after,
+                SessionEnded.of(after) if ends else None,
+                (request, outcome, asked.outcome_type) if request else None,
+                asked.request_id,
+            )
+        )
+        return _Made(after, outcome, after.user_seq if ends else last_seq)
+
+    def _take(self, *what: object) -> bool:
+        """Takes what only one of a lot may have; tells whether all of it was free."""
+        if not self._taken.isdisjoint(what):
+            return False
+        self._taken.update(what)
+        return True
+
+
+def _brings_zone(call: Call, in_force: str) -> bool:
+    return call.time_zone is not None and not is_same_zone(call.time_zone, in_force)
