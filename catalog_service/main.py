@@ -44,10 +44,10 @@ from service_kit.db.idempotency import IdempotencyHousekeeping, SqlSavedResponse
 from service_kit.grpc.channels import open_channel
 from service_kit.grpc.guards import Access
 from service_kit.grpc.interceptor import CallInterceptor
-from service_kit.grpc.server import RunningServer, build_server, start_server, stop_requested
+from service_kit.grpc.server import RunningServer, build_server, start_server
 from service_kit.logging import configure_logging
 from service_kit.periodic import repeating
-from service_kit.process import return_what_is_freed, run
+from service_kit.process import return_what_is_freed, run, stop_requested
 from service_kit.revocations import Revocations
 from service_kit.setting_faults import read_settings
 from service_kit.tokens import TokenVerifier

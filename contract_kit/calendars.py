@@ -8,7 +8,7 @@ import grpc
 from practice.session.v1.calendar_service_pb2 import RememberCalendarRequest
 from practice.session.v1.calendar_service_pb2_grpc import LearnerAdminServiceStub
 
-from service_kit.grpc.guards import INTERNAL_KEY
+from service_kit.grpc.channels import INTERNAL_KEY
 from service_kit.request_ids import with_request_id
 
 

@@ -12,8 +12,7 @@ from practice.identity.v1 import revocation_service_pb2 as pb
 from practice.identity.v1.revocation_service_pb2_grpc import RevocationServiceStub
 
 from service_kit.errors import UnavailableError
-from service_kit.grpc.channels import open_channel
-from service_kit.grpc.guards import INTERNAL_KEY
+from service_kit.grpc.channels import INTERNAL_KEY, open_channel
 from service_kit.periodic import repeating
 from service_kit.revocations import ASK_EVERY_SECONDS, Revocation, RevocationPoller, Revocations
 

@@ -5,8 +5,10 @@ The loop is uvloop's: the same calls cost it about a third less than asyncio's o
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import gc
+import signal
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -28,6 +30,15 @@ def run(main: Coroutine[Any, Any, T]) -> T:
     """Runs a coroutine to its end; the last statement of a process's `main`."""
     spare_what_stays()
     return uvloop.run(main)
+
+
+async def stop_requested() -> None:
+    """Waits for SIGTERM or SIGINT."""
+    requested = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, requested.set)
+    await requested.wait()
 
 
 def spare_what_stays() -> None:

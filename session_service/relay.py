@@ -16,7 +16,6 @@ from service_kit.db.engines import close_async_engine, open_async_engine
 from service_kit.db.faults import is_unavailable
 from service_kit.db.idempotency import IdempotencyHousekeeping
 from service_kit.grpc.channels import open_channel
-from service_kit.grpc.server import stop_requested
 from service_kit.logging import configure_logging
 from service_kit.setting_faults import read_settings
 from service_kit.settings import read_secret
@@ -86,7 +85,7 @@ async def run(settings: RelaySettings) -> None:
             heartbeat=settings.heartbeat_file,
         )
     )
-    stop = asyncio.create_task(stop_requested())
+    stop = asyncio.create_task(process.stop_requested())
     try:
         # A round that fails for good ends the process: its supervisor tells.
         done, _ = await asyncio.wait({rounds, stop}, return_when=asyncio.FIRST_COMPLETED)

@@ -11,7 +11,7 @@ import grpc
 from practice.session.v1 import calendar_service_pb2 as pb
 from practice.session.v1 import calendar_service_pb2_grpc as rpc
 
-from service_kit.grpc.guards import INTERNAL_KEY
+from service_kit.grpc.channels import INTERNAL_KEY
 
 # A user, their zone, and the Unix second they signed up in.
 Remembered = tuple[int, str, int | None]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import psycopg
 from sqlalchemy import exc
 
 # Serialization failure, deadlock, lock or statement timeout, too many
@@ -15,15 +14,16 @@ _UNIQUE = "23505"
 ERASED = "PE001"
 
 
-def is_unavailable(error: BaseException) -> bool:
-    """Tells whether the same call may succeed later because only the database was in the way."""
+def is_unavailable(error: BaseException, lost: tuple[type[BaseException], ...] = ()) -> bool:
+    """Tells whether the same call may succeed later because only the database was in the way.
+
+    Who gives statements to a driver itself names those of the driver's errors that it raises when a
+    connection is `lost`.
+    """
     if isinstance(error, exc.TimeoutError | ConnectionError | TimeoutError):
         return True
-    if isinstance(error, psycopg.Error):
-        # Of a statement that was given to the driver itself.
-        return _passes(error, lost=isinstance(error, psycopg.OperationalError | psycopg.InterfaceError))
     if not isinstance(error, exc.DBAPIError):
-        return False
+        return _passes(error, lost=isinstance(error, lost))
     return (
         error.connection_invalidated
         or isinstance(error, exc.InterfaceError)

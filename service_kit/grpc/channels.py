@@ -6,8 +6,11 @@ import json
 
 import grpc
 
-from service_kit.grpc.server import MAX_MESSAGE_BYTES
 from service_kit.grpc.targets import in_turn, target
+
+MAX_MESSAGE_BYTES = 4 * 1024 * 1024
+# What the platform's own services show to each other.
+INTERNAL_KEY = "x-practice-internal"
 
 # Reads and idempotent writes only go through these channels, so a call that
 # met a restarting server may be sent again.

@@ -20,12 +20,12 @@ from service_kit.errors import (
     UnauthenticatedError,
     UnavailableError,
 )
+from service_kit.grpc.channels import INTERNAL_KEY
 from service_kit.grpc.violations import faults_of
 from service_kit.time_zones import time_zones
 from service_kit.tokens import TokenVerifier
 from service_kit.worker_threads import RunInThread
 
-INTERNAL_KEY = "x-practice-internal"
 IDEMPOTENCY_KEY = "idempotency-key"
 TIME_ZONE_KEY = "x-time-zone"
 IGNORED_TIME_ZONE_KEY = "x-time-zone-ignored"

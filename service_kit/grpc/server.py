@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -11,9 +10,9 @@ import grpc
 import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
+from service_kit.grpc.channels import MAX_MESSAGE_BYTES
 from service_kit.grpc.interceptor import CallInterceptor
 
-MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 # Long enough for the gateway's health check to see NOT_SERVING and route around.
 DRAIN_SECONDS = 0.5
 # The name under which health tells of changes; "" tells of the process.
@@ -155,12 +154,3 @@ def _reflect(server: ServiceServer) -> None:
 
     names = sorted({*server.services, health.SERVICE_NAME, reflection.SERVICE_NAME})
     reflection.enable_server_reflection(names, server.unguarded)
-
-
-async def stop_requested() -> None:
-    """Waits for SIGTERM or SIGINT."""
-    requested = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, requested.set)
-    await requested.wait()

@@ -16,7 +16,7 @@ from practice.session.v1.reconciliation_service_pb2_grpc import ReconciliationAd
 from typing_extensions import override
 
 from service_kit.errors import UnavailableError
-from service_kit.grpc.guards import INTERNAL_KEY
+from service_kit.grpc.channels import INTERNAL_KEY
 from service_kit.grpc.targets import in_turn, target
 from stats_service.reconciliation.ports import (
     EventDigest,

@@ -14,7 +14,7 @@ from practice.products.design.v1 import design_problems_service_pb2_grpc
 
 from catalog_service.main import serving
 from catalog_service.settings import Settings
-from service_kit.grpc.guards import INTERNAL_KEY
+from service_kit.grpc.channels import INTERNAL_KEY
 from tests.calendars import FakeCalendarService, serving_calendars
 from tests.catalog_service.contents import new_number
 from tests.tokens import TestTokens

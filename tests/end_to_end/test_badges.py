@@ -11,7 +11,7 @@ import grpc
 from practice.stats.v1 import progress_pb2, stats_service_pb2, stats_service_pb2_grpc
 
 from deploy.local.stack import LocalStack
-from service_kit.grpc.guards import INTERNAL_KEY
+from service_kit.grpc.channels import INTERNAL_KEY
 from tests.end_to_end.command import practice
 from tests.end_to_end.conftest import Learner, MakeLearner
 from tests.end_to_end.focusing import practise

@@ -22,7 +22,7 @@ from catalog_service.main import serving as serving_catalog
 from catalog_service.settings import Settings as CatalogSettings
 from service_kit.call import Call, RequestIdentity
 from service_kit.db.engines import close_async_engine, open_async_engine
-from service_kit.grpc.guards import INTERNAL_KEY
+from service_kit.grpc.channels import INTERNAL_KEY
 from service_kit.grpc.server import RunningServer
 from session_service.main import serving
 from session_service.settings import SessionSettings

@@ -15,7 +15,7 @@ from practice.stats.v1 import streak_service_pb2_grpc as streak_rpc
 from sqlalchemy import Engine, text
 
 from service_kit.db.engines import open_engine
-from service_kit.grpc.guards import INTERNAL_KEY
+from service_kit.grpc.channels import INTERNAL_KEY
 from stats_service.adapters.cel.conditions import compile_condition
 from stats_service.adapters.db.learner_store import SqlLearnerStore
 from stats_service.application.ingest import Applied, ApplyCalendarChanges, ApplyCompletions, Delivery

@@ -13,7 +13,7 @@ from practice.privacy.v1.personal_data_service_pb2_grpc import PersonalDataServi
 from contract_kit.personal_data import report_from_proto
 from identity_service.application.ports.erasures import PersonalDataClient
 from service_kit.errors import UnavailableError
-from service_kit.grpc.guards import INTERNAL_KEY
+from service_kit.grpc.channels import INTERNAL_KEY
 from service_kit.personal_data import FileChunk, Report
 from service_kit.request_ids import with_request_id
 

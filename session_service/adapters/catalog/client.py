@@ -13,7 +13,7 @@ from practice.catalog.v1 import catalog_service_pb2 as catalog_pb2
 from practice.catalog.v1.catalog_service_pb2_grpc import CatalogAdminServiceStub
 
 from service_kit.errors import NotFoundError, UnavailableError
-from service_kit.grpc.guards import INTERNAL_KEY
+from service_kit.grpc.channels import INTERNAL_KEY
 from service_kit.request_ids import with_request_id
 from session_service.application.ports.catalog import Catalog, Content
 from session_service.domain.achievements import Achievement

@@ -13,7 +13,7 @@ from practice.stats.v1 import stats_service_pb2 as stats_pb2
 from practice.stats.v1.stats_service_pb2_grpc import StatsAdminServiceStub
 
 from service_kit.errors import UnavailableError
-from service_kit.grpc.guards import INTERNAL_KEY
+from service_kit.grpc.channels import INTERNAL_KEY
 from service_kit.request_ids import with_request_id
 from session_service.application.ports.statistics import (
     Badge,

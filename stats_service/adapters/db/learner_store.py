@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import date
 from uuid import UUID
 
+import psycopg
 from sqlalchemy import Connection, Engine, delete, insert
 from sqlalchemy.exc import DataError, IntegrityError
 from typing_extensions import override
@@ -32,7 +33,7 @@ def faults_understood() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if is_unavailable(error):
+        if is_unavailable(error, lost=(psycopg.OperationalError, psycopg.InterfaceError)):
             raise UnavailableError("The database does not answer", part="database") from error
         if isinstance(error, DataError):
             raise RefusedError(f"the database cannot hold it: {error.orig}") from error

@@ -11,7 +11,7 @@ from practice.identity.v1 import account_admin_service_pb2 as pb
 from practice.identity.v1 import account_admin_service_pb2_grpc as rpc
 from practice.identity.v1 import identity_service_pb2, identity_service_pb2_grpc
 
-from service_kit.grpc.guards import INTERNAL_KEY
+from service_kit.grpc.channels import INTERNAL_KEY
 from tests.grpc_errors import refusal
 from tests.identity_service.conftest import Connect
 

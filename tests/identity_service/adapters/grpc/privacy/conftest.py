@@ -11,7 +11,7 @@ import pytest
 from practice.identity.v1 import identity_service_pb2_grpc as identity_rpc
 from practice.identity.v1 import privacy_service_pb2_grpc as rpc
 
-from service_kit.grpc.guards import INTERNAL_KEY
+from service_kit.grpc.channels import INTERNAL_KEY
 from tests.identity_service.adapters.grpc.privacy.clients import OTHERS, PersonalDataServices
 from tests.identity_service.adapters.grpc.privacy.personal_data_services import (
     FakePersonalDataService,

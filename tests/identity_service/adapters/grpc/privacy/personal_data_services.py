@@ -12,7 +12,7 @@ from practice.privacy.v1 import erasure_pb2
 from practice.privacy.v1 import personal_data_service_pb2 as pb
 from practice.privacy.v1 import personal_data_service_pb2_grpc as rpc
 
-from service_kit.grpc.guards import INTERNAL_KEY
+from service_kit.grpc.channels import INTERNAL_KEY
 
 
 class FakePersonalDataService(rpc.PersonalDataServiceServicer):
