@@ -34,6 +34,36 @@ BASE = {
 }
 
 
+class Sources:
+    """Digests of the project's files, which must differ for a running process to be out of date.
+
+    Each is made once: every process has one in its environment, and there are hundreds of files.
+    """
+
+    def __init__(self) -> None:
+        self._digests: dict[tuple[str, ...], str] = {}
+
+    def digest(self, packages: tuple[str, ...]) -> str:
+        """Returns the digest of all files of the packages, as they were when it was first asked for."""
+        if packages not in self._digests:
+            self._digests[packages] = _digest(packages)
+        return self._digests[packages]
+
+    def forget(self) -> None:
+        """Has the files read again."""
+        self._digests.clear()
+
+
+def _digest(packages: tuple[str, ...]) -> str:
+    digest = hashlib.sha256()
+    for package in packages:
+        for directory, below, files in os.walk(ROOT / package):
+            below[:] = sorted(name for name in below if name != "__pycache__")
+            for path in filter(Path.is_file, (Path(directory, name) for name in sorted(files))):
+                digest.update(os.fsencode(path.relative_to(ROOT)) + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
 @dataclass(frozen=True)
 class Settings:
     """Everything that makes one stack differ from another."""
@@ -43,6 +73,7 @@ class Settings:
     environment: Mapping[str, str] = field(default_factory=dict)
     # More settings for the project's own processes.
     extra: Mapping[str, str] = field(default_factory=dict)
+    sources: Sources = field(default_factory=Sources, compare=False)
 
     @property
     def external(self) -> dict[str, str]:
@@ -112,7 +143,7 @@ class Settings:
             chosen |= self._share_of_connections(node)
         chosen |= self.extra
         packages = ("deploy",) if node is topology.WATCHER else SERVICE_PACKAGES
-        build = {"PRACTICE_BUILD": digest_of_sources(packages)}
+        build = {"PRACTICE_BUILD": self.sources.digest(packages)}
         return {**BASE, "HOME": str(self.layout.run), **build, **chosen}
 
     def _share_of_connections(self, process: topology.Process) -> dict[str, str]:
@@ -131,13 +162,3 @@ class Settings:
         words = [values[word[1:]] if word.startswith("$") else word for word in node.command]
         found = {"python": sys.executable, "envoy": ""}.get(words[0], words[0])
         return [found or str(programs.envoy()), *words[1:]]
-
-
-def digest_of_sources(packages: tuple[str, ...]) -> str:
-    """A digest of all files of the packages: what must differ for a running process to be out of date."""
-    digest = hashlib.sha256()
-    for package in packages:
-        for path in sorted((ROOT / package).rglob("*")):
-            if path.is_file() and "__pycache__" not in path.parts:
-                digest.update(os.fsencode(path.relative_to(ROOT)) + b"\0" + path.read_bytes())
-    return digest.hexdigest()[:16]

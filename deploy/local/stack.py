@@ -36,7 +36,7 @@ from deploy.local import (
 from deploy.local import record as records
 from deploy.local.layout import Layout
 from deploy.local.ports import HOST, Ports
-from deploy.local.settings import Settings, digest_of_sources
+from deploy.local.settings import Settings
 from deploy.local.startup import Node, Report, StackError, Startup
 
 HEALTHY_SECONDS = 90.0
@@ -146,6 +146,7 @@ class LocalStack:
         preparation.make_secrets(self.settings, self._processes)
         preparation.judge_settings(self.settings, self._nodes)
         preparation.generate_stubs(report)
+        self.settings.sources.forget()
         files = descriptions.render(self.settings, self._processes)
         digest = self._digest(files.digest)
         last = records.read(self.layout)
@@ -260,7 +261,7 @@ class LocalStack:
     def _digest(self, files: str) -> str:
         """What the running stack must have been started with for `up` to have nothing to do."""
         jobs = [[self.settings.command_of(job), self.settings.environment_of(job)] for job in self._jobs]
-        sources = digest_of_sources(("content", "deploy"))
+        sources = self.settings.sources.digest(("content", "deploy"))
         return hashlib.sha256(f"{files}{jobs}{sources}".encode()).hexdigest()
 
     def _stop_order(self, states: Mapping[str, control.State]) -> list[list[str]]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
+if TYPE_CHECKING:
+    # Who asks by another driver needs the statements alone.
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 # A record in the log that is flushed to disk and means nothing to anybody, and a file of some
 # hundred kilobytes that is gone with the statement: what is full first shows first.
@@ -25,10 +27,10 @@ async def check_writable(engine: AsyncEngine, at_most_seconds: float = 5.0) -> N
     """Writes something that leaves nothing behind. Raises UnwritableError."""
     try:
         async with asyncio.timeout(at_most_seconds), engine.begin() as connection:
-            if await connection.scalar(text(READ_ONLY)) == "on":
+            if (await connection.exec_driver_sql(READ_ONLY)).scalar() == "on":
                 raise UnwritableError("it is read-only")
             for statement in STATEMENTS:
-                await connection.execute(text(statement))
+                await connection.exec_driver_sql(statement)
     except TimeoutError as error:
         raise UnwritableError(f"no answer within {at_most_seconds:.0f} s") from error
     except UnwritableError:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
-
-import grpc
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from service_kit.errors import UnavailableError
 
-Context = grpc.aio.ServicerContext[Any, Any]
+if TYPE_CHECKING:
+    import grpc
+
+# Named without loading gRPC, which a worker that reads its settings does not have.
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 Check = Callable[[], Awaitable[object]]
 
 
