@@ -73,6 +73,10 @@ _GROUPS = {
     "tests/end_to_end/test_reconciliation.py": _HARMED,
     "tests/end_to_end/": _GROUP,
     "tests/clients/": _GROUP,
+    # Its Envoy, and the services and the bridge behind it.
+    "tests/gateway/": "edge",
+    # A catalog, and a session service with settings of their own.
+    "tests/session_service/adapters/grpc/products/portal/": "portal",
 }
 
 
@@ -82,13 +86,14 @@ def group_of(node_id: str) -> str | None:
 
 
 class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]
-    """Gives each group to one worker, for which alone a stack is started; all other tests to any.
+    """Gives each group to one worker, for which alone a stack is started, and of other tests each file.
 
-    By their files: the marks of pytest-xdist do not reach its scheduler with this pytest.
+    Two workers that share the tests of a file would both start what they stand on. The
+    marks of pytest-xdist do not reach its scheduler with this pytest.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return group_of(nodeid) or nodeid
+        return group_of(nodeid) or nodeid.partition("::")[0]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
