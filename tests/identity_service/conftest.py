@@ -20,6 +20,7 @@ from identity_service.main import serving
 from identity_service.settings import Settings
 from service_kit.db.engines import open_async_engine
 from tests.calendars import FakeCalendarService, serving_calendars
+from tests.shared import Shared, frozen
 from tests.tokens import TestTokens
 
 Stub: TypeAlias = "rpc.IdentityServiceAsyncStub"
@@ -50,7 +51,7 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 async def calendar_service_at(internal_token: str) -> AsyncIterator[tuple[FakeCalendarService, str]]:
     async with serving_calendars(internal_token) as running:
         yield running
@@ -58,7 +59,8 @@ async def calendar_service_at(internal_token: str) -> AsyncIterator[tuple[FakeCa
 
 @pytest.fixture
 def calendar_service(calendar_service_at: tuple[FakeCalendarService, str]) -> FakeCalendarService:
-    """What a session service was told of users."""
+    """What a session service was told of users by this test."""
+    calendar_service_at[0].forget()
     return calendar_service_at[0]
 
 
@@ -77,17 +79,25 @@ def identity_settings(
 
 @pytest.fixture
 def connect(identity_settings: dict[str, Any], clock: Clock) -> Connect:
-    """Serves identity with other settings for the duration of a block, which gets a channel to it."""
+    """Serves identity by the test's clock with other settings for the duration of a block with a channel."""
+    return lambda **changes: serving_channel({**identity_settings, **changes}, clock)
 
-    @asynccontextmanager
-    async def connect(**changes: Any) -> AsyncIterator[grpc.aio.Channel]:
-        async with (
-            serving(Settings(**{**identity_settings, **changes}), clock) as server,
-            grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel,
-        ):
-            yield channel
 
-    return connect
+@asynccontextmanager
+async def serving_channel(settings: dict[str, Any], clock: Clock) -> AsyncIterator[grpc.aio.Channel]:
+    """Yields a channel to a server of its own."""
+    async with (
+        serving(Settings(**settings), clock) as server,
+        grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel,
+    ):
+        yield channel
+
+
+@pytest.fixture
+async def channel(shared: Shared, identity_settings: dict[str, Any]) -> grpc.aio.Channel:
+    """To a server by the right time, which no test changes."""
+    key = ("identity", frozen(identity_settings))
+    return await shared.of(key, lambda: serving_channel(identity_settings, Clock()))
 
 
 @pytest.fixture
@@ -103,9 +113,8 @@ def serve(connect: Connect) -> Serve:
 
 
 @pytest.fixture
-async def identity(serve: Serve) -> AsyncIterator[Stub]:
-    async with serve() as stub:
-        yield stub
+def identity(channel: grpc.aio.Channel) -> Stub:
+    return rpc.IdentityServiceStub(channel)
 
 
 @pytest.fixture

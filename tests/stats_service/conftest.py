@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeAlias
 
@@ -25,6 +26,7 @@ from stats_service.main import serving
 from stats_service.settings import Settings
 from tests.calendars import FakeCalendarService, serving_calendars
 from tests.databases import create_database
+from tests.shared import Shared, frozen
 from tests.stats_service.adapters.db.stored import empty
 from tests.stats_service.facts import calendar_event_of, event_of
 
@@ -37,29 +39,33 @@ def reused_database_url(server_urls: tuple[str, str], worker_name: str) -> str:
     return create_database(server_urls[0], f"test_{worker_name}_stats")
 
 
-@pytest.fixture
-def fresh_database_url(reused_database_url: str) -> Iterator[str]:
-    """As good as a new database, and much cheaper: emptied after the test, whoever is still connected."""
-    yield reused_database_url
-    engine = open_engine(reused_database_url, pool_size=1, application="test")
-    with engine.begin() as connection:
-        connection.execute(OTHERS_LEAVE)
-        empty(connection)
+@pytest.fixture(scope="session")
+def reused_engine(reused_database_url: str) -> Iterator[Engine]:
+    engine = open_engine(reused_database_url, pool_size=10, application="test")
+    yield engine
     engine.dispose()
 
 
-# Waits until each is gone, with the locks it has.
+@pytest.fixture
+def fresh_database_url(reused_database_url: str, reused_engine: Engine) -> Iterator[str]:
+    """As good as a new database, and much cheaper: emptied after the test, whoever is still at work there."""
+    yield reused_database_url
+    with reused_engine.begin() as connection:
+        connection.execute(OTHERS_LEAVE)
+        empty(connection)
+
+
+# Waits until each is gone, with the locks it has. Connections at rest have none.
 OTHERS_LEAVE = text(
     "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
     " WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()"
+    " AND state <> 'idle'"
 )
 
 
 @pytest.fixture
-def engine(fresh_database_url: str) -> Iterator[Engine]:
-    engine = open_engine(fresh_database_url, pool_size=10, application="test")
-    yield engine
-    engine.dispose()
+def engine(fresh_database_url: str, reused_engine: Engine) -> Engine:
+    return reused_engine
 
 
 @pytest.fixture
@@ -108,7 +114,7 @@ def days(*numbers: int) -> list[date]:
     return [day(number) for number in numbers]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 async def calendar_service_at(internal_token: str) -> AsyncIterator[tuple[FakeCalendarService, str]]:
     async with serving_calendars(internal_token) as running:
         yield running
@@ -116,7 +122,8 @@ async def calendar_service_at(internal_token: str) -> AsyncIterator[tuple[FakeCa
 
 @pytest.fixture
 def calendar_service(calendar_service_at: tuple[FakeCalendarService, str]) -> FakeCalendarService:
-    """What a session service was told of users."""
+    """What a session service was told of users by this test."""
+    calendar_service_at[0].forget()
     return calendar_service_at[0]
 
 
@@ -127,20 +134,31 @@ def chosen() -> dict[str, Any]:
 
 
 @pytest.fixture
-async def channel(
+def stats_settings(
     service_settings: dict[str, Any],
     fresh_database_url: str,
     redis_url: str,
     calendar_service_at: tuple[FakeCalendarService, str],
     chosen: dict[str, Any],
-) -> AsyncIterator[grpc.aio.Channel]:
+) -> dict[str, Any]:
+    """For `serving_channel`."""
     here = {"database_url": fresh_database_url, "session_address": calendar_service_at[1]}
-    settings = {**service_settings, **here, **chosen}
+    return {**service_settings, **here, "redis_url": redis_url, "wait_seconds": 0.4, **chosen}
+
+
+@asynccontextmanager
+async def serving_channel(settings: dict[str, Any]) -> AsyncIterator[grpc.aio.Channel]:
+    """Yields a channel to a server of its own."""
     async with (
-        serving(Settings(**settings, redis_url=redis_url, wait_seconds=0.4), clock=lambda: NOW) as server,
+        serving(Settings(**settings), clock=lambda: NOW) as server,
         grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel,
     ):
         yield channel
+
+
+@pytest.fixture
+async def channel(shared: Shared, stats_settings: dict[str, Any]) -> grpc.aio.Channel:
+    return await shared.of(("stats", frozen(stats_settings)), lambda: serving_channel(stats_settings))
 
 
 @pytest.fixture

@@ -45,17 +45,6 @@ async def erase(channel: grpc.aio.Channel, person: Person, metadata: Metadata) -
     )
 
 
-@pytest.fixture
-async def channel(connect: Connect) -> AsyncIterator[grpc.aio.Channel]:
-    async with connect() as channel:
-        yield channel
-
-
-@pytest.fixture
-def identity(channel: grpc.aio.Channel) -> Stub:
-    return rpc.IdentityServiceStub(channel)
-
-
 def me(stub: Stub, metadata: Metadata) -> Awaitable[Any]:
     return stub.GetMe(pb.GetMeRequest(), metadata=metadata)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
@@ -13,13 +12,6 @@ from practice.identity.v1 import identity_service_pb2, identity_service_pb2_grpc
 
 from service_kit.grpc.channels import INTERNAL_KEY
 from tests.grpc_errors import refusal
-from tests.identity_service.conftest import Connect
-
-
-@pytest.fixture
-async def channel(connect: Connect) -> AsyncIterator[grpc.aio.Channel]:
-    async with connect() as channel:
-        yield channel
 
 
 @pytest.fixture

@@ -62,12 +62,13 @@ async def test_an_access_token_never_refreshes(identity: Stub, person: Person) -
     assert not await is_in_force(identity, person.tokens.access_token)
 
 
-async def test_a_refresh_token_expires_after_seven_days(identity: Stub, person: Person, clock: Clock) -> None:
-    clock.advance(days=7, seconds=-5)
-    assert await is_in_force(identity, person.tokens.refresh_token)
+async def test_a_refresh_token_expires_after_seven_days(serve: Serve, person: Person, clock: Clock) -> None:
+    async with serve() as identity:
+        clock.advance(days=7, seconds=-5)
+        assert await is_in_force(identity, person.tokens.refresh_token)
 
-    clock.advance(seconds=10)
-    assert not await is_in_force(identity, person.tokens.refresh_token)
+        clock.advance(seconds=10)
+        assert not await is_in_force(identity, person.tokens.refresh_token)
 
 
 async def test_an_access_token_expires_after_its_lifetime(serve: Serve, clock: Clock, person: Person) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
@@ -10,30 +9,18 @@ import jwt
 import pytest
 from google.api.httpbody_pb2 import HttpBody
 from practice.identity.v1 import identity_service_pb2 as pb
-from practice.identity.v1 import identity_service_pb2_grpc as rpc
 from practice.products.design.v1 import design_users_service_pb2 as design_pb
 from practice.products.design.v1 import design_users_service_pb2_grpc as design_rpc
 
 from tests.calendars import FakeCalendarService, Remembered
 from tests.grpc_errors import refusal
-from tests.identity_service.conftest import PASSWORD, Connect, Stub, new_email
+from tests.identity_service.conftest import PASSWORD, Stub, new_email
 
 TOKYO, MADRID = "Asia/Tokyo", "Europe/Madrid"
 
 
 def zone(name: str) -> tuple[tuple[str, str], ...]:
     return (("x-time-zone", name),)
-
-
-@pytest.fixture
-async def channel(connect: Connect) -> AsyncIterator[grpc.aio.Channel]:
-    async with connect() as channel:
-        yield channel
-
-
-@pytest.fixture
-def identity(channel: grpc.aio.Channel) -> Stub:
-    return rpc.IdentityServiceStub(channel)
 
 
 @pytest.fixture

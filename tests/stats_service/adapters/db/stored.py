@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Engine, text
@@ -88,14 +89,20 @@ def rebuilt(engine: Engine, store: SqlLearnerStore) -> str:
 
 def empty(connection: Connection) -> None:
     """Deletes every row but the one that a migration put there, and numbers what comes from 1 on."""
-    for table in reversed(metadata.sorted_tables):
-        if table is not leaderboard_key:
-            connection.execute(table.delete())
-    connection.execute(
-        text(
+    connection.exec_driver_sql(_emptying(), execution_options={"no_parameters": True})
+
+
+@cache
+def _emptying() -> str:
+    tables = [str(table) for table in reversed(metadata.sorted_tables) if table is not leaderboard_key]
+    return "; ".join(
+        [
+            # No digest of what goes is to be forgotten first.
+            "SET LOCAL stats.saving = 'on'",
+            *(f"DELETE FROM {table}" for table in tables),
             "SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false)"
-            " FROM pg_sequences WHERE schemaname = 'stats' AND last_value IS NOT NULL"
-        )
+            " FROM pg_sequences WHERE schemaname = 'stats' AND last_value IS NOT NULL",
+        ]
     )
 
 

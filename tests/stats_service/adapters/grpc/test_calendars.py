@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from uuid import uuid4
 
 import grpc
@@ -19,7 +19,7 @@ from practice.stats.v1 import stats_service_pb2_grpc as rpc
 from practice.stats.v1 import streak_service_pb2 as streak_pb
 
 from tests.calendars import FakeCalendarService
-from tests.stats_service.conftest import NOW, Apply, ApplyChanges, Streaks
+from tests.stats_service.conftest import NOW, Apply, ApplyChanges, Streaks, serving_channel
 from tests.stats_service.facts import calendar_change, completion, history
 from tests.tokens import TestTokens
 
@@ -30,6 +30,13 @@ Explanations: TypeAlias = "explanation_rpc.ExplanationServiceAsyncStub"
 Metadata = tuple[tuple[str, str], ...]
 
 SIGN_UP = 1_767_605_400
+
+
+@pytest.fixture
+async def channel(stats_settings: dict[str, Any]) -> AsyncIterator[grpc.aio.Channel]:
+    """To a server that has heard of nobody's zone."""
+    async with serving_channel(stats_settings) as channel:
+        yield channel
 
 
 @pytest.fixture

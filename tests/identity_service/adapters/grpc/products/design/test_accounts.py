@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator
 from datetime import UTC
 from typing import Any, TypeAlias
 
@@ -25,12 +24,6 @@ FORM = "application/x-www-form-urlencoded"
 # The beginning of a field of a multipart form, whose parts are separated by `x`.
 PARTS = "multipart/form-data; boundary=x"
 PART = '--x\r\nContent-Disposition: form-data; name="username"\r\n\r\n'
-
-
-@pytest.fixture
-async def channel(connect: Connect) -> AsyncIterator[grpc.aio.Channel]:
-    async with connect() as channel:
-        yield channel
 
 
 @pytest.fixture
@@ -247,7 +240,7 @@ async def test_a_refresh_gives_an_access_token_and_nothing_else(
 
 
 async def test_neither_an_access_token_nor_an_expired_one_refreshes(
-    design: Stub, person: pb.LogInResponse, clock: Clock
+    design: Stub, person: pb.LogInResponse, connect: Connect, clock: Clock
 ) -> None:
     expected = (401, "Invalid or expired refresh token")
     access = pb.RefreshRequest(refresh_token=person.access_token)
@@ -255,7 +248,8 @@ async def test_neither_an_access_token_nor_an_expired_one_refreshes(
 
     clock.advance(days=7, seconds=5)
     expired = pb.RefreshRequest(refresh_token=person.refresh_token)
-    assert http(await refusal(design.Refresh(expired))) == expected
+    async with connect() as later:
+        assert http(await refusal(rpc.DesignUsersServiceStub(later).Refresh(expired))) == expected
 
 
 @pytest.mark.parametrize("everywhere", [False, True])

@@ -17,21 +17,31 @@ from tests.session_service.catalog import Catalog, serving_catalog
 from tests.session_service.clients import Metadata
 
 
-@pytest.fixture
-async def catalog_at() -> AsyncIterator[tuple[Catalog, str]]:
+@pytest.fixture(scope="session")
+async def usual_catalog() -> AsyncIterator[tuple[Catalog, str]]:
     async with serving_catalog() as running:
         yield running
 
 
 @pytest.fixture
-def catalog(catalog_at: tuple[Catalog, str]) -> Catalog:
-    """The catalog's content."""
-    return catalog_at[0]
+async def own_catalog() -> AsyncIterator[tuple[Catalog, str]]:
+    async with serving_catalog() as running:
+        yield running
 
 
 @pytest.fixture
-def catalog_address(catalog_at: tuple[Catalog, str]) -> str:
-    return catalog_at[1]
+def catalog(own_catalog: tuple[Catalog, str]) -> Catalog:
+    """The content of a catalog of the test's own, which it may change and stop."""
+    return own_catalog[0]
+
+
+@pytest.fixture
+def catalog_address(request: pytest.FixtureRequest, usual_catalog: tuple[Catalog, str]) -> str:
+    """The catalog that the test takes; of those that take none they share one."""
+    chosen: tuple[Catalog, str] = usual_catalog
+    if "own_catalog" in request.fixturenames:
+        chosen = request.getfixturevalue("own_catalog")
+    return chosen[1]
 
 
 # A server in test has no limits but those a test is about.
