@@ -114,10 +114,12 @@ async def hammer(
     meanwhile: Callable[[], Awaitable[Any]],
     enough: Callable[[], bool] = lambda: True,
     rounds: int = 15,
+    pause: float = 0.0,
 ) -> None:
     """Writes and reads from several hands at once; no read may be older than a write that was answered.
 
-    Each of two hands writes so many rounds, and on until there was enough of what happens meanwhile.
+    Each of two hands writes so many rounds, and on until there was enough of what happens
+    meanwhile. All pause after each round.
     """
     session_id = await portal.start(activity_id=5)
     answered = ended = 0
@@ -137,6 +139,7 @@ async def hammer(
             assert (await portal.history())["total"] >= ends_before
             if number >= rounds and enough():
                 return
+            await asyncio.sleep(pause)
 
     async def read() -> None:
         while writing:
@@ -148,6 +151,7 @@ async def hammer(
             assert [word["attempts"] for word in details["progress"]["mastered_words"]] == [right][:right]
             assert history["total"] >= ends_before
             assert len(history["sessions"]) == min(50, history["total"])
+            await asyncio.sleep(pause)
 
     async def disturb() -> None:
         while writing:
@@ -197,7 +201,7 @@ async def test_reads_are_right_while_redis_is_killed_and_comes_back(
         await asyncio.sleep(1.2)
         times += 1
 
-    await hammer(on_own_redis, kill_and_start, enough=lambda: times >= 2)
+    await hammer(on_own_redis, kill_and_start, enough=lambda: times >= 2, pause=0.03)
 
 
 async def test_reads_of_one_moment_agree_and_give_their_connection_back(
