@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from practice.events.v1 import calendar_changed_pb2, session_ended_pb2
 
 from session_service.domain.events import CalendarChanged, Event, SessionEnded
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def ended_to_proto(event: SessionEnded) -> session_ended_pb2.SessionEnded:
@@ -58,6 +60,5 @@ def encode(event: Event) -> bytes:
 
 def instant_to_proto(instant: datetime) -> Timestamp:
     """Returns an aware datetime as a protobuf timestamp."""
-    timestamp = Timestamp()
-    timestamp.FromDatetime(instant)
-    return timestamp
+    since = instant - _EPOCH
+    return Timestamp(seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * 1_000)

@@ -268,7 +268,7 @@ class PracticeSession:
             raise OutcomeNotAllowedError(self.product, outcome)
         ended_at = max(now, self.started_at)
         timed = self._record_elapsed(reported, ended_at)
-        ended = replace(
+        return replace(
             timed,
             state=outcome,
             active_since=None,
@@ -277,8 +277,9 @@ class PracticeSession:
             rollover_hour=calendar.rollover_hour,
             local_date=calendar.local_date(ended_at),
             user_seq=user_seq,
+            version=timed.version + 1,
+            updated_at=now,
         )
-        return ended._changed(now)
 
     def _changed(self, now: datetime) -> PracticeSession:
         return replace(self, version=self.version + 1, updated_at=now)
@@ -287,12 +288,13 @@ class PracticeSession:
         """Returns the session with its elapsed time settled by the product's rule."""
         rule = self.policy.elapsed
         if rule is Elapsed.MEASURED:
+            if self.active_since is None:
+                return self
             # Only whole seconds are settled: the anchor keeps the rest, or
             # frequent settling would lose it each time.
             settled = self.elapsed_at(now)
             step = timedelta(seconds=settled - self.elapsed_seconds)
-            anchor = self.active_since + step if self.active_since is not None else None
-            return replace(self, elapsed_seconds=settled, active_since=anchor)
+            return replace(self, elapsed_seconds=settled, active_since=self.active_since + step)
         if reported is None:
             return self
         bounds = self.policy.elapsed_bounds

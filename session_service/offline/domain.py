@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
-from uuid import RFC_4122, UUID
 
 from service_kit.errors import ConflictError, InvalidArgumentError, ServiceError
 from session_service.domain.days import Calendar
@@ -22,6 +22,7 @@ CLOCK_LEAD = timedelta(hours=1)
 MOST_ANSWERS = 1_000
 _LONGEST_NOTE = 5_000
 _LONGEST_TOLD = 64
+_UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 
 class OfflineItemInvalidError(InvalidArgumentError):
@@ -146,20 +147,17 @@ class Window:
 
         How old an id may be is not asked: its item says when it happened.
         """
-        milliseconds = UUID(client_id).int >> 80
+        milliseconds = int(client_id[:8] + client_id[9:13], 16)
         if milliseconds > self.latest.timestamp() * 1000:
             raise TimeOutOfRangeError(field, self.earliest, self.latest)
 
 
 def client_id_of(field: str, text: str) -> str:
     """Returns a UUIDv7 in lower case. Raises OfflineItemInvalidError for any other text."""
-    try:
-        number = UUID(text)
-    except ValueError:
-        number = None
-    if number is None or str(number) != text.lower() or (number.variant, number.version) != (RFC_4122, 7):
+    number = text.lower()
+    if _UUID7.fullmatch(number) is None:
         raise OfflineItemInvalidError(field, f"{field} must be a UUIDv7 with hyphens")
-    return str(number)
+    return number
 
 
 def digest_of(item: OfflineItem) -> bytes:
@@ -168,8 +166,7 @@ def digest_of(item: OfflineItem) -> bytes:
     What is empty is left out, so that a field added later changes no digest
     that is on record.
     """
-    said = {_KINDS[type(item)]: _fields_of(item)}
-    text = json.dumps(said, sort_keys=True, default=_in_utc)
+    text = _encoder.encode({_KINDS[type(item)]: _fields_of(item)})
     return hashlib.sha256(text.encode()).digest()
 
 
@@ -177,17 +174,24 @@ def digest_of(item: OfflineItem) -> bytes:
 _KINDS: dict[type[OfflineItem], str] = {OfflineSession: "session", OfflineAnswer: "answer"}
 
 
+_NAMES = {
+    kind: [field.name for field in fields(kind)] for kind in (OfflineSession, OfflineAnswer, RefusedAnswer)
+}
+
+
 def _fields_of(item: OfflineItem | RefusedAnswer) -> dict[str, Any]:
-    # What `asdict` does in half the time: it would copy each instant.
-    said = {field.name: getattr(item, field.name) for field in fields(item)}
-    answers = said.get("answers")
-    if answers:
-        said["answers"] = [_fields_of(answer) for answer in answers]
-    return {name: value for name, value in said.items() if value not in (None, "", ())}
+    # What `asdict` does in a fraction of the time: it would copy each instant. A zero says something.
+    said = {name: value for name in _NAMES[type(item)] if (value := getattr(item, name)) or value == 0}
+    if "answers" in said:
+        said["answers"] = [_fields_of(answer) for answer in said["answers"]]
+    return said
 
 
 def _in_utc(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat()
+
+
+_encoder = json.JSONEncoder(sort_keys=True, default=_in_utc)
 
 
 def begin(

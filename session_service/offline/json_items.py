@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -31,6 +32,8 @@ _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?", re.ASCII)
 
 Filled = TypeVar("Filled", bound=Message)
+# A field's name, the names that JSON may give it, and what reads it.
+_Field = tuple[str, tuple[str, ...], Callable[[str, Any], Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +81,8 @@ def read_item(item: Any) -> OfflineItem | UnreadableItem:
         if (session is None) == (answer is None):
             raise OfflineItemInvalidError("items", "An item is a session or an answer")
         if session is None:
-            return lone_answer_from_proto(_fill(pb2.OfflineAnswer(), "answer", answer))
-        message = _fill(pb2.OfflineSession(), "session", session)
+            return lone_answer_from_proto(_fill(pb2.OfflineAnswer, "answer", answer))
+        message = _fill(pb2.OfflineSession, "session", session)
         return session_from_proto(message, map(_read_part, _answers(session)))
     except ServiceError as error:
         return make_unreadable(_id_in(item), error)
@@ -87,26 +90,25 @@ def read_item(item: Any) -> OfflineItem | UnreadableItem:
 
 def _read_part(answer: Any) -> OfflineAnswer | RefusedAnswer:
     try:
-        return part_from_proto(_fill(pb2.OfflineAnswer(), "answers", answer))
+        return part_from_proto(_fill(pb2.OfflineAnswer, "answers", answer))
     except ServiceError as error:
         return RefusedAnswer.of(_text_of(answer, "answer_id", "answerId"), error.reason)
 
 
-def _fill(message: Filled, name: str, value: Any) -> Filled:
-    """Returns the message with the members of an object; those nobody knows are left alone.
+def _fill(kind: type[Filled], name: str, value: Any) -> Filled:
+    """Returns a message with the members of an object; those nobody knows are left alone.
 
     Raises OfflineItemInvalidError that names the member for a value of the
     wrong type.
     """
     if not isinstance(value, dict):
         raise OfflineItemInvalidError(name, f"{name} must be an object")
-    for field in message.DESCRIPTOR.fields:
-        given = _member(value, field.name, field.json_name)
-        if given is None or field.type == FieldDescriptor.TYPE_MESSAGE:
-            continue
-        number = field.type == FieldDescriptor.TYPE_DOUBLE
-        setattr(message, field.name, _number(field.name, given) if number else _text(field.name, given))
-    return message
+    members: dict[str, Any] = {}
+    for field, names, read in _FIELDS[kind]:
+        given = _member(value, *names)
+        if given is not None:
+            members[field] = read(field, given)
+    return kind(**members)
 
 
 def _text(name: str, value: Any) -> str:
@@ -122,6 +124,25 @@ def _number(name: str, value: Any) -> float:
     if not isinstance(value, float) or not math.isfinite(value):
         raise OfflineItemInvalidError(name, f"{name} must be a number")
     return value
+
+
+def _fields_of(kind: type[Message]) -> list[_Field]:
+    """Returns the plain fields of a message."""
+    return [
+        (
+            field.name,
+            tuple(dict.fromkeys((field.name, field.json_name))),
+            _number if field.type == FieldDescriptor.TYPE_DOUBLE else _text,
+        )
+        for field in kind.DESCRIPTOR.fields
+        if field.type != FieldDescriptor.TYPE_MESSAGE
+    ]
+
+
+# Asked for once: descriptors tell slowly.
+_FIELDS: dict[type[Message], list[_Field]] = {
+    kind: _fields_of(kind) for kind in (pb2.OfflineSession, pb2.OfflineAnswer)
+}
 
 
 def _answers(session: dict[str, Any]) -> list[Any]:
@@ -154,7 +175,11 @@ def _text_of(value: Any, *names: str) -> str:
 
 
 def _member(value: dict[str, Any], *names: str) -> Any:
-    return next((value[name] for name in names if value.get(name) is not None), None)
+    for name in names:
+        found = value.get(name)
+        if found is not None:
+            return found
+    return None
 
 
 def _is_text(value: Any) -> bool:

@@ -103,7 +103,8 @@ def _prepare(
     session = _add_content(session, guide)
     answers, refused = _grade(offline.answers, guide, session.policy)
     picked = _pick(answers, guide.prompts.get(offline.content, {})) if session.policy.picks_items else {}
-    session = replace(session, item_count=len(picked))
+    if picked:
+        session = replace(session, item_count=len(picked))
     answered = [session, *count_answers(session, answers, picked, offline.ended_at)][-1]
     ended = finish(answered, offline, user_seq=user_seq, calendar=calendar, now=guide.now)
     return _Prepared(offline, EndedSession(ended, answers, list(picked.values())), refused)

@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, replace
-from typing import Any
+from operator import attrgetter, itemgetter
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from session_service.adapters.db import tables
-from session_service.adapters.db.rows import answer_to_values, item_to_values, session_to_values
+from session_service.adapters.db.arrays import ArrayInsert
+from session_service.adapters.db.rows import SESSION_FIELDS, answer_to_values, item_to_values
 from session_service.adapters.db.unit_of_work import SqlUnitOfWork
 from session_service.domain.practice_session import PracticeSession
 from session_service.offline.domain import RefusedAnswer, SyncedItem
 from session_service.offline.ports import EndedSession, OfflineUnitOfWork, SyncedItems
 
-_item = tables.synced_item
-
-# Built once, like the statements for sessions.
-_ADD = insert(_item)
-_ADD_SESSIONS = insert(tables.practice_session).returning(
-    tables.practice_session.c.id, sort_by_parameter_order=True
-)
-_ADD_ANSWERS = insert(tables.answer)
-_ADD_ITEMS = insert(tables.session_item)
+_FIND = """
+SELECT client_id, digest, session_id, refused_answers::text FROM session.synced_item
+WHERE user_id = $1 AND client_id = ANY($2::uuid[])
+"""
+_ADD = ArrayInsert(tables.synced_item, ["user_id", "client_id", "digest", "session_id", "refused_answers"])
+_PLAIN = [name for name in SESSION_FIELDS if name not in ("id", "settings")]
+_plain_values = attrgetter(*_PLAIN)
+_answer_values = itemgetter(*tables.answer.c.keys())
+_item_values = itemgetter(*tables.session_item.c.keys())
+_ADD_SESSIONS = ArrayInsert(tables.practice_session, [*_PLAIN, "settings"], returning="user_seq, id")
+_ADD_ANSWERS = ArrayInsert(tables.answer, tables.answer.c.keys())
+_ADD_ITEMS = ArrayInsert(tables.session_item, tables.session_item.c.keys())
+_NONE = "[]"
 
 
 class SqlSyncedItems(SyncedItems):
@@ -36,53 +42,48 @@ class SqlSyncedItems(SyncedItems):
 
     async def find(self, user_id: int, client_ids: Iterable[str]) -> Mapping[str, SyncedItem]:
         """Selects items by their ids."""
-        statement = select(_item.c.client_id, _item.c.digest, _item.c.session_id, _item.c.refused_answers)
-        mine = (_item.c.user_id == user_id) & _item.c.client_id.in_(map(UUID, client_ids))
-        rows = await self._connection.execute(statement.where(mine))
-        return {str(row.client_id): _item_from_row(*row) for row in rows}
+        rows = await self._connection.exec_driver_sql(_FIND, (user_id, list(client_ids)))
+        items = (_item_from_row(*row) for row in cast(Iterable[Any], rows))
+        return {item.client_id: item for item in items}
 
     async def add(self, user_id: int, items: Sequence[SyncedItem]) -> None:
         """Inserts items."""
         rows = [
-            {
-                "user_id": user_id,
-                "client_id": UUID(item.client_id),
-                "digest": item.digest,
-                "session_id": item.session_id,
-                "refused_answers": [astuple(answer) for answer in item.refused_answers],
-            }
+            (user_id, item.client_id, item.digest, item.session_id, _refused_to_text(item.refused_answers))
             for item in items
         ]
-        await self._insert(_ADD, rows)
+        await _ADD(self._connection, rows)
 
     async def add_sessions(self, ended: Sequence[EndedSession]) -> Sequence[PracticeSession]:
         """Inserts sessions, their answers and their items."""
-        if not ended:
-            return []
-        inserted = await self._connection.execute(
-            _ADD_SESSIONS, [session_to_values(each.session) for each in ended]
-        )
-        stored = [
-            replace(each.session, id=number) for each, number in zip(ended, inserted.scalars(), strict=True)
-        ]
+        inserted = await _ADD_SESSIONS(self._connection, [_to_row(each.session) for each in ended])
+        numbers: dict[int, int] = dict(inserted)
+        stored = [replace(each.session, id=numbers[each.session.user_seq]) for each in ended]
         pairs = list(zip(stored, ended, strict=True))
         answers = [
-            answer_to_values(session, position, answer, session.updated_at)
+            _answer_values(answer_to_values(session, position, answer, session.updated_at))
             for session, each in pairs
             for position, answer in enumerate(each.answers, start=1)
         ]
-        items = [item_to_values(session, item) for session, each in pairs for item in each.items]
-        await self._insert(_ADD_ANSWERS, answers)
-        await self._insert(_ADD_ITEMS, items)
+        items = [
+            _item_values(item_to_values(session, item)) for session, each in pairs for item in each.items
+        ]
+        await _ADD_ANSWERS(self._connection, answers)
+        await _ADD_ITEMS(self._connection, items)
         return stored
 
-    async def _insert(self, statement: Any, rows: list[dict[str, Any]]) -> None:
-        if rows:
-            await self._connection.execute(statement, rows)
+
+def _to_row(session: PracticeSession) -> tuple[Any, ...]:
+    # It is over: it has no open slot.
+    return (*_plain_values(session), json.dumps(session.settings))
 
 
-def _item_from_row(client_id: UUID, digest: bytes, session_id: int, refused: list[list[str]]) -> SyncedItem:
-    answers = tuple(RefusedAnswer(*answer) for answer in refused)
+def _refused_to_text(refused: Sequence[RefusedAnswer]) -> str:
+    return json.dumps([astuple(answer) for answer in refused]) if refused else _NONE
+
+
+def _item_from_row(client_id: UUID, digest: bytes, session_id: int, refused: str) -> SyncedItem:
+    answers = tuple(RefusedAnswer(*answer) for answer in json.loads(refused)) if refused != _NONE else ()
     return SyncedItem(str(client_id), digest, session_id, answers)
 
 

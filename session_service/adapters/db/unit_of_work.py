@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from operator import itemgetter
 from typing import Protocol
 
-from sqlalchemy import Interval, bindparam, func, insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from service_kit.db.faults import is_erased
@@ -28,10 +28,15 @@ from session_service.domain.events import Event
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change
 
-# Built once, like the statements for sessions.
-_ADD_EVENT = insert(tables.outbox).values(
-    next_attempt_at=func.now() + bindparam("first_wait", type_=Interval()),
-)
+# One event or hundreds: the statement is the same.
+_ADD_EVENTS = """
+INSERT INTO session.outbox
+  (event_id, user_id, user_seq, aggregate_id, kind, payload, request_id, next_attempt_at)
+SELECT event_id, user_id, user_seq, aggregate_id, kind, payload, $7, now() + $8::interval
+FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::bytea[])
+  AS added (event_id, user_id, user_seq, aggregate_id, kind, payload)
+"""
+_event_values = itemgetter("event_id", "user_id", "user_seq", "aggregate_id", "kind", "payload")
 
 
 class AfterCommit(Protocol):
@@ -59,12 +64,11 @@ class _Outbox(Outbox):
         """Inserts events; the relay looks after those that are not confirmed by then."""
         if not events:
             return
-        made_by = {"request_id": current_request_id(), "first_wait": self._first_wait}
-        rows = [{**event_to_values(event, self._encode), **made_by} for event in events]
-        await self._connection.execute(_ADD_EVENT, rows)
-        self.added += [
-            Outgoing(row["event_id"], row["kind"], row["payload"], row["request_id"]) for row in rows
-        ]
+        request_id = current_request_id()
+        rows = [event_to_values(event, self._encode) for event in events]
+        columns = map(list, zip(*map(_event_values, rows), strict=True))
+        await self._connection.exec_driver_sql(_ADD_EVENTS, (*columns, request_id, self._first_wait))
+        self.added += [Outgoing(row["event_id"], row["kind"], row["payload"], request_id) for row in rows]
 
 
 class _Sessions(SqlSessions):
