@@ -83,7 +83,10 @@ def is_deeper(data: bytes, levels: int) -> bool:
     """
     # After a backslash nothing begins or ends; outside of a string every parser stops there.
     data = _ESCAPE.sub(b"", data) if b"\\" in data else data
-    brackets = _STRING.sub(b"", data.translate(_BRACKETS, _NEITHER_BRACKET_NOR_QUOTE))
+    marks = data.translate(_BRACKETS, _NEITHER_BRACKET_NOR_QUOTE)
+    # Two quotes side by side leave what comes after them as it was, within a string or outside: most
+    # strings are nothing more.
+    brackets = _STRING.sub(b"", marks.replace(b'""', b""))
     # The innermost pairs go first, a level at a time.
     for _ in range(levels):
         if not brackets:
