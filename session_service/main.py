@@ -63,6 +63,7 @@ from session_service.adapters.db import tables
 from session_service.adapters.db.answers import SqlAnswerStore
 from session_service.adapters.db.changes import SqlChangeStore
 from session_service.adapters.db.combined import open_combined_engine
+from session_service.adapters.db.drafts import SqlDraftStore
 from session_service.adapters.db.learners import SqlCalendarReaders
 from session_service.adapters.db.personal_data import open_personal_data
 from session_service.adapters.db.products import SqlProducts
@@ -95,6 +96,7 @@ from session_service.adapters.stats.client import StatisticsClient
 from session_service.application.account_limits import AccountLimits
 from session_service.application.calendars import RememberCalendar
 from session_service.application.personal_data import ErasePersonalData
+from session_service.application.ports.drafts import DraftStore
 from session_service.application.ports.unit_of_work import UnitOfWorkFactory
 from session_service.application.session_changes import SessionChanges
 from session_service.application.start_session import CombinedStarts
@@ -207,6 +209,7 @@ async def _start(settings: SessionSettings, outside: _Outside, signals: JournalS
         unit_of_work=unit_of_work,
         combined_starts=CombinedStarts(SqlStartStore(outside.combined_engine), settings.quota_open_sessions),
         combined_answers=CombinedAnswers(SqlAnswerStore(outside.combined_engine, after_commit), utc_now),
+        drafts=SqlDraftStore(outside.engine, after_commit),
         changes=SessionChanges(unit_of_work, SqlChangeStore(outside.combined_engine, *events), utc_now),
     )
     remember_calendar = RememberCalendar(ports.unit_of_work, ports.clock, ports.stored_calendars)
@@ -230,6 +233,7 @@ def _ports(
     combined_starts: CombinedStarts,
     combined_answers: CombinedAnswers,
     changes: SessionChanges,
+    drafts: DraftStore,
 ) -> Ports:
     readers = SqlReaders(outside.engine)
     return Ports(
@@ -238,6 +242,7 @@ def _ports(
         combined_answers=combined_answers,
         changes=changes,
         readers=readers,
+        drafts=drafts,
         submissions=SqlSubmissionReaders(outside.engine),
         workspaces=SqlWorkspaceReaders(outside.engine),
         calendars=SqlCalendarReaders(outside.engine),

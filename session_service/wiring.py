@@ -27,6 +27,7 @@ from session_service.application.exports import ExportCalendarChanges, ExportCom
 from session_service.application.ports.cache import Cache
 from session_service.application.ports.catalog import Catalog
 from session_service.application.ports.clock import Clock
+from session_service.application.ports.drafts import DraftStore
 from session_service.application.ports.learners import CalendarReaders
 from session_service.application.ports.products import Products
 from session_service.application.ports.readers import Readers
@@ -104,6 +105,7 @@ class Ports:
     combined_answers: CombinedAnswers
     changes: SessionChanges
     readers: Readers
+    drafts: DraftStore
     submissions: SubmissionReaders
     workspaces: WorkspaceReaders
     calendars: CalendarReaders
@@ -140,7 +142,7 @@ def wire_sessions(p: Ports) -> session_servicer.SessionServicer:
             p.unit_of_work, p.products, p.catalog, p.statistics, p.clock, limits=p.limits
         ),
         set_note=SetNote(p.unit_of_work, p.clock),
-        save_draft=SaveDraft(p.unit_of_work, p.readers, p.clock, p.run_in_thread),
+        save_draft=SaveDraft(p.unit_of_work, p.drafts, p.clock, p.run_in_thread),
         get_draft=GetDraft(p.readers),
         add_message=AddMessage(p.unit_of_work, p.clock, p.limits),
         list_messages=ListMessages(p.readers),
@@ -192,7 +194,7 @@ def wire_design(p: Ports) -> design.DesignSessionsServicer:
         ),
         view_workspaces=ViewWorkspaces(p.workspaces),
         get_active_session=GetActiveSession(p.readers, p.products),
-        save_draft=SaveDraft(p.unit_of_work, p.readers, p.clock, p.run_in_thread),
+        save_draft=SaveDraft(p.unit_of_work, p.drafts, p.clock, p.run_in_thread),
         pause_session=PauseSession(p.changes),
         resume_session=ResumeSession(p.changes),
         add_message=AddMessage(p.unit_of_work, p.clock, p.limits),

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from service_kit.call import Call
+from service_kit.call import Call, reach
+from service_kit.errors import ServiceError
 from service_kit.once import once
 from service_kit.worker_threads import RunInThread
 from session_service.application.account_limits import AccountLimits
 from session_service.application.ports.clock import Clock
-from session_service.application.ports.readers import Readers
+from session_service.application.ports.drafts import DraftChange, DraftStore, FoundDraft
 from session_service.application.ports.sessions import SessionRef
 from session_service.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from session_service.application.session_changes import SessionChanges
@@ -116,22 +118,25 @@ class SaveDraft:
     Idempotent by content. Raises SessionNotFoundError, SessionEndedError,
     DraftInvalidError, and EtagMismatchError when `base_hash` is given and
     another device saved something else since.
+
+    What is found is read and judged without a lock, and written if it is
+    still what it was; in all other cases a transaction does it all again.
     """
 
     def __init__(
-        self, unit_of_work: UnitOfWorkFactory, readers: Readers, clock: Clock, run_in_thread: RunInThread
+        self, unit_of_work: UnitOfWorkFactory, drafts: DraftStore, clock: Clock, run_in_thread: RunInThread
     ) -> None:
         self._unit_of_work = unit_of_work
-        self._readers = readers
+        self._drafts = drafts
         self._clock = clock
         self._run_in_thread = run_in_thread
 
-    async def saved(self, call: Call, ref: SessionRef) -> Draft | None:
-        """Returns the draft of a session of the caller's as it is now, None where there is none.
+    async def find(self, call: Call, ref: SessionRef) -> FoundDraft | None:
+        """Returns a session of the caller's with its draft as it is now, None where there is none.
 
         Who sends the same text again sends what is known to be a draft: it need not be read.
         """
-        return await self._readers.draft(call.user_id, ref.id)
+        return await self._drafts.read(call, ref)
 
     async def __call__(
         self,
@@ -139,28 +144,54 @@ class SaveDraft:
         ref: SessionRef,
         content: str | Draft,
         *,
+        found: FoundDraft | None = None,
         reported: int | None = None,
         base_hash: str = "",
     ) -> PracticeSession:
-        """Returns the session with the draft's hash. `reported` is in seconds."""
-        draft = content if isinstance(content, Draft) else await self._read(call, ref, content)
+        """Returns the session with the draft's hash.
+
+        `found` is what `find` returned, `reported` is in seconds.
+        """
+        found = found or await self.find(call, ref)
+        draft = content if isinstance(content, Draft) else await self._read(found, content)
+
+        def save(session: PracticeSession) -> PracticeSession:
+            return session.save_draft(
+                draft_hash=draft.content_hash, base_hash=base_hash, reported=reported, now=self._clock()
+            )
 
         async def command(work: UnitOfWork) -> PracticeSession:
             session = await work.sessions.lock(call.user_id, ref)
-            saved = session.save_draft(
-                draft_hash=draft.content_hash, base_hash=base_hash, reported=reported, now=self._clock()
-            )
+            saved = save(session)
             if draft.content_hash != session.draft_hash:
                 await work.sessions.put_draft(saved, draft.content)
             await work.sessions.save(Change.DRAFT_SAVED, saved)
             return saved
 
+        if found is not None and not found.repeated:
+            saved = await self._save_found(call, found, draft, save)
+            if saved is not None:
+                return saved
         return await once(self._unit_of_work, call, PracticeSession, command)
 
-    async def _read(self, call: Call, ref: SessionRef, content: str) -> Draft:
-        saved = await self.saved(call, ref)
-        if saved is not None and saved.content == content:
-            return saved
+    async def _save_found(
+        self, call: Call, found: FoundDraft, draft: Draft, save: Callable[[PracticeSession], PracticeSession]
+    ) -> PracticeSession | None:
+        """Returns the session with the draft, None where it takes a transaction."""
+        try:
+            saved = save(found.session)
+        except ServiceError:
+            # Perhaps it is another session by now; done under its lock it comes again, or not.
+            return None
+        content = draft.content if draft.content_hash != found.session.draft_hash else None
+        if not await self._drafts.write(call, DraftChange(found.session, saved, content), PracticeSession):
+            return None
+        reach(found.last_seq)
+        return saved
+
+    async def _read(self, found: FoundDraft | None, content: str) -> Draft:
+        if found is not None and found.draft is not None and found.draft.content == content:
+            return found.draft
         # A large draft takes a while; other calls need not wait for it.
         return await self._run_in_thread(read_draft, content)
 

@@ -15,6 +15,7 @@ from service_kit.call import Call
 from session_service.adapters.db import tables
 from session_service.adapters.db.answers import SqlAnswerStore
 from session_service.adapters.db.changes import SqlChangeStore
+from session_service.adapters.db.drafts import SqlDraftStore
 from session_service.adapters.db.learners import SqlCalendarReaders
 from session_service.adapters.db.products import SqlProducts
 from session_service.adapters.db.readers import SqlReaders
@@ -120,6 +121,7 @@ class Database:
                 combined_answers=CombinedAnswers(self.answers, lambda: datetime.now(UTC)),
                 changes=SessionChanges(self.unit_of_work, self.changes, lambda: datetime.now(UTC)),
                 readers=self.readers,
+                drafts=SqlDraftStore(engine, self.told),
                 submissions=SqlSubmissionReaders(engine),
                 workspaces=SqlWorkspaceReaders(engine),
                 calendars=self.calendars,

@@ -79,7 +79,7 @@ class UseCases:
         )
         self.remember_calendar = RememberCalendar(p.unit_of_work, p.clock, p.stored_calendars)
         self.resume_session = ResumeSession(p.changes)
-        self.save_draft = SaveDraft(p.unit_of_work, p.readers, p.clock, p.run_in_thread)
+        self.save_draft = SaveDraft(p.unit_of_work, p.drafts, p.clock, p.run_in_thread)
         self.set_note = SetNote(p.unit_of_work, p.clock)
         self.start_session = wire_start_session(p)
         self.submit_answers = SubmitAnswers(p.combined_answers, p.unit_of_work, p.catalog, p.clock, p.limits)

@@ -232,9 +232,16 @@ async def select_session(connection: AsyncConnection, user_id: int, ref: Session
     return _check_second(session_from_row(row), ref)
 
 
+def is_meant(session: PracticeSession, ref: SessionRef) -> bool:
+    """Tells whether a session of that number is the one meant."""
+    if ref.product not in ("", session.product):
+        return False
+    return ref.second is None or int(session.started_at.timestamp()) == ref.second
+
+
 def _check_second(session: PracticeSession, ref: SessionRef) -> PracticeSession:
     """Returns the session if it is the one meant. Raises SessionNotFoundError."""
-    if ref.second is not None and int(session.started_at.timestamp()) != ref.second:
+    if not is_meant(session, ref):
         raise SessionNotFoundError(ref.id)
     return session
 

@@ -21,6 +21,12 @@ REF = SessionRef(1)
 ANSWER = SubmittedAnswer("exercises/1", "hable")
 Mutation = Callable[[World, Call], Awaitable[Any]]
 
+
+async def _save_under_a_lock(world: World, call: Call) -> Any:
+    world.drafts.taken = True
+    return await world.use.save_draft(call, REF, "[1]", reported=5)
+
+
 MUTATIONS: dict[str, tuple[str, Mutation]] = {
     "start": ("yoga", lambda world, call: world.use.start_session(call, product="focus", planned_seconds=60)),
     "resume_open": (
@@ -33,6 +39,7 @@ MUTATIONS: dict[str, tuple[str, Mutation]] = {
         lambda world, call: world.use.record_standalone_answer(call, "exercises", ANSWER),
     ),
     "save_draft": ("design", lambda world, call: world.use.save_draft(call, REF, "[1]", reported=5)),
+    "save_draft_of_a_changed_session": ("design", _save_under_a_lock),
     "add_message": ("yoga", lambda world, call: world.use.add_message(call, REF, role="user", content="x")),
     "pause": ("focus", lambda world, call: world.use.pause_session(call, REF, reported=5)),
     "resume": ("focus", lambda world, call: world.use.resume_session(call, REF)),

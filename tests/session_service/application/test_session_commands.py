@@ -21,7 +21,13 @@ from tests.session_service.memory.world import World
 ME = Call(5)
 
 
-async def test_a_draft_comes_back_as_it_was_sent(world: World) -> None:
+# Whether others change the session between the look at it and the write.
+others = pytest.mark.parametrize("taken", [False, True], ids=["undisturbed", "disturbed"])
+
+
+@others
+async def test_a_draft_comes_back_as_it_was_sent(world: World, taken: bool) -> None:
+    world.drafts.taken = taken
     session = await world.start("design")
     content = '{ "x": 1.50, "big": 12345678901234567890 }'
     world.clock.advance(120)
@@ -41,7 +47,9 @@ async def test_before_the_first_draft_there_is_an_empty_one(world: World) -> Non
     assert world.store.draft_writes == 0
 
 
-async def test_the_same_content_is_not_written_again_but_the_times_are(world: World) -> None:
+@others
+async def test_the_same_content_is_not_written_again_but_the_times_are(world: World, taken: bool) -> None:
+    world.drafts.taken = taken
     session = await world.start("design")
     await world.use.save_draft(ME, SessionRef(session.id), '{"a":1,"b":2}', reported=10)
     world.clock.advance(10)
@@ -51,7 +59,9 @@ async def test_the_same_content_is_not_written_again_but_the_times_are(world: Wo
     assert world.tables.sessions[session.id] == saved
 
 
-async def test_a_save_that_lost_the_race_is_not_lost_silently(world: World) -> None:
+@others
+async def test_a_save_that_lost_the_race_is_not_lost_silently(world: World, taken: bool) -> None:
+    world.drafts.taken = taken
     session = await world.start("design")
     mine = await world.use.save_draft(ME, SessionRef(session.id), '{"a":1}', base_hash=EMPTY_HASH)
     with pytest.raises(EtagMismatchError) as refused:

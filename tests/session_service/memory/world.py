@@ -26,6 +26,7 @@ from session_service.offline.use_cases import SyncSessions
 from session_service.wiring import Ports
 from tests.session_service.memory.answers import FakeAnswerStore
 from tests.session_service.memory.changes import FakeChangeStore
+from tests.session_service.memory.drafts import FakeDraftStore
 from tests.session_service.memory.readers import FakeCalendarReaders, FakeReaders
 from tests.session_service.memory.starts import FakeStartStore
 from tests.session_service.memory.store import Store, Tables
@@ -166,6 +167,7 @@ class World:
         self.answers = FakeAnswerStore(self.store)
         self.starts = FakeStartStore(self.store)
         self.changed = FakeChangeStore(self.store)
+        self.drafts = FakeDraftStore(self.store)
         self.use = UseCases(
             Ports(
                 unit_of_work=self.unit_of_work,
@@ -173,6 +175,7 @@ class World:
                 combined_answers=CombinedAnswers(self.answers, self.clock),
                 changes=SessionChanges(self.unit_of_work, self.changed, self.clock),
                 readers=FakeReaders(self.store),
+                drafts=self.drafts,
                 submissions=Nowhere(),
                 workspaces=Nowhere(),
                 calendars=FakeCalendarReaders(self.store),

@@ -121,13 +121,19 @@ class DesignSessionsServicer(DesignSessionsServiceServicer):
     async def AutosaveSession(self, request: pb2.AutosaveSessionRequest, context: Context) -> HttpBody:
         """Saves the diagram when it changed, its time always. Another's session is not found."""
         call, ref = current_call(), requests.session(request.session_id)
-        saved = await self._use.save_draft.saved(call, ref)
+        found = await self._use.save_draft.find(call, ref)
+        saved = found.draft if found else None
         body = bodies.read_unchanged_autosave(request.body.data, saved)
         if body is None:
             body = await self._read(call, bodies.read_autosave, request.body.data)
         try:
             session = await self._use.save_draft(
-                call, ref, body.diagram, reported=body.time_spent, base_hash=requests.edited_version(context)
+                call,
+                ref,
+                body.diagram,
+                found=found,
+                reported=body.time_spent,
+                base_hash=requests.edited_version(context),
             )
         except SessionNotFoundError as error:
             raise SessionNotFoundError(ref.id) from error

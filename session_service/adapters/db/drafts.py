@@ -1,0 +1,136 @@
+"""Drafts of sessions: a statement that reads one with its session, and one that writes what is new.
+
+Each is a transaction by itself, so nothing is locked while a draft is read and hashed. What was read is
+written over only where it still holds: the version of a session counts its changes.
+"""
+
+from __future__ import annotations
+
+import json
+from operator import attrgetter, itemgetter
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+from typing_extensions import override
+
+from service_kit.call import Call
+from service_kit.db.engines import single_statements
+from service_kit.db.idempotency import outcome_to_text
+from session_service.adapters.db.policies import policy_from_text
+from session_service.adapters.db.rows import SESSION_FIELDS, journal_to_values
+from session_service.adapters.db.sessions import is_meant
+from session_service.adapters.db.unit_of_work import AfterCommit
+from session_service.application.ports.drafts import DraftChange, DraftStore, FoundDraft
+from session_service.application.ports.sessions import SessionRef
+from session_service.domain.drafts import Draft
+from session_service.domain.practice_session import PracticeSession
+from session_service.domain.states import Change, State
+
+_PLAIN_FIELDS = [name for name in SESSION_FIELDS if name != "settings"]
+_READ = f"""
+SELECT {", ".join(f"s.{name}" for name in _PLAIN_FIELDS)}, s.settings::text,
+  (SELECT policy::text FROM session.product_version AS p
+    WHERE (p.product, p.version) = (s.product, s.policy_version)),
+  (SELECT last_seq FROM session.learner WHERE user_id = s.user_id),
+  EXISTS (SELECT FROM session.idempotency AS used WHERE used.user_id = $1 AND used.key = $3::text),
+  draft.content, draft.content_hash
+FROM session.practice_session AS s
+LEFT JOIN session.draft ON (draft.user_id, draft.session_id) = (s.user_id, s.id)
+WHERE s.user_id = $1 AND s.id = $2
+"""  # noqa: S608 - names of columns
+
+_WRITE = """
+WITH ready AS MATERIALIZED (
+  SELECT 1 FROM session.practice_session WHERE user_id = $1 AND id = $2 AND version = $3
+  FOR NO KEY UPDATE
+), claimed AS (
+  INSERT INTO session.idempotency (user_id, key, method, request_digest, outcome)
+  SELECT $1, $4::text, $5::text, $6::bytea, $7::text::jsonb FROM ready WHERE $4::text IS NOT NULL
+  ON CONFLICT DO NOTHING
+  RETURNING 1
+), written AS MATERIALIZED (
+  SELECT 1 FROM ready WHERE $4::text IS NULL OR EXISTS (SELECT FROM claimed)
+), changed AS (
+  UPDATE session.practice_session SET
+    version = $8, updated_at = $9, elapsed_seconds = $10, implausible = $11, active_since = $12,
+    draft_hash = $13, draft_saved_at = $14
+  WHERE user_id = $1 AND id = $2 AND EXISTS (SELECT FROM written)
+), drawn AS (
+  INSERT INTO session.draft (user_id, session_id, content, content_hash)
+  SELECT $1, $2, $15::text, $13 FROM written WHERE $15::text IS NOT NULL
+  ON CONFLICT (user_id, session_id) DO UPDATE
+    SET content = excluded.content, content_hash = excluded.content_hash
+), entry AS (
+  INSERT INTO session.journal (
+    user_id, session_id, sequence, change, at, state, answer_count, correct_answer_count, elapsed_seconds,
+    item_count, answered_item_count, mastered_item_count, right_run)
+  SELECT $1, $2, $8, $16, $9, $17, $18::int, $19::int, $20::int, $21::int, $22::int, $23::int, $24::int
+  FROM written
+)
+SELECT 1 FROM written
+"""
+_changed_values = attrgetter(
+    "version",
+    "updated_at",
+    "elapsed_seconds",
+    "implausible",
+    "active_since",
+    "draft_hash",
+    "draft_saved_at",
+)
+_entry_values = itemgetter(
+    "change",
+    "state",
+    "answer_count",
+    "correct_answer_count",
+    "elapsed_seconds",
+    "item_count",
+    "answered_item_count",
+    "mastered_item_count",
+    "right_run",
+)
+
+
+class SqlDraftStore(DraftStore):
+    """Drafts by two statements, each a transaction by itself."""
+
+    def __init__(self, engine: AsyncEngine, after_commit: AfterCommit) -> None:
+        self._single = single_statements(engine)
+        self._after_commit = after_commit
+
+    @override
+    async def read(self, call: Call, ref: SessionRef) -> FoundDraft | None:
+        """Selects a session with its draft."""
+        key = call.request.key if call.request is not None else None
+        async with self._single.connect() as connection:
+            row: Any = (await connection.exec_driver_sql(_READ, (call.user_id, ref.id, key))).first()
+        if row is None:
+            return None
+        *plain, settings, policy, last_seq, repeated, content, content_hash = row
+        values = dict(zip(_PLAIN_FIELDS, plain, strict=True))
+        values["state"] = State(values["state"])
+        session = PracticeSession(**values, settings=json.loads(settings), policy=policy_from_text(policy))
+        if not is_meant(session, ref):
+            return None
+        draft = None if content is None else Draft(content, content_hash)
+        return FoundDraft(session, draft, last_seq or 0, repeated=repeated)
+
+    @override
+    async def write(self, call: Call, change: DraftChange, outcome_type: type[Any]) -> bool:
+        """Updates the session, its draft and its journal, and keeps the outcome, all in one."""
+        after, request = change.after, call.request
+        keyed: tuple[Any, ...] = (None, None, None, None)
+        if request is not None:
+            keyed = (request.key, request.method, request.digest, outcome_to_text(after, outcome_type))
+        values = (
+            *(after.user_id, after.id, change.before.version),
+            *keyed,
+            *_changed_values(after),
+            change.content,
+            *_entry_values(journal_to_values(Change.DRAFT_SAVED, after)),
+        )
+        async with self._single.connect() as connection:
+            written = (await connection.exec_driver_sql(_WRITE, values)).first() is not None
+        if written:
+            self._after_commit.wake_watchers([after.id])
+        return written
