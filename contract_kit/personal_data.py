@@ -7,7 +7,6 @@ from contextlib import aclosing
 from typing import Any
 
 import grpc
-import structlog
 from practice.privacy.v1 import erasure_pb2
 from practice.privacy.v1 import personal_data_service_pb2 as pb
 from practice.privacy.v1.personal_data_service_pb2_grpc import (
@@ -15,6 +14,7 @@ from practice.privacy.v1.personal_data_service_pb2_grpc import (
     add_PersonalDataServiceServicer_to_server,
 )
 
+from service_kit.logging import get_logger
 from service_kit.personal_data import FileChunk, Report
 
 SERVICE = "practice.privacy.v1.PersonalDataService"
@@ -23,7 +23,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 Export = Callable[[int], AsyncGenerator[FileChunk]]
 Erase = Callable[[int, str], Awaitable[Report]]
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class PersonalDataServicer(PersonalDataServiceServicer):

@@ -13,11 +13,11 @@ import random
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 
-import structlog
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
+from service_kit.logging import get_logger
 from service_kit.periodic import end_task
 
 _FAULTS = (RedisError, OSError, TimeoutError)
@@ -27,7 +27,7 @@ _PAUSE_SECONDS = 1.0
 _SILENCE_SECONDS = 5.0
 _MOST_WAITING = 10_000
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 def to_payload(sender: int, numbers: Collection[int]) -> bytes:

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 
-import structlog
+from service_kit.logging import bind
 
 # The header of HTTP and the metadata key of gRPC.
 REQUEST_ID_KEY = "x-request-id"
@@ -25,7 +25,7 @@ def enter_request(metadata: Mapping[str, str | bytes]) -> str:
     """Makes the caller's request id, or a new one, that of this task and its log lines; returns it."""
     request_id = str(metadata.get(REQUEST_ID_KEY) or uuid.uuid4())[:_LONGEST]
     _current.set(request_id)
-    structlog.contextvars.bind_contextvars(request_id=request_id)
+    bind(request_id=request_id)
     return request_id
 
 

@@ -12,13 +12,13 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-import structlog
+from service_kit.logging import get_logger
 
 # What was ended is in the order of clocks, and seen in the order of commits.
 OVERLAP = timedelta(seconds=30)
 ASK_EVERY_SECONDS = 1.0
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service_kit.db.writable import UnwritableError, check_writable
 from service_kit.grpc.server import RunningServer
+from service_kit.logging import get_logger
 
 EVERY_SECONDS = 5.0
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class WriteHealth:

@@ -13,13 +13,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-import structlog
 from cachetools import LRUCache
 
 from service_kit.call import Call
+from service_kit.logging import get_logger
 from service_kit.time_zones import canonical_name
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 _REMEMBERED_USERS = 50_000
 # Another process may have sent another zone since.

@@ -8,15 +8,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
-import structlog
-
 from service_kit import process
 from service_kit.broker import open_broker
 from service_kit.db.engines import close_async_engine, open_async_engine
 from service_kit.db.faults import is_unavailable
 from service_kit.db.idempotency import IdempotencyHousekeeping
 from service_kit.grpc.channels import open_channel
-from service_kit.logging import configure_logging
+from service_kit.logging import configure_logging, get_logger
 from service_kit.setting_faults import read_settings
 from service_kit.settings import read_secret
 from session_service.adapters.celery.publisher import EventPublisher
@@ -27,7 +25,7 @@ from session_service.outbox.relay import LoggedOutboxQueue, RelayOutbox
 from session_service.outbox.sql import SqlOutboxQueue
 from session_service.settings import RelaySettings
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 _HOUSEKEEPING_SECONDS = 600.0
 

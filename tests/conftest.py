@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 import uvloop
 from hypothesis import HealthCheck, settings
 from sqlalchemy import make_url
@@ -186,5 +185,3 @@ def log_lines() -> Iterator[Callable[[], list[str]]]:
     yield lambda: output.getvalue().splitlines()
     root.handlers[:] = handlers
     root.setLevel(level)
-    structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()

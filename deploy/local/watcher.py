@@ -15,7 +15,6 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import structlog
 from pydantic import Field
 from pydantic_settings import BaseSettings
 
@@ -25,11 +24,11 @@ from deploy.local.control import State, Supervisor
 from deploy.local.layout import Layout
 from deploy.local.ports import Ports
 from deploy.local.settings import Settings
-from service_kit.logging import configure_logging
+from service_kit.logging import configure_logging, get_logger
 from service_kit.setting_faults import read_settings
 from service_kit.setting_types import LogLevel
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 _PAUSE_SECONDS = 2.0
 # A watcher that was held up itself has asked only once in all that time.

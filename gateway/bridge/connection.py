@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 
 import grpc
-import structlog
 from practice.products.portal.v1.portal_service_pb2 import LiveUpdate
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
@@ -16,9 +15,10 @@ from websockets.frames import CloseCode
 from gateway.bridge.events import SessionClock, end_event, progress_event
 from gateway.bridge.settings import BridgeSettings
 from gateway.bridge.watch import Watch
+from service_kit.logging import get_logger
 from service_kit.tokens import CLOCK_SKEW_SECONDS
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class SlowReaderError(Exception):

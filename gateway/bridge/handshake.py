@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import grpc
-import structlog
 from practice.products.portal.v1.portal_service_pb2 import LiveUpdate
 from websockets.asyncio.server import ServerConnection
 from websockets.datastructures import Headers
@@ -30,6 +29,7 @@ from gateway.bridge.refusals import RefusedError, answer, from_service, refusal,
 from gateway.bridge.settings import BridgeSettings
 from gateway.bridge.watch import Listener, StreamEndedError, Watch
 from service_kit.errors import UnauthenticatedError, UnavailableError
+from service_kit.logging import get_logger
 from service_kit.tokens import Identity, TokenVerifier
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ _PATH = re.compile(r"/portal/ws/sessions/([^/]+)/?")
 # Seconds after which somebody with too many connections may try again.
 _RETRY_SECONDS = 10
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class Handshake:

@@ -9,7 +9,6 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import structlog
 from practice.products.portal.v1.portal_service_pb2_grpc import PortalLiveServiceStub
 from websockets.asyncio.server import Server, ServerConnection, serve
 
@@ -17,7 +16,7 @@ from gateway.bridge.connection import LiveConnection, Relay
 from gateway.bridge.handshake import Handshake, select_subprotocol
 from gateway.bridge.settings import BridgeSettings
 from gateway.bridge.watch import open_channel
-from service_kit.logging import configure_logging
+from service_kit.logging import configure_logging, get_logger
 from service_kit.process import return_what_is_freed, run
 from service_kit.setting_faults import read_settings
 from service_kit.tokens import TokenVerifier
@@ -28,7 +27,7 @@ _MAX_QUEUED_FRAMES = 4
 _WRITE_BUFFER_BYTES = 16 * 1024
 _CLOSE_SECONDS = 2.0
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 @asynccontextmanager

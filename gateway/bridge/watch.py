@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import grpc
-import structlog
 from practice.products.portal.v1.portal_service_pb2 import LiveUpdate, WatchSessionRequest
 
 from service_kit.grpc.targets import in_turn, target
+from service_kit.logging import get_logger
 
 if TYPE_CHECKING:
     from practice.products.portal.v1.portal_service_pb2_grpc import PortalLiveServiceAsyncStub
@@ -31,7 +31,7 @@ FINAL = frozenset(
 _FIRST_WAIT_SECONDS = 0.1
 _LONGEST_WAIT_SECONDS = 3.0
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 def open_channel(address: str) -> grpc.aio.Channel:

@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
-import structlog
-
 from identity_service.application.admission import AdmissionGate
 from identity_service.application.credential_check import CredentialCheck
 from identity_service.application.ports.erasures import PersonalDataClient, Unanswered
@@ -28,8 +26,9 @@ from identity_service.domain.erasure import Erasure
 from identity_service.domain.errors import AccountNotFoundError, ReceiptNotFoundError
 from service_kit.call import Call
 from service_kit.errors import TokenEndedError, UnavailableError
+from service_kit.logging import get_logger
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 # Who called waits for the other services so long; then it is finished without them.
 _WAIT = timedelta(seconds=8)

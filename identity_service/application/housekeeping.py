@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import structlog
-
 from identity_service.application.ports.unit_of_work import Clock, UnitOfWorkFactory
+from service_kit.logging import get_logger
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class DeleteExpired:

@@ -14,7 +14,6 @@ from datetime import timedelta
 from functools import lru_cache, partial
 from typing import Any, TypeVar, cast
 
-import structlog
 from pydantic import TypeAdapter
 from sqlalchemy import (
     BigInteger,
@@ -37,6 +36,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from service_kit.call import Call, RequestIdentity
 from service_kit.db.engines import single_statements
 from service_kit.errors import ConflictError
+from service_kit.logging import get_logger
 from service_kit.once import Idempotency, SavedResponse, SavedResponses
 
 KEPT = timedelta(hours=72)
@@ -47,7 +47,7 @@ NOT_EXPORTED = frozenset({"request_digest", "response", "response_headers"})
 
 Outcome = TypeVar("Outcome")
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 def idempotency_table(metadata: MetaData) -> Table:

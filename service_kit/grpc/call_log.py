@@ -8,10 +8,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 import grpc
-import structlog
 from google.protobuf.message import Message
 
-log = structlog.get_logger(__name__)
+from service_kit.logging import get_logger
+
+log = get_logger(__name__)
 
 Context = grpc.aio.ServicerContext[Any, Any]
 T = TypeVar("T")

@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any, NoReturn, TypeAlias, cast
 
 import grpc
-import structlog
 from google.protobuf.message import DecodeError, Message
 
 from service_kit.call import Call, enter_call
@@ -31,13 +30,14 @@ from service_kit.grpc.presentation import ErrorPresenter, error_metadata, freshn
 from service_kit.grpc.saved_responses import HeldContext, respond_once
 from service_kit.grpc.statuses import error_to_status
 from service_kit.grpc.streams import Pace, send
+from service_kit.logging import bind, get_logger
 from service_kit.once import SavedResponse, SavedResponses
 from service_kit.request_ids import current_request_id, enter_request
 from service_kit.worker_threads import RunInThread
 
 _UNGUARDED = ("/grpc.health.v1.Health/", "/grpc.reflection.")
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 Context = grpc.aio.ServicerContext[Any, Any]
 # Generic for the type checker only.
@@ -211,9 +211,9 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         self, method: str, request: Message, context: Context, metadata: Metadata, slot: Slot
     ) -> Call:
         enter_request(metadata)
-        structlog.contextvars.bind_contextvars(method=method)
+        bind(method=method)
         call = await self._access.identify(method, metadata)
-        structlog.contextvars.bind_contextvars(user_id=call.user_id)
+        bind(user_id=call.user_id)
         if not self._access.is_internal(method):
             context.add_done_callback(cast(Any, lambda _: slot.release()))
             slot.acquire(self._limits.at(method), call.user_id)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-import structlog
-
 from service_kit.call import Call
+from service_kit.logging import get_logger
 from service_kit.once import Headers, SavedResponse, SavedResponses
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 Handle = Callable[[], Awaitable[SavedResponse]]
 

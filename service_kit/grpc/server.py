@@ -7,18 +7,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import grpc
-import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from service_kit.grpc.channels import MAX_MESSAGE_BYTES
 from service_kit.grpc.interceptor import CallInterceptor
+from service_kit.logging import get_logger
 
 # Long enough for the gateway's health check to see NOT_SERVING and route around.
 DRAIN_SECONDS = 0.5
 # The name under which health tells of changes; "" tells of the process.
 WRITES = "writes"
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 Register = Callable[[grpc.aio.Server], None]
 

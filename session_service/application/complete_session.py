@@ -6,10 +6,9 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import structlog
-
 from service_kit.call import Call
 from service_kit.errors import UnavailableError
+from service_kit.logging import get_logger
 from service_kit.once import once
 from session_service.application.account_limits import AccountLimits
 from session_service.application.end_session import end_session
@@ -24,7 +23,7 @@ from session_service.domain.achievements import Achievement, find_achieved
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import State
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 _UNKNOWN = Effects(Streak(0, 0), (), pending=True)
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-import structlog
-
 from service_kit.call import Call, reach
 from service_kit.combiner import Combiner
+from service_kit.logging import get_logger
 from service_kit.once import once
 from service_kit.request_ids import current_request_id
 from service_kit.time_zones import is_same_zone
@@ -24,7 +23,7 @@ from session_service.domain.events import SessionEnded
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change, State
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 Outcome = TypeVar("Outcome")
 # Returns the session as it is afterwards, itself when nothing changes. Raises what the rules refuse with.

@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
-import structlog
-
 from service_kit.call import Call, reach
 from service_kit.combiner import Combiner
 from service_kit.errors import UnavailableError
+from service_kit.logging import get_logger
 from service_kit.once import once
 from session_service.application.account_limits import AccountLimits
 from session_service.application.end_session import end_session
@@ -34,7 +33,7 @@ from session_service.domain.policies import Product, SecondStart
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import State
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 # An open session can end between our insert and our look at it; more than a
 # few times in a row means somebody races us on purpose.

@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-import structlog
-
 from service_kit.call import Call, reach
 from service_kit.combiner import Combiner
+from service_kit.logging import get_logger
 from service_kit.once import once
 from session_service.application.account_limits import AccountLimits
 from session_service.application.end_session import end_session
@@ -34,7 +33,7 @@ from session_service.domain.items import SessionItem
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change, State
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

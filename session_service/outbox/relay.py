@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-import structlog
-
 from service_kit.errors import UnavailableError
+from service_kit.logging import get_logger
 from session_service.application.ports.outbox import Outgoing, Publisher
 from session_service.application.ports.statistics import Statistics, Verdicts
 from session_service.domain.events import ENDED
 from session_service.outbox.ports import DueEvent, OutboxQueue
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 MAX_ATTEMPTS = 12
 _LONGEST_WAIT = timedelta(minutes=5)

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-import structlog
-
 from service_kit.errors import AccountErasedError
+from service_kit.logging import get_logger
 from session_service.domain.events import Event
 from session_service.outbox.ports import (
     DeadLetter,
@@ -20,7 +19,7 @@ from session_service.outbox.ports import (
     OutboxState,
 )
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class ListDeadLetters:

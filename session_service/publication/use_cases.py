@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-import structlog
-
 from service_kit.call import Call
 from service_kit.errors import Fault, FieldsInvalidError
+from service_kit.logging import get_logger
 from service_kit.once import once
 from session_service.application.ports.clock import Clock
 from session_service.domain.errors import ProductInUseError, ProductNotFoundError
@@ -18,7 +17,7 @@ from session_service.domain.policies import Policy, Product, policy_faults
 from session_service.publication.domain import use_conflicts
 from session_service.publication.ports import OpenPublication, Publication, PublishedProducts, VersionKey
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,15 +13,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-import structlog
-
 from service_kit.errors import AccountErasedError, UnavailableError
+from service_kit.logging import get_logger
 from stats_service.application.ingest import rederive
 from stats_service.application.ports.badges import BackfillQueue
 from stats_service.application.ports.learners import LearnerStore
 from stats_service.application.ports.reading import Reader
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class BackfillBadges:

@@ -16,9 +16,8 @@ from datetime import date
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
-import structlog
-
 from service_kit.errors import AccountErasedError, UnavailableError
+from service_kit.logging import get_logger
 from stats_service.application.ports.learners import LearnerStore, LearnerWork, RefusedError, Rejection
 from stats_service.domain.calendar import CalendarChange
 from stats_service.domain.completion import Completion
@@ -27,7 +26,7 @@ from stats_service.domain.derivation import derive
 # Why an event of an erased learner is refused.
 ERASED = "erased"
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class Fact(Protocol):

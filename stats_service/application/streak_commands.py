@@ -8,10 +8,9 @@ from datetime import date, datetime, timedelta
 from typing import TypeVar
 from uuid import UUID, uuid4
 
-import structlog
-
 from service_kit.call import Call
 from service_kit.errors import LimitPolicy, RateLimitedError, UnavailableError
+from service_kit.logging import get_logger
 from service_kit.once import once
 from stats_service.application.ports.badges import BackfillQueue
 from stats_service.application.ports.clock import Clock
@@ -39,7 +38,7 @@ from stats_service.domain.streak_changes import (
     freezes_held,
 )
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 # Everything recorded is read with every streak, so nobody may record without end.
 _MOST_CHANGES = 50

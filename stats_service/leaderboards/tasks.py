@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import structlog
 from celery import Celery
 
 from service_kit.broker import COMPLETIONS_QUEUE
 from service_kit.errors import UnavailableError
+from service_kit.logging import get_logger
 from stats_service.leaderboards.use_cases import CloseLeaderboards
 
 # Takes no arguments.
 CLOSE_LEADERBOARDS_TASK = "stats.close_leaderboards"
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 def register_closing(

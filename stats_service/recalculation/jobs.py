@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-import structlog
-
 from service_kit.errors import InvalidArgumentError, NotFoundError, UnavailableError
+from service_kit.logging import get_logger
 from stats_service.recalculation.ports import (
     JobStore,
     Recalculation,
@@ -21,7 +20,7 @@ from stats_service.recalculation.ports import (
 # What is sent at once; the workers send the rest, and what was lost.
 MOST_SENT = 1_000
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class SendPending:

@@ -15,9 +15,9 @@ from itertools import groupby
 from uuid import UUID
 
 import numpy as np
-import structlog
 
 from service_kit.errors import AccountErasedError, UnavailableError
+from service_kit.logging import get_logger
 from stats_service.application.ingest import rederive
 from stats_service.application.ports.learners import Difference, LearnerStore
 from stats_service.domain.derivation import derive
@@ -36,7 +36,7 @@ from stats_service.recalculation.ports import (
     UserDifference,
 )
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class RecalculateShard:

@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
-import structlog
 from celery import Celery, Task
 from kombu.exceptions import OperationalError
 from typing_extensions import override
 
 from service_kit.errors import UnavailableError
+from service_kit.logging import get_logger
 from stats_service.recalculation.jobs import TendRecalculations
 from stats_service.recalculation.ports import RecalculationQueue
 from stats_service.recalculation.shards import RecalculateShard
@@ -28,7 +28,7 @@ TEND_RECALCULATIONS_TASK = "stats.tend_recalculations"
 
 _RETRIES = {"max_retries": 3, "default_retry_delay": 1}
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 def send_shards(broker: Celery, shards: Sequence[tuple[UUID, int]]) -> None:

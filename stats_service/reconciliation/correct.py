@@ -7,9 +7,8 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 from uuid import UUID
 
-import structlog
-
 from service_kit.errors import AccountErasedError
+from service_kit.logging import get_logger
 from stats_service.application.ingest import rederive
 from stats_service.application.ports.learners import LearnerStore
 from stats_service.domain.calendar import CalendarChange
@@ -21,7 +20,7 @@ from stats_service.reconciliation.ports import Fact, ReconciliationStore
 
 _NO_JOB = UUID(int=0)
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class Snapshots(Protocol):

@@ -12,9 +12,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
-import structlog
-
 from service_kit.errors import AccountErasedError, UnavailableError
+from service_kit.logging import get_logger
 from stats_service.application.ports.learners import RefusedError
 from stats_service.reconciliation.correct import CorrectFacts, CorrectProgress
 from stats_service.reconciliation.ports import (
@@ -31,7 +30,7 @@ from stats_service.reconciliation.ports import (
 ERRAND = "reconcile"
 LAST_USER = 2**63 - 1
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class Reconcile:

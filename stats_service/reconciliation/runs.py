@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-import structlog
-
 from service_kit.errors import InvalidArgumentError, NotFoundError, UnavailableError
+from service_kit.logging import get_logger
 from stats_service.reconciliation.ports import (
     ReconciledLearner,
     Reconciliation,
@@ -17,7 +16,7 @@ from stats_service.reconciliation.ports import (
     Whom,
 )
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class StartReconciliation:

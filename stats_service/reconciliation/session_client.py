@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 import grpc
-import structlog
 from practice.session.v1 import reconciliation_service_pb2 as pb
 from practice.session.v1.reconciliation_service_pb2_grpc import ReconciliationAdminServiceStub
 from typing_extensions import override
@@ -18,6 +17,7 @@ from typing_extensions import override
 from service_kit.errors import UnavailableError
 from service_kit.grpc.channels import INTERNAL_KEY
 from service_kit.grpc.targets import in_turn, target
+from service_kit.logging import get_logger
 from stats_service.reconciliation.ports import (
     EventDigest,
     EventRecord,
@@ -28,7 +28,7 @@ from stats_service.reconciliation.ports import (
     Whom,
 )
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 # Learners with events within this time are compared often.
 RECENT = timedelta(days=3)

@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-import structlog
 from celery import Celery
 from kombu.exceptions import OperationalError
 from typing_extensions import override
 
 from service_kit.errors import UnavailableError
+from service_kit.logging import get_logger
 from stats_service.recalculation.tasks import UPKEEP_QUEUE
 from stats_service.reconciliation.ports import ReconciliationQueue
 from stats_service.reconciliation.reconcile import Reconcile
@@ -19,7 +19,7 @@ from stats_service.reconciliation.reconcile import Reconcile
 # Takes no arguments: what there is to do is in the database.
 RECONCILE_TASK = "stats.reconcile"
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 def send_reconcile(broker: Celery) -> None:

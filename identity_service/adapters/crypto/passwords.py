@@ -7,12 +7,12 @@ import secrets
 from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 
-import structlog
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 
 from identity_service import data
 from identity_service.application.ports.crypto import Passwords
+from service_kit.logging import get_logger
 
 _PASSES = 2
 _LANES = 1
@@ -20,7 +20,7 @@ _AT_ONCE = 2
 # What is recommended with two passes; with less, stolen hashes are guessed sooner.
 _ENOUGH_MEMORY_KIB = 19 * 1024
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class Argon2Passwords(Passwords):

@@ -6,7 +6,6 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 
 import grpc
-import structlog
 from practice.privacy.v1 import personal_data_service_pb2 as pb
 from practice.privacy.v1.personal_data_service_pb2_grpc import PersonalDataServiceStub
 
@@ -14,10 +13,11 @@ from contract_kit.personal_data import report_from_proto
 from identity_service.application.ports.erasures import PersonalDataClient
 from service_kit.errors import UnavailableError
 from service_kit.grpc.channels import INTERNAL_KEY
+from service_kit.logging import get_logger
 from service_kit.personal_data import FileChunk, Report
 from service_kit.request_ids import with_request_id
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class GrpcPersonalDataClient(PersonalDataClient):

@@ -7,16 +7,16 @@ import base64
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-import structlog
 from celery import Celery
 from kombu.exceptions import OperationalError
 
 from service_kit.broker import CALENDAR_CHANGES_TASK, COMPLETIONS_QUEUE, COMPLETIONS_TASK, REQUEST_IDS
 from service_kit.errors import UnavailableError
+from service_kit.logging import get_logger
 from session_service.application.ports.outbox import Outgoing, Publisher
 from session_service.domain.events import CALENDAR_CHANGED, ENDED
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 _BATCH = 100
 # Who takes an event, by its kind.

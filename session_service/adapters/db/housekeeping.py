@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-import structlog
 from sqlalchemy import Interval, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-log = structlog.get_logger(__name__)
+from service_kit.logging import get_logger
+
+log = get_logger(__name__)
 
 # Entries of ended sessions that are looked at in one transaction, each with all of its session.
 BATCH = 1_000

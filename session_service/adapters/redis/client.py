@@ -6,13 +6,14 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-import structlog
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-log = structlog.get_logger(__name__)
+from service_kit.logging import get_logger
+
+log = get_logger(__name__)
 
 Answer = TypeVar("Answer")
 

@@ -8,12 +8,12 @@ from typing import TypeVar
 from uuid import UUID
 
 import grpc
-import structlog
 from practice.stats.v1 import stats_service_pb2 as stats_pb2
 from practice.stats.v1.stats_service_pb2_grpc import StatsAdminServiceStub
 
 from service_kit.errors import UnavailableError
 from service_kit.grpc.channels import INTERNAL_KEY
+from service_kit.logging import get_logger
 from service_kit.request_ids import with_request_id
 from session_service.application.ports.statistics import (
     Badge,
@@ -25,7 +25,7 @@ from session_service.application.ports.statistics import (
 )
 from session_service.domain.practice_session import PracticeSession
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 # The stats service itself waits 0.8 s for a completion; a little more for the way.
 _CATCH_UP_SECONDS = 0.95

@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
-import structlog
-
+from service_kit.logging import get_logger
 from stats_service.domain.completion import ALL_PRODUCTS
 from stats_service.domain.conditions import (
     SESSION,
@@ -31,7 +30,7 @@ from stats_service.domain.conditions import (
 
 LONGEST = 1_000
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 # Loops multiply, however short a condition is, and a pattern is compiled anew for every session asked.
 _COSTLY = re.compile(r"\b(all|exists|exists_one|existsOne|filter|map|matches)\s*\(")

@@ -7,13 +7,13 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-import structlog
 from celery import Celery, Task
 from kombu.exceptions import OperationalError
 from typing_extensions import override
 
 from service_kit.broker import CALENDAR_CHANGES_TASK, COMPLETIONS_QUEUE, COMPLETIONS_TASK, REQUEST_IDS
 from service_kit.errors import UnavailableError
+from service_kit.logging import get_logger
 from stats_service.adapters.celery.events import decode, decode_calendar_change, encode, with_request_id
 from stats_service.application.backfill import BackfillBadges
 from stats_service.application.ingest import Applied, ApplyCalendarChanges, ApplyCompletions, Delivery, Fact
@@ -22,7 +22,7 @@ from stats_service.application.ports.badges import BackfillQueue
 # Takes one argument: the number of the learner to go on after, 0 for the first.
 BACKFILL_TASK = "stats.backfill_badges"
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 def send_backfill(broker: Celery, after_user_id: int) -> None:

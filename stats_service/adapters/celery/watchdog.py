@@ -12,16 +12,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import structlog
 from celery import Celery, bootsteps
 from celery.worker import state
 
 from service_kit.broker import COMPLETIONS_QUEUE
+from service_kit.logging import get_logger
 
 # Looks at a queue that does not move before the connection is made anew.
 PATIENCE = 2
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class Watchdog:
