@@ -32,22 +32,25 @@ class DiskFullError(UnhealthyError):
     """The server has no room left to write."""
 
 
-def grpc_serving(address: str, part: str = "") -> None:
-    """Asks grpc.health.v1 of `host:port`, of the process or of a part of it. Raises UnhealthyError."""
+def grpc_serving(address: str, *parts: str) -> None:
+    """Asks grpc.health.v1 of `host:port` whether the process serves, and each of its parts.
+
+    Raises UnhealthyError.
+    """
     import grpc  # noqa: PLC0415 - slow to import, and only this probe needs it
     from grpc_health.v1 import health_pb2, health_pb2_grpc  # noqa: PLC0415
 
     with grpc.insecure_channel(address, options=[("grpc.enable_http_proxy", 0)]) as channel:
-        try:
-            answer = health_pb2_grpc.HealthStub(channel).Check(
-                health_pb2.HealthCheckRequest(service=part), timeout=TIMEOUT_SECONDS
-            )
-        except grpc.RpcError as error:
-            silent = error.code() in (grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.UNAVAILABLE)
-            kind = UnansweredError if silent else UnhealthyError
-            raise kind(f"{address}: {_describe_status(error.code().name)}") from error
-    if answer.status != health_pb2.HealthCheckResponse.SERVING:
-        raise UnhealthyError(f"{address}: not serving {part}".rstrip())
+        stub = health_pb2_grpc.HealthStub(channel)
+        for part in ("", *parts):
+            try:
+                answer = stub.Check(health_pb2.HealthCheckRequest(service=part), timeout=TIMEOUT_SECONDS)
+            except grpc.RpcError as error:
+                silent = error.code() in (grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.UNAVAILABLE)
+                kind = UnansweredError if silent else UnhealthyError
+                raise kind(f"{address}: {_describe_status(error.code().name)}") from error
+            if answer.status != health_pb2.HealthCheckResponse.SERVING:
+                raise UnhealthyError(f"{address}: not serving {part}".rstrip())
 
 
 def _describe_status(code: str) -> str:

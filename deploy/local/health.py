@@ -21,9 +21,7 @@ def check(settings: Settings, process: topology.Process, started: float) -> None
         case "redis":
             probe.redis(settings.redis_url())
         case "grpc":
-            address = f"{HOST}:{settings.ports.by_listener[process.name]}"
-            probe.grpc_serving(address)
-            probe.grpc_serving(address, WRITES)
+            probe.grpc_serving(f"{HOST}:{settings.ports.by_listener[process.name]}", WRITES)
         case "http":
             probe.http_ok(f"http://{HOST}:{settings.ports.by_listener[process.name]}/health")
         case "heartbeat":

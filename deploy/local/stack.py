@@ -40,6 +40,8 @@ from deploy.local.settings import Settings
 from deploy.local.startup import Node, Report, StackError, Startup
 
 HEALTHY_SECONDS = 90.0
+# Between two looks at who is not healthy yet.
+WAIT_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -240,13 +242,23 @@ class LocalStack:
         return pid
 
     def wait_healthy(self, seconds: float = 60.0) -> None:
-        """Waits until every process is healthy. Raises StackError naming those that are not."""
+        """Waits until every process is healthy. Raises StackError naming one that is not."""
         deadline = time.monotonic() + seconds
-        while unwell := [row for row in self.status(memory_too=False) if not row.healthy]:
-            if time.monotonic() > deadline:
+        asked = everything = [process.name for process in self._processes]
+        # Asking costs both sides: who was healthy is asked again once the others are as well.
+        while (unwell := self._unwell(asked)) or asked != everything:
+            if unwell and time.monotonic() > deadline:
                 first = unwell[0]
                 raise StackError(f"{first.name} is not healthy ({first.problem}); its log: {first.log}")
-            time.sleep(0.1)
+            asked = [row.name for row in unwell] or everything
+            if unwell:
+                time.sleep(WAIT_SECONDS)
+
+    def _unwell(self, names: Sequence[str]) -> list[ProcessStatus]:
+        states = self._supervisor.states()
+        asked = [process for process in self._processes if process.name in names]
+        rows = [self._row(process, states.get(process.name), memory_too=False) for process in asked]
+        return [row for row in rows if not row.healthy]
 
     def _row(self, process: topology.Process, state: control.State | None, memory_too: bool) -> ProcessStatus:
         log = self.layout.log(process.name)
