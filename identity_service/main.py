@@ -56,7 +56,7 @@ from identity_service.application.tokens import (
 )
 from identity_service.domain.passwords import PasswordRules
 from identity_service.settings import Settings
-from service_kit.db.engines import close_async_engine, open_async_engine
+from service_kit.db.engines import close_async_engine, open_async_engine, single_statements
 from service_kit.db.idempotency import IdempotencyHousekeeping
 from service_kit.grpc.channels import open_channel
 from service_kit.grpc.guards import Access
@@ -116,7 +116,9 @@ async def serving(settings: Settings, clock: Clock = _now) -> AsyncIterator[Runn
     }
     zones = ZoneHandover(CalendarSender(channels["session"], settings.internal_token()))
     revocations = Revocations(settings.access_lifetime, clock)
-    list_revocations = ListRevocations(units, clock, settings.access_lifetime)
+    list_revocations = ListRevocations(
+        units_of_work(single_statements(engine)), clock, settings.access_lifetime
+    )
     refresh_revocations = RevocationPoller(revocations, list_revocations)
     server = build_server(_interceptor(settings, zones, revocations))
     try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from sqlalchemy import (
     DateTime,
     Index,
     Integer,
+    Interval,
     LargeBinary,
     MetaData,
     Row,
@@ -25,6 +27,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    bindparam,
     delete,
     func,
     or_,
@@ -35,6 +38,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.dml import ReturningUpdate
 
 # How long a relay has for a round before others may take its rows.
 LEASE = timedelta(seconds=30)
@@ -93,6 +97,28 @@ class OutboxCounts:
     dead: int
 
 
+@cache
+def _claim(table: Table) -> ReturningUpdate[Any]:
+    """A relay says it twice a second, mostly to nothing: it is made once."""
+    due = (
+        select(table.c.event_id)
+        .where(table.c.acked_at.is_(None), table.c.dead_at.is_(None))
+        .where(table.c.next_attempt_at <= func.now())
+        .order_by(table.c.next_attempt_at)
+        .limit(bindparam("limit", type_=Integer))
+        .with_for_update(skip_locked=True)
+    )
+    return (
+        update(table)
+        .where(table.c.event_id.in_(due))
+        .values(next_attempt_at=func.now() + bindparam("lease", type_=Interval))
+        .returning(
+            *(table.c.event_id, table.c.user_id, table.c.aggregate_id, table.c.request_id),
+            *(table.c.kind, table.c.payload, table.c.attempts),
+        )
+    )
+
+
 class OutboxRows:
     """The statements of an outbox, on one connection; the caller commits."""
 
@@ -102,25 +128,7 @@ class OutboxRows:
 
     async def claim(self, limit: int, lease: timedelta = LEASE) -> Sequence[OutboxRow]:
         """Returns due rows that no other relay holds, and keeps them for the time of the lease."""
-        table = self._table
-        due = (
-            select(table.c.event_id)
-            .where(table.c.acked_at.is_(None), table.c.dead_at.is_(None))
-            .where(table.c.next_attempt_at <= func.now())
-            .order_by(table.c.next_attempt_at)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-        leased = (
-            update(table)
-            .where(table.c.event_id.in_(due))
-            .values(next_attempt_at=func.now() + lease)
-            .returning(
-                *(table.c.event_id, table.c.user_id, table.c.aggregate_id, table.c.request_id),
-                *(table.c.kind, table.c.payload, table.c.attempts),
-            )
-        )
-        rows = await self._connection.execute(leased)
+        rows = await self._connection.execute(_claim(self._table), {"limit": limit, "lease": lease})
         return [OutboxRow(*row) for row in rows]
 
     async def acknowledge(self, event_ids: Sequence[UUID]) -> None:

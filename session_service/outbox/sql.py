@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from service_kit.db.engines import single_statements
 from service_kit.db.outbox import LEASE, OutboxRows
 from session_service.adapters.db import tables
 from session_service.outbox.ports import DeadLetter, DueEvent, OutboxAdmin, OutboxQueue, OutboxState
@@ -19,6 +20,7 @@ class SqlOutboxQueue(OutboxQueue):
 
     def __init__(self, engine: AsyncEngine, lease: timedelta = LEASE) -> None:
         self._engine = engine
+        self._single = single_statements(engine)
         self._lease = lease
 
     @asynccontextmanager
@@ -27,9 +29,9 @@ class SqlOutboxQueue(OutboxQueue):
             yield OutboxRows(connection, tables.outbox)
 
     async def claim(self, limit: int) -> Sequence[DueEvent]:
-        """Leases due events."""
-        async with self._rows() as rows:
-            claimed = await rows.claim(limit, self._lease)
+        """Leases due events, in one statement that is its own transaction."""
+        async with self._single.connect() as connection:
+            claimed = await OutboxRows(connection, tables.outbox).claim(limit, self._lease)
         return [
             DueEvent(
                 event_id=row.event_id,

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import BigInteger, delete, literal, select, tuple_, union_all, update
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Integer,
+    bindparam,
+    delete,
+    literal,
+    select,
+    tuple_,
+    union_all,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -30,6 +41,26 @@ _ACCOUNT = (
     accounts.c.email,
     accounts.c.created_at,
     accounts.c.token_generation,
+)
+
+# Every service asks for these each second: the statements are made once.
+_SINCE = bindparam("since", type_=DateTime(timezone=True))
+_REVOKED = union_all(
+    select(
+        accounts.c.user_id, accounts.c.token_generation, accounts.c.tokens_revoked_at.label("revoked_at")
+    ).where(accounts.c.tokens_revoked_at >= _SINCE),
+    select(erasure.c.user_id, literal(_ERASED, BigInteger), erasure.c.erased_at).where(
+        erasure.c.erased_at >= _SINCE
+    ),
+).subquery()
+_REVOCATIONS = (
+    select(_REVOKED)
+    .order_by(_REVOKED.c.revoked_at, _REVOKED.c.user_id)
+    .limit(bindparam("limit", type_=Integer))
+)
+_LATER_REVOCATIONS = _REVOCATIONS.where(
+    tuple_(_REVOKED.c.revoked_at, _REVOKED.c.user_id)
+    > tuple_(bindparam("revoked_at", type_=DateTime(timezone=True)), bindparam("user_id", type_=BigInteger))
 )
 
 
@@ -87,18 +118,11 @@ class SqlAccounts(Accounts):
         self, since: datetime, after: RevocationPlace | None, limit: int | None
     ) -> Sequence[Revocation]:
         """Returns whose access tokens were ended, oldest first; an erased account's are for good."""
-        revoked = accounts.c.tokens_revoked_at.label("revoked_at")
-        living = select(accounts.c.user_id, accounts.c.token_generation, revoked).where(
-            accounts.c.tokens_revoked_at >= since
-        )
-        none_left = literal(_ERASED, BigInteger)
-        erased = select(erasure.c.user_id, none_left, erasure.c.erased_at).where(erasure.c.erased_at >= since)
-        every = union_all(living, erased).subquery()
-        place = tuple_(every.c.revoked_at, every.c.user_id)
-        query = select(every).order_by(every.c.revoked_at, every.c.user_id).limit(limit)
+        query, values = _REVOCATIONS, dict[str, object](since=since, limit=limit)
         if after is not None:
-            query = query.where(place > tuple_(literal(after.revoked_at), literal(after.user_id)))
-        return [Revocation(*row) for row in await self._connection.execute(query)]
+            query = _LATER_REVOCATIONS
+            values |= {"revoked_at": after.revoked_at, "user_id": after.user_id}
+        return [Revocation(*row) for row in await self._connection.execute(query, values)]
 
 
 class SqlRefreshTokens(RefreshTokens):
