@@ -63,12 +63,11 @@ def running(held: dict[str, Any]) -> list[psutil.Process]:
 @pytest.mark.parametrize(
     ("options", "ended", "how"),
     [
-        ([], "controller", signal.SIGTERM),
         ([], "controller", signal.SIGKILL),
         (["-n1"], "controller", signal.SIGTERM),
         (["-n1", "--max-worker-restart=0"], "worker", signal.SIGKILL),
     ],
-    ids=["asked", "killed", "with workers", "a worker killed"],
+    ids=["killed", "asked, with workers", "a worker killed"],
 )
 def test_nothing_outlives_a_run_that_is_ended(
     place: Path, options: list[str], ended: str, how: signal.Signals
