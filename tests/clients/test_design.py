@@ -40,7 +40,7 @@ def told(stack: LocalStack) -> Any:
     email, password = f"ana.{uuid.uuid4().hex[:12]}@example.com", uuid.uuid4().hex
     given: dict[str, Any] = {"email": email, "password": password, "query": "url+shortener"}
     given |= {"diagrams": DIAGRAMS, "problem": PROBLEM}
-    answers = run_program("design_client.py", {"baseUrl": stack.gateway_url, "token": ""}, given=given)
+    answers = run_program("design_client", {"baseUrl": stack.gateway_url, "token": ""}, given=given)
     return {**answers, "email": email}
 
 

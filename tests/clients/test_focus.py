@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,11 +12,12 @@ from typing import Any
 import pytest
 
 from deploy.local.stack import LocalStack
+from tests import programs
 from tests.clients.network import Network
 from tests.end_to_end.documented import assert_like
 from tests.stack import Learner
 
-APP = Path(__file__).parent / "programs" / "focus_app.py"
+APP = "tests.clients.programs.focus_app"
 # A screen that does not change for so long never will.
 SCREEN_SECONDS = 30.0
 
@@ -29,13 +28,11 @@ class Phone:
     def __init__(self, gateway_url: str, token: str, file: Path) -> None:
         self.file = file
         self._environment = {**os.environ, "GATEWAY_URL": gateway_url, "TOKEN": token}
-        self._app: subprocess.Popen[str] | None = None
+        self._app: programs.Started | None = None
 
     def open_app(self) -> dict[str, Any]:
         """Starts the app and returns its first screen."""
-        command = [sys.executable, str(APP), str(self.file)]
-        pipe = subprocess.PIPE
-        self._app = subprocess.Popen(command, env=self._environment, stdin=pipe, stdout=pipe, text=True)
+        self._app = programs.start(APP, str(self.file), env=self._environment)
         return self.shown(lambda line: line["shown"] in ("opened", "offline"))
 
     def tap(self, action: str, **values: Any) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def test_a_session_is_practised_watched_and_found_again(
 ) -> None:
     settings = {"difficulty": "medium", "word_count": 10, "time_limit": 600}
     given = {"activity_id": 123, "settings": settings, "answers": translations, "mistakes": [0]}
-    told = run_program("portal_client.py", gateway, given=given)
+    told = run_program("portal_client", gateway, given=given)
 
     first = told["started"]["first_item"]
     assert_like(told["started"], {"session_id": "", "start_time": "", "first_item": {"word": "", "type": ""}})
@@ -67,7 +67,7 @@ def test_the_listener_hears_of_every_answer_once_and_of_the_end(
     gateway: dict[str, str], translations: dict[str, str]
 ) -> None:
     given = {"activity_id": 123, "settings": {"word_count": 5}, "answers": translations, "mistakes": []}
-    told = run_program("portal_client.py", gateway, given=given)
+    told = run_program("portal_client", gateway, given=given)
     events = told["events"]
     assert progress_of(events) == [0, 1, 2, 3, 4, 5]
     assert {event["type"] for event in events[:2]} == {"progress_update", "time_update"}

@@ -25,7 +25,7 @@ LoadPage = Callable[..., Any]
 @pytest.fixture
 def load_page(gateway: dict[str, str]) -> LoadPage:
     """Loads a page of the app, in a process of its own."""
-    return lambda *action: run_program("yoga_page.py", gateway, *action)
+    return lambda *action: run_program("yoga_page", gateway, *action)
 
 
 def test_a_practice_is_found_again_after_every_reload_and_its_statistics_are_shown(
