@@ -5,8 +5,10 @@ A plugin of `tests/conftest.py`, so that tests in every directory share one stac
 
 from __future__ import annotations
 
+import ssl
 import uuid
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -33,6 +35,9 @@ TUNED = {
     "PASSWORD_MEMORY_KIB": "64",
 }
 
+# All start at once, on a machine that may be busy with much else.
+START_SECONDS = 3 * PATIENCE_SECONDS
+
 
 def start_stack(home: Path, **counts: int) -> LocalStack:
     """Starts a stack of its own on free ports; `session=2` has two processes of that service, the others one.
@@ -40,7 +45,7 @@ def start_stack(home: Path, **counts: int) -> LocalStack:
     It does not outlive this process.
     """
     guard().watch(home)
-    stack = LocalStack(home, free_ports(**counts), extra=TUNED)
+    stack = LocalStack(home, free_ports(**counts), extra=TUNED, healthy_seconds=START_SECONDS)
     try:
         stack.up()
     except BaseException:
@@ -60,17 +65,14 @@ def asked_by_the_watcher(stack: LocalStack) -> Callable[[], bool]:
     return asked
 
 
-# Of the one service there are two processes in the stack that is harmed.
+# Of the one service there are two.
 SESSION_PROCESSES = ("session", "session-2")
 
+_STACK = pytest.StashKey[LocalStack]()
 _GROUP = "stack"
-_HARMED = "harmed stack"
-_STACKS = {name: pytest.StashKey[LocalStack]() for name in (_GROUP, _HARMED)}
 _GROUPS = {
     "tests/benchmarks/test_short_form.py": _GROUP,
     "tests/deploy/test_wheels.py": "wheels",
-    "tests/end_to_end/test_crashes.py": _HARMED,
-    "tests/end_to_end/test_reconciliation.py": _HARMED,
     "tests/end_to_end/": _GROUP,
     "tests/clients/": _GROUP,
     # Its Envoy, and the services and the bridge behind it.
@@ -78,6 +80,8 @@ _GROUPS = {
     # A catalog, and a session service with settings of their own.
     "tests/session_service/adapters/grpc/products/portal/": "portal",
 }
+# All is whole again after each of them, but a comparison of everybody's facts would find what others invent.
+_FIRST = ("tests/end_to_end/test_crashes.py", "tests/end_to_end/test_reconciliation.py")
 
 
 def group_of(node_id: str) -> str | None:
@@ -107,13 +111,17 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupSchedul
     return GroupScheduling(config, log) if config.getoption("dist") == "loadgroup" else None
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts first what needs a stack that nobody else has used."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_FIRST))
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    """Stops a stack after the last of its group: it costs even who does nothing with it."""
-    group = group_of(item.nodeid)
-    if group not in _STACKS or (nextitem is not None and group_of(nextitem.nodeid) == group):
+    """Stops the stack after the last of its group: it costs even who does nothing with it."""
+    if group_of(item.nodeid) != _GROUP or (nextitem is not None and group_of(nextitem.nodeid) == _GROUP):
         return
-    stack = item.config.stash.get(_STACKS[group], None)
+    stack = item.config.stash.get(_STACK, None)
     if stack is not None and item.config.getoption("loadgroup", False):
         stack.down()
 
@@ -122,23 +130,15 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
 def shared_stack(
     pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[LocalStack]:
-    """The stack that tests share which harm nothing for good; with `--gateway` one that runs already."""
+    """The one stack of a run: starting it costs more than most of what is done with it.
+
+    With `--gateway` one that runs already, of which a client's test may know no more than the address.
+    """
     if gateway := pytestconfig.getoption("gateway"):
-        # All that a client's test may know of it.
         yield cast("LocalStack", SimpleNamespace(gateway_url=gateway))
         return
-    stack = pytestconfig.stash[_STACKS[_GROUP]] = start_stack(tmp_path_factory.mktemp("stack"))
-    yield stack
-    stack.down()
-
-
-@pytest.fixture(scope="session")
-def harmed_stack(
-    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[LocalStack]:
-    """Another, whose processes are killed and whose data is damaged. After each test it is whole again."""
-    stack = start_stack(tmp_path_factory.mktemp("harmed"), session=len(SESSION_PROCESSES))
-    pytestconfig.stash[_STACKS[_HARMED]] = stack
+    stack = start_stack(tmp_path_factory.mktemp("stack"), session=len(SESSION_PROCESSES))
+    pytestconfig.stash[_STACK] = stack
     yield stack
     stack.down()
 
@@ -149,11 +149,24 @@ def stack(shared_stack: LocalStack) -> LocalStack:
     return shared_stack
 
 
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Reading them costs more than most tests, whether they are needed or not."""
+    return httpx.create_ssl_context()
+
+
+def open_client(base_url: str, **headers: str) -> httpx.Client:
+    """Returns a client that waits as long as every test does."""
+    return httpx.Client(
+        base_url=base_url, timeout=PATIENCE_SECONDS, headers=headers, verify=_certificates(), trust_env=False
+    )
+
+
 class Learner:
     """A person with an account of their own, as a client of the gateway."""
 
     def __init__(self, gateway: str, first_name: str = "Ana", **headers: str) -> None:
-        self.client = httpx.Client(base_url=gateway, timeout=PATIENCE_SECONDS, headers=headers)
+        self.client = open_client(gateway, **headers)
         self.email = f"{first_name.lower()}.{uuid.uuid4().hex[:12]}@example.com"
         self.password = uuid.uuid4().hex
         names = {"first_name": first_name, "last_name": "Gil"}
@@ -208,5 +221,5 @@ def learner(make_learner: MakeLearner) -> Learner:
 @pytest.fixture
 def anyone(stack: LocalStack) -> Iterator[httpx.Client]:
     """A client without a token."""
-    with httpx.Client(base_url=stack.gateway_url, timeout=PATIENCE_SECONDS) as client:
+    with open_client(stack.gateway_url) as client:
         yield client

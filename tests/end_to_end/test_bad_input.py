@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
+from deploy.local.stack import LocalStack
 from tests.canonical_errors import error_of, reason_of
 from tests.end_to_end.conftest import Learner
 from tests.end_to_end.documented import assert_like
@@ -17,6 +19,14 @@ SHAPES: dict[str, Any] = {
     "/focus/api/v1/sessions": {"success": False, "message": "...", "data": None},
     "/v1/sessions": CANONICAL,
 }
+
+
+@pytest.fixture(scope="module")
+def learner(stack: LocalStack) -> Iterator[Learner]:
+    """One for all: of what is refused nothing stays."""
+    learner = Learner(stack.gateway_url)
+    yield learner
+    learner.client.close()
 
 
 @pytest.mark.parametrize("path", SHAPES)

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.stack import Learner
+from tests.stack import Learner, open_client
 
 SESSIONS, SUBMISSIONS = "/design/sessions", "/design/submissions"
 NOBODYS = "507f1f77bcf86cd799439011"
@@ -17,7 +17,8 @@ NOBODYS = "507f1f77bcf86cd799439011"
 @pytest.fixture(scope="module")
 def problem(stack: Any) -> str:
     """The id of a shipped problem."""
-    listed = httpx.get(f"{stack.gateway_url}/design/problems/", params={"limit": 1}).json()
+    with open_client(stack.gateway_url) as client:
+        listed = client.get("/design/problems/", params={"limit": 1}).json()
     return str(listed["problems"][0]["id"])
 
 

@@ -19,7 +19,8 @@ from deploy.local.stack import LocalStack
 from tests.canonical_errors import error_of, reason_of
 from tests.end_to_end.conftest import Learner
 from tests.end_to_end.focusing import focus_streak, practised
-from tests.waiting import PATIENCE_SECONDS, eventually
+from tests.stack import open_client
+from tests.waiting import eventually
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 # What the relay published, the stats service has; only the outbox is made to believe that it was given up.
@@ -34,9 +35,7 @@ class Operator:
     """Somebody with the platform's internal token."""
 
     def __init__(self, url: str, token: str) -> None:
-        self.client = httpx.Client(
-            base_url=url, timeout=PATIENCE_SECONDS, headers={"x-practice-internal": token}
-        )
+        self.client = open_client(url, **{"x-practice-internal": token})
 
     def ok(self, method: str, path: str, body: Any = None) -> Any:
         response = self.client.request(method, f"/admin/v1/{path}", json=body)
@@ -75,21 +74,21 @@ def complete_focus(learner: Learner) -> None:
 
 
 def test_the_right_token_opens_the_operators_listener_and_nothing_opens_the_public_one(
-    stack: LocalStack, operators_url: str, operator: Operator, token: str, learner: Learner
+    operators_url: str, operator: Operator, token: str, learner: Learner, anyone: httpx.Client
 ) -> None:
     path = "/admin/v1/outbox"
     assert operator.ok("GET", "outbox")
-    none = httpx.get(
-        f"{operators_url}{path}", headers={"authorization": learner.client.headers["authorization"]}
-    )
+    strangers = open_client(operators_url)
+    none = strangers.get(path, headers={"authorization": learner.client.headers["authorization"]})
     assert (none.status_code, reason_of(none)) == (401, "TOKEN_INVALID")
     assert "x-practice-internal" in error_of(none)["message"]
     for wrong in ("guess", "", token[:-1], learner.tokens["access_token"]):
-        refused = httpx.get(f"{operators_url}{path}", headers={"x-practice-internal": wrong})
+        refused = strangers.get(path, headers={"x-practice-internal": wrong})
         assert (refused.status_code, reason_of(refused)) == (403, "NOT_PERMITTED")
     public = learner.send("GET", path, **{"x-practice-internal": token})
     assert (public.status_code, reason_of(public)) == (404, "PATH_NOT_FOUND")
-    assert httpx.get(f"{stack.gateway_url}{path}", headers={"x-practice-internal": token}).status_code == 404
+    assert anyone.get(path, headers={"x-practice-internal": token}).status_code == 404
+    strangers.close()
 
 
 def test_a_badge_is_tried_loaded_and_listed(operator: Operator, learner: Learner) -> None:

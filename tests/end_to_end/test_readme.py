@@ -7,9 +7,8 @@ import subprocess
 import uuid
 from pathlib import Path
 
-import httpx
-
 from deploy.local.stack import LocalStack
+from tests.stack import open_client
 from tests.waiting import PATIENCE_SECONDS
 
 README = Path(__file__).parents[2] / "README.md"
@@ -43,7 +42,7 @@ def test_the_examples_of_the_readme_work_one_after_another(stack: LocalStack, tm
 
 
 def states_of_sessions(stack: LocalStack, email: str) -> set[str]:
-    with httpx.Client(base_url=stack.gateway_url, timeout=PATIENCE_SECONDS) as client:
+    with open_client(stack.gateway_url) as client:
         given = {"email": email, "password": "a long password"}
         token = client.post("/v1/accounts:logIn", json=given).json()["access_token"]
         listed = client.get("/v1/sessions?page_size=100", headers={"Authorization": f"Bearer {token}"}).json()

@@ -25,15 +25,13 @@ READ = (
     "/v1/summaries?period=week",
 )
 
+# Between two sessions of a person who practises beside a comparison.
+PAUSE_SECONDS = 0.1
+
 # A role is shown nothing of what others wait for, but who is not granted a lock.
 WAITING = """
     SELECT 1 FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND usename LIKE '%session%'
 """
-
-
-@pytest.fixture(scope="module")
-def stack(harmed_stack: LocalStack) -> LocalStack:
-    return harmed_stack
 
 
 @pytest.fixture
@@ -158,6 +156,7 @@ def test_nothing_is_healed_falsely_or_counted_twice_while_people_practise(
             while not stop.is_set():
                 practise(learners[place], 1)
                 counts[place] += 1
+                stop.wait(PAUSE_SECONDS)
         except BaseException as error:
             errors.append(error)
 
@@ -196,15 +195,18 @@ def test_a_run_whose_worker_is_killed_goes_on_when_it_is_asked_for_again(
         asking = start_practice(stack, "reconcile", "--settle", "0", "--all")
         eventually(lambda: database.execute(WAITING).fetchone())
         stack.kill("recalculator")
+        # Before the schedule of a new worker finds the run.
+        again = start_practice(stack, "reconcile", "--settle", "0", "--all")
         asking.send_signal(signal.SIGINT)
         asking.communicate(timeout=PATIENCE_SECONDS)
-    stack.wait_healthy()
 
-    output = reconcile(stack, "--all")
+    output, errors = again.communicate(timeout=PATIENCE_SECONDS)
+    assert again.returncode == 0, output + errors
     assert "18 events sent again, 18 arrived" in output
     assert "6 differed, 6 are whole" in output
     assert [told(learner) for learner in learners] == before
     assert "all agree" in reconcile(stack, "--all")
+    stack.wait_healthy(PATIENCE_SECONDS)
 
 
 def test_a_run_whose_message_was_lost_is_found_by_the_schedule(

@@ -19,8 +19,8 @@ from tests.canonical_errors import error_of, reason_of
 from tests.end_to_end.command import practice
 from tests.end_to_end.documented import assert_like
 from tests.offline import offline_answer, offline_session
-from tests.stack import Learner
-from tests.waiting import PATIENCE_SECONDS, eventually
+from tests.stack import Learner, open_client
+from tests.waiting import eventually
 
 ROW = {
     "open_sessions": "OPEN_SESSIONS_ONE_PER_USER",
@@ -58,8 +58,7 @@ class Operator:
 def operator(stack: LocalStack) -> Iterator[Operator]:
     token = (stack.layout.secrets / "internal_token").read_text().strip()
     url = f"http://127.0.0.1:{stack.settings.ports.gateway_operators}"
-    headers = {"x-practice-internal": token}
-    with httpx.Client(base_url=url, timeout=PATIENCE_SECONDS, headers=headers) as client:
+    with open_client(url, **{"x-practice-internal": token}) as client:
         yield Operator(client)
 
 
