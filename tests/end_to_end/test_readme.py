@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
+import sys
 import uuid
 from pathlib import Path
 
@@ -29,6 +31,8 @@ def test_the_examples_of_the_readme_work_one_after_another(stack: LocalStack, tm
     played = subprocess.run(
         ["bash", "-c", _STRICT + script],
         cwd=tmp_path,
+        # Its many small programs in Python without a version manager in front of each.
+        env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
         capture_output=True,
         text=True,
         timeout=PATIENCE_SECONDS,
