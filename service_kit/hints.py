@@ -10,22 +10,30 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 
+import redis
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 
 from service_kit.logging import get_logger
 from service_kit.periodic import end_task
 
 _FAULTS = (RedisError, OSError, TimeoutError)
+# The sender of hints of a process that hears none.
+_NOBODY = 0
 _PATIENCE_SECONDS = 2.0
 _PAUSE_SECONDS = 1.0
 # A connection that says nothing for so long is asked whether it lives.
 _SILENCE_SECONDS = 5.0
 _MOST_WAITING = 10_000
+# Who publishes without an event loop waits no longer than this, and then for a while not at all.
+_BLOCKED_SECONDS = 0.2
 
 log = get_logger(__name__)
 
@@ -72,6 +80,39 @@ class HintSender:
             except _FAULTS as error:
                 log.warning("hints_not_sent", channel=self._channel, error=repr(error))
                 await asyncio.sleep(_PAUSE_SECONDS)
+
+
+class BlockingHintSender:
+    """Publishes at once, in processes without an event loop. Connects on first use."""
+
+    def __init__(
+        self, redis_url: str, channel: str, *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._redis = redis.Redis.from_url(
+            redis_url,
+            socket_timeout=_BLOCKED_SECONDS,
+            socket_connect_timeout=_BLOCKED_SECONDS,
+            # Once more at once: a connection of before a restart is no sign that nobody answers.
+            retry=Retry(NoBackoff(), 1),
+            protocol=2,
+        )
+        self._channel = channel
+        self._monotonic = monotonic
+        self._resting_until = 0.0
+
+    def send(self, numbers: Collection[int]) -> None:
+        """Publishes what has changed. Never raises; what cannot be published is found by looking."""
+        if self._monotonic() < self._resting_until:
+            return
+        try:
+            self._redis.publish(self._channel, to_payload(_NOBODY, numbers))
+        except _FAULTS as error:
+            self._resting_until = self._monotonic() + _PAUSE_SECONDS
+            log.warning("hints_not_sent", channel=self._channel, error=repr(error))
+
+    def close(self) -> None:
+        """Closes the connection."""
+        self._redis.close()
 
 
 class HintListener:
@@ -141,3 +182,14 @@ async def exchanging_hints(*parts: HintSender | HintListener) -> AsyncIterator[N
     finally:
         for task in tasks:
             await end_task(task)
+
+
+@asynccontextmanager
+async def hearing_hints(
+    redis_url: str, channel: str, hear: Callable[[Sequence[int]], None]
+) -> AsyncIterator[HintListener]:
+    """Listens for the duration of a block, in a process that sends no hints of this kind."""
+    async with Redis.from_url(redis_url, socket_connect_timeout=_PATIENCE_SECONDS, protocol=2) as client:
+        listener = HintListener(client, channel, hear)
+        async with exchanging_hints(listener):
+            yield listener

@@ -17,6 +17,7 @@ from service_kit.grpc.channels import open_channel
 from service_kit.grpc.guards import Access
 from service_kit.grpc.interceptor import CallInterceptor
 from service_kit.grpc.server import RunningServer, build_server, start_server
+from service_kit.hints import hearing_hints
 from service_kit.logging import configure_logging
 from service_kit.periodic import repeating
 from service_kit.process import return_what_is_freed, run, stop_requested
@@ -32,14 +33,15 @@ from stats_service.adapters.db.reader import SqlReader
 from stats_service.adapters.db.tables import idempotency
 from stats_service.adapters.grpc.products.focus import servicer as focus
 from stats_service.adapters.grpc.products.focus.errors import present as present_focus
+from stats_service.application.freshness import Waiting
 from stats_service.application.housekeeping import ForgetReports
 from stats_service.application.ports.clock import Clock
-from stats_service.application.today import Today, Waiting
+from stats_service.application.today import Today
 from stats_service.explanations import wiring as explanations
 from stats_service.leaderboards import wiring as leaderboards
 from stats_service.recalculation import wiring as recalculation
 from stats_service.reconciliation import wiring as reconciliation
-from stats_service.settings import Settings
+from stats_service.settings import COUNTED_HINTS, Settings
 
 INTERNAL = wiring.INTERNAL | explanations.INTERNAL | recalculation.INTERNAL | reconciliation.INTERNAL
 
@@ -72,8 +74,9 @@ async def serving(settings: Settings, clock: Clock = _now) -> AsyncIterator[Runn
     server = build_server(interceptor)
     broker = open_broker(settings.redis_url, "stats-server")
     backfills = CeleryBackfillQueue(broker)
-    waiting = Waiting(SqlReader(engine), settings.wait_seconds)
-    today = Today(waiting, clock)
+    reader = SqlReader(engine)
+    waiting = Waiting(reader, settings.wait_seconds)
+    today = Today(reader, waiting, clock)
     try:
         wiring.register_progress(server, engine, backfills, waiting, today=today, clock=clock)
         wiring.register_badges(server, engine, examining, waiting, clock)
@@ -93,7 +96,10 @@ async def serving(settings: Settings, clock: Clock = _now) -> AsyncIterator[Runn
         explanations.register_explanations(server, engine, clock)
         recalculation.register_recalculations(server, engine, broker)
         reconciliation.register_reconciliation_service(server, engine, broker)
-        async with polling_revocations(settings, revocations):
+        async with (
+            polling_revocations(settings, revocations),
+            hearing_hints(settings.redis_url, COUNTED_HINTS, waiting.hear),
+        ):
             running = await start_server(server, settings.listen, [], reflection=settings.grpc_reflection)
             try:
                 async with (

@@ -33,6 +33,7 @@ from stats_service.adapters.grpc.summary_servicer import SummaryServicer
 from stats_service.application.backfill import CatchUp
 from stats_service.application.badge_commands import DryRunBadge, LoadBadgeDefinitions
 from stats_service.application.badge_queries import ListAwardedBadges, ListBadgeDefinitions, ListBadges
+from stats_service.application.freshness import Waiting
 from stats_service.application.ports.badges import BackfillQueue
 from stats_service.application.ports.clock import Clock
 from stats_service.application.progress_queries import (
@@ -58,7 +59,7 @@ from stats_service.application.streak_queries import (
     ListStreakEntries,
 )
 from stats_service.application.summary_queries import GetBestHours, GetHeatmap, ListSummaries
-from stats_service.application.today import Today, Waiting
+from stats_service.application.today import Today
 
 INTERNAL = frozenset(
     {
@@ -96,6 +97,7 @@ def register_progress(
             GetCompletionEffects(reader, today),
             list_daily_progress,
             load_badge_definitions,
+            waiting,
         )
     )
     focus_progress = focus.FocusProgressServicer(

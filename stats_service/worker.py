@@ -23,6 +23,7 @@ from sqlalchemy import Engine
 from service_kit.broker import open_broker
 from service_kit.db.engines import open_engine
 from service_kit.errors import UnavailableError
+from service_kit.hints import BlockingHintSender
 from service_kit.logging import configure_logging
 from service_kit.setting_faults import read_settings
 from stats_service.adapters.cel.conditions import published_condition
@@ -35,35 +36,40 @@ from stats_service.application.ingest import ApplyCalendarChanges, ApplyCompleti
 from stats_service.leaderboards.sql import SqlClosingStore
 from stats_service.leaderboards.tasks import register_closing
 from stats_service.leaderboards.use_cases import CloseLeaderboards
-from stats_service.settings import WorkerSettings
+from stats_service.settings import COUNTED_HINTS, WorkerSettings
 
 
 class _Child:
     """What one process of the pool opens for itself."""
 
-    def __init__(self, database_url: str, leaderboard_grace: timedelta) -> None:
+    def __init__(self, database_url: str, redis_url: str, leaderboard_grace: timedelta) -> None:
         self._database_url = database_url
+        self._redis_url = redis_url
         self._leaderboard_grace = leaderboard_grace
         self._engine: Engine | None = None
         self._store: SqlLearnerStore | None = None
+        self._hints: BlockingHintSender | None = None
 
     def open(self, **_signal: Any) -> None:
-        """Makes the engine; it connects on first use."""
+        """Makes what connects on first use."""
         self._engine = open_engine(self._database_url, pool_size=1, application="stats-worker")
         self._store = SqlLearnerStore(self._engine, published_condition)
+        self._hints = BlockingHintSender(self._redis_url, COUNTED_HINTS)
 
     def close(self, **_signal: Any) -> None:
-        """Closes the connection."""
+        """Closes the connections."""
         if self._engine is not None:
             self._engine.dispose()
+        if self._hints is not None:
+            self._hints.close()
 
     def apply_completions(self) -> ApplyCompletions:
         """Returns the use case of a running task."""
-        return ApplyCompletions(self._opened_store())
+        return ApplyCompletions(self._opened_store(), announce=self._opened_hints().send)
 
     def apply_calendar_changes(self) -> ApplyCalendarChanges:
         """Returns the use case of a running task."""
-        return ApplyCalendarChanges(self._opened_store())
+        return ApplyCalendarChanges(self._opened_store(), announce=self._opened_hints().send)
 
     def backfill_badges(self) -> BackfillBadges:
         """Returns the use case of a running task."""
@@ -78,6 +84,10 @@ class _Child:
         assert self._store is not None, "a task ran outside of a worker's child"
         return self._store
 
+    def _opened_hints(self) -> BlockingHintSender:
+        assert self._hints is not None, "a task ran outside of a worker's child"
+        return self._hints
+
 
 def _now() -> datetime:
     return datetime.now(UTC)
@@ -87,7 +97,9 @@ def build_worker(settings: WorkerSettings) -> Celery:
     """Returns the wired app. Opens nothing."""
     app = open_broker(settings.redis_url, "stats")
     configure_consumer(app)
-    child = _Child(settings.database_url, timedelta(hours=settings.leaderboard_grace_hours))
+    child = _Child(
+        settings.database_url, settings.redis_url, timedelta(hours=settings.leaderboard_grace_hours)
+    )
     register_tasks(
         app,
         apply_completions=child.apply_completions,

@@ -39,9 +39,8 @@ class GetMonth:
         mark = await self._readers.learner_mark(call.user_id)
         day = day or mark.calendar.local_date(self._clock())
         first, last = day.replace(day=1), day.replace(day=monthrange(day.year, day.month)[1])
-        if mark.last_seq:
-            await self._statistics.caught_up(call.user_id, mark.last_seq)
-        return Month(first, await self._statistics.days(call.user_id, product, first, last))
+        days = await self._statistics.days(call.user_id, product, first, last, user_seq=mark.last_seq)
+        return Month(first, days)
 
 
 class GetStreak:
@@ -58,9 +57,7 @@ class GetStreak:
     async def __call__(self, call: Call, product: str) -> Streak:
         """Returns the streak."""
         mark = await self._readers.learner_mark(call.user_id)
-        if mark.last_seq:
-            await self._statistics.caught_up(call.user_id, mark.last_seq)
-        return await self._statistics.streak(call.user_id, product)
+        return await self._statistics.streak(call.user_id, product, user_seq=mark.last_seq)
 
 
 class GetSummary:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from stats_service.application.freshness import Waiting
 from stats_service.application.ports.badges import BadgeReader, PublishedVersion, VersionKey
 from stats_service.application.ports.reading import Award, AwardedBadge, Reader
-from stats_service.application.today import Waiting, is_pending
+from stats_service.application.today import is_pending
 from stats_service.domain.badges import BadgeContent
 
 

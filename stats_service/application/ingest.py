@@ -81,6 +81,14 @@ class Applied(Generic[F]):
 Record = Callable[[LearnerWork, Mapping[UUID, F]], tuple[set[UUID], Mapping[UUID, F]]]
 
 
+# Tells, after a commit, of whom something new is counted.
+Announce = Callable[[Collection[int]], None]
+
+
+def _tell_nobody(user_ids: Collection[int]) -> None:
+    """Leaves who waits to look now and then."""
+
+
 class Ingest(Generic[F]):
     """Applies batches of deliveries of one kind of fact; one transaction a learner."""
 
@@ -89,12 +97,14 @@ class Ingest(Generic[F]):
         store: LearnerStore,
         record: Record[F],
         *,
+        announce: Announce,
         budget_seconds: float = 12.0,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """What has not begun after `budget_seconds` is postponed."""
         self._store = store
         self._record = record
+        self._announce = announce
         self._budget = budget_seconds
         self._monotonic = monotonic
 
@@ -146,6 +156,8 @@ class Ingest(Generic[F]):
         with self._store.work_on([items[0][1].user_id]) as work:
             added, others = self._record(work, offered)
             work.commit()
+        if added:
+            self._announce([items[0][1].user_id])
         known = {**others, **{event_id: offered[event_id] for event_id in added}}
         clashes = [
             (delivery, _reject_fact(delivery, fact, _clash(known.get(fact.event_id))))
@@ -194,11 +206,14 @@ class ApplyCompletions:
         self,
         store: LearnerStore,
         *,
+        announce: Announce = _tell_nobody,
         budget_seconds: float = 12.0,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """What has not begun after `budget_seconds` is postponed."""
-        self._ingest = Ingest(store, _count, budget_seconds=budget_seconds, monotonic=monotonic)
+        self._ingest = Ingest(
+            store, _count, announce=announce, budget_seconds=budget_seconds, monotonic=monotonic
+        )
 
     def __call__(self, deliveries: Sequence[Delivery[Completion]]) -> Applied[Completion]:
         """Counts every event that is new, and says what became of each. Idempotent."""
@@ -221,8 +236,8 @@ class ApplyCalendarChanges:
     streak over a day that it cut short.
     """
 
-    def __init__(self, store: LearnerStore) -> None:
-        self._ingest = Ingest(store, _remember)
+    def __init__(self, store: LearnerStore, *, announce: Announce = _tell_nobody) -> None:
+        self._ingest = Ingest(store, _remember, announce=announce)
 
     def __call__(self, deliveries: Sequence[Delivery[CalendarChange]]) -> Applied[CalendarChange]:
         """Keeps every change that is new, and says what became of each. Idempotent."""

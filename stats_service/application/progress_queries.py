@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
 
+from stats_service.application.freshness import Waiting
 from stats_service.application.ports.clock import Clock
 from stats_service.application.ports.reading import AwardedBadge, Reader
-from stats_service.application.today import Now, Today, Waiting, day_of, invalid_span, is_pending
+from stats_service.application.today import Now, Today, day_of, invalid_span, is_pending
 from stats_service.domain.completion import ALL_PRODUCTS
 from stats_service.domain.standing import Tally
 from stats_service.domain.streaks import Streaks, streaks_of

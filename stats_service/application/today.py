@@ -2,44 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from service_kit.errors import InvalidArgumentError
+from stats_service.application.freshness import Waiting
 from stats_service.application.ports.clock import Clock
 from stats_service.application.ports.reading import Learner, Reader
 from stats_service.domain.calendar import Calendar
 from stats_service.domain.protection import CalendarTransition
-
-_FIRST_PAUSE_SECONDS = 0.01
-_LONGEST_PAUSE_SECONDS = 0.1
-
-
-class Waiting:
-    """Waits until a learner's completions up to a number are counted, for a bounded time."""
-
-    def __init__(self, reader: Reader, longest_seconds: float) -> None:
-        self._reader = reader
-        self._longest = longest_seconds
-
-    async def until_counted(self, user_id: int, min_user_seq: int) -> Learner:
-        """Returns the learner, who is pending where fact `min_user_seq` is still not counted."""
-        loop = asyncio.get_running_loop()
-        stop = loop.time() + self._longest
-        pause = _FIRST_PAUSE_SECONDS
-        while True:
-            learner = await self._reader.learner(user_id)
-            left = stop - loop.time()
-            if not is_pending(learner, min_user_seq) or left <= 0:
-                return learner
-            await asyncio.sleep(min(pause, left))
-            pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
-
-    async def wait(self, user_id: int, min_user_seq: int) -> None:
-        """Waits, for a bounded time, until a completion is counted; for none when the number is 0."""
-        if min_user_seq:
-            await self.until_counted(user_id, min_user_seq)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +31,21 @@ class Now:
 class Today:
     """Tells which day it is for a learner, once what they wait for is counted."""
 
-    def __init__(self, waiting: Waiting, clock: Clock) -> None:
+    def __init__(self, reader: Reader, waiting: Waiting, clock: Clock) -> None:
+        self._reader = reader
         self._waiting = waiting
         self._clock = clock
 
     async def __call__(self, user_id: int, min_user_seq: int, time_zone: str | None) -> Now:
         """Returns the day in `time_zone`, or else in the learner's last known one."""
-        learner = await self._waiting.until_counted(user_id, min_user_seq)
+        await self.wait(user_id, min_user_seq)
+        learner = await self._reader.learner(user_id)
         return self.of(learner, min_user_seq, time_zone)
 
     async def wait(self, user_id: int, min_user_seq: int) -> None:
         """Waits, for a bounded time, until a completion is counted; for none when the number is 0."""
-        await self._waiting.wait(user_id, min_user_seq)
+        if min_user_seq:
+            await self._waiting.wait(user_id, min_user_seq)
 
     def of(self, learner: Learner, min_user_seq: int, time_zone: str | None) -> Now:
         """Returns the day of a learner who was read, in `time_zone`, or else in their last known one."""

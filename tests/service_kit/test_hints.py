@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
+import redis as redis_module
 from redis.asyncio import Redis
 
-from service_kit.hints import HintListener, HintSender, exchanging_hints, from_payload, to_payload
+from service_kit.hints import (
+    BlockingHintSender,
+    HintListener,
+    HintSender,
+    exchanging_hints,
+    from_payload,
+    hearing_hints,
+    to_payload,
+)
 from tests.waiting import PATIENCE_SECONDS, until
 
 CHANNEL = "practice:test:hints"
@@ -60,6 +70,36 @@ async def test_without_a_redis_nothing_is_raised_and_nothing_is_heard() -> None:
             sender.send([7])
             await asyncio.sleep(0.05)
             assert not listener.hears
+
+
+async def test_a_process_without_an_event_loop_says_what_others_hear(redis: Redis, redis_url: str) -> None:
+    heard = list[int]()
+    sender = BlockingHintSender(redis_url, CHANNEL)
+    async with hearing_hints(redis_url, CHANNEL, heard.extend) as listener:
+        await subscribed(listener)
+        sender.send([7, 8])
+        # A connection that was closed meanwhile is made anew.
+        await redis.client_kill_filter(_type="normal", skipme=True)
+        sender.send([9])
+        await until(lambda: heard == [7, 8, 9])
+    sender.close()
+
+
+def test_without_a_redis_a_process_without_an_event_loop_tries_now_and_then(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now, tried = [0.0], list[float]()
+    sender = BlockingHintSender("redis://127.0.0.1:1", CHANNEL, monotonic=lambda: now[0])
+    publish = redis_module.Redis.publish
+
+    def note(client: redis_module.Redis, *arguments: Any, **options: Any) -> Any:
+        tried.append(now[0])
+        return publish(client, *arguments, **options)
+
+    monkeypatch.setattr(redis_module.Redis, "publish", note)
+    for now[0] in (0.0, 0.1, 0.9, 1.1):
+        sender.send([7])
+    assert tried == [0.0, 1.1]
 
 
 @pytest.mark.parametrize("payload", [None, 7, b"", b"not a hint", b"\xff\x00"])

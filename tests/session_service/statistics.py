@@ -71,6 +71,17 @@ class Statistics(rpc.StatsAdminServiceServicer):
             ],
         )
 
+    async def WaitUntilApplied(
+        self, request: pb.WaitUntilAppliedRequest, context: Context
+    ) -> pb.WaitUntilAppliedResponse:
+        self.metadata.append(dict(context.invocation_metadata() or ()))
+        self.asked.append((request.user_id, request.user_seq))
+        await self.answering.wait()
+        if self.broken:
+            await context.abort(grpc.StatusCode.INTERNAL, "broken")
+        counted = self.counted.get(request.user_id, request.user_seq)
+        return pb.WaitUntilAppliedResponse(pending=counted < request.user_seq)
+
     async def GetUserStanding(
         self, request: pb.GetUserStandingRequest, context: Context
     ) -> pb.GetStandingResponse:
@@ -90,6 +101,7 @@ class Statistics(rpc.StatsAdminServiceServicer):
         self, request: pb.ListUserDailyProgressRequest, context: Context
     ) -> pb.ListDailyProgressResponse:
         self.days_asked.append((request.product, request.from_date, request.to_date))
+        self.asked.append((request.user_id, request.min_user_seq))
         await self.answering.wait()
         if self.broken:
             await context.abort(grpc.StatusCode.INTERNAL, "broken")

@@ -77,9 +77,9 @@ def store(engine: Engine) -> SqlLearnerStore:
 def apply(store: SqlLearnerStore) -> Apply:
     """Applies facts as one batch."""
 
-    def apply_facts(*facts: Completion) -> Applied[Completion]:
+    def apply_facts(*facts: Completion, **options: Any) -> Applied[Completion]:
         deliveries = [Delivery(event_of(fact).SerializeToString(), fact) for fact in facts]
-        return ApplyCompletions(store)(deliveries)
+        return ApplyCompletions(store, **options)(deliveries)
 
     return apply_facts
 

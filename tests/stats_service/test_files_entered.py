@@ -13,10 +13,12 @@ from practice.stats.v1 import explanation_service_pb2 as explanation_pb
 from practice.stats.v1 import streak_service_pb2 as streak_pb
 
 from service_kit.broker import COMPLETIONS_TASK
+from service_kit.hints import BlockingHintSender
 from stats_service.adapters.celery.tasks import register_tasks
 from stats_service.adapters.db.learner_store import SqlLearnerStore
 from stats_service.application.backfill import BackfillBadges
 from stats_service.application.ingest import ApplyCalendarChanges, ApplyCompletions
+from stats_service.settings import COUNTED_HINTS
 from tests.files_entered import Entered, files_entered
 from tests.stats_service.conftest import Apply, Explanations, Metadata, Streaks, days
 from tests.stats_service.facts import event_of, history
@@ -28,11 +30,12 @@ def me(tokens: TestTokens) -> Metadata:
     return tuple(tokens.bearer(1))
 
 
-def test_a_completion_is_counted_in_few_files(store: SqlLearnerStore) -> None:
+def test_a_completion_is_counted_in_few_files(store: SqlLearnerStore, redis_url: str) -> None:
+    hints = BlockingHintSender(redis_url, COUNTED_HINTS)
     app = Celery(set_as_current=False)
     register_tasks(
         app,
-        apply_completions=lambda: ApplyCompletions(store),
+        apply_completions=lambda: ApplyCompletions(store, announce=hints.send),
         apply_calendar_changes=lambda: ApplyCalendarChanges(store),
         backfill_badges=lambda: BackfillBadges(store),
     )
@@ -43,6 +46,7 @@ def test_a_completion_is_counted_in_few_files(store: SqlLearnerStore) -> None:
     counting = Entered(entered)
     assert "stats_service/domain/derivation.py" in counting.files
     assert len(counting.of("stats_service")) <= 18, counting
+    hints.close()
 
 
 async def test_streaks_are_read_in_few_files(apply: Apply, streaks: Streaks, me: Metadata) -> None:

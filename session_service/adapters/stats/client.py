@@ -44,9 +44,9 @@ class StatisticsClient(Statistics):
 
     async def caught_up(self, user_id: int, user_seq: int) -> bool:
         """Waits under a second; statistics that are late or away are no error of a completion."""
-        request = stats_pb2.GetUserStandingRequest(user_id=user_id, min_user_seq=user_seq)
+        request = stats_pb2.WaitUntilAppliedRequest(user_id=user_id, user_seq=user_seq)
         try:
-            response = await self._stub.GetUserStanding(
+            response = await self._stub.WaitUntilApplied(
                 request, timeout=_CATCH_UP_SECONDS, metadata=with_request_id(self._metadata)
             )
         except grpc.aio.AioRpcError as error:
@@ -66,16 +66,22 @@ class StatisticsClient(Statistics):
         badges = tuple(Badge(each.badge.name, each.badge.description) for each in told.badges)
         return Effects(Streak(told.streak.current_days, told.streak.best_days), badges, told.pending)
 
-    async def streak(self, user_id: int, product: str) -> Streak:
+    async def streak(self, user_id: int, product: str, *, user_seq: int) -> Streak:
         """Asks for a standing."""
-        request = stats_pb2.GetUserStandingRequest(user_id=user_id, product=product)
+        request = stats_pb2.GetUserStandingRequest(user_id=user_id, product=product, min_user_seq=user_seq)
         told = await self._ask(self._stub.GetUserStanding, request)
         return Streak(told.streak.current_days, told.streak.best_days)
 
-    async def days(self, user_id: int, product: str, first: date, last: date) -> Sequence[DayOfPractice]:
+    async def days(
+        self, user_id: int, product: str, first: date, last: date, *, user_seq: int
+    ) -> Sequence[DayOfPractice]:
         """Asks for daily progress."""
         request = stats_pb2.ListUserDailyProgressRequest(
-            user_id=user_id, product=product, from_date=first.isoformat(), to_date=last.isoformat()
+            user_id=user_id,
+            product=product,
+            from_date=first.isoformat(),
+            to_date=last.isoformat(),
+            min_user_seq=user_seq,
         )
         told = await self._ask(self._stub.ListUserDailyProgress, request)
         return [

@@ -65,11 +65,19 @@ class Statistics(Protocol):
         Raises UnavailableError when the stats service does not answer at all.
         """
 
-    async def streak(self, user_id: int, product: str) -> Streak:
-        """Returns the user's streak in a product. Raises UnavailableError."""
+    async def streak(self, user_id: int, product: str, *, user_seq: int) -> Streak:
+        """Waits, under a second, for an event, 0 for none, and returns the user's streak in a product.
 
-    async def days(self, user_id: int, product: str, first: date, last: date) -> Sequence[DayOfPractice]:
-        """Returns the days with practice between two days, oldest first. Raises UnavailableError."""
+        Raises UnavailableError.
+        """
+
+    async def days(
+        self, user_id: int, product: str, first: date, last: date, *, user_seq: int
+    ) -> Sequence[DayOfPractice]:
+        """Waits as `streak` does, and returns the days with practice between two days, oldest first.
+
+        Raises UnavailableError.
+        """
 
     async def verdicts(self, event_ids: Sequence[UUID]) -> Verdicts | None:
         """Returns what became of events; None while the stats service does not answer."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 from typing import Any
 
@@ -9,12 +10,15 @@ from sqlalchemy import (
     BigInteger,
     Select,
     and_,
+    any_,
     case,
     cast,
     func,
+    literal,
     select,
     true,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from stats_service.adapters.db.tables import (
     awarded_badge,
@@ -53,6 +57,12 @@ def learner_of(user_id: int) -> Select[Any]:
         .select_from(learner.outerjoin(newest, true()))
         .where(learner.c.user_id == user_id)
     )
+
+
+def applied_through(user_ids: Collection[int]) -> Select[Any]:
+    """Returns how far the facts of learners are complete."""
+    whose = learner.c.user_id == any_(literal(list(user_ids), ARRAY(BigInteger)))
+    return select(learner.c.user_id, learner.c.applied_through).where(whose)
 
 
 def standing_of(user_id: int, product: str) -> Select[Any]:

@@ -46,6 +46,11 @@ class SqlReader(Reader):
             return await read_learner(connection, user_id)
 
     @override
+    async def applied_through(self, user_ids: Collection[int]) -> Mapping[int, int]:
+        found = await self._all(progress_statements.applied_through(user_ids))
+        return {row.user_id: row.applied_through for row in found}
+
+    @override
     async def protection(self, user_id: int) -> StreakProtection:
         async with self._connected() as connection:
             return await read_protection(connection, user_id)

@@ -21,6 +21,7 @@ from stats_service.adapters.grpc.converters import (
 )
 from stats_service.application.badge_commands import LoadBadgeDefinitions
 from stats_service.application.badge_queries import ListAwardedBadges
+from stats_service.application.freshness import Waiting
 from stats_service.application.progress_queries import (
     GetApplied,
     GetCompletionEffects,
@@ -90,6 +91,7 @@ class AdminUseCases:
     get_completion_effects: GetCompletionEffects
     list_daily_progress: ListDailyProgress
     load_badge_definitions: LoadBadgeDefinitions
+    waiting: Waiting
 
 
 class StatsAdminServicer(rpc.StatsAdminServiceServicer):
@@ -108,6 +110,13 @@ class StatsAdminServicer(rpc.StatsAdminServiceServicer):
                 for event_id, reason in rejected.items()
             ],
         )
+
+    async def WaitUntilApplied(
+        self, request: pb.WaitUntilAppliedRequest, context: Context
+    ) -> pb.WaitUntilAppliedResponse:
+        """Waits until a user's events are counted."""
+        applied = await self._use.waiting.wait(request.user_id, request.user_seq)
+        return pb.WaitUntilAppliedResponse(pending=not applied)
 
     async def GetUserStanding(
         self, request: pb.GetUserStandingRequest, context: Context

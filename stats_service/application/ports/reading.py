@@ -77,6 +77,9 @@ class Reader(Protocol):
     async def learner(self, user_id: int) -> Learner:
         """Returns what is known of a learner; nothing counted for one never heard of."""
 
+    async def applied_through(self, user_ids: Collection[int]) -> Mapping[int, int]:
+        """Returns how far the facts of learners are complete; nobody who was never heard of."""
+
     async def protection(self, user_id: int) -> StreakProtection:
         """Returns what keeps a learner's streaks."""
 

@@ -79,6 +79,14 @@ async def test_a_month_is_the_one_asked_for_or_the_users_present_one(world: Worl
     assert await world.use.get_month(ME, "yoga") == Month(date(2026, 1, 1), days[:1])
 
 
+async def test_a_month_is_read_after_the_users_last_end_is_in_it(world: World) -> None:
+    await world.use.get_month(ME, "yoga")
+    assert world.statistics.waited_for == []
+    await world.use.abandon_session(ME, SessionRef((await world.start("yoga")).id))
+    await world.use.get_month(ME, "yoga")
+    assert world.statistics.waited_for == [(5, 1)]
+
+
 async def test_silent_statistics_are_an_error_of_those_who_ask(world: World) -> None:
     world.statistics.down = True
     for use in (world.use.get_streak, world.use.get_month):

@@ -99,13 +99,21 @@ class FakeStatistics:
         self._answer()
         return self.standing
 
-    async def streak(self, user_id: int, product: str) -> Streak:
+    async def streak(self, user_id: int, product: str, *, user_seq: int) -> Streak:
+        self._wait(user_id, user_seq)
         self._answer()
         return self.standing.streak
 
-    async def days(self, user_id: int, product: str, first: date, last: date) -> Sequence[DayOfPractice]:
+    async def days(
+        self, user_id: int, product: str, first: date, last: date, *, user_seq: int
+    ) -> Sequence[DayOfPractice]:
+        self._wait(user_id, user_seq)
         self._answer()
         return [each for each in self.practised if first <= each.day <= last]
+
+    def _wait(self, user_id: int, user_seq: int) -> None:
+        if user_seq:
+            self.waited_for.append((user_id, user_seq))
 
     def _answer(self) -> None:
         assert not self._store.in_transaction, "no network call inside of a transaction"

@@ -110,6 +110,18 @@ def delivery(fact: Completion) -> Delivery[Completion]:
     return Delivery(str(fact.event_id).encode(), fact)
 
 
+class Announced(list[int]):
+    """Of whom it was told that something new is counted, with the facts committed by then."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self.store = store
+        self.committed: list[int] = []
+
+    def __call__(self, user_ids: Collection[int]) -> None:
+        self += user_ids
+        self.committed.append(len(self.store.facts) + len(self.store.changes))
+
+
 def outcome(applied: Applied[Any]) -> dict[str, int]:
     """The counts that are not zero."""
     counts = {
@@ -118,6 +130,20 @@ def outcome(applied: Applied[Any]) -> dict[str, int]:
         if getattr(applied, name)
     }
     return {**counts, "postponed": len(applied.postponed)} if applied.postponed else counts
+
+
+def test_what_is_new_is_announced_once_it_is_committed(store: MemoryStore) -> None:
+    announced = Announced(store)
+    apply = ApplyCompletions(store, announce=announced)
+    facts = [completion(user_id=1), completion(user_id=2), completion(user_id=3)]
+    store.trouble[facts[1].event_id] = RefusedError("bad")
+    apply([*map(delivery, facts)])
+    assert (announced, announced.committed) == ([1, 3], [1, 2])
+    apply([delivery(facts[0])])
+    assert announced == [1, 3], "who waits for a repeated one has been told"
+    change = calendar_change(user_id=4)
+    ApplyCalendarChanges(store, announce=announced)([Delivery(b"payload", change)])
+    assert (announced, announced.committed) == ([1, 3, 4], [1, 2, 3])
 
 
 def test_a_repeated_event_changes_nothing(store: MemoryStore) -> None:

@@ -10,10 +10,11 @@ from typing import Any, cast
 import pytest
 
 from stats_service.application.badge_queries import ListAwardedBadges, ListBadges
+from stats_service.application.freshness import Waiting
 from stats_service.application.ports.reading import Learner, Reader
 from stats_service.application.progress_queries import GetCompletionEffects, GetStanding, ListDailyProgress
 from stats_service.application.streak_queries import GetFreezes, GetStreaks, ListRestDays
-from stats_service.application.today import Today, Waiting
+from stats_service.application.today import Today
 from stats_service.domain.calendar import Calendar
 from stats_service.domain.protection import StreakProtection
 from stats_service.domain.standing import Standing
@@ -80,5 +81,5 @@ async def test_an_answer_is_read_at_one_moment(ask: Ask) -> None:
     moments = Moments()
     reader = cast("Reader", moments)
     waiting = Waiting(reader, 1)
-    await ask(reader, waiting, Today(waiting, clock))
+    await ask(reader, waiting, Today(reader, waiting, clock))
     assert moments.opened == 1

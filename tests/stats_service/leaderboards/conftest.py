@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service_kit.db.engines import open_async_engine
 from stats_service.adapters.db.reader import SqlReader
-from stats_service.application.today import Today, Waiting
+from stats_service.application.freshness import Waiting
+from stats_service.application.today import Today
 from stats_service.domain.completion import Completion
 from stats_service.domain.periods import Cadence
 from stats_service.leaderboards.domain import Metric
@@ -57,7 +58,8 @@ class Boards:
         size: int = 100,
         token: str = "",
     ) -> BoardPage:
-        today = Today(Waiting(SqlReader(self._engine), 0.1), lambda: self.now)
+        reader = SqlReader(self._engine)
+        today = Today(reader, Waiting(reader, 0.1), lambda: self.now)
         boards = SqlLeaderboardReader(self._engine)
         get = GetLeaderboard(boards, board_key(self._engine), today, lambda: self.now, GRACE)
         return await get(me, product, kind, day, metric=metric, page_size=size, page_token=token)

@@ -20,9 +20,11 @@ from deploy.local.servers import Server, start_postgres, start_redis
 from service_kit.broker import CALENDAR_CHANGES_TASK, COMPLETIONS_QUEUE, COMPLETIONS_TASK, open_broker
 from service_kit.db.engines import open_engine
 from service_kit.db.migrate import upgrade
+from service_kit.hints import to_payload
 from stats_service.adapters.celery.tasks import BACKFILL_TASK
 from stats_service.domain.calendar import CalendarChange
 from stats_service.domain.completion import Completion
+from stats_service.settings import COUNTED_HINTS
 from tests.stats_service.adapters.celery.workers import Worker, worker_environment
 from tests.stats_service.adapters.db.badges import badge, publish
 from tests.stats_service.facts import calendar_change, calendar_event_of, completion, event_of
@@ -196,6 +198,8 @@ def test_changes_of_calendar_are_kept_once_whatever_order_and_however_often_they
     facts = [completion(user_id=1, user_seq=seq) for seq in range(2, 21, 2)]
     twice = [*changes, *changes]
     Random(4).shuffle(twice)
+    hints = redis.Redis.from_url(transport.url).pubsub()
+    hints.subscribe(COUNTED_HINTS)
     worker.start()
     eventually(worker.heartbeat.exists)
     # Killed in the middle of a transaction on the learner, and sent again by nobody.
@@ -210,6 +214,12 @@ def test_changes_of_calendar_are_kept_once_whatever_order_and_however_often_they
 
     eventually(lambda: applied_through(engine) == 20)
     eventually(lambda: not queued(transport))
+    heard = list[object]()
+    while (message := hints.get_message(timeout=1)) is not None:
+        heard.append(message["data"])
+    # After the subscription, one for each transaction that counted something new.
+    assert set(heard[1:]) == {to_payload(0, [1])}
+    hints.close()
     assert worker.stop() == 0
     with engine.connect() as connection:
         kept = connection.execute(text("SELECT event_id::text FROM stats.calendar_change")).scalars().all()

@@ -14,6 +14,8 @@ import pytest
 from practice.stats.v1 import progress_pb2, stats_service_pb2_grpc
 from practice.stats.v1 import stats_service_pb2 as pb
 
+from service_kit.hints import BlockingHintSender
+from stats_service.settings import COUNTED_HINTS
 from tests.grpc_errors import refusal
 from tests.stats_service.adapters.db.badges import badge, publish
 from tests.stats_service.conftest import Apply
@@ -215,6 +217,28 @@ async def test_a_read_says_when_the_completion_it_names_is_still_pending(
     assert answers[0].totals.session_count == 2
 
 
+async def test_another_service_waits_until_an_event_is_counted(
+    admin: Admin, internal: Metadata, apply: Apply, redis_url: str
+) -> None:
+    first, second, _, fourth = history(1, DAYS)
+    apply(first, fourth)
+
+    async def pending(user_seq: int) -> bool:
+        request = pb.WaitUntilAppliedRequest(user_id=1, user_seq=user_seq)
+        return (await admin.WaitUntilApplied(request, metadata=internal)).pending
+
+    assert [await pending(1), await pending(4)] == [False, True]
+    waiting = asyncio.ensure_future(pending(2))
+    await asyncio.sleep(0)
+    hints = BlockingHintSender(redis_url, COUNTED_HINTS)
+    await asyncio.to_thread(apply, second, announce=hints.send)
+    assert not await waiting
+    hints.close()
+    for wrong in (pb.WaitUntilAppliedRequest(user_id=1), pb.WaitUntilAppliedRequest(user_seq=1)):
+        refused = await refusal(admin.WaitUntilApplied(wrong, metadata=internal))
+        assert refused.code == grpc.StatusCode.INVALID_ARGUMENT
+
+
 async def test_people_see_only_their_own(stats: Stats, tokens: TestTokens, apply: Apply) -> None:
     apply(*history(1, DAYS))
     other = tuple(tokens.bearer(2))
@@ -229,6 +253,7 @@ async def test_administration_is_for_the_platforms_own_services(admin: Admin, me
     calls: list[Awaitable[object]] = [
         admin.GetApplied(pb.GetAppliedRequest(event_ids=[str(uuid4())]), metadata=me),
         admin.GetUserStanding(pb.GetUserStandingRequest(user_id=1), metadata=me),
+        admin.WaitUntilApplied(pb.WaitUntilAppliedRequest(user_id=1, user_seq=1), metadata=me),
         admin.GetCompletionEffects(pb.GetCompletionEffectsRequest(user_id=1, session_id=1), metadata=me),
         admin.ListUserDailyProgress(pb.ListUserDailyProgressRequest(user_id=1), metadata=me),
         admin.LoadBadgeDefinitions(pb.LoadBadgeDefinitionsRequest(), metadata=me),
