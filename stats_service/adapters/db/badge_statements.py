@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -34,6 +35,7 @@ _BOOK_LOCK = 7_242_100
 MOST_FACTS = 100_000
 
 
+@cache
 def hold_catalogue() -> Select[Any]:
     """Keeps the badge catalogue as it is until the transaction ends, and marks that as saving progress.
 
@@ -45,6 +47,7 @@ def hold_catalogue() -> Select[Any]:
     )
 
 
+@cache
 def catalogue_revision() -> Select[Any]:
     """Returns the badge catalogue's revision, 0 while it is empty."""
     return select(func.coalesce(func.max(badge_definition.c.revision), 0))

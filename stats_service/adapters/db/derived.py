@@ -7,7 +7,6 @@ what it has, so an unchanged row is not written, and tells how many were.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -25,13 +24,23 @@ Columns = Mapping[str, Sequence[Any]]
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
-@dataclass(frozen=True, slots=True)
+def _type_of(column: Any) -> str:
+    return str(column.type.compile(dialect=_DIALECT))
+
+
+def _carrier(kind: str) -> str:
+    return "text" if kind.endswith("[]") or kind.startswith("DATEMULTI") else kind
+
+
 class _Kind:
-    """A derived table and its statements. Rows of other learners are never touched."""
+    """A derived table and its statements, made once. Rows of other learners are never touched."""
 
-    table: Table
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.upsert = self._upsert()
+        self.remove = self._remove()
+        self.differences = self._differences()
 
-    @property
     def _given(self) -> str:
         """The new rows, from one array a column. Ranges and arrays travel as text."""
         types = [(column.name, _type_of(column)) for column in self.table.c]
@@ -52,32 +61,32 @@ class _Kind:
     def _rest(self) -> list[str]:
         return [column.name for column in self.table.c if not column.primary_key]
 
-    def upsert(self) -> TextClause:
+    def _upsert(self) -> TextClause:
         """Writes rows, in place of those with the same key, unless they are the same."""
         updates = ", ".join(f"{name} = excluded.{name}" for name in self._rest)
         old = ", ".join(f"stored.{name}" for name in self._rest)
         new = ", ".join(f"excluded.{name}" for name in self._rest)
         return text(
-            f"INSERT INTO {self.table} AS stored ({self._names}) SELECT {self._names} FROM {self._given}"  # noqa: S608
+            f"INSERT INTO {self.table} AS stored ({self._names}) SELECT {self._names} FROM {self._given()}"  # noqa: S608
             f" ON CONFLICT ({self._key}) DO UPDATE SET {updates} WHERE ({old}) IS DISTINCT FROM ({new})"
         )
 
-    def remove(self) -> TextClause:
+    def _remove(self) -> TextClause:
         """Deletes the rows of some learners that are not among the new ones."""
         same = " AND ".join(
             f"given.{column.name} = stored.{column.name}" for column in self.table.primary_key
         )
         return text(
             f"DELETE FROM {self.table} AS stored WHERE stored.user_id = ANY(:users)"  # noqa: S608
-            f" AND NOT EXISTS (SELECT FROM {self._given} WHERE {same})"
+            f" AND NOT EXISTS (SELECT FROM {self._given()} WHERE {same})"
         )
 
-    def differences(self) -> TextClause:
+    def _differences(self) -> TextClause:
         """Returns the rows of some learners that are stored and those that should be, where they differ."""
         return text(
             f"SELECT coalesce(stored.user_id, given.user_id) AS user_id, to_jsonb(stored) AS stored,"  # noqa: S608
             f" to_jsonb(given) AS derived FROM (SELECT {self._names} FROM {self.table}"
-            f" WHERE user_id = ANY(:users)) AS stored FULL JOIN {self._given} USING ({self._key})"
+            f" WHERE user_id = ANY(:users)) AS stored FULL JOIN {self._given()} USING ({self._key})"
             f" WHERE stored IS DISTINCT FROM given ORDER BY {self._key}"
         )
 
@@ -101,9 +110,9 @@ def save(connection: Connection, users: Sequence[int], derived: Derived, days: I
         (_STANDINGS, _standing_columns(derived)),
         (_AWARDS, _award_columns(derived)),
     ):
-        changed += connection.execute(kind.upsert(), columns).rowcount
+        changed += connection.execute(kind.upsert, columns).rowcount
         if kind is not _DAYS or days is None:
-            changed += connection.execute(kind.remove(), {**columns, "users": list(users)}).rowcount
+            changed += connection.execute(kind.remove, {**columns, "users": list(users)}).rowcount
     return changed
 
 
@@ -116,7 +125,7 @@ def differences(connection: Connection, users: Sequence[int], derived: Derived) 
             (_STANDINGS, _standing_columns(derived)),
             (_AWARDS, _award_columns(derived)),
         )
-        for row in connection.execute(kind.differences(), {**columns, "users": list(users)})
+        for row in connection.execute(kind.differences, {**columns, "users": list(users)})
     ]
 
 
@@ -176,11 +185,3 @@ def _names(numbers: Ints, products: Sequence[str]) -> Sequence[str]:
 
 def _dates(ordinals: Ints) -> Sequence[date]:
     return [date.fromordinal(ordinal) for ordinal in ordinals.tolist()]
-
-
-def _type_of(column: Any) -> str:
-    return str(column.type.compile(dialect=_DIALECT))
-
-
-def _carrier(kind: str) -> str:
-    return "text" if kind.endswith("[]") or kind.startswith("DATEMULTI") else kind

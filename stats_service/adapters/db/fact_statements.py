@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -37,6 +38,7 @@ _FACT_COLUMNS = [column for column in completion.c if column.name not in ("recei
 _CHANGE_COLUMNS = [column for column in calendar_change.c if column.name != "received_at"]
 
 
+@cache
 def add_facts() -> Insert:
     """Stores facts, skipping any that clash on id, session or place; returns the ids of the stored."""
     return insert(completion).on_conflict_do_nothing().returning(completion.c.event_id)
@@ -52,6 +54,7 @@ def facts_of(user_id: int) -> Select[Any]:
     return select(*_FACT_COLUMNS).where(completion.c.user_id == user_id)
 
 
+@cache
 def add_calendar_changes() -> Insert:
     """Stores changes of calendar as add_facts does facts."""
     return insert(calendar_change).on_conflict_do_nothing().returning(calendar_change.c.event_id)

@@ -74,8 +74,10 @@ class SqlLearnerStore(LearnerStore):
         with faults_understood(), self._engine.connect() as connection:
             connection.execute(badge_statements.hold_catalogue())
             catalogue = self._catalogues.read(connection)
-            connection.execute(saving_statements.make_learners(users, catalogue.revision))
-            learners = connection.execute(saving_statements.lock_learners(users)).all()
+            connection.execute(
+                saving_statements.make_learners(), {"users": users, "revision": catalogue.revision}
+            )
+            learners = connection.execute(saving_statements.lock_learners(), {"users": users}).all()
             if not learners:
                 raise AccountErasedError
             # Without a digest it is not known what is stored: a part of it cannot be left alone.

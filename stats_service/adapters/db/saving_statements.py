@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -15,6 +16,7 @@ from sqlalchemy import (
     Text,
     TextClause,
     Update,
+    any_,
     bindparam,
     column,
     func,
@@ -36,23 +38,32 @@ from stats_service.domain.derived import Derived
 from stats_service.domain.digest import digest_of, digests, kinds_of
 from stats_service.domain.facts import Facts, instant_of
 
-
-def make_learners(users: Sequence[int], catalogue_revision: int) -> Insert:
-    """Makes learners' rows unless they are there. No progress at all is up to date with any catalogue."""
-    rows = [{"user_id": user, "catalogue_revision": catalogue_revision} for user in users]
-    return insert(learner).values(rows).on_conflict_do_nothing()
+# What is executed for every event is built once.
+_USERS = bindparam("users", type_=ARRAY(BigInteger))
 
 
-def lock_learners(users: Sequence[int]) -> Select[Any]:
-    """Locks learners' rows until the transaction ends; returns what their progress was saved with.
+@cache
+def make_learners() -> Insert:
+    """Makes the rows of `users` unless they are there.
+
+    No progress at all is up to date with any catalogue, so also with that of this `revision`.
+    """
+    given = select(func.unnest(_USERS), bindparam("revision", type_=BigInteger()))
+    return insert(learner).from_select(["user_id", "catalogue_revision"], given).on_conflict_do_nothing()
+
+
+@cache
+def lock_learners() -> Select[Any]:
+    """Locks the rows of `users` until the transaction ends; returns what their progress was saved with.
 
     Whoever was erased has no row, though it was just made: a trigger skips it.
     """
     saved = learner.c.user_id, learner.c.catalogue_revision, learner.c.progress_digest
-    mine = select(*saved).where(learner.c.user_id.in_(users))
+    mine = select(*saved).where(learner.c.user_id == any_(_USERS))
     return mine.order_by(learner.c.user_id).with_for_update()
 
 
+@cache
 def audit_freezes() -> TextClause:
     """Writes down which freezes are used and which refunded, compared with what is stored."""
     return text(
@@ -80,6 +91,7 @@ def freezes_of(users: Sequence[int], derived: Derived) -> Values:
     return {"users": list(users), "owners": list(owners), "products": list(products), "days": list(days)}
 
 
+@cache
 def save_learners(*, whole: bool) -> Update:
     """Writes what learners' rows say of their progress, and how far their facts are complete.
 

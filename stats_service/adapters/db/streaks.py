@@ -35,9 +35,10 @@ def open_streak_work(engine: AsyncEngine) -> OpenStreakWork:
 
     @asynccontextmanager
     async def opened(user_id: int) -> AsyncIterator[StreakWork]:
+        users = {"users": [user_id]}
         async with engine.connect() as connection:
-            await connection.execute(saving_statements.make_learners([user_id], _NO_REVISION))
-            await connection.execute(saving_statements.lock_learners([user_id]))
+            await connection.execute(saving_statements.make_learners(), {**users, "revision": _NO_REVISION})
+            await connection.execute(saving_statements.lock_learners(), users)
             yield SqlStreakWork(connection, user_id)
 
     return opened
