@@ -61,6 +61,10 @@ class Delivery(Generic[F]):
         return {**ids, "request_id": self.request_id}
 
 
+# A delivery with what it says.
+_Item = tuple[Delivery[F], F]
+
+
 @dataclass(slots=True)
 class Applied(Generic[F]):
     """What became of a batch. `postponed` may be delivered again, the rest is settled.
@@ -81,6 +85,9 @@ class Applied(Generic[F]):
 Record = Callable[[LearnerWork, Mapping[UUID, F]], tuple[set[UUID], Mapping[UUID, F]]]
 
 
+# Learners whose facts are taken in by one transaction: few enough to be held, and derived, in a moment.
+_MOST_TOGETHER = 20
+
 # Tells, after a commit, of whom something new is counted.
 Announce = Callable[[Collection[int]], None]
 
@@ -90,7 +97,7 @@ def _tell_nobody(user_ids: Collection[int]) -> None:
 
 
 class Ingest(Generic[F]):
-    """Applies batches of deliveries of one kind of fact; one transaction a learner."""
+    """Applies batches of deliveries of one kind of fact; one transaction for some learners together."""
 
     def __init__(
         self,
@@ -112,20 +119,35 @@ class Ingest(Generic[F]):
         """Takes in every event that is new, and says what became of each. Idempotent."""
         result: Applied[F] = Applied()
         stop = self._monotonic() + self._budget
-        learners: dict[int, list[tuple[Delivery[F], F]]] = defaultdict(list)
+        learners: dict[int, list[_Item[F]]] = defaultdict(list)
         for delivery in deliveries:
             if isinstance(delivery.content, Rejection):
                 self._reject(delivery, delivery.content, result)
             else:
                 learners[delivery.content.user_id].append((delivery, delivery.content))
-        for items in learners.values():
-            if self._monotonic() > stop:
-                result.postponed += [delivery for delivery, _ in items]
-            else:
-                self._apply(items, result)
+        each = list(learners.values())
+        for first in range(0, len(each), _MOST_TOGETHER):
+            self._apply_some(each[first : first + _MOST_TOGETHER], result, stop)
         return result
 
-    def _apply(self, items: Sequence[tuple[Delivery[F], F]], result: Applied[F]) -> None:
+    def _apply_some(self, learners: Sequence[Sequence[_Item[F]]], result: Applied[F], stop: float) -> None:
+        """Applies some learners' events, those of each learner alone if they cannot be applied together."""
+        items = [item for items in learners for item in items]
+        if self._monotonic() > stop:
+            result.postponed += [delivery for delivery, _ in items]
+        elif len(learners) == 1:
+            self._apply(items, result)
+        else:
+            try:
+                clashes = self._take_in(items, result)
+            except Exception as error:
+                log.info("learners_taken_in_alone", learners=len(learners), reason=repr(error))
+                for one in learners:
+                    self._apply_some([one], result, stop)
+            else:
+                self._reject_all(clashes, result)
+
+    def _apply(self, items: Sequence[_Item[F]], result: Applied[F]) -> None:
         """Applies one learner's events, each alone if they cannot be applied together."""
         try:
             clashes = self._take_in(items, result)
@@ -145,19 +167,24 @@ class Ingest(Generic[F]):
                 log.error("event_failed", **items[0][0].about(), exc_info=error)
                 result.failed += 1
         else:
-            for delivery, rejection in clashes:
-                self._reject(delivery, rejection, result)
+            self._reject_all(clashes, result)
 
     def _take_in(
-        self, items: Sequence[tuple[Delivery[F], F]], result: Applied[F]
+        self, items: Sequence[_Item[F]], result: Applied[F]
     ) -> Sequence[tuple[Delivery[F], Rejection]]:
-        """Stores one learner's new facts in one transaction; returns the events that clash with a fact."""
+        """Stores learners' new facts in one transaction; returns the events that clash with a fact.
+
+        Raises AccountErasedError when one of the learners was erased.
+        """
         offered = _first_of_each_id(fact for _, fact in items)
-        with self._store.work_on([items[0][1].user_id]) as work:
+        users = {fact.user_id for fact in offered.values()}
+        with self._store.work_on(users) as work:
+            if work.user_ids != users:
+                raise AccountErasedError
             added, others = self._record(work, offered)
             work.commit()
         if added:
-            self._announce([items[0][1].user_id])
+            self._announce({offered[event_id].user_id for event_id in added})
         known = {**others, **{event_id: offered[event_id] for event_id in added}}
         clashes = [
             (delivery, _reject_fact(delivery, fact, _clash(known.get(fact.event_id))))
@@ -171,6 +198,10 @@ class Ingest(Generic[F]):
         result.new += len(added)
         result.repeated += len(items) - len(added) - len(clashes)
         return clashes
+
+    def _reject_all(self, clashes: Sequence[tuple[Delivery[F], Rejection]], result: Applied[F]) -> None:
+        for delivery, rejection in clashes:
+            self._reject(delivery, rejection, result)
 
     def _reject(self, delivery: Delivery[F], rejection: Rejection, result: Applied[F]) -> None:
         log.error("event_rejected", **delivery.about(), reason=rejection.reason)
@@ -200,7 +231,7 @@ def _clash(known: Fact | None) -> str:
 
 
 class ApplyCompletions:
-    """Applies batches of deliveries; one transaction a learner."""
+    """Applies batches of deliveries; one transaction for some learners together."""
 
     def __init__(
         self,
@@ -230,7 +261,7 @@ def _count(
 
 
 class ApplyCalendarChanges:
-    """Applies batches of deliveries; one transaction a learner.
+    """Applies batches of deliveries; one transaction for some learners together.
 
     Days of the past stay what they were; a change of calendar can keep a
     streak over a day that it cut short.

@@ -120,6 +120,11 @@ class SqlLearnerWork(LearnerWork):
 
     @property
     @override
+    def user_ids(self) -> Collection[int]:
+        return frozenset(self._users)
+
+    @property
+    @override
     def outdated(self) -> bool:
         return self._outdated
 

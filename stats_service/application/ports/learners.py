@@ -52,6 +52,10 @@ class LearnerWork(Protocol):
     """
 
     @property
+    def user_ids(self) -> Collection[int]:
+        """Of whom the work is: all who were asked for but those who were erased."""
+
+    @property
     def outdated(self) -> bool:
         """Whether stored progress of any of them is out of date, or was changed other than by `save`."""
 

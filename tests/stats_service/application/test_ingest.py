@@ -11,13 +11,13 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from service_kit.errors import UnavailableError
+from service_kit.errors import AccountErasedError, UnavailableError
 from stats_service.application.ingest import Applied, ApplyCalendarChanges, ApplyCompletions, Delivery
 from stats_service.application.ports.learners import RefusedError, Rejection
 from stats_service.domain.badges import BadgeCatalogue
 from stats_service.domain.calendar import CalendarChange
 from stats_service.domain.completion import Completion
-from stats_service.domain.derived import Derived
+from stats_service.domain.derived import Derived, select_learners
 from stats_service.domain.facts import Facts, LearnerFacts
 from tests.stats_service.facts import calendar_change, completion
 
@@ -34,13 +34,18 @@ class MemoryStore:
         self.trouble: dict[UUID, Exception] = {}
         self.away = False
         self.outdated_learners: set[int] = set()
+        self.erased: set[int] = set()
+        self.transactions: list[frozenset[int]] = []
 
     @contextmanager
     def work_on(self, user_ids: Collection[int]) -> Iterator[MemoryWork]:
         if self.away:
             raise UnavailableError("away")
-        (user_id,) = user_ids
-        yield MemoryWork(self, user_id)
+        self.transactions.append(frozenset(user_ids))
+        there = frozenset(user_ids) - self.erased
+        if not there:
+            raise AccountErasedError
+        yield MemoryWork(self, there)
 
     def reject(self, rejections: Sequence[Rejection]) -> None:
         if self.away:
@@ -49,18 +54,18 @@ class MemoryStore:
 
 
 class MemoryWork:
-    """One transaction on a learner: what it added is kept at its commit."""
+    """One transaction on learners: what it added is kept at its commit."""
 
-    def __init__(self, store: MemoryStore, user_id: int) -> None:
+    def __init__(self, store: MemoryStore, user_ids: frozenset[int]) -> None:
         self._store = store
-        self._user_id = user_id
+        self.user_ids = user_ids
         self._added: dict[UUID, Completion] = {}
         self._changes: dict[UUID, CalendarChange] = {}
         self._saved: list[tuple[Derived, Collection[date] | None]] = []
 
     @property
     def outdated(self) -> bool:
-        return self._user_id in self._store.outdated_learners
+        return bool(self.user_ids & self._store.outdated_learners)
 
     def add(self, facts: Sequence[Completion]) -> set[UUID]:
         for fact in facts:
@@ -74,10 +79,10 @@ class MemoryWork:
 
     def facts(self) -> Facts:
         every = [*self._store.facts.values(), *self._added.values()]
-        return Facts.of(fact for fact in every if fact.user_id == self._user_id)
+        return Facts.of(fact for fact in every if fact.user_id in self.user_ids)
 
     def learners(self) -> Mapping[int, LearnerFacts]:
-        return {self._user_id: LearnerFacts(list(self._changes.values()))} if self._changes else {}
+        return {change.user_id: LearnerFacts([change]) for change in self._changes.values()}
 
     def catalogue(self) -> BadgeCatalogue:
         return BadgeCatalogue()
@@ -97,7 +102,8 @@ class MemoryWork:
         self._store.facts |= self._added
         self._store.changes |= self._changes
         for derived, days in self._saved:
-            self._store.stored[self._user_id] = derived
+            for user_id in self.user_ids:
+                self._store.stored[user_id] = select_learners(derived, [user_id])
             self._store.saves.append(days)
 
 
@@ -217,8 +223,29 @@ def test_everything_is_postponed_while_the_database_is_away(store: MemoryStore) 
 def test_what_does_not_fit_the_time_is_postponed(store: MemoryStore) -> None:
     ticks = iter([0.0, 1.0, 11.0])
     apply = ApplyCompletions(store, budget_seconds=10.0, monotonic=lambda: next(ticks))
-    applied = apply([delivery(completion(user_id=1)), delivery(completion(user_id=2))])
-    assert outcome(applied) == {"new": 1, "postponed": 1}
+    applied = apply([delivery(completion(user_id=user_id)) for user_id in range(1, 23)])
+    assert outcome(applied) == {"new": 20, "postponed": 2}
+    # Nor is what could not be taken in together tried one by one for longer.
+    ticks = iter([0.0, 1.0, 9.0, 11.0, 12.0])
+    facts = [completion(user_id=user_id) for user_id in (31, 32, 33)]
+    store.trouble[facts[2].event_id] = RuntimeError("a fault of ours")
+    assert outcome(apply([*map(delivery, facts)])) == {"new": 1, "postponed": 2}
+
+
+def test_events_of_several_people_are_one_transaction(store: MemoryStore) -> None:
+    facts = [completion(user_id=user_id) for user_id in (1, 2, 3, 1)]
+    assert outcome(ApplyCompletions(store)([*map(delivery, facts)])) == {"new": 4}
+    assert store.transactions == [{1, 2, 3}]
+    sessions = [store.stored[user_id].days.sums.sessions.sum() for user_id in (1, 2, 3)]
+    assert sessions == [2, 1, 1]
+
+
+def test_an_erased_person_leaves_the_others_alone(store: MemoryStore) -> None:
+    store.erased.add(2)
+    facts = [completion(user_id=user_id) for user_id in (1, 2, 3)]
+    assert outcome(ApplyCompletions(store)([*map(delivery, facts)])) == {"new": 2, "rejected": 1}
+    assert store.rejections == [Rejection(facts[1].event_id, "erased", b"")]
+    assert store.facts.keys() == {facts[0].event_id, facts[2].event_id}
 
 
 def test_a_change_of_calendar_is_kept_once_and_touches_no_day(store: MemoryStore) -> None:
