@@ -10,8 +10,8 @@ import psycopg
 from sqlalchemy import Connection
 from typing_extensions import override
 
+from stats_service.adapters.db import badge_statements, text_codes
 from stats_service.adapters.db import derived as derived_rows
-from stats_service.adapters.db import text_codes
 from stats_service.adapters.db.fact_columns import (
     DAY_ZERO,
     MICROSECONDS_TO_2000,
@@ -113,7 +113,8 @@ class SqlShardSnapshot(ShardSnapshot):
     @override
     def evidence(self) -> Evidence:
         driver = driver_of(self._connection)
-        catalogue = self._readers.catalogues.read(self._connection)
+        revision = self._connection.execute(badge_statements.catalogue_revision()).scalar_one()
+        catalogue = self._readers.catalogues.read(self._connection, revision)
         facts = self._readers.facts.read(self._connection, self._whose, texts_needed(catalogue))
         saved, unknown = self._saved(driver)
         stored = digests(self._readers.derived.read(driver, self._whose)) if self._deep else None

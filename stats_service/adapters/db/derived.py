@@ -6,7 +6,7 @@ what it has, so an unchanged row is not written, and tells how many were.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -96,13 +96,14 @@ _DAYS, _STANDINGS, _AWARDS = (
 )
 
 
-def save(connection: Connection, users: Sequence[int], derived: Derived, days: Iterable[date] | None) -> int:
-    """Makes the stored rows of some learners the derived ones; returns how many rows changed.
+def changes(
+    users: Sequence[int], derived: Derived, days: Iterable[date] | None
+) -> Iterator[tuple[TextClause, Columns]]:
+    """Yields what makes the stored rows of some learners the derived ones, with its values.
 
     With `days`, only those are looked at: the caller knows that no other can
     have changed.
     """
-    changed = 0
     daily = _daily_columns(derived, None if days is None else frozenset(days))
     # Awards hold badge versions in place, standings nothing: the order is for readers of the log.
     for kind, columns in (
@@ -110,14 +111,13 @@ def save(connection: Connection, users: Sequence[int], derived: Derived, days: I
         (_STANDINGS, _standing_columns(derived)),
         (_AWARDS, _award_columns(derived)),
     ):
-        changed += connection.execute(kind.upsert, columns).rowcount
+        yield kind.upsert, columns
         if kind is not _DAYS or days is None:
-            changed += connection.execute(kind.remove, {**columns, "users": list(users)}).rowcount
-    return changed
+            yield kind.remove, {**columns, "users": list(users)}
 
 
 def differences(connection: Connection, users: Sequence[int], derived: Derived) -> Sequence[Difference]:
-    """Returns what `save` would change. Changes nothing."""
+    """Returns what `changes` would change. Changes nothing."""
     return [
         Difference(row.user_id, kind.table.name, row.stored, row.derived)
         for kind, columns in (

@@ -35,8 +35,9 @@ def faults_understood() -> Iterator[None]:
     except Exception as error:
         if is_unavailable(error, lost=(psycopg.OperationalError, psycopg.InterfaceError)):
             raise UnavailableError("The database does not answer", part="database") from error
-        if isinstance(error, DataError):
-            raise RefusedError(f"the database cannot hold it: {error.orig}") from error
+        if isinstance(error, DataError | psycopg.DataError):
+            cause = error.orig if isinstance(error, DataError) else error
+            raise RefusedError(f"the database cannot hold it: {cause}") from error
         raise
 
 
@@ -47,9 +48,8 @@ class CatalogueCache:
         self._compile = compile_condition
         self._catalogue = BadgeCatalogue()
 
-    def read(self, connection: Connection) -> BadgeCatalogue:
-        """Returns the catalogue as of now."""
-        revision = connection.execute(badge_statements.catalogue_revision()).scalar_one()
+    def read(self, connection: Connection, revision: int) -> BadgeCatalogue:
+        """Returns the catalogue, which is held at a revision."""
         if revision != self._catalogue.revision:
             versions = connection.execute(badge_statements.every_version()).all()
             self._catalogue = BadgeCatalogue(
@@ -72,20 +72,23 @@ class SqlLearnerStore(LearnerStore):
         # In order, so that two transactions never wait for each other.
         users = sorted(set(user_ids))
         with faults_understood(), self._engine.connect() as connection:
-            connection.execute(badge_statements.hold_catalogue())
-            catalogue = self._catalogues.read(connection)
-            connection.execute(
-                saving_statements.make_learners(), {"users": users, "revision": catalogue.revision}
+            connection.begin()
+            held = saving_statements.run_together(
+                connection,
+                [
+                    (badge_statements.hold_catalogue(), {}),
+                    (badge_statements.catalogue_revision(), {}),
+                    (saving_statements.make_learners(), {"users": users, "revision": None}),
+                    (saving_statements.lock_learners(), {"users": users}),
+                ],
             )
-            learners = connection.execute(saving_statements.lock_learners(), {"users": users}).all()
+            ((revision,),), learners = held[1].fetchall(), held[3].fetchall()
+            catalogue = self._catalogues.read(connection, revision)
             if not learners:
                 raise AccountErasedError
             # Without a digest it is not known what is stored: a part of it cannot be left alone.
-            outdated = any(
-                learner.catalogue_revision != catalogue.revision or learner.progress_digest is None
-                for learner in learners
-            )
-            there = [learner.user_id for learner in learners]
+            outdated = any(made_with != revision or digest is None for _, made_with, digest in learners)
+            there = [user_id for user_id, _, _ in learners]
             yield SqlLearnerWork(connection, there, catalogue, outdated, self._columns)
 
     @override
@@ -183,15 +186,18 @@ class SqlLearnerWork(LearnerWork):
 
     @override
     def save(self, facts: Facts, derived: Derived, days: Collection[date] | None = None) -> int:
-        self._connection.execute(
-            saving_statements.audit_freezes(), saving_statements.freezes_of(self._users, derived)
+        freezes = saving_statements.freezes_of(self._users, derived)
+        changes = derived_rows.changes(self._users, derived, days)
+        learners = saving_statements.latest_of(self._users, facts, derived, self._catalogue.revision)
+        _, *changed, _ = saving_statements.run_together(
+            self._connection,
+            [
+                (saving_statements.audit_freezes(), freezes),
+                *changes,
+                (saving_statements.save_learners(whole=days is None), learners),
+            ],
         )
-        changed = derived_rows.save(self._connection, self._users, derived, days)
-        self._connection.execute(
-            saving_statements.save_learners(whole=days is None),
-            saving_statements.latest_of(self._users, facts, derived, self._catalogue.revision),
-        )
-        return changed
+        return sum(cursor.rowcount for cursor in changed)
 
     @override
     def commit(self) -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
+import psycopg
 from sqlalchemy import (
     BigInteger,
+    ClauseElement,
     ColumnElement,
+    Connection,
     DateTime,
+    Executable,
     Insert,
     Integer,
     Select,
@@ -27,7 +31,10 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
+from stats_service.adapters.db.badge_statements import catalogue_revision
+from stats_service.adapters.db.fact_columns import driver_of
 from stats_service.adapters.db.rows import Values
 from stats_service.adapters.db.tables import (
     calendar_change,
@@ -38,17 +45,43 @@ from stats_service.domain.derived import Derived
 from stats_service.domain.digest import digest_of, digests, kinds_of
 from stats_service.domain.facts import Facts, instant_of
 
+_DRIVER = PGDialect_psycopg()  # type: ignore[no-untyped-call]
 # What is executed for every event is built once.
 _USERS = bindparam("users", type_=ARRAY(BigInteger))
+
+
+def run_together(
+    connection: Connection, statements: Sequence[tuple[Executable, Mapping[str, Any]]]
+) -> Sequence[psycopg.Cursor[Any]]:
+    """Sends statements in one round trip, in their order; returns the cursor of each.
+
+    Each sees what those before it did, and what was committed meanwhile, as if it was sent alone.
+    """
+    driver = driver_of(connection)
+    with driver.pipeline():
+        return [
+            driver.execute(cast("Any", sql), {**constants, **values})
+            for (sql, constants), values in ((_for_driver(each), values) for each, values in statements)
+        ]
+
+
+@cache
+def _for_driver(statement: Executable) -> tuple[str, Mapping[str, Any]]:
+    """Returns a statement, which is kept for good, as the driver takes it, and what is constant in it."""
+    compiled = cast("ClauseElement", statement).compile(dialect=_DRIVER)
+    return str(compiled), compiled.params
 
 
 @cache
 def make_learners() -> Insert:
     """Makes the rows of `users` unless they are there.
 
-    No progress at all is up to date with any catalogue, so also with that of this `revision`.
+    No progress at all is up to date with any catalogue, so also with that of this `revision`,
+    the present one when NULL.
     """
-    given = select(func.unnest(_USERS), bindparam("revision", type_=BigInteger()))
+    given_revision = bindparam("revision", type_=BigInteger())
+    revision = func.coalesce(given_revision, catalogue_revision().scalar_subquery())
+    given = select(func.unnest(_USERS), revision)
     return insert(learner).from_select(["user_id", "catalogue_revision"], given).on_conflict_do_nothing()
 
 
