@@ -7,8 +7,9 @@ arguments, UTC.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 from session_service.domain.days import Calendar
@@ -171,6 +172,19 @@ class PracticeSession:
         policy = self.policy
         return self.state in policy.counted and (self.answer_count > 0 or policy.counts_unanswered)
 
+    def with_values(self, **changes: Any) -> PracticeSession:
+        """Returns the session with other values of some fields.
+
+        What `dataclasses.replace` does in a third of its time: of forty fields a change has three.
+        """
+        values = list(_values_of(self))
+        for name, value in changes.items():
+            values[_PLACES[name]] = value
+        other = object.__new__(PracticeSession)
+        for put, value in zip(_SETTERS, values, strict=True):
+            put(other, value)
+        return other
+
     def expect(self, etag: str) -> None:
         """Raises EtagMismatchError unless the etag is empty or this version's."""
         if etag and etag != self.etag:
@@ -195,14 +209,14 @@ class PracticeSession:
         timed = self._record_elapsed(reported, now)
         # Where work is handed in, pausing saves it: the draft is there, its time is told.
         saved_at = now if self.policy.submits else self.draft_saved_at
-        return replace(timed, state=State.PAUSED, active_since=None, draft_saved_at=saved_at)._changed(now)
+        return timed.with_values(state=State.PAUSED, active_since=None, draft_saved_at=saved_at)._changed(now)
 
     def resume(self, *, now: datetime) -> PracticeSession:
         """Returns the session going on; itself when it is going on already."""
         self.must_be_open()
         if self.state is State.ACTIVE:
             return self
-        return replace(self, state=State.ACTIVE, active_since=now)._changed(now)
+        return self.with_values(state=State.ACTIVE, active_since=now)._changed(now)
 
     def record_answer(self, *, correct: bool, before: SessionItem | None, now: datetime) -> PracticeSession:
         """Returns the session with one more answer counted.
@@ -211,8 +225,7 @@ class PracticeSession:
         items are not picked.
         """
         self.must_be_open()
-        return replace(
-            self,
+        return self.with_values(
             answer_count=self.answer_count + 1,
             correct_answer_count=self.correct_answer_count + correct,
             right_run=self.right_run + 1 if correct else 0,
@@ -234,13 +247,12 @@ class PracticeSession:
         if base_hash and self.draft_hash not in (base_hash, draft_hash):
             raise EtagMismatchError(self.draft_hash)
         timed = self if reported is None else self._record_elapsed(reported, now)
-        return replace(timed, draft_hash=draft_hash, draft_saved_at=now)._changed(now)
+        return timed.with_values(draft_hash=draft_hash, draft_saved_at=now)._changed(now)
 
     def add_message(self, content: str, *, now: datetime) -> PracticeSession:
         """Returns the session with one more line of conversation. Raises ConversationFullError."""
         self.must_be_open()
-        told = replace(
-            self,
+        told = self.with_values(
             message_count=self.message_count + 1,
             message_bytes=add_line(self.message_bytes, content),
         )
@@ -248,7 +260,7 @@ class PracticeSession:
 
     def annotate(self, note: str, *, now: datetime) -> PracticeSession:
         """Returns the session with a note, open or ended; itself when it says the same already."""
-        return self if note == self.note else replace(self, note=note)._changed(now)
+        return self if note == self.note else self.with_values(note=note)._changed(now)
 
     def end(
         self,
@@ -268,8 +280,7 @@ class PracticeSession:
             raise OutcomeNotAllowedError(self.product, outcome)
         ended_at = max(now, self.started_at)
         timed = self._record_elapsed(reported, ended_at)
-        return replace(
-            timed,
+        return timed.with_values(
             state=outcome,
             active_since=None,
             ended_at=ended_at,
@@ -282,7 +293,7 @@ class PracticeSession:
         )
 
     def _changed(self, now: datetime) -> PracticeSession:
-        return replace(self, version=self.version + 1, updated_at=now)
+        return self.with_values(version=self.version + 1, updated_at=now)
 
     def _record_elapsed(self, reported: int | None, now: datetime) -> PracticeSession:
         """Returns the session with its elapsed time settled by the product's rule."""
@@ -294,7 +305,7 @@ class PracticeSession:
             # frequent settling would lose it each time.
             settled = self.elapsed_at(now)
             step = timedelta(seconds=settled - self.elapsed_seconds)
-            return replace(self, elapsed_seconds=settled, active_since=self.active_since + step)
+            return self.with_values(elapsed_seconds=settled, active_since=self.active_since + step)
         if reported is None:
             return self
         bounds = self.policy.elapsed_bounds
@@ -304,7 +315,13 @@ class PracticeSession:
             raise ElapsedWentBackError(self.elapsed_seconds, reported)
         kept = max(reported, self.elapsed_seconds) if rule is Elapsed.LARGEST else reported
         lead = timedelta(seconds=kept) - (now - self.started_at)
-        return replace(self, elapsed_seconds=kept, implausible=lead > PLAUSIBLE_LEAD)
+        return self.with_values(elapsed_seconds=kept, implausible=lead > PLAUSIBLE_LEAD)
+
+
+_NAMES = tuple(each.name for each in fields(PracticeSession))
+_PLACES = {name: place for place, name in enumerate(_NAMES)}
+_SETTERS = tuple(getattr(PracticeSession, name).__set__ for name in _NAMES)
+_values_of = attrgetter(*_NAMES)
 
 
 def _newly_answered(before: SessionItem | None) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -242,7 +242,9 @@ def _add_time(session: PracticeSession, offline: OfflineSession) -> PracticeSess
     if session.policy.elapsed is Elapsed.MEASURED:
         elapsed = min(elapsed, longest)
     implausible = timedelta(seconds=elapsed) - wall > PLAUSIBLE_LEAD
-    return replace(session, elapsed_seconds=elapsed, implausible=implausible, active_since=None, synced=True)
+    return session.with_values(
+        elapsed_seconds=elapsed, implausible=implausible, active_since=None, synced=True
+    )
 
 
 def finish(
@@ -253,7 +255,7 @@ def finish(
     Raises OutcomeNotAllowedError.
     """
     ended = session.end(offline.outcome, user_seq=user_seq, calendar=calendar, now=offline.ended_at)
-    return replace(ended, note=offline.note, version=1, updated_at=now)
+    return ended.with_values(note=offline.note, version=1, updated_at=now)
 
 
 class SyncOutcome(StrEnum):

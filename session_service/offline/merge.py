@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from service_kit.errors import ServiceError
 from service_kit.time_zones import known_time_zone
@@ -104,7 +104,7 @@ def _prepare(
     answers, refused = _grade(offline.answers, guide, session.policy)
     picked = _pick(answers, guide.prompts.get(offline.content, {})) if session.policy.picks_items else {}
     if picked:
-        session = replace(session, item_count=len(picked))
+        session = session.with_values(item_count=len(picked))
     answered = [session, *count_answers(session, answers, picked, offline.ended_at)][-1]
     ended = finish(answered, offline, user_seq=user_seq, calendar=calendar, now=guide.now)
     return _Prepared(offline, EndedSession(ended, answers, list(picked.values())), refused)
@@ -116,8 +116,7 @@ def _add_content(session: PracticeSession, guide: Guide) -> PracticeSession:
     known = guide.contents.get(session.content)
     if known is None:
         raise ContentNotFoundError(session.content)
-    return replace(
-        session,
+    return session.with_values(
         content_title=known.title,
         content_type=known.type,
         content_created_at=known.created_at,

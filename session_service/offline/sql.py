@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, replace
+from dataclasses import astuple
 from operator import attrgetter, itemgetter
 from typing import Any, cast
 from uuid import UUID
@@ -58,7 +58,7 @@ class SqlSyncedItems(SyncedItems):
         """Inserts sessions, their answers and their items."""
         inserted = await _ADD_SESSIONS(self._connection, [_to_row(each.session) for each in ended])
         numbers: dict[int, int] = dict(inserted)
-        stored = [replace(each.session, id=numbers[each.session.user_seq]) for each in ended]
+        stored = [each.session.with_values(id=numbers[each.session.user_seq]) for each in ended]
         pairs = list(zip(stored, ended, strict=True))
         answers = [
             _answer_values(answer_to_values(session, position, answer, session.updated_at))
@@ -75,7 +75,7 @@ class SqlSyncedItems(SyncedItems):
 
 def _to_row(session: PracticeSession) -> tuple[Any, ...]:
     # It is over: it has no open slot.
-    return (*_plain_values(session), json.dumps(session.settings))
+    return (*_plain_values(session), json.dumps(session.settings) if session.settings else "{}")
 
 
 def _refused_to_text(refused: Sequence[RefusedAnswer]) -> str:
