@@ -15,6 +15,7 @@ from service_kit.errors import AccountErasedError
 from service_kit.once import Idempotency
 from service_kit.request_ids import current_request_id
 from session_service.adapters.db import tables
+from session_service.adapters.db.arrays import ArrayInsert
 from session_service.adapters.db.learners import SqlLearners
 from session_service.adapters.db.rows import event_to_values
 from session_service.adapters.db.sessions import SqlSessions
@@ -28,15 +29,13 @@ from session_service.domain.events import Event
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change
 
-# One event or hundreds: the statement is the same.
-_ADD_EVENTS = """
-INSERT INTO session.outbox
-  (event_id, user_id, user_seq, aggregate_id, kind, payload, request_id, next_attempt_at)
-SELECT event_id, user_id, user_seq, aggregate_id, kind, payload, $7, now() + $8::interval
-FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::bytea[])
-  AS added (event_id, user_id, user_seq, aggregate_id, kind, payload)
-"""
-_event_values = itemgetter("event_id", "user_id", "user_seq", "aggregate_id", "kind", "payload")
+_EVENT = ("event_id", "user_id", "user_seq", "aggregate_id", "kind", "payload")
+_ADD_EVENTS = ArrayInsert(
+    tables.outbox,
+    [*_EVENT, "request_id", "next_attempt_at"],
+    computed={"next_attempt_at": ("interval", "now() + {}")},
+)
+_event_values = itemgetter(*_EVENT)
 
 
 class AfterCommit(Protocol):
@@ -66,8 +65,8 @@ class _Outbox(Outbox):
             return
         request_id = current_request_id()
         rows = [event_to_values(event, self._encode) for event in events]
-        columns = map(list, zip(*map(_event_values, rows), strict=True))
-        await self._connection.exec_driver_sql(_ADD_EVENTS, (*columns, request_id, self._first_wait))
+        made_by = (request_id, self._first_wait)
+        await _ADD_EVENTS(self._connection, [(*_event_values(row), *made_by) for row in rows])
         self.added += [Outgoing(row["event_id"], row["kind"], row["payload"], request_id) for row in rows]
 
 
