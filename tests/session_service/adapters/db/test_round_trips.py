@@ -141,3 +141,23 @@ async def test_a_key_costs_a_start_and_an_end_twice_more(
     await end()
     assert 1 <= await count(counted, start) <= 5
     assert 1 <= await count(counted, end) <= 4
+
+
+async def test_a_draft_asks_the_database_twice_changed_or_not(
+    wire: tuple[Wire, grpc.aio.Channel], me: Metadata
+) -> None:
+    counted, channel = wire
+    learner = Learner(rpc.SessionServiceStub(channel), me)
+    session = await learner.start()
+    versions = itertools.count()
+
+    async def save_another() -> None:
+        await learner.call("SaveDraft", name=session.name, content=f'{{"version": {next(versions)}}}')
+
+    async def save_the_same() -> None:
+        await learner.call("SaveDraft", name=session.name, content='{"version": 0}')
+
+    for call in (save_another, save_the_same):
+        for _ in range(2):
+            await call()
+        assert 1 <= await count(counted, call) <= 2
