@@ -9,6 +9,7 @@ Writes docs/benchmarks.md, or only shows it where not all rows were measured. `-
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 from pathlib import Path
@@ -32,6 +33,8 @@ def main() -> None:
     if arguments.list:
         print("\n".join(ROWS))
         return
+    # What was started is stopped, also when somebody's patience is over.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
     names = [name for given in arguments.only for name in given.replace(",", " ").split()] or list(ROWS)
     if unknown := [name for name in names if name not in ROWS]:
         sys.exit(f"no row is named {', '.join(unknown)}; there are {', '.join(ROWS)}")
@@ -59,7 +62,8 @@ def main() -> None:
                 began = time.monotonic()
                 outcomes[name] = ROWS[name](context)
                 seconds[name] = time.monotonic() - began
-                console.print(_table(outcomes[name]))
+                if outcomes[name].lines:
+                    console.print(_table(outcomes[name]))
         finally:
             context.stop_platform()
     text = render(outcomes, context, seconds, arguments.note)

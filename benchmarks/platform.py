@@ -39,6 +39,12 @@ UNLIMITED = {
     "GATEWAY_ACCOUNT_RATE_PER_MINUTE": "1000000",
     "QUOTA_SESSIONS_PER_DAY": "1000000",
     "QUOTA_SYNCED_SESSIONS_PER_DAY": "1000000",
+    # Two thousand listen at once, all from here.
+    "BRIDGE_MAX_CONNECTIONS": "4000",
+    "BRIDGE_MAX_CONNECTIONS_PER_ADDRESS": "4000",
+    "MAX_LIVE": "4000",
+    # A page of history is not to come from the cache.
+    "PORTAL_HISTORY_CACHE_SECONDS": "1",
     "LOG_LEVEL": "INFO",
 }
 # What the baselines run on; `make bench` makes it.
@@ -147,12 +153,12 @@ def _run(url: str, query: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
 
 
 @contextmanager
-def running_platform(processes: int | None = None, **settings: str) -> Iterator[Platform]:
-    """A stack in a temporary directory for the duration of a block; one process a core unless told."""
-    count = processes or default_count()
+def running_platform() -> Iterator[Platform]:
+    """A stack in a temporary directory for the duration of a block, one process a core."""
+    count = default_count()
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
         ports = free_ports(session=count, stats=count)
-        stack = LocalStack(Path(directory) / "stack", ports, environment=UNLIMITED | settings)
+        stack = LocalStack(Path(directory) / "stack", ports, environment=UNLIMITED)
         try:
             stack.up()
             platform = Platform(stack, Path(directory))

@@ -9,6 +9,7 @@ import time
 
 import uvloop
 
+from benchmarks.load.listeners import Listeners
 from benchmarks.load.plan import Plan, Result
 from benchmarks.load.scenarios import SCENARIOS, Scenario
 
@@ -19,7 +20,7 @@ def _scenario(plan: Plan) -> Scenario:
         from benchmarks.load.grpc_answers import GrpcAnswers  # noqa: PLC0415
 
         return GrpcAnswers(plan)
-    return SCENARIOS[plan.scenario](plan)
+    return (SCENARIOS | {"listeners": Listeners})[plan.scenario](plan)
 
 
 async def _run(plan: Plan) -> Result:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,6 +11,8 @@ from benchmarks.load.plan import Plan, Result
 from benchmarks.measure import Side, Spread
 from benchmarks.platform import Baseline
 from benchmarks.processes import Processes
+
+_PATIENCE_SECONDS = 60.0
 
 # Of what one side did in a round; raises AssertionError when the database does not say the same.
 Check = Callable[[Result], None]
@@ -63,6 +66,14 @@ def of_quantiles(ours: Side, other: Side, share: float) -> Spread:
     """Returns a quantile of ours as a part of the other's: medians, and as far apart as any rounds were."""
     one, two = ours.quantile(share), other.quantile(share)
     return Spread(one.median / two.median, one.least / two.most, one.most / two.least)
+
+
+def compare_soon(what: str, find: Callable[[], Any], expected: Any) -> None:
+    """Compares again and again, for at most a minute, until it is the same. Raises AssertionError."""
+    until = time.monotonic() + _PATIENCE_SECONDS
+    while (found := find()) != expected and time.monotonic() < until:
+        time.sleep(0.2)
+    compare(what, found, expected)
 
 
 def compare(what: str, found: Any, expected: Any) -> None:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from itertools import count
 
+import pytest
+
 from benchmarks.context import Context
 from benchmarks.measure import (
     Goal,
@@ -17,6 +19,7 @@ from benchmarks.measure import (
     take_turns,
 )
 from benchmarks.report import table
+from benchmarks.rows.soak import grown
 
 
 def side(name: str, *values: float, latencies: tuple[float, ...] = ()) -> Side:
@@ -69,6 +72,12 @@ def test_a_line_of_the_table_has_the_ratio_its_spread_and_the_verdict() -> None:
     line = Line("answers", "30 /s", "10 /s", Spread(3.04, 2.9, 3.2), Goal(3, 4))
     shown = list(table({"answers": Outcome(lines=[line])}))
     assert shown[2:] == ["| answers | 30 /s | 10 /s | 3.04 (2.90 to 3.20) times | ≥ 3 / 4 times | must met |"]
+
+
+def test_what_grew_is_told_of_the_time_after_warm_up_alone() -> None:
+    warming = [(moment, moment * 1_000_000) for moment in range(10)]
+    assert grown([*warming, *((moment, 1000) for moment in range(10, 20))], 10) == 0
+    assert grown([*warming, (10, 990), (15, 1000), (20, 1010)], 10) == pytest.approx(2)
 
 
 def test_numbers_of_callers_are_divided_and_one_stays() -> None:
