@@ -1,6 +1,6 @@
 """Measures the platform against what would be written instead: `make bench`, `make bench ONLY=answers`.
 
-    python -m benchmarks [--only NAME ...] [--rounds 5] [--seconds 3] [--full] [--soak-minutes 1]
+    python -m benchmarks [--only NAME ...] [--rounds 5] [--seconds 2.5] [--full] [--soak-minutes 1]
         [--shrink 1] [--note TEXT] [--to FILE]
 
 Writes docs/benchmarks.md, or only shows it where not all rows were measured. `--list` names the rows.
@@ -79,7 +79,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="The platform against what would be written instead.")
     parser.add_argument("--only", nargs="*", default=[], help="rows to measure")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=3.0, help="of a round")
+    parser.add_argument("--seconds", type=float, default=2.5, help="of a round")
     parser.add_argument("--full", action="store_true", help="large data as large as the goals name (an hour)")
     parser.add_argument("--soak-minutes", type=float, default=1.0)
     parser.add_argument(
