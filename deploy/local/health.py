@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 
 from deploy import probe, topology
 from deploy.local.control import State
@@ -27,6 +28,18 @@ def check(settings: Settings, process: topology.Process, started: float) -> None
         case "heartbeat":
             # The supervisor counts in whole seconds: within the first, a beat may be the predecessor's.
             probe.heartbeat(settings.layout.heartbeat(process.name), since=started + 1)
+
+
+def shows_life(settings: Settings, process: topology.Process, since: float) -> bool:
+    """Tells at next to no cost whether the process may be well: it listens, or has beaten since then."""
+    if process.probe == "postgres":
+        # It writes a line into its log about everybody who says nothing.
+        return True
+    if process.probe == "heartbeat":
+        beat = settings.layout.heartbeat(process.name)
+        return beat.exists() and beat.stat().st_mtime >= since
+    with socket.socket() as connection:
+        return connection.connect_ex((HOST, settings.ports.by_listener[process.name])) == 0
 
 
 def _postgres(settings: Settings) -> None:

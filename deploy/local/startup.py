@@ -21,6 +21,9 @@ Node = topology.Process | topology.Job
 HEALTHY_SECONDS = 90.0
 JOB_SECONDS = 300.0
 POLL_SECONDS = 0.15
+# How often everything is asked for, whether it gives a sign or not: an answer of the supervisor about all
+# processes costs more than everything else in a look.
+WHOLE_LOOK_SECONDS = 1.0
 # So many starts without health and a process counts as dead. A database whose
 # predecessor was killed may have to wait for that one's last workers.
 STARTS = {"postgres": 8}
@@ -37,6 +40,8 @@ class _Attempt:
 
     node: Node
     since: float
+    # The same by the clock of files.
+    began: float = field(default_factory=time.time)
     job: subprocess.Popen[bytes] | None = None
     starts: set[float] = field(default_factory=set)
     problem: str = ""
@@ -61,6 +66,7 @@ class Startup:
         self._known = frozenset(self._todo)
         self._under_way: dict[str, _Attempt] = {}
         self._finished: set[str] = set()
+        self._looked_at_all = 0.0
 
     def run(self) -> None:
         """Starts everything and waits until all is healthy or done. Raises StackError."""
@@ -109,12 +115,22 @@ class Startup:
             )
 
     def _look(self) -> None:
-        states = self._supervisor.states()
-        for attempt in list(self._under_way.values()):
+        chosen = list(self._under_way.values())
+        if time.monotonic() - self._looked_at_all < WHOLE_LOOK_SECONDS:
+            chosen = [attempt for attempt in chosen if attempt.job is not None or self._shows_life(attempt)]
+        else:
+            self._looked_at_all = time.monotonic()
+        any_process = any(attempt.job is None for attempt in chosen)
+        states = self._supervisor.states() if any_process else {}
+        for attempt in chosen:
             if attempt.job is not None:
                 self._look_at_job(attempt, attempt.job)
             else:
                 self._look_at_process(attempt, states.get(attempt.node.name))
+
+    def _shows_life(self, attempt: _Attempt) -> bool:
+        assert isinstance(attempt.node, topology.Process)
+        return health.shows_life(self._settings, attempt.node, attempt.began)
 
     def _look_at_job(self, attempt: _Attempt, job: subprocess.Popen[bytes]) -> None:
         code = job.poll()
