@@ -133,11 +133,13 @@ def test_a_file_that_is_no_list_of_entries_is_a_fault(tmp_path: Path, text: str,
 
 def test_bytes_that_are_no_text_are_a_fault_on_their_line(tmp_path: Path) -> None:
     directory = write(
-        tmp_path, exercises__present=EXERCISE, exercises__bell=EXERCISE.replace("hablar", "hab\alar")
+        tmp_path,
+        exercises__present=EXERCISE,
+        exercises__bell=f"# {'é' * 200}\n" + EXERCISE.replace("hablar", "hab\alar"),
     )
     (directory / "exercises" / "latin.yaml").write_bytes(EXERCISE.encode("latin-1"))
     assert faults_of(directory) == [
-        ("exercises/bell.yaml", 3, "has a character that no text has"),
+        ("exercises/bell.yaml", 4, "has a character that no text has"),
         ("exercises/latin.yaml", 4, "is not UTF-8 text"),
     ]
 
