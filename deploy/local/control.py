@@ -142,12 +142,14 @@ class Supervisor:
             infos = self._call("getAllProcessInfo")
         except SupervisorError:
             return {}
-        return {
-            info["name"]: State(
-                info["name"], info["statename"], info["pid"], info["start"], Path(info["stdout_logfile"])
-            )
-            for info in infos
-        }
+        return {info["name"]: _state(info) for info in infos}
+
+    def state(self, name: str) -> State | None:
+        """One process, at a tenth of what all of them cost; None when the supervisor does not know it."""
+        try:
+            return _state(self._call("getProcessInfo", name))
+        except (SupervisorError, xmlrpc.client.Fault):
+            return None
 
     def launch(self) -> None:
         """Starts supervisord on the written configuration; it starts no process by itself.
@@ -211,6 +213,10 @@ class Supervisor:
         self._order("shutdown")
         with contextlib.suppress(psutil.NoSuchProcess):
             processes.wait_gone([psutil.Process(pid)], 30.0)
+
+
+def _state(info: Mapping[str, Any]) -> State:
+    return State(info["name"], info["statename"], info["pid"], info["start"], Path(info["stdout_logfile"]))
 
 
 def wait(condition: Callable[[], bool], seconds: float, problem: str) -> None:

@@ -226,7 +226,7 @@ class LocalStack:
 
     def pid(self, name: str) -> int:
         """The id of a live process. Raises StackError when it is not alive."""
-        state = self._supervisor.states().get(name)
+        state = self._supervisor.state(name)
         if state is None or not state.pid:
             raise StackError(f"{name} is not running")
         return state.pid
@@ -238,7 +238,12 @@ class LocalStack:
         """
         pid = self.pid(name)
         os.kill(pid, signal.SIGKILL)
-        control.wait(lambda: self._supervisor.states()[name].pid != pid, 10.0, f"{name} did not die")
+
+        def is_known() -> bool:
+            state = self._supervisor.state(name)
+            return state is not None and state.pid != pid
+
+        control.wait(is_known, 10.0, f"{name} did not die")
         return pid
 
     def wait_healthy(self, seconds: float = 60.0) -> None:
