@@ -29,6 +29,7 @@ os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 
 from deploy.local.servers import Servers, start_servers
 from service_kit.logging import configure_logging
+from service_kit.process import spare_what_stays
 from tests.databases import create_database, create_empty_database, drop_database
 from tests.guard import guard
 from tests.shared import Shared
@@ -58,6 +59,11 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
         config.stash[_SERVERS] = start_servers()
+
+
+def pytest_collection_finish() -> None:
+    """Keeps all that was collected and imported from every later garbage collection, as services do."""
+    spare_what_stays()
 
 
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
