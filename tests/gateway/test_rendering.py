@@ -130,7 +130,7 @@ def test_the_command_writes_the_configuration_that_the_environment_asks_for(
     command = [sys.executable, "-m", "gateway.render", str(output)]
     subprocess.run(command, env=environment, cwd=ROOT, check=True)
     expected = settings.model_copy(update={"gateway_port": 18099})
-    assert yaml.safe_load(output.read_text()) == render(expected)
+    assert yaml.load(output.read_text(), Loader=yaml.CSafeLoader) == render(expected)
 
 
 def test_every_public_service_and_no_internal_one_is_at_the_edge() -> None:

@@ -230,11 +230,11 @@ def assert_as_expected(engine: Engine) -> None:
 def test_progress_is_right_after_kills_beside_live_traffic(
     fresh_database_url: str, transport: Server, workers: list[Worker], engine: Engine, store: SqlLearnerStore
 ) -> None:
-    learners = 1_000
+    learners = 600
     asyncio.run(publish_badges(fresh_database_url))
     populate(fresh_database_url, learners, 20)
     corrupt(engine, store, learners // 5)
-    jobs = Jobs(fresh_database_url, transport.url, completions_per_shard=200)
+    jobs = Jobs(fresh_database_url, transport.url, completions_per_shard=120)
     job, applied = recalculate_under_fire(workers, jobs, engine, store, learners=learners, seconds=30)
     assert (job.shards_done, job.shards_failed) == (job.shards, 0)
     assert applied > 0

@@ -241,7 +241,7 @@ def run(database: Database, examples: int, steps: int) -> None:
 
 
 def test_stored_progress_is_what_a_rebuild_makes(database: Database) -> None:
-    run(database, examples=12, steps=25)
+    run(database, examples=7, steps=25)
 
 
 @pytest.mark.long
