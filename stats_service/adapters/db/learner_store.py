@@ -133,9 +133,8 @@ class SqlLearnerWork(LearnerWork):
 
     @override
     def add(self, facts: Sequence[Completion]) -> set[UUID]:
-        return set(
-            self._connection.execute(fact_statements.add_facts(), rows.completions_to_rows(facts)).scalars()
-        )
+        columns = rows.completions_to_columns(facts)
+        return set(self._connection.execute(fact_statements.add_facts(), columns).scalars())
 
     @override
     def find(self, event_ids: Collection[UUID]) -> Mapping[UUID, Completion]:

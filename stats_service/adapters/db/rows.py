@@ -29,6 +29,7 @@ from stats_service.domain.standing import Standing, Tally
 
 Values = dict[str, Any]
 
+_COMPLETION = [field.name for field in fields(Completion)]
 _CONTENT = [field.name for field in fields(BadgeContent)]
 
 
@@ -40,6 +41,11 @@ def completion_from_row(row: Row[Any]) -> Completion:
 def completions_to_rows(facts: Iterable[Completion]) -> list[Values]:
     """Returns rows of facts."""
     return [asdict(fact) for fact in facts]
+
+
+def completions_to_columns(facts: Sequence[Completion]) -> dict[str, list[Any]]:
+    """Returns facts as a list for each column."""
+    return {name: [getattr(fact, name) for fact in facts] for name in _COMPLETION}
 
 
 def calendar_change_from_row(row: Row[Any]) -> CalendarChange:

@@ -96,7 +96,7 @@ def read(
 ) -> Facts:
     """Stores facts and reads them."""
     if facts:
-        connection.execute(fact_statements.add_facts(), rows.completions_to_rows(facts))
+        connection.execute(fact_statements.add_facts(), rows.completions_to_columns(facts))
     users = ", ".join(str(fact.user_id) for fact in facts)
     return columns.read(connection, f"user_id IN ({users})" if facts else "false", texts)
 
