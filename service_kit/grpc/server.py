@@ -40,10 +40,11 @@ class ServiceServer(grpc.aio.Server):
     def add_registered_method_handlers(
         self, service_name: str, method_handlers: Mapping[str, grpc.RpcMethodHandler[Any, Any]]
     ) -> None:
-        """Registers the methods of a service.
+        """Checks the methods of a service, which its generic handler serves.
 
         Raises TypeError for a method whose client streams: the interceptor
-        guards one request a call.
+        guards one request a call. gRPC itself is told of no method: for each
+        call it would wait anew for a call of each, a hundred in some services.
         """
         for name, handler in method_handlers.items():
             if handler.request_streaming:
@@ -51,7 +52,6 @@ class ServiceServer(grpc.aio.Server):
                     f"{service_name}/{name} takes a stream of requests, of which the interceptor guards none:"
                     " take one request, or several calls"
                 )
-        self.unguarded.add_registered_method_handlers(service_name, method_handlers)
 
     def add_insecure_port(self, address: str) -> int:
         """Binds an address; returns its port."""
@@ -138,7 +138,7 @@ async def start_server(
     for register in registrations:
         register(server)
     status = health.aio.HealthServicer()
-    health_pb2_grpc.add_HealthServicer_to_server(status, server.unguarded)
+    health_pb2_grpc.add_HealthServicer_to_server(status, ServiceServer(server.unguarded))
     if reflection:
         _reflect(server)
     port = server.add_insecure_port(listen)

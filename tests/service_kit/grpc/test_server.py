@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,7 +19,7 @@ from practice.catalog.v1.catalog_service_pb2_grpc import (
 
 from service_kit.grpc.guards import Access
 from service_kit.grpc.interceptor import CallInterceptor
-from service_kit.grpc.server import RunningServer, build_server, start_server
+from service_kit.grpc.server import RunningServer, ServiceServer, build_server, start_server
 from service_kit.periodic import repeating
 from service_kit.settings import read_secret
 from tests.service_kit.conftest import Serve
@@ -96,6 +96,26 @@ async def test_there_is_no_reflection_unless_it_is_asked_for(access: Access) -> 
         await server.stop(0)
 
     assert raised.value.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+class Told:
+    """Stands for gRPC's server, and remembers what it was told of."""
+
+    def __init__(self) -> None:
+        self.services: list[str] = []
+        self.methods: list[str] = []
+
+    def add_generic_rpc_handlers(self, handlers: Iterable[grpc.ServiceRpcHandler]) -> None:
+        self.services += [str(each.service_name()) for each in handlers]
+
+    def add_registered_method_handlers(self, service_name: str, handlers: Mapping[str, object]) -> None:
+        self.methods += [f"{service_name}/{name}" for name in handlers]
+
+
+def test_grpc_knows_services_and_no_method_that_it_would_wait_for_apart() -> None:
+    told = Told()
+    register_catalog(ServiceServer(cast(Any, told)))
+    assert (told.services, told.methods) == (["practice.catalog.v1.CatalogService"], [])
 
 
 async def upload(_requests: object, _context: object) -> exercise_pb2.Exercise:
