@@ -7,11 +7,12 @@ nothing is locked between the one that reads and the one that writes.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service_kit.db.engines import open_async_engine
 from session_service.adapters.db.policies import policy_from_text
@@ -64,8 +65,7 @@ class CombinedStatements:
         Raises NothingWrittenError.
         """
         try:
-            async with self._engine.connect() as connection:
-                driver = await _driver_of(connection)
+            async with self._driver() as driver:
                 rows: Rows = await driver.fetch(statement, *columns, timeout=_LONGEST_SECONDS)
                 if sessions:
                     await self._learn_policies(driver, rows)
@@ -78,8 +78,7 @@ class CombinedStatements:
 
         Raises NothingWrittenError when nothing was written for certain, otherwise ConnectionError.
         """
-        async with self._engine.connect() as connection:
-            driver = await _driver_of(connection)
+        async with self._driver() as driver:
             try:
                 rows = await driver.fetch(statement, *columns, timeout=_LONGEST_SECONDS)
             except asyncpg.PostgresError as error:
@@ -87,9 +86,23 @@ class CombinedStatements:
                     raise ConnectionError("lost while many wrote") from error
                 raise NothingWrittenError from error
             except (asyncpg.InterfaceError, TimeoutError, OSError) as error:
-                await connection.invalidate()
                 raise ConnectionError("lost while many wrote") from error
         return [row[0] for row in rows]
+
+    @asynccontextmanager
+    async def _driver(self) -> AsyncIterator[Any]:
+        """Lends the driver's connection: what SQLAlchemy puts around one costs more than most statements."""
+        connection = await self._engine.raw_connection()
+        try:
+            yield connection.driver_connection
+        except (NothingWrittenError, asyncpg.PostgresError):
+            connection.close()
+            raise
+        except BaseException:
+            # Nobody knows what it is in the middle of.
+            connection.invalidate()
+            raise
+        connection.close()
 
     def session_from(self, row: Sequence[Any], ref: SessionRef) -> PracticeSession | None:
         """Returns the session of a row's first columns; None where there is none, or not the one meant."""
@@ -109,7 +122,3 @@ class CombinedStatements:
         named = {(row["product"], row["policy_version"]) for row in rows if row["id"] is not None}
         for name in named - self._policies.keys():
             self._policies[name] = policy_from_text(await driver.fetchval(_POLICY, *name))
-
-
-async def _driver_of(connection: AsyncConnection) -> Any:
-    return (await connection.get_raw_connection()).driver_connection
