@@ -18,6 +18,7 @@ from service_kit.call import Call
 from service_kit.db.idempotency import outcome_to_text
 from session_service.adapters.db.combined import CombinedStatements, to_columns
 from session_service.adapters.db.rows import session_to_values
+from session_service.adapters.db.tables import practice_session
 from session_service.application.ports.answers import NothingWrittenError
 from session_service.application.ports.learners import LearnerMark
 from session_service.application.ports.starts import FoundPlace, SessionStart, StartStore
@@ -39,10 +40,12 @@ CROSS JOIN LATERAL (
 ORDER BY place
 """
 
+_COLUMNS = ", ".join(column.name for column in practice_session.columns)
+
 # Whoever begins a session, or ends one, changes the totals of its learner. What was counted is still so
 # when none of their rows is held by another, and none has changed. A key that was used meanwhile makes
 # the statement fail, for its session is there by then.
-_WRITE = """
+_WRITE = f"""
 WITH asked AS (
   SELECT * FROM unnest(
     $1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::bytea[], $7::text[]
@@ -56,8 +59,8 @@ WITH asked AS (
   SELECT asked.* FROM asked
   WHERE started = (SELECT sum(totals.started) FROM totals WHERE totals.user_id = asked.user_id)
 ), added AS (
-  INSERT INTO session.practice_session OVERRIDING SYSTEM VALUE
-  SELECT fresh.* FROM json_populate_recordset(NULL::session.practice_session, $8::json) AS fresh
+  INSERT INTO session.practice_session ({_COLUMNS}) OVERRIDING SYSTEM VALUE
+  SELECT {_COLUMNS} FROM json_populate_recordset(NULL::session.practice_session, $8::json) AS fresh
   WHERE (fresh.user_id, fresh.id) IN (SELECT user_id, session_id FROM ready)
   ON CONFLICT (user_id, open_slot) DO NOTHING
   RETURNING user_id, id
@@ -74,7 +77,7 @@ WITH asked AS (
   JOIN added ON (added.user_id, added.id) = (i.user_id, i.session_id)
 )
 SELECT id FROM added
-"""
+"""  # noqa: S608 - names of columns
 
 _ASKED_WIDTH, _START_WIDTH, _ITEM_WIDTH = 3, 7, 5
 
