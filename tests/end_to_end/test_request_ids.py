@@ -7,7 +7,7 @@ import uuid
 from typing import Any
 
 from deploy.local.stack import LocalStack
-from tests.end_to_end.conftest import Learner
+from tests.end_to_end.conftest import SESSION_PROCESSES, Learner
 from tests.waiting import eventually
 
 SESSIONS = "/focus/api/v1/sessions"
@@ -16,7 +16,9 @@ ENDING = {"elapsed_seconds": 30, "status": "completed"}
 
 def lines_of(stack: LocalStack, process: str, request_id: str) -> list[dict[str, Any]]:
     """Returns what a process logged for a request so far."""
-    text = stack.layout.log(process).read_text(errors="replace")
+    # Whichever of a service's processes it was.
+    logs = [stack.layout.log(each) for each in (SESSION_PROCESSES if process == "session" else (process,))]
+    text = "".join(log.read_text(errors="replace") for log in logs)
     return [json.loads(line) for line in text.splitlines() if f'"{request_id}"' in line and line[0] == "{"]
 
 
