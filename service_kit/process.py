@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import gc
+import resource
 import signal
 from collections.abc import Coroutine
 from typing import Any, TypeVar
@@ -19,6 +20,9 @@ T = TypeVar("T")
 # Objects made and not freed until the youngest are looked through. Calls make many
 # that are gone with them, and few circles.
 _YOUNG_OBJECTS = 20_000
+
+# The most that macOS lets a process have, whatever it says is granted.
+_MANY_FILES = 10_240
 
 # Of malloc.h.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
@@ -46,6 +50,14 @@ def spare_what_stays() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(_YOUNG_OBJECTS, *gc.get_threshold()[1:])
+
+
+def open_many_files() -> None:
+    """Lets a process have thousands of connections; systems grant more files than they give unasked."""
+    some, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MANY_FILES if most == resource.RLIM_INFINITY else min(most, _MANY_FILES)
+    if some != resource.RLIM_INFINITY and some < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 def return_what_is_freed() -> None:

@@ -129,8 +129,8 @@ PRESENTERS = {
     yoga.SERVICE: yoga_errors.present,
 }
 
-# Other processes write too, of which this one may hear nothing; while it hears, every tenth look is one.
-_LOOK_EVERY_SECONDS = 0.5
+# Other processes write too, of which this one may hear nothing: so many looks in place of one until it hears.
+_LOOKS_WITHOUT_HINTS = 10
 _CHANGED_SESSIONS = f"{PREFIX}changed"
 # Of those in the pool: answers and changes of sessions are written at the same time.
 _COMBINED_CONNECTIONS = 2
@@ -165,8 +165,9 @@ async def serving(settings: SessionSettings) -> AsyncIterator[RunningServer]:
             running = await _start(settings, outside, signals)
             try:
                 look = LookForChanges(signals, SqlReaders(engine).versions)
+                seldom = LookSeldom(look, lambda: listener.hears, _LOOKS_WITHOUT_HINTS)
                 async with (
-                    repeating(LookSeldom(look, lambda: listener.hears), _LOOK_EVERY_SECONDS),
+                    repeating(seldom, settings.watch_look_seconds / _LOOKS_WITHOUT_HINTS),
                     repeating(WriteHealth(engine, running), EVERY_SECONDS),
                 ):
                     yield running

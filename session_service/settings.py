@@ -134,7 +134,9 @@ class CrowdSettings(DownloadSettings):
     max_watches_per_user: int = Field(
         default=10, ge=1, le=100, description="the most watched sessions of one account"
     )
-    max_live: int = Field(default=600, ge=1, le=10_000, description="sessions the bridge listens to at once")
+    max_live: int = Field(
+        default=2_000, ge=1, le=10_000, description="sessions the bridge listens to at once"
+    )
     max_live_per_user: int = Field(
         default=10, ge=1, le=100, description="the most live connections of one account"
     )
@@ -146,6 +148,12 @@ class CrowdSettings(DownloadSettings):
     )
     max_waiting_documents: int = Field(
         default=32, ge=1, le=1000, description="documents that wait for their turn to be read"
+    )
+    watch_look_seconds: float = Field(
+        default=5.0,
+        gt=0,
+        le=60,
+        description="how often all watched sessions are looked at; ten times as often without Redis",
     )
 
     def kinds(self) -> Sequence[tuple[ConcurrencyLimit, Sequence[str]]]:

@@ -17,7 +17,7 @@ from gateway.bridge.handshake import Handshake, select_subprotocol
 from gateway.bridge.settings import BridgeSettings
 from gateway.bridge.watch import open_channel
 from service_kit.logging import configure_logging, get_logger
-from service_kit.process import return_what_is_freed, run
+from service_kit.process import open_many_files, return_what_is_freed, run
 from service_kit.setting_faults import read_settings
 from service_kit.tokens import TokenVerifier
 
@@ -26,6 +26,8 @@ _MAX_MESSAGE_BYTES = 1024
 _MAX_QUEUED_FRAMES = 4
 _WRITE_BUFFER_BYTES = 16 * 1024
 _CLOSE_SECONDS = 2.0
+# After a restart everybody comes back at once.
+_BACKLOG = 1024
 
 log = get_logger(__name__)
 
@@ -74,7 +76,7 @@ def _listener(settings: BridgeSettings) -> socket.socket:
     host, _, port = settings.listen.rpartition(":")
     host = host.strip("[]")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.create_server((host, int(port)), family=family, backlog=128)
+    listener = socket.create_server((host, int(port)), family=family, backlog=_BACKLOG)
     # Connections inherit it.
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, settings.bridge_send_buffer_kib * 1024)
     return listener
@@ -105,6 +107,7 @@ def main() -> None:
     settings = read_settings(BridgeSettings)
     configure_logging("bridge", settings.log_level)
     return_what_is_freed()
+    open_many_files()
     # It logs every request, with the token in it when it debugs.
     logging.getLogger("websockets").setLevel(logging.WARNING)
     run(_serve_until_stopped(settings))

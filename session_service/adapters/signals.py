@@ -83,12 +83,12 @@ class LookForChanges:
 
 
 class LookSeldom:
-    """Looks at every call while hints cannot come, otherwise at every tenth.
+    """Looks at every call while hints cannot come, otherwise at one of `every`.
 
     The first look after a subscription was made is not skipped: hints may have been lost before it.
     """
 
-    def __init__(self, look: LookForChanges, hears: Callable[[], bool], every: int = 10) -> None:
+    def __init__(self, look: LookForChanges, hears: Callable[[], bool], every: int) -> None:
         self._look = look
         self._hears = hears
         self._every = every

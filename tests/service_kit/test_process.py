@@ -48,3 +48,19 @@ def test_what_many_downloads_took_is_given_back() -> None:
     during, after = map(int, done.stdout.split())
     assert during > 40
     assert after < 20
+
+
+FILES = """
+import resource
+from service_kit.process import open_many_files
+_, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (256, most))
+open_many_files()
+print(resource.getrlimit(resource.RLIMIT_NOFILE)[0], most)
+"""
+
+
+def test_a_process_may_have_as_many_files_open_as_it_is_granted() -> None:
+    done = subprocess.run([sys.executable, "-c", FILES], capture_output=True, text=True, check=True)
+    now, most = map(int, done.stdout.split())
+    assert now == 10_240 if most < 0 else now == min(most, 10_240)

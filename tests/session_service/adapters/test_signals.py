@@ -103,7 +103,7 @@ async def test_looks_are_rare_while_hints_come_and_frequent_while_none_can() -> 
     signals, database = JournalSignals(), Database(s7=1)
     watcher = await waiting(signals, 7)
     hears = False
-    look = LookSeldom(LookForChanges(signals, database.versions), lambda: hears)
+    look = LookSeldom(LookForChanges(signals, database.versions), lambda: hears, every=10)
     for _ in range(5):
         await look()
     assert len(database.asked) == 5

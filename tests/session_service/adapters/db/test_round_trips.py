@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
@@ -13,65 +11,22 @@ import pytest
 from practice.products.exercises.v1 import exercises_service_pb2 as exercises_pb
 from practice.products.exercises.v1 import exercises_service_pb2_grpc as exercises_rpc
 from practice.session.v1 import session_service_pb2_grpc as rpc
-from sqlalchemy import make_url
 
 from session_service.main import serving
 from session_service.settings import SessionSettings
 from tests.session_service.clients import Learner, Metadata
-
-
-class Wire:
-    """A proxy before the database that counts how often it is asked after it has answered."""
-
-    def __init__(self, host: str, port: int) -> None:
-        self._upstream = host, port
-        self.round_trips = 0
-
-    @asynccontextmanager
-    async def listening(self) -> AsyncIterator[int]:
-        async with await asyncio.start_server(self._serve, "127.0.0.1", 0) as server:
-            yield server.sockets[0].getsockname()[1]
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        answers, asks = await asyncio.open_connection(*self._upstream)
-        said_last = "database"
-
-        async def pass_on(who: str, read: asyncio.StreamReader, write: asyncio.StreamWriter) -> None:
-            nonlocal said_last
-            while data := await read.read(65536):
-                if who == "service" and said_last == "database":
-                    self.round_trips += 1
-                said_last = who
-                write.write(data)
-            write.close()
-
-        await asyncio.gather(
-            pass_on("service", reader, asks), pass_on("database", answers, writer), return_exceptions=True
-        )
-
-
-async def count(wire: Wire, call: Callable[[], Awaitable[Any]]) -> int:
-    """Returns the round trips of a call, the fewest of some: now and then the service asks for itself."""
-    counts = []
-    for _ in range(5):
-        before = wire.round_trips
-        await call()
-        counts.append(wire.round_trips - before)
-    return min(counts)
+from tests.wire import Wire, count, wire_to
 
 
 @pytest.fixture
 async def wire(session_settings: dict[str, Any]) -> AsyncIterator[tuple[Wire, grpc.aio.Channel]]:
     """A service whose database is behind a counting proxy."""
-    url = make_url(session_settings["database_url"])
-    wire = Wire(url.host or "", url.port or 5432)
-    async with wire.listening() as port:
-        behind = url.set(host="127.0.0.1", port=port).render_as_string(hide_password=False)
-        async with (
-            serving(SessionSettings(**{**session_settings, "database_url": behind})) as running,
-            grpc.aio.insecure_channel(f"127.0.0.1:{running.port}") as channel,
-        ):
-            yield wire, channel
+    async with (
+        wire_to(session_settings["database_url"]) as (wire, behind),
+        serving(SessionSettings(**{**session_settings, "database_url": behind})) as running,
+        grpc.aio.insecure_channel(f"127.0.0.1:{running.port}") as channel,
+    ):
+        yield wire, channel
 
 
 async def test_an_answer_alone_asks_the_database_twice(
