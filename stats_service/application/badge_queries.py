@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from stats_service.application.freshness import Waiting
 from stats_service.application.ports.badges import BadgeReader, PublishedVersion, VersionKey
@@ -37,9 +38,9 @@ class ListBadges:
         shown only to those who have it, and an earned badge as it was earned.
         """
         await self._waiting.wait(user_id, min_user_seq)
-        async with self._reader.at_one_moment() as moment:
-            pending = is_pending(await moment.learner(user_id), min_user_seq)
-            newest, awards = await moment.newest_badges(), await moment.awards(user_id)
+        learner, newest, awards = await self._reader.together(
+            self._reader.learner(user_id), self._reader.newest_badges(), self._reader.awards(user_id)
+        )
         # Tens of badges: what a learner sees is decided here, not in SQL.
         seen = {each.badge.badge_id: each for each in _seen(newest, awards)}
         chosen = (
@@ -47,7 +48,7 @@ class ListBadges:
             for badge_id, each in sorted(seen.items())
             if badge_id > after and product in ("", each.badge.product)
         )
-        return [each for each, _ in zip(chosen, range(limit), strict=False)], pending
+        return list(islice(chosen, limit)), is_pending(learner, min_user_seq)
 
 
 def _seen(newest: Sequence[PublishedVersion], awards: Sequence[AwardedBadge]) -> Iterator[SeenBadge]:
@@ -70,9 +71,10 @@ class ListAwardedBadges:
     ) -> tuple[Sequence[AwardedBadge], bool]:
         """Returns the badges of a product, of any when empty, newest first; and whether some are pending."""
         await self._waiting.wait(user_id, min_user_seq)
-        async with self._reader.at_one_moment() as moment:
-            pending = is_pending(await moment.learner(user_id), min_user_seq)
-            return await moment.awards(user_id, product=product), pending
+        learner, awards = await self._reader.together(
+            self._reader.learner(user_id), self._reader.awards(user_id, product=product)
+        )
+        return awards, is_pending(learner, min_user_seq)
 
 
 class ListBadgeDefinitions:

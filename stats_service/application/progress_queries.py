@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from stats_service.application.freshness import Waiting
 from stats_service.application.ports.clock import Clock
 from stats_service.application.ports.reading import AwardedBadge, Reader
-from stats_service.application.today import Now, Today, day_of, invalid_span, is_pending
+from stats_service.application.today import (
+    Now,
+    Today,
+    day_of,
+    invalid_span,
+    is_pending,
+    possible_days,
+)
 from stats_service.domain.completion import ALL_PRODUCTS
-from stats_service.domain.standing import Tally
+from stats_service.domain.protection import StreakProtection
+from stats_service.domain.standing import Standing, Tally
 from stats_service.domain.streaks import Streaks, streaks_of
 
 
@@ -44,16 +52,18 @@ class GetStanding:
         "Today" is told by `time_zone`, or else by the learner's last known one.
         """
         await self._today.wait(user_id, min_user_seq)
-        async with self._reader.at_one_moment() as moment:
-            now = self._today.of(await moment.learner(user_id), min_user_seq, time_zone)
-            return await _read_standing(moment, user_id, product or ALL_PRODUCTS, now)
+        product = product or ALL_PRODUCTS
+        learner, standing, protection = await self._reader.together(
+            self._reader.learner(user_id),
+            self._reader.standing(user_id, product),
+            self._reader.protection(user_id),
+        )
+        return _standing_at(self._today.of(learner, min_user_seq, time_zone), product, standing, protection)
 
 
-async def _read_standing(moment: Reader, user_id: int, product: str, now: Now) -> StandingToday:
-    standing = await moment.standing(user_id, product)
-    protection = (await moment.protection(user_id)).with_transition(now.transition)
+def _standing_at(now: Now, product: str, standing: Standing, protection: StreakProtection) -> StandingToday:
     days = standing.days
-    told = streaks_of(days, protection, product, now.today)
+    told = streaks_of(days, protection.with_transition(now.transition), product, now.today)
     return StandingToday(
         product, standing.tally, len(days), told, now.today, now.pending, now.applied_through
     )
@@ -79,10 +89,15 @@ class GetCompletionEffects:
     ) -> CompletionEffects:
         """Returns the effects of a session that ended, as far as they are counted (see `pending`)."""
         await self._today.wait(user_id, min_user_seq)
-        async with self._reader.at_one_moment() as moment:
-            now = self._today.of(await moment.learner(user_id), min_user_seq, time_zone)
-            standing = await _read_standing(moment, user_id, product or ALL_PRODUCTS, now)
-            return CompletionEffects(standing, await moment.awards(user_id, session_id=session_id))
+        product = product or ALL_PRODUCTS
+        learner, standing, protection, awards = await self._reader.together(
+            self._reader.learner(user_id),
+            self._reader.standing(user_id, product),
+            self._reader.protection(user_id),
+            self._reader.awards(user_id, session_id=session_id),
+        )
+        now = self._today.of(learner, min_user_seq, time_zone)
+        return CompletionEffects(_standing_at(now, product, standing, protection), awards)
 
 
 _DEFAULT_SPAN = timedelta(days=30)
@@ -124,21 +139,31 @@ class ListDailyProgress:
         """
         product = product or ALL_PRODUCTS
         await self._waiting.wait(user_id, min_user_seq)
-        async with self._reader.at_one_moment() as moment:
-            learner = await moment.learner(user_id)
-            today = day_of(learner, self._clock(), time_zone)
-            last = last or max(today, await _newest_day(moment, user_id, product))
-            first = first or max(date.min + _DEFAULT_SPAN, last) - _DEFAULT_SPAN
-            if not timedelta(0) <= last - first <= _LONGEST_SPAN:
-                raise invalid_span(f"The last day must be 0 to {_LONGEST_SPAN.days} days after the first")
-            days = await moment.days(user_id, product, first, last)
-        return DailyProgress(product, days, is_pending(learner, min_user_seq))
+        now = self._clock()
+        learner, standing, days = await self._reader.together(
+            self._reader.learner(user_id),
+            self._reader.standing(user_id, product),
+            # The learner says which day it is, so these are all that may be asked for.
+            self._reader.days(user_id, product, *_widest_span(first, last, now)),
+        )
+        last = last or max(day_of(learner, now, time_zone), _newest_day(standing))
+        first = first or max(date.min + _DEFAULT_SPAN, last) - _DEFAULT_SPAN
+        if not timedelta(0) <= last - first <= _LONGEST_SPAN:
+            raise invalid_span(f"The last day must be 0 to {_LONGEST_SPAN.days} days after the first")
+        chosen = [(day, tally) for day, tally in days if first <= day <= last]
+        return DailyProgress(product, chosen, is_pending(learner, min_user_seq))
 
 
-async def _newest_day(moment: Reader, user_id: int, product: str) -> date:
+def _widest_span(first: date | None, last: date | None, now: datetime) -> tuple[date, date]:
+    """Returns a span around every one that the learner's day, which is not known, can make valid."""
+    span = _LONGEST_SPAN if first else _DEFAULT_SPAN
+    earliest = max(date.min + span, last or possible_days(now)[0]) - span
+    return max(first or date.min, earliest), last or date.max
+
+
+def _newest_day(standing: Standing) -> date:
     """Returns the newest day with practice; flying west over the date line puts it after today."""
-    spans = (await moment.standing(user_id, product)).spans
-    return spans[-1][1] if spans else date.min
+    return standing.spans[-1][1] if standing.spans else date.min
 
 
 class GetApplied:
@@ -153,7 +178,7 @@ class GetApplied:
         An event that is a fact is never among the refused, even if somebody
         sent another content under its id.
         """
-        # In this order, so that no event accepted between the two statements is told refused.
-        rejected = await self._reader.rejected(event_ids)
-        applied = await self._reader.applied(event_ids)
+        rejected, applied = await self._reader.together(
+            self._reader.rejected(event_ids), self._reader.applied(event_ids)
+        )
         return applied, {key: reason for key, reason in rejected.items() if key not in set(applied)}

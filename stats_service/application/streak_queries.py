@@ -36,10 +36,11 @@ class GetStreaks:
     ) -> StreaksToday:
         """Returns the streaks in all products practised, and over all."""
         await self._today.wait(user_id, min_user_seq)
-        async with self._reader.at_one_moment() as moment:
-            now = self._today.of(await moment.learner(user_id), min_user_seq, time_zone)
-            standings = await moment.standings(user_id)
-            protection = (await moment.protection(user_id)).with_transition(now.transition)
+        learner, standings, protection = await self._reader.together(
+            self._reader.learner(user_id), self._reader.standings(user_id), self._reader.protection(user_id)
+        )
+        now = self._today.of(learner, min_user_seq, time_zone)
+        protection = protection.with_transition(now.transition)
         products = (ALL_PRODUCTS, *sorted(standings.keys() - {ALL_PRODUCTS}))
         told = {
             product: streaks_of(standings.get(product, Standing()).days, protection, product, now.today)
@@ -82,12 +83,15 @@ class GetFreezes:
     ) -> Freezes:
         """Returns the freezes of a product's streak, of the one over all when empty."""
         product = product or ALL_PRODUCTS
-        async with self._reader.at_one_moment() as moment:
-            now = self._today.of(await moment.learner(user_id), 0, time_zone)
-            written = await moment.frozen(user_id, product)
-            ledger = await moment.ledger(user_id, product, after=after, limit=limit + 1)
-            standing = await moment.standing(user_id, product)
-            protection = (await moment.protection(user_id)).with_transition(now.transition)
+        learner, written, ledger, standing, protection = await self._reader.together(
+            self._reader.learner(user_id),
+            self._reader.frozen(user_id, product),
+            self._reader.ledger(user_id, product, after=after, limit=limit + 1),
+            self._reader.standing(user_id, product),
+            self._reader.protection(user_id),
+        )
+        now = self._today.of(learner, 0, time_zone)
+        protection = protection.with_transition(now.transition)
         streak = streaks_of(standing.days, protection, product, now.today).day
         page = ledger[:limit]
         pending = _unwritten(product, written, streak.frozen) if after is None else []
@@ -120,9 +124,10 @@ class ListRestDays:
 
     async def __call__(self, user_id: int, *, time_zone: str | None = None) -> Sequence[RestDays]:
         """Returns those in force today, if any, then those to come; for each date the last recorded."""
-        async with self._reader.at_one_moment() as moment:
-            today = self._today.of(await moment.learner(user_id), 0, time_zone).today
-            entries = await moment.entries(user_id)
+        learner, entries = await self._reader.together(
+            self._reader.learner(user_id), self._reader.entries(user_id)
+        )
+        today = self._today.of(learner, 0, time_zone).today
         by_date: dict[date, RestDays] = {}
         for each in rest_settings(entries):
             # The latest first, and of one date the one that is in force.

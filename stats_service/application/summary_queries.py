@@ -39,13 +39,19 @@ class GetHeatmap:
         """Returns a year in a product, in all together when empty; of the learner's today when 0."""
         product = product or ALL_PRODUCTS
         await self._today.wait(user_id, min_user_seq)
-        async with self._reader.at_one_moment() as moment:
-            now = self._today.of(await moment.learner(user_id), min_user_seq, time_zone)
-            year = year or now.today.year
-            tallies = dict(await moment.days(user_id, product, date(year, 1, 1), date(year, 12, 31)))
-            practised = (await moment.standing(user_id, product)).days
-            protection = (await moment.protection(user_id)).with_transition(now.transition)
-        told = heatmap(year, tallies, practised, protection, product=product, today=now.today)
+        # The learner says which day it is: around New Year the year is one of two.
+        first, last = (year, year) if year else (day.year for day in self._today.possible())
+        learner, days, standing, protection = await self._reader.together(
+            self._reader.learner(user_id),
+            self._reader.days(user_id, product, date(first, 1, 1), date(last, 12, 31)),
+            self._reader.standing(user_id, product),
+            self._reader.protection(user_id),
+        )
+        now = self._today.of(learner, min_user_seq, time_zone)
+        year = year or now.today.year
+        tallies = {day: tally for day, tally in days if day.year == year}
+        protection = protection.with_transition(now.transition)
+        told = heatmap(year, tallies, standing.days, protection, product=product, today=now.today)
         return YearToday(year, product, told, now.today, now.pending)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from service_kit.errors import InvalidArgumentError
 from stats_service.application.freshness import Waiting
@@ -47,6 +47,10 @@ class Today:
         if min_user_seq:
             await self._waiting.wait(user_id, min_user_seq)
 
+    def possible(self) -> tuple[date, date]:
+        """Returns the first and the last day that it may be for somebody who is not read yet."""
+        return possible_days(self._clock())
+
     def of(self, learner: Learner, min_user_seq: int, time_zone: str | None) -> Now:
         """Returns the day of a learner who was read, in `time_zone`, or else in their last known one."""
         now = self._clock()
@@ -54,6 +58,15 @@ class Today:
         transition = CalendarTransition(now, learner.calendar, calendar)
         pending = is_pending(learner, min_user_seq)
         return Now(calendar.day_of(now), pending, transition, learner.applied_through)
+
+
+_FARTHEST = timedelta(days=3)
+
+
+def possible_days(now: datetime) -> tuple[date, date]:
+    """Returns the first and the last day that some learner's calendar, whichever it is, may say it is."""
+    here = now.astimezone(UTC).date()
+    return here - _FARTHEST, here + _FARTHEST
 
 
 def is_pending(learner: Learner, user_seq: int) -> bool:

@@ -30,7 +30,8 @@ class Slice:
 
     `total` counts everybody shown, `better` those with more than the first of
     the slice, `ahead` everybody before that one, `better_than_own` those with
-    more than the learner.
+    more than the learner. Boards of the kind are final through `closed_through`,
+    None while none is.
     """
 
     scores: Sequence[Score]
@@ -39,16 +40,14 @@ class Slice:
     ahead: int
     own: Score | None
     better_than_own: int
+    closed_through: date | None
 
 
 class LeaderboardReader(Protocol):
     """Reads committed scores. Nobody who has opted out is in any answer."""
 
-    async def closed_through(self, kind: Cadence) -> date | None:
-        """Returns the date through which boards of a kind are final, None while none is."""
-
     async def slice(
-        self, board: Board, metric: Metric, *, final: bool, after: Place | None, limit: int, user_id: int
+        self, board: Board, metric: Metric, *, after: Place | None, limit: int, user_id: int
     ) -> Slice:
         """Returns at most `limit` scores after a place, or the first; the kept ones of a final board."""
 

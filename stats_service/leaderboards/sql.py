@@ -11,10 +11,12 @@ from sqlalchemy import (
     CTE,
     BigInteger,
     ColumnElement,
+    CompoundSelect,
     Connection,
     Date,
     Engine,
     Row,
+    ScalarSelect,
     Select,
     Table,
     and_,
@@ -28,6 +30,7 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    union_all,
     update,
 )
 from sqlalchemy.dialects.postgresql import Insert, insert
@@ -74,17 +77,12 @@ class SqlLeaderboardReader(LeaderboardReader):
         self._engine = single_statements(engine)
 
     @override
-    async def closed_through(self, kind: Cadence) -> date | None:
-        async with self._engine.connect() as connection:
-            day: date | None = (await connection.execute(closed_through(kind))).scalar_one_or_none()
-        return day
-
-    @override
     async def slice(
-        self, board: Board, metric: Metric, *, final: bool, after: Place | None, limit: int, user_id: int
+        self, board: Board, metric: Metric, *, after: Place | None, limit: int, user_id: int
     ) -> Slice:
-        scores = _final_scores(board) if final else _open_scores(board)
-        statement = _slice_of(scores, metric, after, limit, user_id)
+        closed = closed_through(board.period.kind).scalar_subquery()
+        statement = _slice_of(_scores_of(board, closed), metric, after, limit, user_id)
+        statement = statement.add_columns(closed.label("closed_through"))
         async with self._engine.connect() as connection:
             found = (await connection.execute(statement)).all()
         first = found[0]
@@ -97,7 +95,9 @@ class SqlLeaderboardReader(LeaderboardReader):
         ahead = first.better
         if after and scores_shown and scores_shown[0].by(metric) == after.value:
             ahead += first.equal_before
-        return Slice(scores_shown, first.total, first.better, ahead, own, first.better_than_own)
+        return Slice(
+            scores_shown, first.total, first.better, ahead, own, first.better_than_own, first.closed_through
+        )
 
 
 def board_key(engine: AsyncEngine) -> BoardKey:
@@ -116,6 +116,12 @@ def board_key(engine: AsyncEngine) -> BoardKey:
 def closed_through(kind: Cadence) -> Select[Any]:
     """Returns the date through which boards of a kind are final."""
     return select(leaderboard_closing.c.closed_through).where(leaderboard_closing.c.period == kind)
+
+
+def _scores_of(board: Board, closed: ScalarSelect[date]) -> CompoundSelect[Any]:
+    """Returns the kept scores of a final board, or else everybody's sums; only one of them is read."""
+    final = func.coalesce(closed >= board.period.last, false())
+    return union_all(_final_scores(board).where(final), _open_scores(board).where(~final))
 
 
 def _open_scores(board: Board) -> Select[Any]:
@@ -152,7 +158,7 @@ def _scores(table: Table, board: Board, chosen: ColumnElement[bool]) -> Select[A
 
 
 def _slice_of(
-    scores: Select[Any], metric: Metric, after: Place | None, limit: int, user_id: int
+    scores: CompoundSelect[Any], metric: Metric, after: Place | None, limit: int, user_id: int
 ) -> Select[Any]:
     """Returns a row for each score of the slice, one without a score for an empty slice.
 

@@ -109,20 +109,14 @@ class GetLeaderboard:
         selection = (product, kind, period.first, metric)
         key = await self._key()
         after = open_place(decode_page_token(_METHOD, selection, page_token), selection, key)
-        state = state_of(period, now, await self._leaderboards.closed_through(kind))
         board = Board(product, period)
         found = await self._leaderboards.slice(
-            board,
-            metric,
-            final=state == "final",
-            after=after,
-            limit=page_size or _DEFAULT_PAGE_SIZE,
-            user_id=user_id,
+            board, metric, after=after, limit=page_size or _DEFAULT_PAGE_SIZE, user_id=user_id
         )
         last = _last(found, metric)
         return BoardPage(
             board=board,
-            state=state,
+            state=state_of(period, now, found.closed_through),
             closes_time=closes_at(period, self._grace),
             entries=_entries(found, metric, key),
             own=_entry(found.better_than_own + 1, found.own, key) if found.own else None,

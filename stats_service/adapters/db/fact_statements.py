@@ -131,12 +131,14 @@ def timeline_of(user_id: int, known_at: datetime | None = None) -> Select[Any]:
 
 def sign_up_of(user_id: int, known_at: datetime | None = None) -> Select[Any]:
     """Returns when a learner signed up, NULL while that is not known, by facts as timeline_of looks at."""
-    return select(func.min(calendar_change.c.sign_up_time)).where(
+    return select(func.min(calendar_change.c.sign_up_time).label("sign_up_time")).where(
         calendar_change.c.user_id == user_id, *received_by(calendar_change, known_at)
     )
 
 
-def synced_days_of(user_id: int, before: date, known_at: datetime | None = None) -> Select[Any]:
+def synced_days_of(
+    user_id: int, before: date | ColumnElement[date], known_at: datetime | None = None
+) -> Select[Any]:
     """Returns the products and days before a day of a learner's synced sessions that count."""
     days = completion.c.product, completion.c.local_date
     return (

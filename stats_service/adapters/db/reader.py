@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from sqlalchemy import CompoundSelect, Row, Select, Text, cast, func, literal, select, tuple_, union_all
+from sqlalchemy import Date, Row, Select, Text, cast, func, literal, select, tuple_, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from typing_extensions import override
 
 from service_kit.db.engines import single_statements
+from service_kit.db.one_statement import Query, Statement, read, read_together
 from stats_service.adapters.db import badge_statements, fact_statements, progress_statements, rows
 from stats_service.adapters.db.tables import badge_definition, freeze_ledger, standing, streak_entry
 from stats_service.application.ports.badges import PublishedVersion
@@ -21,127 +22,164 @@ from stats_service.domain.calendar import Calendar
 from stats_service.domain.protection import Entry, ProductDay, StreakProtection
 from stats_service.domain.standing import Standing, Tally
 
+T = TypeVar("T")
+
 _LATER = timedelta(days=2)
 
 
+@dataclass(frozen=True, slots=True)
+class SqlRead(Generic[T]):
+    """Something that is read when it is awaited, or together with others."""
+
+    engine: AsyncEngine
+    query: Query[T]
+
+    def __await__(self) -> Generator[Any, None, T]:
+        return self._read().__await__()
+
+    async def _read(self) -> T:
+        async with self.engine.connect() as connection:
+            return await read(connection, self.query)
+
+
 class SqlReader(Reader):
-    """Reads committed statistics from PostgreSQL."""
+    """Reads committed statistics from PostgreSQL, in one statement whatever is read together."""
 
-    def __init__(self, engine: AsyncEngine, connection: AsyncConnection | None = None) -> None:
-        """Reads on the connection where there is one, otherwise each time on one of the engine's."""
-        self._engine = engine
-        self._single = single_statements(engine)
-        self._connection = connection
-
-    @asynccontextmanager
-    @override
-    async def at_one_moment(self) -> AsyncIterator[Reader]:
-        moment = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-        async with moment.connect() as connection:
-            yield SqlReader(self._engine, connection)
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = single_statements(engine)
 
     @override
-    async def learner(self, user_id: int) -> Learner:
-        async with self._connected() as connection:
-            return await read_learner(connection, user_id)
+    async def together(self, *reads: Any) -> Any:
+        async with self._engine.connect() as connection:
+            return await read_together(connection, [each.query for each in reads])
 
     @override
-    async def applied_through(self, user_ids: Collection[int]) -> Mapping[int, int]:
-        found = await self._all(progress_statements.applied_through(user_ids))
-        return {row.user_id: row.applied_through for row in found}
+    def learner(self, user_id: int) -> SqlRead[Learner]:
+        return SqlRead(self._engine, learner_query(user_id))
 
     @override
-    async def protection(self, user_id: int) -> StreakProtection:
-        async with self._connected() as connection:
-            return await read_protection(connection, user_id)
-
-    @override
-    async def standing(self, user_id: int, product: str) -> Standing:
-        found = await self._all(progress_statements.standing_of(user_id, product))
-        return rows.standing_from_row(found[0]) if found else Standing()
-
-    @override
-    async def standings(self, user_id: int) -> Mapping[str, Standing]:
-        found = await self._all(select(standing).where(standing.c.user_id == user_id))
-        return {row.product: rows.standing_from_row(row) for row in found}
-
-    @override
-    async def days(self, user_id: int, product: str, first: date, last: date) -> Sequence[tuple[date, Tally]]:
-        found = await self._all(progress_statements.days_between(user_id, product, first, last))
-        return [(row.local_date, rows.tally_from_row(row)) for row in found]
-
-    @override
-    async def awards(self, user_id: int, *, product: str = "", session_id: int = 0) -> Sequence[AwardedBadge]:
-        found = await self._all(
-            progress_statements.awarded_badges(user_id, product=product, session_id=session_id)
+    def applied_through(self, user_ids: Collection[int]) -> SqlRead[Mapping[int, int]]:
+        return self._all(
+            progress_statements.applied_through(user_ids),
+            lambda found: {row.user_id: row.applied_through for row in found},
         )
-        return [rows.awarded_badge_from_row(row) for row in found]
 
     @override
-    async def newest_badges(self) -> Sequence[PublishedVersion]:
-        newest = badge_statements.newest_versions().order_by(badge_definition.c.badge_id)
-        return [rows.published_version_from_row(row) for row in await self._all(newest)]
+    def protection(self, user_id: int) -> SqlRead[StreakProtection]:
+        return SqlRead(self._engine, protection_query(user_id))
 
     @override
-    async def applied(self, event_ids: Collection[UUID]) -> Collection[UUID]:
-        return [row.event_id for row in await self._all(fact_statements.applied(event_ids))]
+    def standing(self, user_id: int, product: str) -> SqlRead[Standing]:
+        return self._all(
+            progress_statements.standing_of(user_id, product),
+            lambda found: rows.standing_from_row(found[0]) if found else Standing(),
+        )
 
     @override
-    async def rejected(self, event_ids: Collection[UUID]) -> Mapping[UUID, str]:
-        return {row.event_id: row.reason for row in await self._all(fact_statements.rejected(event_ids))}
+    def standings(self, user_id: int) -> SqlRead[Mapping[str, Standing]]:
+        mine = select(standing).where(standing.c.user_id == user_id)
+        return self._all(mine, lambda found: {row.product: rows.standing_from_row(row) for row in found})
 
     @override
-    async def anybody_outdated(self) -> bool:
-        (row,) = await self._all(badge_statements.anybody_outdated())
-        return bool(row[0])
+    def days(
+        self, user_id: int, product: str, first: date, last: date
+    ) -> SqlRead[Sequence[tuple[date, Tally]]]:
+        return self._all(
+            progress_statements.days_between(user_id, product, first, last),
+            lambda found: [(row.local_date, rows.tally_from_row(row)) for row in found],
+        )
 
     @override
-    async def frozen(self, user_id: int, product: str) -> Sequence[date]:
-        found = await self._all(progress_statements.standing_of(user_id, product))
-        return found[0].frozen if found else ()
+    def awards(
+        self, user_id: int, *, product: str = "", session_id: int = 0
+    ) -> SqlRead[Sequence[AwardedBadge]]:
+        return self._all(
+            progress_statements.awarded_badges(user_id, product=product, session_id=session_id),
+            lambda found: [rows.awarded_badge_from_row(row) for row in found],
+        )
 
     @override
-    async def entries(self, user_id: int) -> Sequence[Entry]:
-        async with self._connected() as connection:
-            return await read_entries(connection, user_id)
+    def newest_badges(self) -> SqlRead[Sequence[PublishedVersion]]:
+        return self._all(
+            badge_statements.newest_versions().order_by(badge_definition.c.badge_id),
+            lambda found: [rows.published_version_from_row(row) for row in found],
+        )
 
     @override
-    async def ledger(
+    def applied(self, event_ids: Collection[UUID]) -> SqlRead[Collection[UUID]]:
+        return self._all(fact_statements.applied(event_ids), lambda found: [row.event_id for row in found])
+
+    @override
+    def rejected(self, event_ids: Collection[UUID]) -> SqlRead[Mapping[UUID, str]]:
+        return self._all(
+            fact_statements.rejected(event_ids), lambda found: {row.event_id: row.reason for row in found}
+        )
+
+    @override
+    def anybody_outdated(self) -> SqlRead[bool]:
+        return self._all(badge_statements.anybody_outdated(), lambda found: bool(found[0][0]))
+
+    @override
+    def frozen(self, user_id: int, product: str) -> SqlRead[Sequence[date]]:
+        return self._all(
+            progress_statements.standing_of(user_id, product), lambda found: found[0].frozen if found else ()
+        )
+
+    @override
+    def entries(self, user_id: int) -> SqlRead[Sequence[Entry]]:
+        return SqlRead(self._engine, entries_query(user_id))
+
+    @override
+    def ledger(
         self, user_id: int, product: str, *, after: LedgerPlace | None, limit: int
-    ) -> Sequence[FreezeChange]:
-        found = await self._all(_ledger(user_id, product, after, limit))
-        return [FreezeChange(row.event, product, row.day, row.recorded_at, row.place) for row in found]
+    ) -> SqlRead[Sequence[FreezeChange]]:
+        return self._all(
+            _ledger(user_id, product, after, limit),
+            lambda found: [
+                FreezeChange(row.event, product, row.day, row.recorded_at, row.place) for row in found
+            ],
+        )
 
-    @asynccontextmanager
-    async def _connected(self) -> AsyncIterator[AsyncConnection]:
-        if self._connection is not None:
-            yield self._connection
-            return
-        async with self._single.connect() as connection:
-            yield connection
-
-    async def _all(self, statement: Select[Any] | CompoundSelect[Any]) -> Sequence[Row[Any]]:
-        async with self._connected() as connection:
-            found: Sequence[Row[Any]] = (await connection.execute(statement)).all()
-        return found
+    def _all(self, statement: Statement, value_of: Callable[[Sequence[Row[Any]]], T]) -> SqlRead[T]:
+        return SqlRead(self._engine, Query((statement,), value_of))
 
 
-async def read_learner(connection: AsyncConnection, user_id: int) -> Learner:
-    """Returns what is known of a learner; nothing counted for one never heard of."""
-    row = (await connection.execute(progress_statements.learner_of(user_id))).first()
-    if row is None:
+def learner_query(user_id: int) -> Query[Learner]:
+    """Reads what is known of a learner; nothing counted for one never heard of."""
+
+    def known(found: Sequence[Row[Any]]) -> Learner:
+        for row in found:
+            return Learner(Calendar(row.time_zone, row.rollover_hour), row.applied_through)
         return Learner(Calendar(), 0)
-    return Learner(Calendar(row.time_zone, row.rollover_hour), row.applied_through)
+
+    return Query((progress_statements.learner_of(user_id),), known)
 
 
-async def read_protection(connection: AsyncConnection, user_id: int) -> StreakProtection:
-    """Returns what keeps a learner's streaks."""
-    told = (await connection.execute(fact_statements.timeline_of(user_id))).all()
-    entries = (await connection.execute(fact_statements.entries_of([user_id]))).all()
-    signed_up = (await connection.execute(fact_statements.sign_up_of(user_id))).scalar_one()
-    timeline = [(row.instant, Calendar(row.time_zone, row.rollover_hour)) for row in told]
-    synced = await read_synced_days(connection, user_id, signed_up)
-    return StreakProtection.of(timeline, map(rows.entry_from_row, entries), signed_up, synced)
+def protection_query(user_id: int) -> Query[StreakProtection]:
+    """Reads what keeps a learner's streaks."""
+    sign_up = fact_statements.sign_up_of(user_id)
+    # In no zone is the sign-up on a later day than this one.
+    before = cast(func.timezone("UTC", sign_up.scalar_subquery()), Date) + _LATER.days
+    statements = (
+        fact_statements.timeline_of(user_id),
+        fact_statements.entries_of([user_id]),
+        sign_up,
+        fact_statements.synced_days_of(user_id, before),
+    )
+
+    def protection(told: Any, entries: Any, signed_up: Any, synced: Any) -> StreakProtection:
+        timeline = [(row.instant, Calendar(row.time_zone, row.rollover_hour)) for row in told]
+        days = [(row.product, row.local_date) for row in synced]
+        return StreakProtection.of(timeline, map(rows.entry_from_row, entries), signed_up[0][0], days)
+
+    return Query(statements, protection)
+
+
+def entries_query(user_id: int) -> Query[Sequence[Entry]]:
+    """Reads everything recorded about a learner, in the order of its recording."""
+    return Query(
+        (fact_statements.entries_of([user_id]),), lambda found: [rows.entry_from_row(row) for row in found]
+    )
 
 
 async def read_synced_days(
@@ -154,13 +192,6 @@ async def read_synced_days(
     before = signed_up.astimezone(UTC).date() + _LATER
     found = await connection.execute(fact_statements.synced_days_of(user_id, before, at))
     return [(row.product, row.local_date) for row in found]
-
-
-async def read_entries(connection: AsyncConnection, user_id: int) -> Sequence[Entry]:
-    """Returns everything recorded about a learner, in the order of its recording."""
-    return [
-        rows.entry_from_row(row) for row in await connection.execute(fact_statements.entries_of([user_id]))
-    ]
 
 
 def _ledger(user_id: int, product: str, after: LedgerPlace | None, limit: int) -> Select[Any]:

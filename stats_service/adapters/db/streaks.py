@@ -14,13 +14,14 @@ from typing_extensions import override
 
 from service_kit.call import reach
 from service_kit.db.idempotency import IdempotencyRecord
+from service_kit.db.one_statement import read
 from service_kit.once import Idempotency
 from stats_service.adapters.db import (
     progress_statements,
     rows,
     saving_statements,
 )
-from stats_service.adapters.db.reader import read_entries, read_learner, read_protection
+from stats_service.adapters.db.reader import entries_query, learner_query, protection_query
 from stats_service.adapters.db.tables import idempotency, learner, streak_entry
 from stats_service.application.ports.reading import Learner
 from stats_service.application.ports.streaks import E, OpenStreakWork, StreakWork
@@ -59,17 +60,17 @@ class SqlStreakWork(StreakWork):
 
     @override
     async def learner(self) -> Learner:
-        known = await read_learner(self._connection, self._user_id)
+        known = await read(self._connection, learner_query(self._user_id))
         reach(known.applied_through)
         return known
 
     @override
     async def entries(self) -> Sequence[Entry]:
-        return await read_entries(self._connection, self._user_id)
+        return await read(self._connection, entries_query(self._user_id))
 
     @override
     async def protection(self) -> StreakProtection:
-        return await read_protection(self._connection, self._user_id)
+        return await read(self._connection, protection_query(self._user_id))
 
     @override
     async def days(self, product: str) -> Sequence[date]:

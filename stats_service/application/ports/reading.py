@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar, overload
 from uuid import UUID
 
 from stats_service.application.ports.badges import PublishedVersion
@@ -68,54 +67,77 @@ class FreezeChange:
 LedgerPlace = tuple[datetime, str]
 
 
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+D = TypeVar("D")
+E = TypeVar("E")
+
+
 class Reader(Protocol):
-    """Reads committed statistics, each method as of now."""
+    """Reads committed statistics: as of now what is awaited, as of one moment what is read together."""
 
-    def at_one_moment(self) -> AbstractAsyncContextManager[Reader]:
-        """Opens a reader, with one connection, all of whose answers are as of one moment."""
+    @overload
+    async def together(self, a: Awaitable[A], b: Awaitable[B], /) -> tuple[A, B]: ...
+    @overload
+    async def together(self, a: Awaitable[A], b: Awaitable[B], c: Awaitable[C], /) -> tuple[A, B, C]: ...
+    @overload
+    async def together(
+        self, a: Awaitable[A], b: Awaitable[B], c: Awaitable[C], d: Awaitable[D], /
+    ) -> tuple[A, B, C, D]: ...
+    @overload
+    async def together(
+        self, a: Awaitable[A], b: Awaitable[B], c: Awaitable[C], d: Awaitable[D], e: Awaitable[E], /
+    ) -> tuple[A, B, C, D, E]: ...
+    async def together(self, *reads: Awaitable[object]) -> tuple[object, ...]:
+        """Returns what some of this reader's reads, none awaited before, say as of one moment."""
 
-    async def learner(self, user_id: int) -> Learner:
+    def learner(self, user_id: int) -> Awaitable[Learner]:
         """Returns what is known of a learner; nothing counted for one never heard of."""
 
-    async def applied_through(self, user_ids: Collection[int]) -> Mapping[int, int]:
+    def applied_through(self, user_ids: Collection[int]) -> Awaitable[Mapping[int, int]]:
         """Returns how far the facts of learners are complete; nobody who was never heard of."""
 
-    async def protection(self, user_id: int) -> StreakProtection:
+    def protection(self, user_id: int) -> Awaitable[StreakProtection]:
         """Returns what keeps a learner's streaks."""
 
-    async def standing(self, user_id: int, product: str) -> Standing:
+    def standing(self, user_id: int, product: str) -> Awaitable[Standing]:
         """Returns a learner's standing in a product; an empty one before the first session."""
 
-    async def days(self, user_id: int, product: str, first: date, last: date) -> Sequence[tuple[date, Tally]]:
+    def days(
+        self, user_id: int, product: str, first: date, last: date
+    ) -> Awaitable[Sequence[tuple[date, Tally]]]:
         """Returns a learner's days with practice between two dates, both included, oldest first."""
 
-    async def awards(self, user_id: int, *, product: str = "", session_id: int = 0) -> Sequence[AwardedBadge]:
+    def awards(
+        self, user_id: int, *, product: str = "", session_id: int = 0
+    ) -> Awaitable[Sequence[AwardedBadge]]:
         """Returns a learner's badges, newest first; only those of a product or of a session when given."""
 
-    async def newest_badges(self) -> Sequence[PublishedVersion]:
+    def newest_badges(self) -> Awaitable[Sequence[PublishedVersion]]:
         """Returns the newest version of every badge, by id."""
 
-    async def applied(self, event_ids: Collection[UUID]) -> Collection[UUID]:
+    def applied(self, event_ids: Collection[UUID]) -> Awaitable[Collection[UUID]]:
         """Returns which of these events are facts."""
 
-    async def rejected(self, event_ids: Collection[UUID]) -> Mapping[UUID, str]:
+    def rejected(self, event_ids: Collection[UUID]) -> Awaitable[Mapping[UUID, str]]:
         """Returns which of these events were refused for good, and why."""
 
-    async def standings(self, user_id: int) -> Mapping[str, Standing]:
+    def standings(self, user_id: int) -> Awaitable[Mapping[str, Standing]]:
         """Returns a learner's standing in every product practised, and in all."""
 
-    async def frozen(self, user_id: int, product: str) -> Sequence[date]:
+    def frozen(self, user_id: int, product: str) -> Awaitable[Sequence[date]]:
         """Returns the days on which freezes were used until the last practice, as the ledger has them."""
 
-    async def anybody_outdated(self) -> bool:
+    def anybody_outdated(self) -> Awaitable[bool]:
         """Tells whether somebody's stored progress is outdated, as LearnerStore.outdated says it."""
 
-    async def entries(self, user_id: int) -> Sequence[Entry]:
+    def entries(self, user_id: int) -> Awaitable[Sequence[Entry]]:
         """Returns everything recorded about a learner, in the order of its recording."""
 
-    async def ledger(
+    def ledger(
         self, user_id: int, product: str, *, after: LedgerPlace | None, limit: int
-    ) -> Sequence[FreezeChange]:
+    ) -> Awaitable[Sequence[FreezeChange]]:
         """Returns what became of freezes, the newest first, after a place."""
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -14,6 +13,7 @@ from stats_service.application.freshness import Waiting
 from stats_service.application.ports.reading import Learner, Reader
 from stats_service.application.progress_queries import GetCompletionEffects, GetStanding, ListDailyProgress
 from stats_service.application.streak_queries import GetFreezes, GetStreaks, ListRestDays
+from stats_service.application.summary_queries import GetHeatmap
 from stats_service.application.today import Today
 from stats_service.domain.calendar import Calendar
 from stats_service.domain.protection import StreakProtection
@@ -22,8 +22,15 @@ from stats_service.domain.standing import Standing
 NOW = datetime(2026, 5, 15, 12, tzinfo=UTC)
 
 
-class Moment:
-    """A learner of whom nothing is counted, and nothing recorded."""
+class Moments:
+    """Answers nothing but together, counts how often that was asked, and knows nobody."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def together(self, *reads: Awaitable[Any]) -> tuple[Any, ...]:
+        self.asked += 1
+        return tuple([await each for each in reads])
 
     async def learner(self, user_id: int) -> Learner:
         return Learner(Calendar(), 0)
@@ -43,18 +50,6 @@ class Moment:
     awards = newest_badges = days = entries = frozen = ledger = _nothing
 
 
-class Moments:
-    """Answers nothing but at one moment, and counts how many were asked for."""
-
-    def __init__(self) -> None:
-        self.opened = 0
-
-    @asynccontextmanager
-    async def at_one_moment(self) -> AsyncIterator[Moment]:
-        self.opened += 1
-        yield Moment()
-
-
 def clock() -> datetime:
     return NOW
 
@@ -70,6 +65,7 @@ ANSWERS: dict[str, Ask] = {
     "ListDailyProgress": lambda reader, waiting, _: ListDailyProgress(reader, waiting, clock)(
         1, "", None, None
     ),
+    "GetHeatmap": lambda reader, _, today: GetHeatmap(reader, today)(1, "", 0),
     "GetStreaks": lambda reader, _, today: GetStreaks(reader, today)(1),
     "GetFreezes": lambda reader, _, today: GetFreezes(reader, today)(1, "", after=None, limit=5),
     "ListRestDays": lambda reader, _, today: ListRestDays(reader, today)(1),
@@ -82,4 +78,4 @@ async def test_an_answer_is_read_at_one_moment(ask: Ask) -> None:
     reader = cast("Reader", moments)
     waiting = Waiting(reader, 1)
     await ask(reader, waiting, Today(reader, waiting, clock))
-    assert moments.opened == 1
+    assert moments.asked == 1
