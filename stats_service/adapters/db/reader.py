@@ -147,12 +147,12 @@ class SqlReader(Reader):
 def learner_query(user_id: int) -> Query[Learner]:
     """Reads what is known of a learner; nothing counted for one never heard of."""
 
-    def known(found: Sequence[Row[Any]]) -> Learner:
+    def learner(found: Sequence[Row[Any]]) -> Learner:
         for row in found:
             return Learner(Calendar(row.time_zone, row.rollover_hour), row.applied_through)
         return Learner(Calendar(), 0)
 
-    return Query((progress_statements.learner_of(user_id),), known)
+    return Query((progress_statements.learner_of(user_id),), learner)
 
 
 def protection_query(user_id: int) -> Query[StreakProtection]:
