@@ -24,6 +24,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,10 +34,17 @@ import jwt
 import psutil
 import psycopg
 import uvloop
+from practice.catalog.v1 import catalog_service_pb2 as catalog_pb
+from practice.catalog.v1.catalog_service_pb2_grpc import (
+    CatalogAdminServiceServicer,
+    add_CatalogAdminServiceServicer_to_server,
+)
+from practice.catalog.v1.exercise_pb2 import AnswerKey
 from practice.products.portal.v1 import portal_service_pb2 as pb
 from practice.products.portal.v1.portal_service_pb2_grpc import PortalServiceStub
 from rich.console import Console
 from rich.table import Table
+from typing_extensions import override
 from websockets.asyncio.client import ClientConnection, connect
 
 from deploy.local.servers import Servers, throwaway_servers
@@ -133,11 +141,36 @@ class Platform:
         return jwt.encode({**claims, **more}, key, algorithm=ALGORITHM, headers=headers)
 
 
+class Words(CatalogAdminServiceServicer):
+    """A catalog in which every word has the same answer."""
+
+    @override
+    def BatchGetAnswerKeys(
+        self, request: catalog_pb.BatchGetAnswerKeysRequest, context: grpc.ServicerContext
+    ) -> catalog_pb.BatchGetAnswerKeysResponse:
+        """Returns the keys."""
+        keys = [AnswerKey(item=item, accepted_answers=["answer"]) for item in request.items]
+        return catalog_pb.BatchGetAnswerKeysResponse(answer_keys=keys)
+
+
+@contextmanager
+def catalog() -> Iterator[str]:
+    """The address of a catalog, for the duration of a block."""
+    server = grpc.server(ThreadPoolExecutor(2))
+    add_CatalogAdminServiceServicer_to_server(Words(), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        server.stop(None).wait()
+
+
 @contextmanager
 def platform(servers: Servers, listeners: int) -> Iterator[Platform]:
     """One session service and one bridge."""
     session, bridge = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, catalog() as catalog_address:
         directory = Path(name)
         keys.make_keys(directory)
         (directory / "token").write_text("benchmark")
@@ -145,7 +178,7 @@ def platform(servers: Servers, listeners: int) -> Iterator[Platform]:
         for_session = {
             **common,
             **{"LISTEN": session, "DATABASE_URL": servers.database_url, "REDIS_URL": servers.redis_url},
-            **{"CATALOG_ADDRESS": "127.0.0.1:1", "STATS_ADDRESS": "127.0.0.1:1"},
+            **{"CATALOG_ADDRESS": catalog_address, "STATS_ADDRESS": "127.0.0.1:1"},
             **{"IDENTITY_ADDRESS": "", "INTERNAL_TOKEN_FILE": str(directory / "token")},
         }
         for_bridge = {**common, "LISTEN": bridge, "BRIDGE_MAX_CONNECTIONS_PER_ADDRESS": str(listeners)}
