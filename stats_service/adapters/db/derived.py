@@ -1,27 +1,57 @@
 """Writes what was derived, for one learner or hundreds: set by set, and only what differs.
 
 Each derived table gets its new rows as arrays. The database compares them with
-what it has, so an unchanged row is not written, and tells how many were.
+what it has, so an unchanged row is not written, and tells how many were. Arrays
+travel as the database has them in memory: of a rebuild, writing them value by
+value as text took more time than everything else together.
 """
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+import numpy as np
+import psycopg
+from psycopg.adapt import Dumper
+from psycopg.pq import Format
 from sqlalchemy import Connection, Table, TextClause, text
 from sqlalchemy.dialects import postgresql
 
 from stats_service.adapters.db import tables
+from stats_service.adapters.db.fact_columns import DAY_ZERO
 from stats_service.application.ports.learners import Difference
 from stats_service.domain.completion import ALL_PRODUCTS
-from stats_service.domain.derived import EVERYTHING, Derived, Sums
-from stats_service.domain.facts import Ints
-
-Columns = Mapping[str, Sequence[Any]]
+from stats_service.domain.derived import EVERYTHING, Derived, Runs, Sums
+from stats_service.domain.facts import Ints, starts_of
 
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
+
+
+@dataclass(frozen=True, slots=True)
+class Array:
+    """An array in PostgreSQL's binary format."""
+
+    data: bytes
+
+
+Columns = Mapping[str, Array]
+
+
+class _ArrayDumper(Dumper):
+    """Hands an array over as it is."""
+
+    format = Format.BINARY
+
+    def dump(self, obj: Array) -> bytes:
+        """Returns the bytes."""
+        return obj.data
+
+
+psycopg.adapters.register_dumper(Array, _ArrayDumper)
 
 
 def _type_of(column: Any) -> str:
@@ -98,7 +128,7 @@ _DAYS, _STANDINGS, _AWARDS = (
 
 def changes(
     users: Sequence[int], derived: Derived, days: Iterable[date] | None
-) -> Iterator[tuple[TextClause, Columns]]:
+) -> Iterator[tuple[TextClause, Mapping[str, Any]]]:
     """Yields what makes the stored rows of some learners the derived ones, with its values.
 
     With `days`, only those are looked at: the caller knows that no other can
@@ -111,9 +141,10 @@ def changes(
         (_STANDINGS, _standing_columns(derived)),
         (_AWARDS, _award_columns(derived)),
     ):
-        yield kind.upsert, columns
+        # What goes, goes first: where nothing is stored yet, there is nothing to look through then.
         if kind is not _DAYS or days is None:
             yield kind.remove, {**columns, "users": list(users)}
+        yield kind.upsert, columns
 
 
 def differences(connection: Connection, users: Sequence[int], derived: Derived) -> Sequence[Difference]:
@@ -131,57 +162,113 @@ def differences(connection: Connection, users: Sequence[int], derived: Derived) 
 
 def _daily_columns(derived: Derived, wanted: frozenset[date] | None) -> Columns:
     days = derived.days
-    products, dates = _names(days.product, derived.products), _dates(days.day)
-    columns = {"user_id": days.user.tolist(), "product": products, "local_date": dates, **_sums(days.sums)}
-    if wanted is None:
-        return columns
-    chosen = [place for place, day in enumerate(dates) if day in wanted]
-    return {name: [column[place] for place in chosen] for name, column in columns.items()}
+    chosen: Any = slice(None)
+    if wanted is not None:
+        chosen = np.isin(days.day, [day.toordinal() for day in wanted])
+    return {
+        "user_id": _bigints(days.user[chosen]),
+        "product": _names(days.product[chosen], derived.products),
+        "local_date": _dates(days.day[chosen]),
+        **_sums(days.sums, chosen),
+    }
 
 
 def _standing_columns(derived: Derived) -> Columns:
-    standings, runs = derived.standings, derived.runs
-    spans: dict[tuple[int, int], list[str]] = {}
-    for user, product, first, last in zip(
-        runs.user.tolist(), runs.product.tolist(), _dates(runs.first), _dates(runs.last), strict=True
-    ):
-        spans.setdefault((user, product), []).append(f"[{first},{last}]")
-    names = _names(standings.product, derived.products)
-    keys = zip(standings.user.tolist(), standings.product.tolist(), strict=True)
+    standings = derived.standings
     return {
-        "user_id": standings.user.tolist(),
-        "product": names,
+        "user_id": _bigints(standings.user),
+        "product": _names(standings.product, derived.products),
         **_sums(standings.sums),
-        "days": [f"{{{','.join(spans[key])}}}" for key in keys],
-        "frozen": [
-            f"{{{','.join(map(str, derived.frozen.get(key, ())))}}}"
-            for key in zip(standings.user.tolist(), names, strict=True)
-        ],
+        "days": _texts(_spans(derived.runs)),
+        "frozen": _texts(_frozen(derived)),
     }
+
+
+def _spans(runs: Runs) -> Sequence[str]:
+    """Returns the runs of each standing, in the order of standings, which is theirs, as a multirange."""
+    day = {ordinal: str(date.fromordinal(ordinal)) for ordinal in {*runs.first.tolist(), *runs.last.tolist()}}
+    spans = [
+        f"[{day[first]},{day[last]}]"
+        for first, last in zip(runs.first.tolist(), runs.last.tolist(), strict=True)
+    ]
+    starts = np.flatnonzero(starts_of(runs.user, runs.product)).tolist()
+    stops = [*starts[1:], len(spans)][: len(starts)]
+    return [f"{{{','.join(spans[start:stop])}}}" for start, stop in zip(starts, stops, strict=True)]
+
+
+def _frozen(derived: Derived) -> Sequence[str]:
+    """Returns the days with a freeze of each standing as an array."""
+    standings = derived.standings
+    if not derived.frozen:
+        return ["{}"] * len(standings.user)
+    products = [*derived.products, ALL_PRODUCTS]
+    keys = ((user, products[number]) for user, number in _pairs(standings.user, standings.product))
+    return [f"{{{','.join(map(str, derived.frozen.get(key, ())))}}}" for key in keys]
+
+
+def _pairs(users: Ints, numbers: Ints) -> Iterable[tuple[int, int]]:
+    return zip(users.tolist(), numbers.tolist(), strict=True)
 
 
 def _award_columns(derived: Derived) -> Columns:
     awards = derived.awards
     return {
-        "user_id": awards.user.tolist(),
-        "badge_id": [awards.badge_ids[number] for number in awards.badge.tolist()],
-        "version": awards.version.tolist(),
-        "user_seq": awards.seq.tolist(),
+        "user_id": _bigints(awards.user),
+        "badge_id": _chosen_texts(awards.badge_ids, awards.badge),
+        "version": _fixed(awards.version, _INTEGER, ">i4"),
+        "user_seq": _bigints(awards.seq),
     }
 
 
-def _sums(sums: Sums) -> dict[str, Sequence[int]]:
+def _sums(sums: Sums, chosen: Any = slice(None)) -> Columns:
     return {
-        "session_count": sums.sessions.tolist(),
-        "elapsed_seconds": sums.seconds.tolist(),
-        "answer_count": sums.answers.tolist(),
-        "correct_answer_count": sums.correct.tolist(),
+        "session_count": _bigints(sums.sessions[chosen]),
+        "elapsed_seconds": _bigints(sums.seconds[chosen]),
+        "answer_count": _bigints(sums.answers[chosen]),
+        "correct_answer_count": _bigints(sums.correct[chosen]),
     }
 
 
-def _names(numbers: Ints, products: Sequence[str]) -> Sequence[str]:
-    return [ALL_PRODUCTS if number == EVERYTHING else products[number] for number in numbers.tolist()]
+def _names(numbers: Ints, products: Sequence[str]) -> Array:
+    # The last one is that of all products, whose number is -1.
+    assert EVERYTHING == -1
+    return _chosen_texts([*products, ALL_PRODUCTS], numbers)
 
 
-def _dates(ordinals: Ints) -> Sequence[date]:
-    return [date.fromordinal(ordinal) for ordinal in ordinals.tolist()]
+# The numbers that PostgreSQL has for its types.
+_BIGINT, _INTEGER, _TEXT, _DATE = 20, 23, 25, 1082
+
+
+def _bigints(values: Ints) -> Array:
+    return _fixed(values, _BIGINT, ">i8")
+
+
+def _dates(ordinals: Ints) -> Array:
+    return _fixed(ordinals - DAY_ZERO, _DATE, ">i4")
+
+
+def _fixed(values: Ints, kind: int, width: str) -> Array:
+    elements = np.empty(len(values), [("size", ">i4"), ("value", width)])
+    elements["size"] = elements.dtype["value"].itemsize
+    elements["value"] = values
+    return _array(kind, len(values), elements.tobytes())
+
+
+def _chosen_texts(texts: Sequence[str], numbers: Ints) -> Array:
+    elements = [_element(each) for each in texts]
+    return _array(_TEXT, len(numbers), b"".join([elements[number] for number in numbers.tolist()]))
+
+
+def _texts(values: Sequence[str]) -> Array:
+    return _array(_TEXT, len(values), b"".join(map(_element, values)))
+
+
+def _element(value: str) -> bytes:
+    encoded = value.encode()
+    return struct.pack(">i", len(encoded)) + encoded
+
+
+def _array(kind: int, count: int, elements: bytes) -> Array:
+    """Returns an array with one dimension, from 1 on, of elements with their sizes; none has a null."""
+    bounds = struct.pack(">ii", count, 1) if count else b""
+    return Array(struct.pack(">iii", 1 if count else 0, 0, kind) + bounds + elements)
