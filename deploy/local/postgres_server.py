@@ -34,8 +34,13 @@ MODEST = {
     "jit": "off",
 }
 DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
-# Survives a killed server, not a power cut.
-THROWAWAY = {"fsync": "off", "synchronous_commit": "on", "full_page_writes": "off"}
+# Survives a killed server, not a power cut. Many servers of the same service may share it, each with its pool.
+THROWAWAY = {
+    "fsync": "off",
+    "synchronous_commit": "on",
+    "full_page_writes": "off",
+    "max_connections": "400",
+}
 
 
 # Of what comes before and after, nothing says why.

@@ -147,13 +147,13 @@ async def test_a_stream_of_requests_that_got_past_registration_is_not_served_as_
     server = await start_server(built, "127.0.0.1:0", [])
     try:
         async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
-            call: Any = channel.stream_unary("/kit.test.v1.UploadService/Upload")
-            with pytest.raises(grpc.aio.AioRpcError) as raised:
-                await call(iter([b"one", b"two"]))
+            # A message could meet a call that is over already, of which gRPC's client makes another status.
+            upload_nothing: Any = channel.stream_unary("/kit.test.v1.UploadService/Upload")
+            code = await upload_nothing().code()
     finally:
         await server.stop(0)
 
-    assert raised.value.code() is grpc.StatusCode.UNIMPLEMENTED
+    assert code is grpc.StatusCode.UNIMPLEMENTED
     assert "client_streaming_not_served" in "".join(log_lines())
 
 
