@@ -34,7 +34,7 @@ MODEST = {
     "jit": "off",
 }
 DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
-# Survives a killed server, not a power cut. Many servers of the same service may share it, each with its pool.
+# Survives a killed server, not a power cut. Many servers of a service may share it, each with its pool.
 THROWAWAY = {
     "fsync": "off",
     "synchronous_commit": "on",
