@@ -296,7 +296,7 @@ def test_a_sync_that_a_killed_service_broke_off_is_completed_by_a_repeat_and_cou
         assert broken.result().status_code >= 500
     stack.wait_healthy(RECOVERY_SECONDS)
     learner.client.timeout = RECOVERY_SECONDS
-    # What the killed ones began in the database may not have ended yet: who finds it locked is told to repeat.
+    # What the killed ones began in the database may go on: who finds it locked is told to repeat.
     answer = eventually(lambda: repeated_sync(learner, items))
     outcomes = Counter(result["outcome"] for result in answer["results"])
     assert outcomes.keys() == {"OUTCOME_ALREADY_KNOWN", "OUTCOME_MERGED"}
