@@ -128,9 +128,7 @@ def wire_start_session(p: Ports) -> StartSession:
 def wire_sessions(p: Ports) -> session_servicer.SessionServicer:
     """Wires the canonical API of sessions."""
     use_cases = session_servicer.UseCases(
-        start_session=StartSession(
-            p.combined_starts, p.unit_of_work, p.products, p.catalog, p.clock, limits=p.limits
-        ),
+        start_session=wire_start_session(p),
         get_session=GetSession(p.readers),
         get_active_session=GetActiveSession(p.readers, p.products),
         list_sessions=ListSessions(p.readers, p.products),
@@ -189,9 +187,7 @@ def wire_calendars(p: Ports) -> calendar_servicer.CalendarServicer:
 def wire_design(p: Ports) -> design.DesignSessionsServicer:
     """Wires the design product."""
     use_cases = design.UseCases(
-        start_session=StartSession(
-            p.combined_starts, p.unit_of_work, p.products, p.catalog, p.clock, limits=p.limits
-        ),
+        start_session=wire_start_session(p),
         view_workspaces=ViewWorkspaces(p.workspaces),
         get_active_session=GetActiveSession(p.readers, p.products),
         save_draft=SaveDraft(p.unit_of_work, p.drafts, p.clock, p.run_in_thread),
@@ -213,9 +209,7 @@ def wire_design(p: Ports) -> design.DesignSessionsServicer:
 def wire_exercises(p: Ports) -> exercises.ExercisesServicer:
     """Wires the exercises product."""
     use_cases = exercises.UseCases(
-        start_session=StartSession(
-            p.combined_starts, p.unit_of_work, p.products, p.catalog, p.clock, limits=p.limits
-        ),
+        start_session=wire_start_session(p),
         submit_answers=SubmitAnswers(p.combined_answers, p.unit_of_work, p.catalog, p.clock, p.limits),
         record_standalone_answer=RecordStandaloneAnswer(
             p.unit_of_work, p.products, p.catalog, p.statistics, p.clock, limits=p.limits
@@ -228,9 +222,7 @@ def wire_exercises(p: Ports) -> exercises.ExercisesServicer:
 def wire_focus(p: Ports) -> focus.FocusServicer:
     """Wires the focus product."""
     use_cases = focus.UseCases(
-        start_session=StartSession(
-            p.combined_starts, p.unit_of_work, p.products, p.catalog, p.clock, limits=p.limits
-        ),
+        start_session=wire_start_session(p),
         get_active_session=GetActiveSession(p.readers, p.products),
         pause_session=PauseSession(p.changes),
         resume_session=ResumeSession(p.changes),
@@ -243,9 +235,7 @@ def wire_focus(p: Ports) -> focus.FocusServicer:
 def wire_portal(p: Ports, cache: Cache, lifetimes: portal.Lifetimes) -> portal.PortalServicer:
     """Wires the portal product."""
     use_cases = portal.UseCases(
-        start_session=StartSession(
-            p.combined_starts, p.unit_of_work, p.products, p.catalog, p.clock, limits=p.limits
-        ),
+        start_session=wire_start_session(p),
         submit_answers=SubmitAnswers(p.combined_answers, p.unit_of_work, p.catalog, p.clock, p.limits),
         complete_with_results=CompleteWithResults(
             p.changes, p.unit_of_work, p.readers, p.catalog, p.statistics, limits=p.limits
@@ -270,9 +260,7 @@ def wire_portal_live(p: Ports) -> portal_live.PortalLiveServicer:
 def wire_yoga(p: Ports) -> yoga.YogaServicer:
     """Wires the yoga product."""
     use_cases = yoga.UseCases(
-        start_session=StartSession(
-            p.combined_starts, p.unit_of_work, p.products, p.catalog, p.clock, limits=p.limits
-        ),
+        start_session=wire_start_session(p),
         complete_with_summary=CompleteWithSummary(p.unit_of_work, p.statistics, p.clock),
         pause_session=PauseSession(p.changes),
         resume_session=ResumeSession(p.changes),

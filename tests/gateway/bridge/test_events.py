@@ -92,13 +92,14 @@ async def test_several_listeners_are_told_the_same(bridge: Client, portal: FakeP
 async def test_the_time_is_told_at_every_tick_while_nothing_happens(
     run_bridge: RunBridge, portal: FakePortal
 ) -> None:
-    async with run_bridge(bridge_tick_seconds=0.05) as client, client.connect() as websocket:
+    async with run_bridge(bridge_tick_seconds=0.05) as client:
         began = asyncio.get_running_loop().time()
-        received = await events(websocket, 12)
+        async with client.connect() as websocket:
+            received = await events(websocket, 12)
         took = asyncio.get_running_loop().time() - began
     assert [event["type"] for event in received[1:]] == ["time_update"] * 11
-    assert took == pytest.approx(10 * 0.05, abs=0.2)
-    # The next ticks are counted from the first, so none is late because another was.
+    # The first may be told at once. However late the machine is, none comes before its time.
+    assert took > 9 * 0.05
     elapsed = [event["data"]["elapsed"] for event in received[1:]]
     assert elapsed == sorted(elapsed)
 
