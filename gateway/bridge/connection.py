@@ -130,10 +130,12 @@ class Relay:
         raise await self._closed()
 
     async def _tell_time(self) -> None:
+        tick = 0
         while True:
             now = self._loop.time()
-            ticks = int((now - self._began) / self._tick) + 1
-            await asyncio.sleep(self._began + ticks * self._tick - now)
+            # A timer may end a little early: no tick is told twice.
+            tick = max(tick, int((now - self._began) / self._tick)) + 1
+            await asyncio.sleep(self._began + tick * self._tick - now)
             await self._send(self._clock.event(self._loop.time()))
 
     async def _listen(self) -> None:

@@ -6,7 +6,6 @@ import asyncio
 import json
 from typing import Any
 
-import pytest
 from practice.products.portal.v1.portal_service_pb2 import LiveUpdate
 from websockets.frames import CloseCode
 
