@@ -8,6 +8,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context
 from typing import Generic, TypeVar
 
+# Longer than a connection and a statement may take, each by itself.
+LONGEST_SECONDS = 20.0
+
 Asked = TypeVar("Asked")
 Outcome = TypeVar("Outcome")
 
@@ -19,6 +22,9 @@ class Combiner(Generic[Asked, Outcome]):
     returns an outcome for each that was asked, in order; what it raises, all of
     them get. A caller that is cancelled may be served all the same. Together
     go at most `most` by what `weigh` says of each, or one that is heavier.
+
+    What takes longer than `longest_seconds` is broken off with TimeoutError: it
+    is nobody's call, so no deadline ends it, and all who come later wait for it.
     """
 
     def __init__(
@@ -27,8 +33,10 @@ class Combiner(Generic[Asked, Outcome]):
         *,
         most: int,
         weigh: Callable[[Asked], int] = lambda _: 1,
+        longest_seconds: float = LONGEST_SECONDS,
     ) -> None:
         self._serve = serve
+        self._longest_seconds = longest_seconds
         self._most = most
         self._weigh = weigh
         self._waiting: deque[tuple[Asked, asyncio.Future[Outcome]]] = deque()
@@ -57,7 +65,8 @@ class Combiner(Generic[Asked, Outcome]):
         if not some:
             return
         try:
-            outcomes = await self._serve([asked for asked, _ in some])
+            async with asyncio.timeout(self._longest_seconds):
+                outcomes = await self._serve([asked for asked, _ in some])
         except BaseException as error:
             for _, waiting in some:
                 if not waiting.done():

@@ -11,6 +11,8 @@ from stats_service.application.ports.reading import Reader
 
 # For how many learners one query asks.
 _MOST_LOOKED_AT = 1_000
+# Those who wait for a look that hangs could have looked again by then.
+_LONGEST_LOOK_SECONDS = 5.0
 
 
 class Waiting:
@@ -29,7 +31,9 @@ class Waiting:
         self._longest = longest_seconds
         self._every = every_seconds
         self._most = most
-        self._look = Combiner(self._applied_through, most=_MOST_LOOKED_AT)
+        self._look = Combiner(
+            self._applied_through, most=_MOST_LOOKED_AT, longest_seconds=_LONGEST_LOOK_SECONDS
+        )
         self._waiting: dict[int, set[asyncio.Event]] = {}
         self._count = 0
 

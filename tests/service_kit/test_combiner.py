@@ -55,6 +55,17 @@ async def test_what_comes_in_the_same_moment_goes_together_up_to_the_most() -> N
     assert double.lots == [[1, 2, 3], [4], [9], [1]]
 
 
+async def test_a_lot_that_never_ends_is_broken_off_and_the_next_one_served() -> None:
+    double = Doubling()
+    combine = Combiner(double, most=64, longest_seconds=0.05)
+    stuck = asyncio.create_task(combine(1))
+    await double.begun.wait()
+    with pytest.raises(TimeoutError):
+        await stuck
+    double.go.set()
+    assert await combine(2) == 4
+
+
 async def test_what_fails_fails_for_its_lot_alone() -> None:
     double = Doubling()
     double.go.set()

@@ -22,6 +22,7 @@ from session_service.application.ports.answers import (
     AnswerStore,
     ChangedSession,
     FoundSession,
+    NothingWrittenError,
 )
 from session_service.domain.answers import RecordedAnswer
 from session_service.domain.items import SessionItem
@@ -130,13 +131,19 @@ class SqlAnswerStore(AnswerStore):
     @override
     async def write(self, changes: Sequence[ChangedSession], outcome_type: type[Any]) -> Collection[int]:
         """Updates sessions and inserts answers and journal, all in one."""
-        columns = (
-            *to_columns(_CHANGED_WIDTH, [_to_changed(each, outcome_type) for each in changes]),
-            *to_columns(_ANSWER_WIDTH, [row for each in changes for row in _to_answers(each)]),
-            *to_columns(_ENTRY_WIDTH, [_to_entry(version) for each in changes for version in each.versions]),
-            Change.ANSWERED.value,
-            *to_columns(_ITEM_WIDTH, [row for each in changes for row in _to_items(each)]),
-        )
+        try:
+            changed = [_to_changed(each, outcome_type) for each in changes]
+            entries = [_to_entry(version) for each in changes for version in each.versions]
+            columns = (
+                *to_columns(_CHANGED_WIDTH, changed),
+                *to_columns(_ANSWER_WIDTH, [row for each in changes for row in _to_answers(each)]),
+                *to_columns(_ENTRY_WIDTH, entries),
+                Change.ANSWERED.value,
+                *to_columns(_ITEM_WIDTH, [row for each in changes for row in _to_items(each)]),
+            )
+        except Exception as error:
+            # Which of them it was shows when each is recorded alone.
+            raise NothingWrittenError from error
         written = await self._statements.write(_WRITE, columns)
         self._after_commit.wake_watchers(written)
         return written

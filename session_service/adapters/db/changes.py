@@ -36,8 +36,9 @@ LEFT JOIN session.learner AS l ON l.user_id = asked.user_id
 ORDER BY place
 """  # noqa: S608 - names of columns
 
-# Whoever changes a session locks it first, and whoever ends one the learner: what is locked is about
-# to be another. The place of an end is that after the learner's newest event, or it is not taken.
+# Whoever changes a session locks it first, and whoever ends one the learner and then, by a trigger, the
+# totals: what is locked is about to be another. The place of an end is that after the learner's newest
+# event, or it is not taken.
 _WRITE = """
 WITH changed AS (
   SELECT * FROM unnest(
@@ -50,7 +51,7 @@ WITH changed AS (
     practised_seconds, implausible, active_since, ended_at, time_zone, rollover_hour, local_date,
     draft_saved_at, user_seq, key, method, digest, outcome, event_id, payload, request_id)
 ), ready AS MATERIALIZED (
-  SELECT changed.*, s.answer_count, s.correct_answer_count, s.item_count, s.answered_item_count,
+  SELECT changed.*, s.product, s.answer_count, s.correct_answer_count, s.item_count, s.answered_item_count,
     s.mastered_item_count, s.right_run
   FROM changed
   JOIN session.practice_session AS s ON (s.user_id, s.id) = (changed.user_id, changed.session_id)
@@ -60,10 +61,11 @@ WITH changed AS (
 ), placed AS MATERIALIZED (
   SELECT l.user_id FROM ready
   JOIN session.learner AS l ON l.user_id = ready.user_id
+  JOIN session.session_total AS total ON (total.user_id, total.product) = (ready.user_id, ready.product)
   WHERE ready.event_id IS NOT NULL
     AND (l.last_seq, l.time_zone, l.rollover_hour)
       = (ready.user_seq - 1, ready.time_zone, ready.rollover_hour)
-  FOR NO KEY UPDATE OF l SKIP LOCKED
+  FOR NO KEY UPDATE OF l, total SKIP LOCKED
 ), claimed AS (
   INSERT INTO session.idempotency (user_id, key, method, request_digest, outcome)
   SELECT user_id, key, method, digest, outcome::jsonb FROM ready

@@ -121,4 +121,5 @@ class CombinedStatements:
         """Reads the policies that were not seen yet; none ever changes."""
         named = {(row["product"], row["policy_version"]) for row in rows if row["id"] is not None}
         for name in named - self._policies.keys():
-            self._policies[name] = policy_from_text(await driver.fetchval(_POLICY, *name))
+            text = await driver.fetchval(_POLICY, *name, timeout=_LONGEST_SECONDS)
+            self._policies[name] = policy_from_text(text)

@@ -43,8 +43,9 @@ ORDER BY place
 _COLUMNS = ", ".join(column.name for column in practice_session.columns)
 
 # Whoever begins a session, or ends one, changes the totals of its learner. What was counted is still so
-# when none of their rows is held by another, and none has changed. A key that was used meanwhile makes
-# the statement fail, for its session is there by then.
+# when none of their rows is held by another, and none has changed. A slot that an end is about to free
+# is taken: whoever waited for it, with the totals in hand that the end needs, would wait for good.
+# A key that was used meanwhile makes the statement fail, for its session is there by then.
 _WRITE = f"""
 WITH asked AS (
   SELECT * FROM unnest(
@@ -62,6 +63,9 @@ WITH asked AS (
   INSERT INTO session.practice_session ({_COLUMNS}) OVERRIDING SYSTEM VALUE
   SELECT {_COLUMNS} FROM json_populate_recordset(NULL::session.practice_session, $8::json) AS fresh
   WHERE (fresh.user_id, fresh.id) IN (SELECT user_id, session_id FROM ready)
+    AND NOT EXISTS (
+      SELECT FROM session.practice_session AS taken
+      WHERE (taken.user_id, taken.open_slot) = (fresh.user_id, fresh.open_slot))
   ON CONFLICT (user_id, open_slot) DO NOTHING
   RETURNING user_id, id
 ), claimed AS (

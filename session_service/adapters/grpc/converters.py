@@ -174,10 +174,23 @@ def check_settings(settings: Mapping[str, Any]) -> None:
         size = len(json.dumps(settings, ensure_ascii=False).encode())
     except UnicodeEncodeError as error:
         raise _settings_invalid("Settings hold half of a character") from error
+    if _holds_nul(settings):
+        raise _settings_invalid("Settings hold the character U+0000, which no text of a database can")
     if len(settings) > _MOST_SETTINGS or size > _MOST_SETTINGS_BYTES:
         raise _settings_invalid(
             f"Settings have at most {_MOST_SETTINGS} members and {_MOST_SETTINGS_BYTES} bytes"
         )
+
+
+def _holds_nul(value: Any) -> bool:
+    match value:
+        case str():
+            return "\0" in value
+        case dict():
+            return any("\0" in name or _holds_nul(each) for name, each in value.items())
+        case list():
+            return any(map(_holds_nul, value))
+    return False
 
 
 def _settings_invalid(message: str) -> InvalidArgumentError:

@@ -254,19 +254,23 @@ async def test_one_key_for_two_sessions_at_once_ends_one_of_them(
 
 
 async def test_nobody_waits_for_a_session_or_a_learner_that_somebody_holds(
-    database: Database, new_user: NewUser, lots: list[int]
+    database: Database, new_user: NewUser, lots: list[int], committed: list[int]
 ) -> None:
     sessions = [await begin(database, new_user()) for _ in range(6)]
-    session, learner = tables.practice_session, tables.learner
+    session, learner, total = tables.practice_session, tables.learner, tables.session_total
     async with database.engine.connect() as holder:
         await holder.execute(select(session.c.id).where(session.c.id == sessions[0].id).with_for_update())
         held = select(learner.c.user_id).where(learner.c.user_id == sessions[1].user_id)
         await holder.execute(held.with_for_update())
+        # As of somebody whose start goes on.
+        counted = select(total.c.user_id).where(total.c.user_id == sessions[2].user_id)
+        await holder.execute(counted.with_for_update())
         tasks = [asyncio.create_task(complete(database, each)) for each in sessions]
-        ended = await asyncio.gather(*tasks[2:])
-        await database.until_waiting(2)
-        assert not tasks[0].done() and not tasks[1].done()
-    for each in [*ended, *(await asyncio.gather(*tasks[:2]))]:
+        ended = await asyncio.gather(*tasks[3:])
+        await database.until_waiting(3)
+        assert not any(task.done() for task in tasks[:3])
+        assert sorted(committed) == sorted(each.session.id for each in ended)
+    for each in [*ended, *(await asyncio.gather(*tasks[:3]))]:
         await check_ended(database, each.session)
     assert lots == [6]
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from service_kit.call import Call, RequestIdentity
 from service_kit.errors import AccountErasedError, ConflictError, QuotaExceededError, ServiceError
@@ -188,6 +188,25 @@ async def test_nobody_waits_for_somebody_who_begins_or_ends_a_session(
     for each in [*started, await waiting]:
         await check_stored(database, each.session)
     assert lots == [6]
+
+
+async def test_nobody_waits_for_a_slot_that_somebody_is_about_to_free(
+    database: Database, someone: Any, committed: list[int]
+) -> None:
+    learners = [await someone("focus") for _ in range(4)]
+    going_on = await start(database, learners[0], "focus")
+    session = tables.practice_session
+    committed.clear()
+    async with database.engine.connect() as holder:
+        freed = update(session).where(session.c.id == going_on.session.id).values(open_slot=None)
+        await holder.execute(freed)
+        waiting, *others = [asyncio.create_task(start(database, each, "focus")) for each in learners]
+        started = await asyncio.gather(*others)
+        await database.until_waiting(1)
+        assert sorted(committed) == sorted(each.session.id for each in started)
+        await holder.rollback()
+    with pytest.raises(SessionAlreadyOpenError):
+        await waiting
 
 
 async def test_a_poisoned_call_fails_alone(

@@ -77,6 +77,7 @@ BAD_SETTINGS: list[tuple[dict[str, Any], str]] = [
     *(({"word_count": value}, "settings.word_count") for value in (0, 101, -1, 1.5, "20", True, 1e300)),
     *(({"time_limit": value}, "settings.time_limit") for value in (0, 86_401, "600", False, {"a": 1})),
     ({f"s{number}": number for number in range(65)}, "settings"),
+    *(({"theme": value}, "settings") for value in ("\0", ["a", {"b": "c\0"}], {"\0": 1})),
     ({"note": "x" * 9_000}, "settings"),
 ]
 
