@@ -134,7 +134,8 @@ class Ingest(Generic[F]):
         """Applies some learners' events, those of each learner alone if they cannot be applied together."""
         items = [item for items in learners for item in items]
         if self._monotonic() > stop:
-            result.postponed += [delivery for delivery, _ in items]
+            # First, the next time: those who took all of it would take it again.
+            result.postponed[:0] = [delivery for delivery, _ in items]
         elif len(learners) == 1:
             self._apply(items, result)
         else:

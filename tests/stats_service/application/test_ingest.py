@@ -232,6 +232,14 @@ def test_what_does_not_fit_the_time_is_postponed(store: MemoryStore) -> None:
     assert outcome(apply([*map(delivery, facts)])) == {"new": 1, "postponed": 2}
 
 
+def test_who_took_all_of_the_time_is_the_last_the_next_time(store: MemoryStore) -> None:
+    ticks = iter([0.0, 1.0, 9.0, 11.0])
+    apply = ApplyCompletions(store, budget_seconds=10.0, monotonic=lambda: next(ticks))
+    held, other = completion(user_id=41), completion(user_id=42)
+    store.trouble[held.event_id] = UnavailableError("somebody holds the learner")
+    assert apply([delivery(held), delivery(other)]).postponed == [delivery(other), delivery(held)]
+
+
 def test_events_of_several_people_are_one_transaction(store: MemoryStore) -> None:
     facts = [completion(user_id=user_id) for user_id in (1, 2, 3, 1)]
     assert outcome(ApplyCompletions(store)([*map(delivery, facts)])) == {"new": 4}
