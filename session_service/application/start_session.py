@@ -17,9 +17,9 @@ from session_service.application.end_session import end_session
 from session_service.application.find_content import find_content
 from session_service.application.ports.answers import NothingWrittenError
 from session_service.application.ports.catalog import Catalog, Content
+from session_service.application.ports.changes import FoundPlace, SessionStart, StartStore
 from session_service.application.ports.clock import Clock
 from session_service.application.ports.products import Products
-from session_service.application.ports.starts import FoundPlace, SessionStart, StartStore
 from session_service.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from session_service.domain.days import Calendar
 from session_service.domain.errors import (

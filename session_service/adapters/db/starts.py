@@ -20,8 +20,8 @@ from session_service.adapters.db.combined import CombinedStatements, to_columns
 from session_service.adapters.db.rows import session_to_values
 from session_service.adapters.db.tables import practice_session
 from session_service.application.ports.answers import NothingWrittenError
+from session_service.application.ports.changes import FoundPlace, SessionStart, StartStore
 from session_service.application.ports.learners import LearnerMark
-from session_service.application.ports.starts import FoundPlace, SessionStart, StartStore
 from session_service.domain.days import Calendar
 from session_service.domain.practice_session import PracticeSession
 

@@ -1,4 +1,4 @@
-"""Changes of many callers at once: what is read to judge them, and what became of the sessions."""
+"""Starts and changes of many callers at once: what is read to judge them, and what became of the sessions."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from service_kit.call import Call, RequestIdentity
 from session_service.application.ports.learners import LearnerMark
 from session_service.application.ports.sessions import SessionRef
 from session_service.domain.events import SessionEnded
+from session_service.domain.items import SessionItem
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change
 
@@ -54,4 +55,48 @@ class ChangeStore(Protocol):
         Waits for no session and no learner: one that is locked, or is not what
         it was before, is left as it is, and so is a session whose caller's key
         has been used. Raises NothingWrittenError; after any other error nobody knows.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPlace:
+    """Where a call's session can begin: its number, and its learner as they are.
+
+    `started` are all sessions that the learner has begun, `open_count` those which go on.
+    """
+
+    number: int
+    learner: LearnerMark
+    started: int
+    open_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStart:
+    """A numbered session with its picked items; `keyed` is the outcome for a caller with a key."""
+
+    session: PracticeSession
+    items: Sequence[SessionItem]
+    place: FoundPlace
+    keyed: tuple[RequestIdentity, Any, type[Any]] | None
+
+
+class StartStore(Protocol):
+    """New sessions of many learners."""
+
+    async def read(self, asked: Sequence[tuple[Call, str]]) -> Sequence[FoundPlace | None]:
+        """Returns a place for a call's session in a product.
+
+        None for a learner of whom nothing is known yet, for the first session in a
+        product, and where the call's key has been used. Nothing is locked.
+        Raises NothingWrittenError.
+        """
+
+    async def write(self, starts: Sequence[SessionStart]) -> Collection[int]:
+        """Makes sessions durable, one of a learner, and returns the numbers of those that are.
+
+        Waits for nobody who starts: where the learner began another session since,
+        or is about to, and where the open slot is taken, nothing is stored. The
+        first session in another product is not seen until it is committed.
+        Raises NothingWrittenError; after any other error nobody knows.
         """

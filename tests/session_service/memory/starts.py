@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 
 from service_kit.call import Call
 from session_service.application.ports.answers import NothingWrittenError
+from session_service.application.ports.changes import FoundPlace, SessionStart
 from session_service.application.ports.learners import LearnerMark
-from session_service.application.ports.starts import FoundPlace, SessionStart
 from tests.session_service.memory.store import Store, Tables, learner_of
 from tests.session_service.memory.unit_of_work import FakeUnitOfWork
 

@@ -14,8 +14,8 @@ from service_kit.call import Call, RequestIdentity
 from service_kit.errors import AccountErasedError, ConflictError, QuotaExceededError, ServiceError
 from session_service.adapters.db import tables
 from session_service.application.account_limits import AccountLimits, Quotas
+from session_service.application.ports.changes import FoundPlace, SessionStart
 from session_service.application.ports.sessions import SessionRef
-from session_service.application.ports.starts import FoundPlace, SessionStart
 from session_service.application.start_session import CombinedStarts, Started, StartSession
 from session_service.domain.errors import ModeUnknownError, SessionAlreadyOpenError
 from session_service.domain.practice_session import PracticeSession
