@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -22,30 +23,37 @@ from stats_service.domain.standing import Standing
 NOW = datetime(2026, 5, 15, 12, tzinfo=UTC)
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What is not known before it is asked together with the rest: it cannot be awaited by itself."""
+
+    answer: Any
+
+
 class Moments:
     """Answers nothing but together, counts how often that was asked, and knows nobody."""
 
     def __init__(self) -> None:
         self.asked = 0
 
-    async def together(self, *reads: Awaitable[Any]) -> tuple[Any, ...]:
+    async def together(self, *reads: Asked) -> tuple[Any, ...]:
         self.asked += 1
-        return tuple([await each for each in reads])
+        return tuple(each.answer for each in reads)
 
-    async def learner(self, user_id: int) -> Learner:
-        return Learner(Calendar(), 0)
+    def learner(self, user_id: int) -> Asked:
+        return Asked(Learner(Calendar(), 0))
 
-    async def standing(self, user_id: int, product: str) -> Standing:
-        return Standing()
+    def standing(self, user_id: int, product: str) -> Asked:
+        return Asked(Standing())
 
-    async def standings(self, user_id: int) -> dict[str, Standing]:
-        return {}
+    def standings(self, user_id: int) -> Asked:
+        return Asked({})
 
-    async def protection(self, user_id: int) -> StreakProtection:
-        return StreakProtection.of((), (), None, ())
+    def protection(self, user_id: int) -> Asked:
+        return Asked(StreakProtection.of((), (), None, ()))
 
-    async def _nothing(self, *_args: object, **_choice: object) -> list[Any]:
-        return []
+    def _nothing(self, *_args: object, **_choice: object) -> Asked:
+        return Asked([])
 
     awards = newest_badges = days = entries = frozen = ledger = _nothing
 
