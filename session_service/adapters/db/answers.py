@@ -14,8 +14,13 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncEngine
 from typing_extensions import override
 
-from service_kit.db.idempotency import outcome_to_text
-from session_service.adapters.db.combined import SESSION, SESSION_WIDTH, CombinedStatements, to_columns
+from session_service.adapters.db.combined import (
+    SESSION,
+    SESSION_WIDTH,
+    CombinedStatements,
+    key_to_values,
+    to_columns,
+)
 from session_service.adapters.db.unit_of_work import AfterCommit
 from session_service.application.ports.answers import (
     AnswerBatch,
@@ -169,10 +174,6 @@ def _to_asked(batch: AnswerBatch) -> tuple[Any, ...]:
 
 def _to_changed(changed: ChangedSession, outcome_type: type[Any]) -> tuple[Any, ...]:
     session = changed.versions[-1]
-    keyed: tuple[Any, ...] = (None, None, None, None)
-    if changed.keyed is not None:
-        request, outcome = changed.keyed
-        keyed = (request.key, request.method, request.digest, outcome_to_text(outcome, outcome_type))
     return (
         session.user_id,
         session.id,
@@ -184,7 +185,7 @@ def _to_changed(changed: ChangedSession, outcome_type: type[Any]) -> tuple[Any, 
         session.right_run,
         session.answered_item_count,
         session.mastered_item_count,
-        *keyed,
+        *key_to_values((*changed.keyed, outcome_type) if changed.keyed else None),
     )
 
 

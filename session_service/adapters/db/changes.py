@@ -14,8 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from typing_extensions import override
 
 from service_kit.call import Call
-from service_kit.db.idempotency import outcome_to_text
-from session_service.adapters.db.combined import SESSION, SESSION_WIDTH, CombinedStatements, to_columns
+from session_service.adapters.db.combined import (
+    SESSION,
+    SESSION_WIDTH,
+    CombinedStatements,
+    key_to_values,
+    to_columns,
+)
 from session_service.adapters.db.unit_of_work import AfterCommit
 from session_service.application.ports.answers import NothingWrittenError
 from session_service.application.ports.changes import ChangeStore, FoundSession, SessionChange
@@ -167,10 +172,6 @@ def _to_asked(call: Call, ref: SessionRef) -> tuple[Any, ...]:
 
 def _to_changed(change: SessionChange, event: Outgoing | None) -> tuple[Any, ...]:
     session = change.after
-    keyed: tuple[Any, ...] = (None, None, None, None)
-    if change.keyed is not None:
-        request, outcome, outcome_type = change.keyed
-        keyed = (request.key, request.method, request.digest, outcome_to_text(outcome, outcome_type))
     return (
         session.user_id,
         session.id,
@@ -190,6 +191,6 @@ def _to_changed(change: SessionChange, event: Outgoing | None) -> tuple[Any, ...
         session.local_date,
         session.draft_saved_at,
         session.user_seq,
-        *keyed,
+        *key_to_values(change.keyed),
         *((event.event_id, event.payload, event.request_id) if event is not None else (None, None, None)),
     )

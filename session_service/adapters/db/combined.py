@@ -14,7 +14,9 @@ from typing import Any
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from service_kit.call import RequestIdentity
 from service_kit.db.engines import open_async_engine
+from service_kit.db.idempotency import outcome_to_text
 from session_service.adapters.db.policies import policy_from_text
 from session_service.adapters.db.rows import SESSION_FIELDS
 from session_service.application.ports.answers import NothingWrittenError
@@ -50,6 +52,17 @@ def open_combined_engine(url: str, pool_size: int) -> AsyncEngine:
 def to_columns(width: int, rows: Rows) -> Rows:
     """Returns rows as the arrays of a statement's parameters."""
     return list(zip(*rows, strict=True)) if rows else [()] * width
+
+
+def key_to_values(keyed: tuple[RequestIdentity, Any, type[Any]] | None) -> tuple[Any, ...]:
+    """Returns key, method, digest and outcome as their table has them; None for each without a key.
+
+    `keyed` is a caller's request with its outcome and the outcome's type.
+    """
+    if keyed is None:
+        return None, None, None, None
+    request, outcome, outcome_type = keyed
+    return request.key, request.method, request.digest, outcome_to_text(outcome, outcome_type)
 
 
 class CombinedStatements:

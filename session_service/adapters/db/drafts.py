@@ -15,9 +15,9 @@ from typing_extensions import override
 
 from service_kit.call import Call
 from service_kit.db.engines import single_statements
-from service_kit.db.idempotency import outcome_to_text
+from session_service.adapters.db.combined import PLAIN_FIELDS, SESSION, key_to_values
 from session_service.adapters.db.policies import policy_from_text
-from session_service.adapters.db.rows import SESSION_FIELDS, journal_to_values
+from session_service.adapters.db.rows import journal_to_values
 from session_service.adapters.db.sessions import is_meant
 from session_service.adapters.db.unit_of_work import AfterCommit
 from session_service.application.ports.drafts import DraftChange, DraftStore, FoundDraft
@@ -26,9 +26,8 @@ from session_service.domain.drafts import Draft
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change, State
 
-_PLAIN_FIELDS = [name for name in SESSION_FIELDS if name != "settings"]
 _READ = f"""
-SELECT {", ".join(f"s.{name}" for name in _PLAIN_FIELDS)}, s.settings::text,
+SELECT {SESSION},
   (SELECT policy::text FROM session.product_version AS p
     WHERE (p.product, p.version) = (s.product, s.policy_version)),
   (SELECT last_seq FROM session.learner WHERE user_id = s.user_id),
@@ -107,7 +106,7 @@ class SqlDraftStore(DraftStore):
         if row is None:
             return None
         *plain, settings, policy, last_seq, repeated, content, content_hash = row
-        values = dict(zip(_PLAIN_FIELDS, plain, strict=True))
+        values = dict(zip(PLAIN_FIELDS, plain, strict=True))
         values["state"] = State(values["state"])
         session = PracticeSession(**values, settings=json.loads(settings), policy=policy_from_text(policy))
         if not is_meant(session, ref):
@@ -119,9 +118,7 @@ class SqlDraftStore(DraftStore):
     async def write(self, call: Call, change: DraftChange, outcome_type: type[Any]) -> bool:
         """Updates the session, its draft and its journal, and keeps the outcome, all in one."""
         after, request = change.after, call.request
-        keyed: tuple[Any, ...] = (None, None, None, None)
-        if request is not None:
-            keyed = (request.key, request.method, request.digest, outcome_to_text(after, outcome_type))
+        keyed = key_to_values((request, after, outcome_type) if request is not None else None)
         values = (
             *(after.user_id, after.id, change.before.version),
             *keyed,

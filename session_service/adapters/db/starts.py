@@ -15,8 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from typing_extensions import override
 
 from service_kit.call import Call
-from service_kit.db.idempotency import outcome_to_text
-from session_service.adapters.db.combined import CombinedStatements, to_columns
+from session_service.adapters.db.combined import CombinedStatements, key_to_values, to_columns
 from session_service.adapters.db.rows import session_to_values
 from session_service.adapters.db.tables import practice_session
 from session_service.application.ports.answers import NothingWrittenError
@@ -126,11 +125,7 @@ def _place_from_row(row: Sequence[Any]) -> FoundPlace | None:
 
 
 def _to_start(start: SessionStart) -> tuple[Any, ...]:
-    keyed: tuple[Any, ...] = (None, None, None, None)
-    if start.keyed is not None:
-        request, outcome, outcome_type = start.keyed
-        keyed = (request.key, request.method, request.digest, outcome_to_text(outcome, outcome_type))
-    return start.session.user_id, start.session.id, start.place.started, *keyed
+    return start.session.user_id, start.session.id, start.place.started, *key_to_values(start.keyed)
 
 
 def _to_row(session: PracticeSession) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,12 +13,12 @@ from sqlalchemy import insert, select
 from service_kit.call import Call, RequestIdentity
 from service_kit.errors import AccountErasedError, ConflictError
 from session_service.adapters.db import tables
-from session_service.application.ports.answers import AnswerBatch, FoundSession
 from session_service.application.ports.sessions import SessionRef
 from session_service.application.submit_answers import Answered
 from session_service.domain.answers import SubmittedAnswer
 from session_service.domain.errors import SessionEndedError, SessionNotFoundError
 from session_service.domain.practice_session import PracticeSession
+from tests.session_service.adapters.db.lots import count_lots
 from tests.session_service.database import Database
 
 NewUser = Callable[[], int]
@@ -26,16 +26,7 @@ NewUser = Callable[[], int]
 
 @pytest.fixture
 def lots(database: Database, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many callers were served together, time by time."""
-    counted: list[int] = []
-    read = database.answers.read
-
-    async def count(batches: Sequence[AnswerBatch]) -> Sequence[FoundSession | None]:
-        counted.append(len(batches))
-        return await read(batches)
-
-    monkeypatch.setattr(database.answers, "read", count)
-    return counted
+    return count_lots(database.answers, monkeypatch)
 
 
 async def begin(database: Database, user_id: int) -> PracticeSession:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,7 +14,6 @@ from service_kit.errors import AccountErasedError, ConflictError
 from session_service.adapters.db import tables
 from session_service.adapters.events import encode
 from session_service.application.complete_session import Ended
-from session_service.application.ports.changes import FoundSession
 from session_service.application.ports.sessions import SessionRef
 from session_service.domain.answers import SubmittedAnswer
 from session_service.domain.days import Calendar
@@ -22,6 +21,7 @@ from session_service.domain.errors import EtagMismatchError, SessionEndedError, 
 from session_service.domain.events import ENDED, SessionEnded
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import State
+from tests.session_service.adapters.db.lots import count_lots, note_written
 from tests.session_service.database import Database
 
 NewUser = Callable[[], int]
@@ -29,31 +29,12 @@ NewUser = Callable[[], int]
 
 @pytest.fixture
 def lots(database: Database, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many callers were served together, time by time."""
-    counted: list[int] = []
-    read = database.changes.read
-
-    async def count(asked: Sequence[tuple[Call, SessionRef]]) -> Sequence[FoundSession | None]:
-        counted.append(len(asked))
-        return await read(asked)
-
-    monkeypatch.setattr(database.changes, "read", count)
-    return counted
+    return count_lots(database.changes, monkeypatch)
 
 
 @pytest.fixture
 def committed(database: Database, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The numbers of those sessions that were changed together, whatever had to go alone."""
-    numbers: list[int] = []
-    write = database.changes.write
-
-    async def note(changes: Any) -> Any:
-        written = await write(changes)
-        numbers.extend(written)
-        return written
-
-    monkeypatch.setattr(database.changes, "write", note)
-    return numbers
+    return note_written(database.changes, monkeypatch)
 
 
 async def begin(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,12 +14,12 @@ from service_kit.call import Call, RequestIdentity
 from service_kit.errors import AccountErasedError, ConflictError, QuotaExceededError, ServiceError
 from session_service.adapters.db import tables
 from session_service.application.account_limits import AccountLimits, Quotas
-from session_service.application.ports.changes import FoundPlace, SessionStart
 from session_service.application.ports.sessions import SessionRef
 from session_service.application.start_session import CombinedStarts, Started, StartSession
 from session_service.domain.errors import ModeUnknownError, SessionAlreadyOpenError
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import State
+from tests.session_service.adapters.db.lots import count_lots, note_written
 from tests.session_service.database import Database, EverythingCatalog, NoRates
 
 NewUser = Callable[[], int]
@@ -27,31 +27,12 @@ NewUser = Callable[[], int]
 
 @pytest.fixture
 def lots(database: Database, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many callers were served together, time by time."""
-    counted: list[int] = []
-    read = database.starts.read
-
-    async def count(asked: Sequence[tuple[Call, str]]) -> Sequence[FoundPlace | None]:
-        counted.append(len(asked))
-        return await read(asked)
-
-    monkeypatch.setattr(database.starts, "read", count)
-    return counted
+    return count_lots(database.starts, monkeypatch)
 
 
 @pytest.fixture
 def committed(database: Database, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The numbers of those sessions that were started together."""
-    numbers: list[int] = []
-    write = database.starts.write
-
-    async def note(starts: Sequence[SessionStart]) -> Any:
-        written = await write(starts)
-        numbers.extend(written)
-        return written
-
-    monkeypatch.setattr(database.starts, "write", note)
-    return numbers
+    return note_written(database.starts, monkeypatch)
 
 
 @pytest.fixture
