@@ -63,6 +63,18 @@ async def faults_of_plan(
     ]
 
 
+async def rows_read_by(connection: AsyncConnection, statement: Statement) -> int:
+    """Executes a statement and returns how many rows it reads of tables and indexes, and leaves out."""
+    sql, parameters = statement
+    explained = await connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", parameters)
+    found = explained.scalar_one()
+    plan = (json.loads(found) if isinstance(found, str) else found)[0]["Plan"]
+    seen = ("Actual Rows", "Rows Removed by Filter", "Rows Removed by Index Recheck")
+    scans = [node for node in _nodes(plan) if "Relation Name" in node]
+    rows: float = sum(node["Actual Loops"] * sum(node.get(name, 0) for name in seen) for node in scans)
+    return round(rows)
+
+
 def _nodes(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     yield plan
     for inner in plan.get("Plans", ()):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import builtins
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, select, true
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy import BigInteger, ColumnElement, Row, Select, and_, any_, func, literal, select, true
+from sqlalchemy.dialects.postgresql import aggregate_order_by, array
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from service_kit.db.engines import single_statements
@@ -196,11 +197,13 @@ class SqlReaders(Readers):
         statement = (
             select(*SESSION_COLUMNS)
             .where(table.c.ended_at.is_not(None), table.c.id > after_session_id)
-            .order_by(table.c.id)
             .limit(EXPORT_CHUNK)
         )
         if user_id:
-            statement = statement.where(table.c.user_id == user_id)
+            selection = SessionSelection(user_id=user_id)
+            statement = _narrow(statement, selection).order_by(*_oldest_first(selection))
+        else:
+            statement = statement.order_by(table.c.id)
         async with self._single.connect() as connection:
             return [session_from_row(row) for row in await connection.execute(statement)]
 
@@ -217,7 +220,7 @@ async def _mark(connection: AsyncConnection, user_id: int) -> LearnerMark:
 async def select_sessions(connection: AsyncConnection, selection: SessionSelection) -> list[PracticeSession]:
     """Returns a selection of a user's sessions, newest first."""
     table = tables.practice_session
-    statement = _narrow(select(*SESSION_COLUMNS), selection).order_by(table.c.id.desc())
+    statement = _narrow(select(*SESSION_COLUMNS), selection).order_by(*_newest_first(selection))
     if selection.before_id is not None:
         statement = statement.where(table.c.id < selection.before_id)
     rows = await connection.execute(statement.limit(selection.limit).offset(selection.offset))
@@ -226,9 +229,13 @@ async def select_sessions(connection: AsyncConnection, selection: SessionSelecti
 
 def _near_page(selection: SessionSelection) -> Select[Any]:
     """Returns the statement for a part of a history with its figures: a row a session, at least one."""
-    table = tables.practice_session
-    page = _narrow(select(*SESSION_COLUMNS), selection).order_by(table.c.id.desc())
-    part = page.limit(selection.limit).offset(selection.offset).subquery("page")
+    table, order = tables.practice_session, _newest_first(selection)
+    if selection.offset:
+        numbers = _narrow(select(table.c.id), selection).order_by(*order).offset(selection.offset)
+        page = _chosen(selection, numbers.limit(selection.limit))
+    else:
+        page = _narrow(select(*SESSION_COLUMNS), selection).order_by(*order).limit(selection.limit)
+    part = page.subquery("page")
     figures = select(*_figures(selection)).subquery("figures")
     rows = select(figures, part).select_from(figures.outerjoin(part, true()))
     return rows.order_by(part.c.id.desc())
@@ -243,20 +250,34 @@ def _history_from_rows(rows: Sequence[Row[Any]]) -> History:
 
 def _far_page(selection: SessionSelection, total: int) -> Select[Any] | None:
     """Returns the statement for a part of a history, from the end it is nearer to; None for no part."""
-    table = tables.practice_session
     rest = total - selection.offset
     limit = min(selection.limit, rest)
     if limit <= 0:
         return None
-    numbers = _narrow(select(table.c.id), selection)
+    numbers = _numbers(selection).limit(limit)
     if selection.offset <= rest:
-        numbers = numbers.order_by(table.c.id.desc()).offset(selection.offset)
+        numbers = numbers.order_by(*_newest_first(selection)).offset(selection.offset)
     else:
-        numbers = numbers.order_by(table.c.id).offset(rest - limit)
-    # What is skipped is not read but for its number.
-    chosen = table.c.id.in_(numbers.limit(limit))
-    page = select(*SESSION_COLUMNS).where(table.c.user_id == selection.user_id, chosen)
-    return page.order_by(table.c.id.desc())
+        numbers = numbers.order_by(*_oldest_first(selection)).offset(rest - limit)
+    return _chosen(selection, numbers).order_by(tables.practice_session.c.id.desc())
+
+
+def _chosen(selection: SessionSelection, numbers: Select[Any]) -> Select[Any]:
+    """Returns the statement for a part of a selection. What is skipped is not read but for its number."""
+    table = tables.practice_session
+    return select(*SESSION_COLUMNS).where(table.c.user_id == selection.user_id, table.c.id.in_(numbers))
+
+
+def _numbers(selection: SessionSelection) -> Select[Any]:
+    """Returns the statement for the numbers of a selection, out of an index alone where one tells them.
+
+    Which have ended is told by no index of a user's; which have not is told by one of few.
+    """
+    table = tables.practice_session
+    if selection.states != ENDED:
+        return _narrow(select(table.c.id), selection)
+    numbers = _narrow(select(table.c.id), replace(selection, states=frozenset()))
+    return numbers.where(table.c.id.not_in(numbers.where(table.c.ended_at.is_(None))))
 
 
 def _figures(selection: SessionSelection) -> list[ColumnElement[Any]]:
@@ -288,12 +309,33 @@ def _total(selection: SessionSelection) -> ColumnElement[int]:
     return mine.scalar_subquery()
 
 
-def _narrow(statement: Select[Any], selection: SessionSelection) -> Select[Any]:
-    """Returns the statement for what a selection selects, in no order."""
-    table = tables.practice_session
-    statement = statement.where(table.c.user_id == selection.user_id)
+def _newest_first(selection: SessionSelection) -> Sequence[ColumnElement[Any]]:
+    """Returns the order of the index that has what a selection is out of."""
+    table = tables.practice_session.c
     if selection.product:
-        statement = statement.where(table.c.product == selection.product)
+        return table.user_id, table.product, table.id.desc()
+    return table.user_id.desc(), table.id.desc()
+
+
+def _oldest_first(selection: SessionSelection) -> Sequence[ColumnElement[Any]]:
+    """Returns the same from its other end."""
+    table = tables.practice_session.c
+    if selection.product:
+        return table.user_id.desc(), table.product.desc(), table.id
+    return table.user_id, table.id
+
+
+def _narrow(statement: Select[Any], selection: SessionSelection) -> Select[Any]:
+    """Returns the statement for what a selection selects, in no order.
+
+    One user and one product are selected as if they were several. Of one, the planner knows that
+    numbers alone are the order, and goes down the numbers of everybody for who has many.
+    """
+    table = tables.practice_session
+    statement = statement.where(table.c.user_id == any_(array([literal(selection.user_id, BigInteger)])))
+    if selection.product:
+        # Not as the user: before PostgreSQL 17 only the first column of an index keeps its order so.
+        statement = statement.where(table.c.product.between(selection.product, selection.product))
     if selection.content:
         statement = statement.where(table.c.content == selection.content)
     if selection.states:

@@ -19,7 +19,7 @@ from session_service.adapters.db import readers
 from session_service.application.ports.readers import SessionSelection
 from session_service.application.ports.sessions import Summary
 from session_service.domain.states import ENDED, State
-from tests.plans import round_trips_of
+from tests.plans import round_trips_of, rows_read_by, statements_of
 from tests.session_service.database import Database
 
 COUNTED = """
@@ -127,6 +127,52 @@ async def test_each_page_is_the_same_from_whichever_end_it_is_reached(
             found = await database.readers.history(replace(selection, limit=limit, offset=offset))
             assert [session.id for session in found.sessions] == everything[offset : offset + limit]
             assert found.total == len(everything)
+
+
+OLD, MANY_MORE, PAGE = 5_000, 8_000, 10
+
+
+@pytest.fixture
+async def diligent(fresh_database_url: str) -> AsyncIterator[AsyncEngine]:
+    """A database where learner 1 has most of the sessions of yoga, and others come before and after them."""
+    engine = open_async_engine(fresh_database_url, pool_size=1, application="test")
+    for learner, count in ((2, OLD), (1, MANY_MORE), (2, OLD)):
+        await add_many(engine, learner, count)
+    async with engine.begin() as connection:
+        await connection.execute(text("ANALYZE session.practice_session"))
+    yield engine
+    await close_async_engine(engine)
+
+
+async def test_pages_read_as_many_rows_as_they_are_from_their_end_and_none_of_others(
+    diligent: AsyncEngine,
+) -> None:
+    alone = Database(diligent).readers
+    mine = SessionSelection(user_id=1, product="yoga", limit=PAGE)
+
+    async def read_by(read: Callable[[], Awaitable[object]]) -> int:
+        statements = await statements_of(diligent, read)
+        async with diligent.connect() as connection:
+            return sum([await rows_read_by(connection, statement) for statement in statements])
+
+    for narrowed in (mine, replace(mine, states=ENDED), replace(mine, product="")):
+        total = (await alone.history(narrowed)).total
+        for offset, skipped in ((0, 0), (500, 500), (total - 500, 490), (total - PAGE, 0), (total - 3, 0)):
+            page = replace(narrowed, offset=offset)
+            assert len((await alone.history(page)).sessions) == min(PAGE, total - offset)
+            read = await read_by(lambda page=page: alone.history(page))  # type: ignore[misc]
+            # A tenth is open, and looked up to be left out; then each session of the page has its policy.
+            still_open = MANY_MORE // 10 if offset > readers.NEAR and narrowed.states else 0
+            assert read <= 1.3 * skipped + 5 * PAGE + still_open, (narrowed, offset)
+
+    async def export() -> None:
+        async for _ in alone.ended(1, 0):
+            break
+
+    whole, after = replace(mine, product=""), OLD + PAGE + 1
+    for listed in (mine, whole, replace(mine, before_id=after), replace(whole, before_id=after)):
+        assert await read_by(lambda listed=listed: alone.list(listed)) <= 3 * PAGE, listed  # type: ignore[misc]
+    assert await read_by(export) <= 3 * readers.EXPORT_CHUNK
 
 
 @pytest.fixture
