@@ -13,6 +13,7 @@ from service_kit.broker import open_broker
 from service_kit.db.engines import close_async_engine, open_async_engine
 from service_kit.db.faults import is_unavailable
 from service_kit.db.idempotency import IdempotencyHousekeeping
+from service_kit.errors import UnavailableError
 from service_kit.grpc.channels import open_channel
 from service_kit.logging import configure_logging, get_logger
 from service_kit.setting_faults import read_settings
@@ -37,19 +38,26 @@ async def relay_forever(
     interval: float,
     heartbeat: Path | None,
 ) -> None:
-    """Runs rounds, without a pause while there is work; a database that is away is waited for."""
+    """Runs rounds, without a pause while there is work; what is away is waited for."""
     next_housekeeping = 0.0
     while True:
         busy = False
         try:
             done = await relay()
-            busy = 0 < done.claimed == done.acknowledged + done.buried
             if done.claimed:
                 log.info("relayed", **{name: getattr(done, name) for name in done.__slots__})
+            if done.published and done.claimed == relay.batch:
+                await relay.wait_for_worker()
+                busy = True
+            else:
+                busy = done.settled
             if time.monotonic() >= next_housekeeping:
                 for delete_old in housekeeping:
                     await delete_old()
                 next_housekeeping = time.monotonic() + _HOUSEKEEPING_SECONDS
+        except UnavailableError as error:
+            log.warning("queue_unavailable", error=error.message)
+            busy = False
         except Exception as error:
             if not is_unavailable(error):
                 raise

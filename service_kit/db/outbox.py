@@ -16,6 +16,7 @@ from uuid import UUID
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     DateTime,
     Index,
     Integer,
@@ -27,6 +28,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    any_,
     bindparam,
     delete,
     func,
@@ -36,7 +38,7 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningUpdate
 
@@ -119,6 +121,11 @@ def _claim(table: Table) -> ReturningUpdate[Any]:
     )
 
 
+def _named(table: Table) -> ColumnElement[bool]:
+    """The rows of `event_ids`: one parameter for thousands of them."""
+    return table.c.event_id == any_(bindparam("event_ids", type_=ARRAY(Uuid)))
+
+
 class OutboxRows:
     """The statements of an outbox, on one connection; the caller commits."""
 
@@ -134,9 +141,8 @@ class OutboxRows:
     async def acknowledge(self, event_ids: Sequence[UUID]) -> None:
         """Closes rows for good."""
         table = self._table
-        await self._connection.execute(
-            update(table).where(table.c.event_id.in_(event_ids)).values(acked_at=func.now(), last_error=None)
-        )
+        closing = update(table).where(_named(table)).values(acked_at=func.now(), last_error=None)
+        await self._connection.execute(closing, {"event_ids": event_ids})
 
     async def bury(self, event_id: UUID, reason: str) -> None:
         """Makes a row a dead letter."""
@@ -150,12 +156,13 @@ class OutboxRows:
         table = self._table
         await self._connection.execute(
             update(table)
-            .where(table.c.event_id.in_(event_ids))
+            .where(_named(table))
             .values(
                 attempts=table.c.attempts + int(counted),
                 next_attempt_at=func.now() + wait,
                 last_error=error or None,
-            )
+            ),
+            {"event_ids": event_ids},
         )
 
     async def count(self) -> OutboxCounts:

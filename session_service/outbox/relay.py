@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import groupby
+from operator import attrgetter
 from uuid import UUID
 
 from service_kit.errors import UnavailableError
@@ -19,6 +22,12 @@ log = get_logger(__name__)
 
 MAX_ATTEMPTS = 12
 _LONGEST_WAIT = timedelta(minutes=5)
+# Of a message: enough that a transaction for it is worth its while.
+_MOST_TOGETHER = 100
+# Messages that wait for the worker while there is still more to send: enough to keep it busy during a round.
+_ENOUGH_WAITING = 30
+# Between two looks whether fewer wait, and how many there are before more is sent all the same.
+_LOOK_SECONDS, _MOST_LOOKS = 0.02, 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +39,20 @@ class Round:
     published: int
     buried: int
 
+    @property
+    def settled(self) -> bool:
+        """Whether none of its events waits for anything any more."""
+        return 0 < self.claimed == self.acknowledged + self.buried
+
 
 class RelayOutbox:
     """Asks for each due event whether it was applied, and publishes it again until it was.
 
     An event is closed by the consumer's database alone. Attempts count only
     while the consumer answers and the broker takes them: an outage, however
-    long, buries nothing. Any number of relays may run.
+    long, buries nothing. Any number of relays may run. A learner's events of a
+    round are sent side by side: deriving from all of them takes hardly longer
+    than from one.
     """
 
     def __init__(
@@ -46,19 +62,19 @@ class RelayOutbox:
         statistics: Statistics,
         *,
         first_wait: timedelta,
-        batch: int = 500,
+        batch: int = 5_000,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._queue = queue
         self._publisher = publisher
         self._statistics = statistics
         self._first_wait = first_wait
-        self._batch = batch
+        self.batch = batch
         self._jitter = jitter
 
     async def __call__(self) -> Round:
         """Runs one round over at most a batch of due events."""
-        due = await self._queue.claim(self._batch)
+        due = await self._queue.claim(self.batch)
         if not due:
             return Round(0, 0, 0, 0)
         verdicts = await self._statistics.verdicts([event.event_id for event in due])
@@ -96,14 +112,26 @@ class RelayOutbox:
         if not events:
             return 0
         try:
-            await self._publisher.publish(
-                [Outgoing(event.event_id, event.kind, event.payload, event.request_id) for event in events]
-            )
+            for together in _messages(events):
+                await self._publisher.publish(
+                    [Outgoing(each.event_id, each.kind, each.payload, each.request_id) for each in together]
+                )
         except UnavailableError as failure:
             await self._retry(events, counted=False, error=failure.message)
             return 0
         await self._retry(events, counted=True, error="")
         return len(events)
+
+    async def wait_for_worker(self) -> None:
+        """Waits until hardly anything of what was sent waits for the worker, for some seconds at most.
+
+        What waits for long is sent again and again, and taken in as often.
+        Raises UnavailableError when the broker does not answer.
+        """
+        for _ in range(_MOST_LOOKS):
+            if await self._publisher.waiting() <= _ENOUGH_WAITING:
+                return
+            await asyncio.sleep(_LOOK_SECONDS)
 
     async def _retry(self, events: Sequence[DueEvent], *, counted: bool, error: str) -> None:
         by_attempts: dict[int, list[UUID]] = {}
@@ -116,6 +144,23 @@ class RelayOutbox:
         """Returns twice as long for each attempt, to five minutes, give or take a fifth."""
         doubled: timedelta = self._first_wait * (1 << min(attempts, 10))
         return min(doubled, _LONGEST_WAIT) * (0.8 + 0.4 * self._jitter())
+
+
+def _messages(events: Sequence[DueEvent]) -> Iterator[Sequence[DueEvent]]:
+    """Yields the events of each message: all of a learner in one, as far as they fit, for one worker."""
+    message: list[DueEvent] = []
+    by_learner = attrgetter("user_id")
+    for _, group in groupby(sorted(events, key=by_learner), key=by_learner):
+        mine = list(group)
+        if message and len(message) + len(mine) > _MOST_TOGETHER:
+            yield message
+            message = []
+        message += mine
+        while len(message) > _MOST_TOGETHER:
+            yield message[:_MOST_TOGETHER]
+            message = message[_MOST_TOGETHER:]
+    if message:
+        yield message
 
 
 class LoggedOutboxQueue(OutboxQueue):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Generic, Protocol, TypeVar
@@ -85,8 +85,9 @@ class Applied(Generic[F]):
 Record = Callable[[LearnerWork, Mapping[UUID, F]], tuple[set[UUID], Mapping[UUID, F]]]
 
 
-# Learners whose facts are taken in by one transaction: few enough to be held, and derived, in a moment.
-_MOST_TOGETHER = 20
+# Sessions, those already counted included, of the learners of one transaction: few enough for all of them
+# to be held, and derived, in a moment. Somebody with more has one alone.
+_MOST_SESSIONS = 20_000
 
 # Tells, after a commit, of whom something new is counted.
 Announce = Callable[[Collection[int]], None]
@@ -125,13 +126,36 @@ class Ingest(Generic[F]):
                 self._reject(delivery, delivery.content, result)
             else:
                 learners[delivery.content.user_id].append((delivery, delivery.content))
-        each = list(learners.values())
-        for first in range(0, len(each), _MOST_TOGETHER):
-            self._apply_some(each[first : first + _MOST_TOGETHER], result, stop)
+        for lot in self._lots(learners):
+            self._apply_some(lot, result, stop)
         return result
 
+    def _lots(self, learners: Mapping[int, Sequence[_Item[F]]]) -> Iterator[Sequence[Sequence[_Item[F]]]]:
+        """Yields the events of learners who are taken in together, those of each learner by themselves."""
+        counted = self._sessions(learners)
+        lot: list[Sequence[_Item[F]]] = []
+        sessions = 0
+        for user_id, items in learners.items():
+            more = counted.get(user_id, 0) + len(items)
+            if lot and sessions + more > _MOST_SESSIONS:
+                yield lot
+                lot, sessions = [], 0
+            lot.append(items)
+            sessions += more
+        if lot:
+            yield lot
+
+    def _sessions(self, learners: Collection[int]) -> Mapping[int, int]:
+        if len(learners) < 2:
+            return {}
+        try:
+            return self._store.session_counts(learners)
+        except UnavailableError:
+            # Nor will the store take anything in, which is seen in its place.
+            return {}
+
     def _apply_some(self, learners: Sequence[Sequence[_Item[F]]], result: Applied[F], stop: float) -> None:
-        """Applies some learners' events, those of each learner alone if they cannot be applied together."""
+        """Applies some learners' events; those of either half alone if they cannot be applied together."""
         items = [item for items in learners for item in items]
         if self._monotonic() > stop:
             # First, the next time: those who took all of it would take it again.
@@ -142,9 +166,10 @@ class Ingest(Generic[F]):
             try:
                 clashes = self._take_in(items, result)
             except Exception as error:
-                log.info("learners_taken_in_alone", learners=len(learners), reason=repr(error))
-                for one in learners:
-                    self._apply_some([one], result, stop)
+                log.info("learners_taken_in_apart", learners=len(learners), reason=repr(error))
+                middle = len(learners) // 2
+                for half in (learners[:middle], learners[middle:]):
+                    self._apply_some(half, result, stop)
             else:
                 self._reject_all(clashes, result)
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import groupby
+from typing import Any
 
 from celery import Celery
 from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from service_kit.broker import CALENDAR_CHANGES_TASK, COMPLETIONS_QUEUE, COMPLETIONS_TASK, REQUEST_IDS
 from service_kit.errors import UnavailableError
@@ -35,15 +38,31 @@ class EventPublisher(Publisher):
             # kombu blocks; the event loop must not.
             await asyncio.to_thread(self._send, _TASKS[kind], some)
 
+    async def waiting(self) -> int:
+        """Asks Redis for the length of the queue. Raises UnavailableError when it does not answer."""
+        return await asyncio.to_thread(self._waiting)
+
+    def _waiting(self) -> int:
+        with _broker_faults(), self._broker.connection_or_acquire() as connection:
+            channel: Any = connection.default_channel
+            with channel.conn_or_acquire() as client:
+                return int(client.llen(COMPLETIONS_QUEUE))
+
     def _send(self, task: str, events: Sequence[Outgoing]) -> None:
         encoded = [base64.b64encode(event.payload).decode() for event in events]
         made_by = {str(event.event_id): event.request_id for event in events if event.request_id}
-        try:
+        with _broker_faults():
             self._broker.send_task(
                 task, args=[encoded], queue=COMPLETIONS_QUEUE, headers={REQUEST_IDS: made_by}
             )
-        except (OperationalError, OSError) as error:
-            raise UnavailableError("The task queue does not answer", part="redis") from error
+
+
+@contextmanager
+def _broker_faults() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, RedisError, OSError) as error:
+        raise UnavailableError("The task queue does not answer", part="redis") from error
 
 
 def _messages(events: Sequence[Outgoing]) -> Iterator[tuple[str, list[Outgoing]]]:

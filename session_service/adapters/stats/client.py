@@ -30,6 +30,8 @@ log = get_logger(__name__)
 # The stats service itself waits 0.8 s for a completion; a little more for the way.
 _CATCH_UP_SECONDS = 0.95
 _VERDICT_SECONDS = 5.0
+# Events that one call may ask for.
+_VERDICTS = 1_000
 _READ_SECONDS = 2.0
 
 Answer = TypeVar("Answer")
@@ -101,16 +103,23 @@ class StatisticsClient(Statistics):
             raise UnavailableError("Statistics do not answer; try again", part="stats") from error
 
     async def verdicts(self, event_ids: Sequence[UUID]) -> Verdicts | None:
-        """Returns what became of at most 1,000 events."""
+        """Asks for a thousand events at a time."""
+        applied: set[UUID] = set()
+        rejected: dict[UUID, str] = {}
+        for first in range(0, len(event_ids), _VERDICTS):
+            told = await self._verdicts(event_ids[first : first + _VERDICTS])
+            if told is None:
+                return None
+            applied.update(map(UUID, told.applied_event_ids))
+            rejected.update((UUID(event.event_id), event.reason) for event in told.rejected_events)
+        return Verdicts(frozenset(applied), rejected)
+
+    async def _verdicts(self, event_ids: Sequence[UUID]) -> stats_pb2.GetAppliedResponse | None:
         request = stats_pb2.GetAppliedRequest(event_ids=[str(event_id) for event_id in event_ids])
         try:
-            response = await self._stub.GetApplied(
+            return await self._stub.GetApplied(
                 request, timeout=_VERDICT_SECONDS, metadata=with_request_id(self._metadata)
             )
         except grpc.aio.AioRpcError as error:
             log.warning("statistics_silent", code=error.code().name)
             return None
-        return Verdicts(
-            applied=frozenset(UUID(event_id) for event_id in response.applied_event_ids),
-            rejected={UUID(event.event_id): event.reason for event in response.rejected_events},
-        )

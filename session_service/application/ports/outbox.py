@@ -32,3 +32,6 @@ class Publisher(Protocol):
 
     async def publish(self, events: Sequence[Outgoing]) -> None:
         """Returns when the broker has them, which proves nothing about the consumer."""
+
+    async def waiting(self) -> int:
+        """Returns how many messages no consumer has yet."""

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Select,
     Subquery,
     Table,
+    Uuid,
     any_,
     bindparam,
     cast,
@@ -26,6 +27,7 @@ from sqlalchemy import (
     union_all,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.sql.elements import CollectionAggregate
 
 from stats_service.adapters.db.tables import (
     calendar_change,
@@ -55,7 +57,7 @@ def add_facts() -> Insert:
 
 def facts_with(event_ids: Collection[UUID]) -> Select[Any]:
     """Returns the facts with these ids."""
-    return select(*_FACT_COLUMNS).where(completion.c.event_id.in_(event_ids))
+    return select(*_FACT_COLUMNS).where(completion.c.event_id == _any_event(event_ids))
 
 
 def facts_of(user_id: int) -> Select[Any]:
@@ -89,6 +91,10 @@ def entries_of(users: Sequence[int]) -> Select[Any]:
 def _any_of(user_id: ColumnElement[int], users: Sequence[int]) -> ColumnElement[bool]:
     """One parameter for thousands of learners: a list of them would take longer to write than to answer."""
     return user_id == any_(literal(list(users), ARRAY(BigInteger)))
+
+
+def _any_event(event_ids: Collection[UUID]) -> CollectionAggregate[Any]:
+    return any_(literal(list(event_ids), ARRAY(Uuid)))
 
 
 def timeline_of(user_id: int, known_at: datetime | None = None) -> Select[Any]:
@@ -163,7 +169,7 @@ def applied(event_ids: Collection[UUID]) -> CompoundSelect[Any]:
     """Returns which of these events are facts."""
     return union_all(
         *(
-            select(kind.c.event_id).where(kind.c.event_id.in_(event_ids))
+            select(kind.c.event_id).where(kind.c.event_id == _any_event(event_ids))
             for kind in (completion, calendar_change)
         )
     )
@@ -178,7 +184,7 @@ def rejected(event_ids: Collection[UUID]) -> Select[Any]:
     """Returns which of these events were refused, with the reasons, the latest last."""
     return (
         select(rejected_event.c.event_id, rejected_event.c.reason)
-        .where(rejected_event.c.event_id.in_(event_ids))
+        .where(rejected_event.c.event_id == _any_event(event_ids))
         .order_by(rejected_event.c.rejected_at, rejected_event.c.payload_digest)
     )
 

@@ -63,6 +63,7 @@ class SqlLearnerStore(LearnerStore):
 
     def __init__(self, engine: Engine, compile_condition: CompileCondition) -> None:
         self._engine = engine
+        self._single = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._catalogues = CatalogueCache(compile_condition)
         self._columns = FactColumns()
 
@@ -90,6 +91,12 @@ class SqlLearnerStore(LearnerStore):
             outdated = any(made_with != revision or digest is None for _, made_with, digest in learners)
             there = [user_id for user_id, _, _ in learners]
             yield SqlLearnerWork(connection, there, catalogue, outdated, self._columns)
+
+    @override
+    def session_counts(self, user_ids: Collection[int]) -> Mapping[int, int]:
+        with faults_understood(), self._single.connect() as connection:
+            counts = connection.execute(saving_statements.session_counts(), {"users": list(user_ids)})
+            return {row.user_id: row.session_count for row in counts}
 
     @override
     def outdated(self, after_user_id: int, limit: int) -> Sequence[int]:

@@ -40,7 +40,9 @@ from stats_service.adapters.db.tables import (
     calendar_change,
     completion,
     learner,
+    standing,
 )
+from stats_service.domain.completion import ALL_PRODUCTS
 from stats_service.domain.derived import Derived
 from stats_service.domain.digest import digest_of, digests, kinds_of
 from stats_service.domain.facts import Facts, instant_of
@@ -94,6 +96,13 @@ def lock_learners() -> Select[Any]:
     saved = learner.c.user_id, learner.c.catalogue_revision, learner.c.progress_digest
     mine = select(*saved).where(learner.c.user_id == any_(_USERS))
     return mine.order_by(learner.c.user_id).with_for_update()
+
+
+@cache
+def session_counts() -> Select[Any]:
+    """Returns how many sessions of `users` are counted."""
+    counts = select(standing.c.user_id, standing.c.session_count)
+    return counts.where(standing.c.user_id == any_(_USERS), standing.c.product == ALL_PRODUCTS)
 
 
 @cache

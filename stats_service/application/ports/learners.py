@@ -103,6 +103,9 @@ class LearnerStore(Protocol):
     def work_on(self, user_ids: Collection[int]) -> AbstractContextManager[LearnerWork]:
         """Starts a transaction on learners, waiting for any other on the same ones."""
 
+    def session_counts(self, user_ids: Collection[int]) -> Mapping[int, int]:
+        """Returns how many sessions of each learner are counted; nobody of whom none is."""
+
     def outdated(self, after_user_id: int, limit: int) -> Sequence[int]:
         """Returns learners, by number, whose progress is from an older badge catalogue or older entries."""
 

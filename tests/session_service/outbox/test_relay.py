@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
@@ -12,6 +13,7 @@ import pytest
 from service_kit.errors import UnavailableError
 from session_service.application.ports.outbox import Outgoing
 from session_service.application.ports.statistics import Verdicts
+from session_service.outbox import relay
 from session_service.outbox.ports import DueEvent, OutboxQueue
 from session_service.outbox.relay import RelayOutbox, Round
 
@@ -74,12 +76,18 @@ class FakePublisher:
     def __init__(self) -> None:
         self.down = False
         self.published: list[bytes] = []
+        self.messages: list[list[bytes]] = []
+        self.queued: Iterator[int] = iter(())
 
     async def publish(self, events: Sequence[Outgoing]) -> None:
         assert events
         if self.down:
             raise UnavailableError("The task queue does not answer", part="redis")
         self.published.extend(event.payload for event in events)
+        self.messages.append([event.payload for event in events])
+
+    async def waiting(self) -> int:
+        return next(self.queued)
 
 
 class FakeStatistics:
@@ -223,6 +231,29 @@ async def test_a_round_is_at_most_a_batch() -> None:
     bench = Bench(*[0] * 7, batch=3)
     assert [(await bench.relay()).claimed for _ in range(4)] == [3, 3, 1, 0]
     assert bench.statistics.asked == [[1, 2, 3], [4, 5, 6], [7]]
+
+
+async def test_a_message_has_all_of_a_learner_and_at_most_a_hundred_events() -> None:
+    bench = Bench(*[0] * 400)
+    # Learner 4 has more than fit into one, the others 60 and 50 that come in turns.
+    owners = [4] * 230 + [1, 2] * 50 + [1] * 10 + [3] * 60
+    for row, owner in zip(bench.queue.rows, owners, strict=True):
+        row.event = replace(row.event, user_id=owner)
+    owner_of = {row.event.payload: row.event.user_id for row in bench.queue.rows}
+    assert (await bench.relay()).published == 400
+    told = [[owner_of[payload] for payload in message] for message in bench.publisher.messages]
+    assert told == [[1] * 60, [2] * 50, [3] * 60, [4] * 100, [4] * 100, [4] * 30]
+    assert sorted(bench.publisher.published) == sorted(owner_of), "each once"
+
+
+async def test_a_relay_waits_while_the_worker_has_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relay, "_LOOK_SECONDS", 0.0)
+    bench = Bench()
+    bench.publisher.queued = iter([31, 40, 30, 7])
+    await bench.relay.wait_for_worker()
+    assert [*bench.publisher.queued] == [7], "it went on when few enough were left"
+    bench.publisher.queued = itertools.repeat(1_000)
+    await bench.relay.wait_for_worker()
 
 
 async def _wait(attempts: int, jitter: float) -> float:

@@ -36,6 +36,7 @@ class MemoryStore:
         self.outdated_learners: set[int] = set()
         self.erased: set[int] = set()
         self.transactions: list[frozenset[int]] = []
+        self.counted: dict[int, int] = {}
 
     @contextmanager
     def work_on(self, user_ids: Collection[int]) -> Iterator[MemoryWork]:
@@ -46,6 +47,11 @@ class MemoryStore:
         if not there:
             raise AccountErasedError
         yield MemoryWork(self, there)
+
+    def session_counts(self, user_ids: Collection[int]) -> Mapping[int, int]:
+        if self.away:
+            raise UnavailableError("away")
+        return {user_id: self.counted[user_id] for user_id in user_ids if user_id in self.counted}
 
     def reject(self, rejections: Sequence[Rejection]) -> None:
         if self.away:
@@ -223,9 +229,10 @@ def test_everything_is_postponed_while_the_database_is_away(store: MemoryStore) 
 def test_what_does_not_fit_the_time_is_postponed(store: MemoryStore) -> None:
     ticks = iter([0.0, 1.0, 11.0])
     apply = ApplyCompletions(store, budget_seconds=10.0, monotonic=lambda: next(ticks))
-    applied = apply([delivery(completion(user_id=user_id)) for user_id in range(1, 23)])
-    assert outcome(applied) == {"new": 20, "postponed": 2}
-    # Nor is what could not be taken in together tried one by one for longer.
+    store.counted = {21: 20_000}
+    applied = apply([delivery(completion(user_id=user_id)) for user_id in range(1, 22)])
+    assert outcome(applied) == {"new": 20, "postponed": 1}
+    # Nor is what could not be taken in together tried apart for longer.
     ticks = iter([0.0, 1.0, 9.0, 11.0, 12.0])
     facts = [completion(user_id=user_id) for user_id in (31, 32, 33)]
     store.trouble[facts[2].event_id] = RuntimeError("a fault of ours")
@@ -246,6 +253,21 @@ def test_events_of_several_people_are_one_transaction(store: MemoryStore) -> Non
     assert store.transactions == [{1, 2, 3}]
     sessions = [store.stored[user_id].days.sums.sessions.sum() for user_id in (1, 2, 3)]
     assert sessions == [2, 1, 1]
+
+
+def test_people_with_many_sessions_are_held_a_few_at_a_time(store: MemoryStore) -> None:
+    store.counted = {1: 9_000, 2: 9_000, 3: 9_000, 4: 500_000}
+    facts = [completion(user_id=user_id) for user_id in (1, 2, 3, 4, 5, 6)]
+    assert outcome(ApplyCompletions(store)([*map(delivery, facts)])) == {"new": 6}
+    assert store.transactions == [{1, 2}, {3}, {4}, {5, 6}]
+
+
+def test_whoever_cannot_be_taken_in_is_searched_for_by_halves(store: MemoryStore) -> None:
+    facts = [completion(user_id=user_id) for user_id in range(1, 101)]
+    store.trouble[facts[40].event_id] = RuntimeError("a fault of ours")
+    assert outcome(ApplyCompletions(store)([*map(delivery, facts)])) == {"new": 99, "failed": 1}
+    assert store.stored.keys() == set(range(1, 101)) - {41}
+    assert len(store.transactions) < 20, "the others were not taken in one by one"
 
 
 def test_an_erased_person_leaves_the_others_alone(store: MemoryStore) -> None:
