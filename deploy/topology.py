@@ -24,6 +24,8 @@ class Process:
     command: tuple[str, ...] = ()
     # Processes that must be healthy, and jobs that must be done, before it starts.
     needs: tuple[str, ...] = ()
+    # Starts beside the processes that it needs, where one supervisor starts all: it waits for them by itself.
+    patient: bool = False
     # The one schema of the database that it reads and writes.
     schema: str = ""
     # Names of the settings it always gets, and of those it gets when somebody gives them.
@@ -255,6 +257,7 @@ PROCESSES = (
         "http",
         command=("python", "-m", "gateway.bridge"),
         needs=("session",),
+        patient=True,
         settings=("LISTEN", "SESSION_ADDRESS", "JWKS_URI", "CORS_ORIGINS"),
         tunables=(
             "JWT_ISSUER",
@@ -284,6 +287,7 @@ PROCESSES = (
             *("--file-flush-interval-msec", "1000"),
         ),
         needs=("gateway-config", "identity", "catalog", "session", "stats", "bridge"),
+        patient=True,
         settings=_EDGE,
         tunables=_EDGE_TUNABLES,
         reads="gateway.settings:GatewaySettings",
@@ -298,6 +302,7 @@ WATCHER = Process(
     command=("python", "-m", "deploy.local.watcher", "$PRACTICE_HOME"),
     reads="deploy.local.watcher:WatcherSettings",
     needs=("gateway",),
+    patient=True,
     settings=("HEARTBEAT_FILE",),
     tunables=("LOG_LEVEL", "HUNG_SECONDS"),
     stop_seconds=10,

@@ -86,11 +86,21 @@ class Startup:
 
     def _ready(self, node: Node) -> bool:
         # What is not part of this stack (a server given by its address) is there already.
-        return all(need in self._finished for need in node.needs if need in self._known)
+        known = [need for need in node.needs if need in self._known]
+        patient = isinstance(node, topology.Process) and node.patient
+        return all(need in self._finished or (patient and self._runs(need)) for need in known)
+
+    def _runs(self, need: str) -> bool:
+        attempt = self._under_way.get(need)
+        return attempt is not None and attempt.job is None
 
     def _begin(self) -> None:
-        ready = [node for node in self._todo.values() if self._ready(node)]
-        for node in ready:
+        began = False
+        # One after the other, as who is patient may begin with what it needs.
+        for node in list(self._todo.values()):
+            if not self._ready(node):
+                continue
+            began = True
             del self._todo[node.name]
             attempt = _Attempt(node, time.monotonic())
             if isinstance(node, topology.Job):
@@ -100,7 +110,7 @@ class Startup:
                 self._supervisor.start(node.name)
                 self._report(node.name, "starting", "")
             self._under_way[node.name] = attempt
-        if not ready and self._todo and not self._under_way:
+        if not began and self._todo and not self._under_way:
             raise StackError(f"needs that nothing meets: {', '.join(self._todo)}")
 
     def _spawn(self, job: topology.Job) -> subprocess.Popen[bytes]:

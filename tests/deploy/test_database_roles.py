@@ -16,6 +16,7 @@ from deploy.local.credentials import SERVICES
 from deploy.local.layout import ROOT
 from deploy.local.servers import free_ports
 from deploy.local.stack import LocalStack
+from service_kit.db import migrate
 from tests.deploy.conftest import MakeStack
 from tests.guard import guard
 
@@ -97,6 +98,24 @@ def test_a_service_may_make_and_drop_nothing(
     ):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             own.execute(statement)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "taken",
+    [
+        "DELETE ON session.practice_session",
+        "USAGE ON SEQUENCE session.practice_session_id_seq",
+        "USAGE ON SCHEMA session",
+    ],
+)
+def test_what_a_service_lacks_is_granted_by_the_next_migration(stack: LocalStack, taken: str) -> None:
+    assert migrate.is_current("session_service", stack.database_url)
+    with psycopg.connect(stack.database_url, autocommit=True) as owner:
+        owner.execute(f"REVOKE {taken} FROM practice_session".encode())
+    assert not migrate.is_current("session_service", stack.database_url)
+    assert migrate.is_current("catalog_service", stack.database_url)
+    migrate.upgrade("session_service", stack.database_url)
+    assert migrate.is_current("session_service", stack.database_url)
 
 
 def test_the_owner_makes_no_databases(stack: LocalStack) -> None:

@@ -7,6 +7,7 @@ import threading
 import psycopg
 import pytest
 from alembic import command
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from service_kit.db import migrate
@@ -110,3 +111,36 @@ def _numbers(connection: psycopg.Connection[tuple[int]], count: int) -> list[int
         "SELECT nextval('session.practice_session_id_seq') FROM generate_series(1, %s)", [count]
     )
     return [number for (number,) in rows]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_what_is_migrated_is_known_for_it(service: str, fresh_database_url: str) -> None:
+    assert migrate.is_current(service, fresh_database_url)
+
+
+def test_what_is_not_there_is_to_be_migrated(empty_database_url: str) -> None:
+    assert not migrate.is_current("session_service", empty_database_url)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE session.alembic_version SET version_num = 'of another day'",
+        "DELETE FROM session.alembic_version",
+        "ALTER SEQUENCE session.practice_session_id_seq MAXVALUE 1000",
+    ],
+)
+def test_a_schema_that_differs_is_to_be_migrated(change: str, fresh_database_url: str) -> None:
+    with psycopg.connect(fresh_database_url, autocommit=True) as connection:
+        connection.execute(change.encode())
+    assert not migrate.is_current("session_service", fresh_database_url)
+
+
+def test_a_cell_of_its_own_is_to_be_numbered(fresh_database_url: str) -> None:
+    assert not migrate.is_current("session_service", fresh_database_url, cell=1)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_newest_revisions_are_alembics(service: str) -> None:
+    scripts = ScriptDirectory.from_config(migrate.alembic_config(service))
+    assert migrate._heads(service) == sorted(scripts.get_heads())
