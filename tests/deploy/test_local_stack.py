@@ -159,6 +159,44 @@ def test_a_refused_change_of_ports_leaves_the_running_stack_as_it_is(
     assert stack.up() is False
 
 
+BEATS_ONCE_THE_GATEWAY_ANSWERS = """
+import os, pathlib, socket, time
+while True:
+    with socket.socket() as client:
+        if client.connect_ex(("127.0.0.1", int(os.environ["GATEWAY_PORT"]))) == 0:
+            pathlib.Path(os.environ["HEARTBEAT_FILE"]).touch()
+    time.sleep(0.2)
+"""
+
+
+def test_who_is_patient_starts_beside_what_it_needs_and_stops_before_it(
+    make_stack: MakeStack, small_gateway: topology.Process
+) -> None:
+    beats = topology.Process(
+        "beats",
+        "heartbeat",
+        command=("python", "-c", BEATS_ONCE_THE_GATEWAY_ANSWERS),
+        settings=("HEARTBEAT_FILE", "GATEWAY_PORT"),
+    )
+    # Each is well only once the other runs.
+    stack = make_stack(replace(small_gateway, needs=("beats",), patient=True), beats)
+    assert stack.up() is True
+
+    ended = []
+    assert stack.down(lambda name, stage, _: ended.append(name) if stage == "stopped" else None) is True
+    assert ended == ["gateway", "beats"]
+
+
+def test_who_is_patient_waits_for_a_job_all_the_same(
+    make_stack: MakeStack, small_gateway: topology.Process
+) -> None:
+    job = topology.Job("make", ("python", "-c", "import time; time.sleep(0.5)"))
+    stack = make_stack(replace(small_gateway, needs=("make",), patient=True), jobs=(job,))
+    seen = []
+    assert stack.up(lambda name, stage, _: seen.append((name, stage))) is True
+    assert seen.index(("make", "done")) < seen.index(("gateway", "starting"))
+
+
 def test_a_dying_process_is_named_with_its_last_words_and_its_log(make_stack: MakeStack) -> None:
     dying = topology.Process("gateway", "http", command=("python", "-c", "raise SystemExit('no keys found')"))
     stack = make_stack(dying)
