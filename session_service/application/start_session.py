@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import partial
 from typing import Any
 
 from service_kit.call import Call, reach
@@ -63,6 +64,15 @@ class Started:
 _DEFAULT_SELECTION = Selection()
 
 
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """What is known before a session is made: its product, if there is one, its content and picked items."""
+
+    product: Product | None
+    content: Content | None = None
+    items: Sequence[SessionItem] = ()
+
+
 class StartSession:
     """Starts a session, or resumes or refuses as the product's policy says.
 
@@ -107,13 +117,9 @@ class StartSession:
         Without a mode, it is the product's default, unless one is required.
         Content that was not made in `content_second`, where one is given, does not exist.
         """
-        # Asked outside of the transaction, told inside: a repeated request gets
-        # its first answer even when the content is gone by now.
-        found = (await self._products.find([product])).get(product)
-        known, offered = await self._find_content(found, content, content_second)
-        items = _number(selection.pick(offered))
 
-        def make(calendar: Calendar) -> PracticeSession:
+        def make(prepared: _Prepared, calendar: Calendar) -> PracticeSession:
+            found, known = prepared.product, prepared.content
             if found is None:
                 raise ProductUnknownError(product)
             if mode_required and not mode:
@@ -130,30 +136,46 @@ class StartSession:
                 content_type=known.type if known else "",
                 content_created_at=known.created_at if known else None,
                 settings=settings,
-                item_count=len(items),
+                item_count=len(prepared.items),
             )
             if content and known is None:
                 raise ContentNotFoundError(content)
             return fresh
 
+        async def prepare() -> _Prepared:
+            found = (await self._products.find([product])).get(product)
+            known, offered = await self._find_content(found, content, content_second)
+            return _Prepared(found, known, _number(selection.pick(offered)))
+
+        # Asked outside of the transaction, told inside: a repeated request gets
+        # its first answer even when the content is gone by now.
+        prepared = await prepare() if content else None
+        async with self._limits.starting(call, product):
+            started = await self._combined(call, product, prepared, make)
+            if started is None:
+                alone = prepared or await prepare()
+                started = await self._start_alone(call, alone, partial(make, alone), on_conflict)
+        self._limits.know(started.session)
+        return started
+
+    async def _start_alone(
+        self,
+        call: Call,
+        prepared: _Prepared,
+        make: Callable[[Calendar], PracticeSession],
+        on_conflict: OnConflict,
+    ) -> Started:
         async def command(work: UnitOfWork) -> Started:
             fresh = make(await work.learners.calendar(call.user_id))
             started = await self._open(work, call, fresh, on_conflict)
             if not started.resumed:
                 await self._limits.keep_open(work, call.user_id)
-            if started.resumed or not items:
+            if started.resumed or not prepared.items:
                 return started
-            await work.sessions.add_items(started.session, items)
-            return replace(started, first_item=items[0])
+            await work.sessions.add_items(started.session, prepared.items)
+            return replace(started, first_item=prepared.items[0])
 
-        # Where a second start resumes, most do.
-        plain = found is not None and found.policy.second_start is not SecondStart.RESUME
-        async with self._limits.starting(call, product):
-            started = await self._combined(call, product, items, make) if plain else None
-            if started is None:
-                started = await once(self._unit_of_work, call, Started, command)
-        self._limits.know(started.session)
-        return started
+        return await once(self._unit_of_work, call, Started, command)
 
     async def _find_content(
         self, product: Product | None, content: str, second: int | None
@@ -194,8 +216,8 @@ class _Asked:
 
     call: Call
     product: str
-    items: Sequence[SessionItem]
-    make: Callable[[Calendar], PracticeSession]
+    prepared: _Prepared | None
+    make: Callable[[_Prepared, Calendar], PracticeSession]
 
 
 class CombinedStarts:
@@ -203,7 +225,8 @@ class CombinedStarts:
 
     What is not plain is left to a transaction of the caller's own: repeats,
     an open slot that is taken, a learner's first session in a product, one
-    start of two by a learner, whatever is refused.
+    start of two by a learner, whatever is refused, and products in which a
+    second start resumes, for there most do.
     """
 
     def __init__(self, store: StartStore, most_open: int | None = None, most: int = 64) -> None:
@@ -215,11 +238,16 @@ class CombinedStarts:
         self,
         call: Call,
         product: str,
-        items: Sequence[SessionItem],
-        make: Callable[[Calendar], PracticeSession],
+        prepared: _Prepared | None,
+        make: Callable[[_Prepared, Calendar], PracticeSession],
     ) -> Started | None:
-        """Returns the session that was started; None when none was."""
-        started, last_seq = await self._combine(_Asked(call, product, items, make))
+        """Returns the session that was started; None when none was.
+
+        Where nothing is prepared, there is only the product to know, which is read along with the rest.
+        """
+        if prepared is not None and not _is_plain(prepared.product):
+            return None
+        started, last_seq = await self._combine(_Asked(call, product, prepared, make))
         reach(last_seq)
         return started
 
@@ -257,14 +285,21 @@ class CombinedStarts:
     def _make(self, asked: _Asked, place: FoundPlace) -> SessionStart | None:
         if self._most_open is not None and place.open_count >= self._most_open:
             return None
+        prepared = asked.prepared or _Prepared(place.product)
+        if not _is_plain(prepared.product):
+            return None
         try:
-            session = replace(asked.make(place.learner.calendar), id=place.number)
+            session = replace(asked.make(prepared, place.learner.calendar), id=place.number)
         except Exception:
             # Of the rules or of ours: done alone it comes again, to its caller and to the log.
             return None
         request = asked.call.request
-        keyed = (request, _to_started(session, asked.items), Started) if request else None
-        return SessionStart(session, asked.items, place, keyed)
+        keyed = (request, _to_started(session, prepared.items), Started) if request else None
+        return SessionStart(session, prepared.items, place, keyed)
+
+
+def _is_plain(product: Product | None) -> bool:
+    return product is not None and product.policy.second_start is not SecondStart.RESUME
 
 
 def _to_started(session: PracticeSession, items: Sequence[SessionItem]) -> Started:

@@ -72,16 +72,15 @@ class CombinedStatements:
         self._engine = engine
         self._policies: dict[tuple[str, int], Policy] = {}
 
-    async def read(self, statement: str, columns: Rows, *, sessions: bool = True) -> Rows:
-        """Returns rows, which begin with the columns of sessions unless said otherwise.
+    async def read(self, statement: str, columns: Rows) -> Rows:
+        """Returns rows; those with an `id` say by `product` and `policy_version` which policy they go by.
 
         Raises NothingWrittenError.
         """
         try:
             async with self._driver() as driver:
                 rows: Rows = await driver.fetch(statement, *columns, timeout=_LONGEST_SECONDS)
-                if sessions:
-                    await self._learn_policies(driver, rows)
+                await self._learn_policies(driver, rows)
         except Exception as error:
             raise NothingWrittenError from error
         return rows
@@ -127,8 +126,12 @@ class CombinedStatements:
         return PracticeSession(
             **{**values, "state": State(values["state"])},
             settings=json.loads(row[SESSION_WIDTH - 1]),
-            policy=self._policies[values["product"], values["policy_version"]],
+            policy=self.policy(values["product"], values["policy_version"]),
         )
+
+    def policy(self, product: str, version: int) -> Policy:
+        """Returns a policy that a row named which was read."""
+        return self._policies[product, version]
 
     async def _learn_policies(self, driver: Any, rows: Rows) -> None:
         """Reads the policies that were not seen yet; none ever changes."""

@@ -22,11 +22,13 @@ from session_service.application.ports.answers import NothingWrittenError
 from session_service.application.ports.changes import FoundPlace, SessionStart, StartStore
 from session_service.application.ports.learners import LearnerMark
 from session_service.domain.days import Calendar
+from session_service.domain.policies import Product
 from session_service.domain.practice_session import PracticeSession
 
 _READ = """
-SELECT l.last_seq, l.time_zone, l.rollover_hour, total.started, total.open_count,
-  CASE WHEN total.has_product THEN nextval('session.practice_session_id_seq') END
+SELECT CASE WHEN total.has_product THEN nextval('session.practice_session_id_seq') END AS id, asked.product,
+  newest.version AS policy_version, newest.published_at, newest.retired_at, l.last_seq, l.time_zone,
+  l.rollover_hour, total.started, total.open_count
 FROM unnest($1::bigint[], $2::text[], $3::text[])
   WITH ORDINALITY AS asked (user_id, product, key, place)
 LEFT JOIN session.learner AS l ON l.user_id = asked.user_id
@@ -36,6 +38,10 @@ CROSS JOIN LATERAL (
   SELECT sum(started)::bigint, sum(started - ended)::bigint, bool_or(product = asked.product)
   FROM session.session_total WHERE user_id = l.user_id
 ) AS total (started, open_count, has_product)
+LEFT JOIN LATERAL (
+  SELECT version, published_at, retired_at FROM session.product_version
+  WHERE product = asked.product ORDER BY version DESC LIMIT 1
+) AS newest ON total.has_product
 ORDER BY place
 """
 
@@ -93,10 +99,10 @@ class SqlStartStore(StartStore):
 
     @override
     async def read(self, asked: Sequence[tuple[Call, str]]) -> Sequence[FoundPlace | None]:
-        """Selects the learners with how many sessions they have, and takes the numbers."""
+        """Selects products and learners with how many sessions they have, and takes the numbers."""
         columns = to_columns(_ASKED_WIDTH, [_to_asked(*each) for each in asked])
-        rows = await self._statements.read(_READ, columns, sessions=False)
-        return [_place_from_row(row) for row in rows]
+        rows = await self._statements.read(_READ, columns)
+        return [self._place_from_row(row) for row in rows]
 
     @override
     async def write(self, starts: Sequence[SessionStart]) -> Collection[int]:
@@ -112,16 +118,22 @@ class SqlStartStore(StartStore):
             raise NothingWrittenError from error
         return await self._statements.write(_WRITE, columns)
 
+    def _place_from_row(self, row: Sequence[Any]) -> FoundPlace | None:
+        number, product, version, published_at, retired_at, *learner, started, open_count = row
+        if number is None:
+            return None
+        last_seq, time_zone, rollover_hour = learner
+        return FoundPlace(
+            number,
+            Product(self._statements.policy(product, version), version, published_at, retired_at),
+            LearnerMark(last_seq, Calendar(time_zone, rollover_hour)),
+            started,
+            open_count,
+        )
+
 
 def _to_asked(call: Call, product: str) -> tuple[Any, ...]:
     return call.user_id, product, call.request.key if call.request is not None else None
-
-
-def _place_from_row(row: Sequence[Any]) -> FoundPlace | None:
-    last_seq, time_zone, rollover_hour, started, open_count, number = row
-    if last_seq is None or number is None:
-        return None
-    return FoundPlace(number, LearnerMark(last_seq, Calendar(time_zone, rollover_hour)), started, open_count)
 
 
 def _to_start(start: SessionStart) -> tuple[Any, ...]:

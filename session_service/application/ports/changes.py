@@ -11,6 +11,7 @@ from session_service.application.ports.learners import LearnerMark
 from session_service.application.ports.sessions import SessionRef
 from session_service.domain.events import SessionEnded
 from session_service.domain.items import SessionItem
+from session_service.domain.policies import Product
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change
 
@@ -60,12 +61,13 @@ class ChangeStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FoundPlace:
-    """Where a call's session can begin: its number, and its learner as they are.
+    """Where a call's session can begin: its number, and its product and learner as they are.
 
     `started` are all sessions that the learner has begun, `open_count` those which go on.
     """
 
     number: int
+    product: Product
     learner: LearnerMark
     started: int
     open_count: int

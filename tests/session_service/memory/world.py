@@ -173,7 +173,7 @@ class World:
         self.limits = AccountLimits(Nowhere(), FakeReaders(self.store))
         self.sync_sessions = self.sync_on(self.unit_of_work)
         self.answers = FakeAnswerStore(self.store)
-        self.starts = FakeStartStore(self.store)
+        self.starts = FakeStartStore(self.store, self.products)
         self.changed = FakeChangeStore(self.store)
         self.drafts = FakeDraftStore(self.store)
         self.use = UseCases(
