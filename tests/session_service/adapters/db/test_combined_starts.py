@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select, text, update
 
 from service_kit.call import Call, RequestIdentity
 from service_kit.errors import AccountErasedError, ConflictError, QuotaExceededError, ServiceError
@@ -16,7 +18,7 @@ from session_service.adapters.db import tables
 from session_service.application.account_limits import AccountLimits, Quotas
 from session_service.application.ports.sessions import SessionRef
 from session_service.application.start_session import CombinedStarts, Started, StartSession
-from session_service.domain.errors import ModeUnknownError, SessionAlreadyOpenError
+from session_service.domain.errors import ModeUnknownError, ProductRetiredError, SessionAlreadyOpenError
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import State
 from tests.session_service.adapters.db.lots import count_lots, note_written
@@ -241,3 +243,47 @@ async def test_no_more_sessions_are_open_than_an_account_gets(database: Database
     assert {type(error) for error in refused} == {QuotaExceededError}
     assert len(outcomes) - len(refused) == 3
     assert await database.count("practice_session", user_id=user_id, state="active") == 3
+
+
+async def test_a_product_is_what_it_is_at_the_moment_of_each_start(
+    database: Database, new_user: NewUser, committed: list[int]
+) -> None:
+    """Another process publishes a version of it, and retires it: the next start goes by that."""
+    user_id, product = new_user(), f"p{uuid.uuid4().hex[:12]}"
+    await database.use.remember_calendar(user_id, "Asia/Tokyo", None)
+    await publish(database, product, 1, modes=["slow"])
+    assert (await start(database, user_id, product)).session.mode == "slow"
+    for version, mode in ((1, "slow"), (2, "fast")):
+        await publish(database, product, version, modes=[mode])
+        committed.clear()
+        session = (await start(database, user_id, product)).session
+        assert (session.policy_version, session.mode, committed) == (version, mode, [session.id])
+    await publish(database, product, 3, modes=["fast"], retired=True)
+    with pytest.raises(ProductRetiredError):
+        await start(database, user_id, product)
+    await publish(database, product, 4, open_scope="one_per_user", second_start="resume")
+    first = await start(database, user_id, product)
+    again = await start(database, user_id, product)
+    assert (again.resumed, again.session, committed) == (True, first.session, [session.id])
+
+
+async def publish(
+    database: Database, product: str, version: int, *, retired: bool = False, **row: Any
+) -> None:
+    """Inserts a version of a product that is like exercises but for what is given, unless it is there."""
+    async with database.engine.begin() as connection:
+        await connection.execute(
+            text(
+                "INSERT INTO session.product_version (product, version, policy, retired_at)"
+                " SELECT :product, :version, policy || CAST(:row AS jsonb),"
+                " CASE WHEN :retired THEN now() END"
+                " FROM session.product_version WHERE (product, version) = ('exercises', 1)"
+                " ON CONFLICT DO NOTHING"
+            ),
+            {
+                "product": product,
+                "version": version,
+                "row": json.dumps({"product": product, **row}),
+                "retired": retired,
+            },
+        )
