@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 from typing_extensions import override
 
+from service_kit.call import Call
 from session_service.adapters.db.combined import (
     SESSION,
     SESSION_WIDTH,
     CombinedStatements,
     key_to_values,
+    to_arrays,
     to_columns,
 )
 from session_service.adapters.db.unit_of_work import AfterCommit
@@ -31,54 +34,116 @@ from session_service.application.ports.answers import (
 )
 from session_service.domain.answers import RecordedAnswer
 from session_service.domain.items import SessionItem
-from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change
 
-_READ = f"""
+
+def _read(*, keyed: bool, known: bool) -> str:
+    """Returns the statement that reads; what no call of the lot needs is not in it."""
+    names, types = ["user_id", "session_id"], ["bigint", "bigint"]
+    unused, answers = "", "NULL"
+    if keyed:
+        names.append("key")
+        types.append("text")
+        unused = """
+  AND NOT EXISTS (
+    SELECT FROM session.idempotency AS used WHERE (used.user_id, used.key) = (asked.user_id, asked.key))"""
+    if known:
+        names.append("answer_ids")
+        types.append("text")
+        answers = """(SELECT jsonb_agg(jsonb_build_array(
+      answer_id, item, text, time_taken, correct, correct_answer, feedback))::text
+    FROM jsonb_array_elements_text(asked.answer_ids::jsonb) AS sent (answer_id)
+    JOIN session.answer USING (answer_id)
+    WHERE (user_id, session_id) = (s.user_id, s.id))"""
+    return f"""
 SELECT {SESSION},
   (SELECT last_seq FROM session.learner WHERE user_id = asked.user_id),
   (SELECT jsonb_agg(jsonb_build_array(
       position, item, prompt, correct_answer, attempt_count, correct_attempt_count) ORDER BY position)::text
     FROM session.session_item
     WHERE s.item_count > 0 AND (user_id, session_id) = (s.user_id, s.id)),
-  (SELECT jsonb_agg(jsonb_build_array(
-      answer_id, item, text, time_taken, correct, correct_answer, feedback))::text
-    FROM jsonb_array_elements_text(asked.answer_ids::jsonb) AS sent (answer_id)
-    JOIN session.answer USING (answer_id)
-    WHERE (user_id, session_id) = (s.user_id, s.id))
-FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[])
-  WITH ORDINALITY AS asked (user_id, session_id, key, answer_ids, place)
-LEFT JOIN session.practice_session AS s ON (s.user_id, s.id) = (asked.user_id, asked.session_id)
-  AND NOT EXISTS (
-    SELECT FROM session.idempotency AS used WHERE (used.user_id, used.key) = (asked.user_id, asked.key))
+  {answers}
+FROM unnest({to_arrays(types)}) WITH ORDINALITY AS asked ({", ".join(names)}, place)
+LEFT JOIN session.practice_session AS s ON (s.user_id, s.id) = (asked.user_id, asked.session_id){unused}
 ORDER BY place
 """  # noqa: S608 - names of columns
 
-# Whoever changes a session locks it first, so one that is locked is about to be another.
-_WRITE = """
-WITH changed AS (
-  SELECT * FROM unnest(
-    $1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::timestamptz[], $6::int[], $7::int[],
-    $8::int[], $9::int[], $10::int[], $11::text[], $12::text[], $13::bytea[], $14::text[]
-  ) AS t (
-    user_id, session_id, before, version, updated_at, answer_count, correct_answer_count, right_run,
-    answered_item_count, mastered_item_count, key, method, digest, outcome)
-), ready AS MATERIALIZED (
-  SELECT changed.* FROM changed
-  JOIN session.practice_session AS s ON (s.user_id, s.id) = (changed.user_id, changed.session_id)
-  WHERE s.version = changed.before
-  ORDER BY s.id
-  FOR NO KEY UPDATE OF s SKIP LOCKED
-), claimed AS (
+
+# Of each new answer: the session as it is after it, and the answer. `before` is there in the last row of a
+# session: the version that all of them follow.
+_ROW = {
+    "user_id": "bigint",
+    "session_id": "bigint",
+    "before": "bigint",
+    "sequence": "bigint",
+    "at": "timestamptz",
+    "answer_count": "int",
+    "correct_answer_count": "int",
+    "elapsed_seconds": "int",
+    "answered_item_count": "int",
+    "mastered_item_count": "int",
+    "right_run": "int",
+    "answer_id": "text",
+    "item": "text",
+    "text": "text",
+    "time_taken": "float8",
+    "correct": "bool",
+    "correct_answer": "text",
+    "feedback": "text",
+    "answered_at": "timestamptz",
+}
+_KEY = {"key": "text", "method": "text", "digest": "bytea", "outcome": "text"}
+_ITEM = {
+    "user_id": "bigint",
+    "session_id": "bigint",
+    "position": "int",
+    "correct_answer": "text",
+    "attempt_count": "int",
+    "correct_attempt_count": "int",
+}
+
+
+def _write(*, single: bool, keyed: bool, picked: bool) -> str:
+    """Returns the statement that writes; what no change of the lot needs is not in it.
+
+    `single` says that each session has one new answer. Whoever changes a session locks it first, so one
+    that is locked is about to be another.
+    """
+    row = {**_ROW, **_KEY} if keyed else _ROW
+    rows = "written" if single else "written JOIN given USING (user_id, session_id)"
+    of = "written" if single else "given"
+    written = "SELECT * FROM ready"
+    claims, items = "", ""
+    if keyed:
+        written += " WHERE key IS NULL OR (user_id, key) IN (SELECT user_id, key FROM claimed)"
+        claims = """, claimed AS (
   INSERT INTO session.idempotency (user_id, key, method, request_digest, outcome)
   SELECT user_id, key, method, digest, outcome::jsonb FROM ready WHERE key IS NOT NULL
   ON CONFLICT DO NOTHING
   RETURNING user_id, key
-), written AS MATERIALIZED (
-  SELECT * FROM ready WHERE key IS NULL OR (user_id, key) IN (SELECT user_id, key FROM claimed)
+)"""
+    if picked:
+        items = f""", items AS (
+  UPDATE session.session_item AS stored SET
+    correct_answer = i.correct_answer, attempt_count = i.attempt_count,
+    correct_attempt_count = i.correct_attempt_count
+  FROM unnest({to_arrays(_ITEM.values(), len(row) + 2)}) AS i ({", ".join(_ITEM)})
+  JOIN written USING (user_id, session_id)
+  WHERE (stored.user_id, stored.session_id, stored.position) = (i.user_id, i.session_id, i.position)
+)"""
+    return f"""
+WITH given AS (
+  SELECT * FROM unnest({to_arrays(row.values())}) AS t ({", ".join(row)})
+), ready AS MATERIALIZED (
+  SELECT given.*, s.state, s.item_count FROM given
+  JOIN session.practice_session AS s ON (s.user_id, s.id) = (given.user_id, given.session_id)
+  WHERE s.version = given.before
+  ORDER BY s.id
+  FOR NO KEY UPDATE OF s SKIP LOCKED
+){claims}, written AS MATERIALIZED ({written}
 ), sessions AS (
   UPDATE session.practice_session AS s SET
-    version = written.version, updated_at = written.updated_at, answer_count = written.answer_count,
+    version = sequence, updated_at = at, answer_count = written.answer_count,
     correct_answer_count = written.correct_answer_count, right_run = written.right_run,
     answered_item_count = written.answered_item_count, mastered_item_count = written.mastered_item_count
   FROM written WHERE (s.user_id, s.id) = (written.user_id, written.session_id)
@@ -86,37 +151,25 @@ WITH changed AS (
   INSERT INTO session.answer (
     user_id, session_id, position, answer_id, item, text, time_taken, correct, correct_answer, feedback,
     answered_at)
-  SELECT a.* FROM unnest(
-    $15::bigint[], $16::bigint[], $17::int[], $18::text[], $19::text[], $20::text[], $21::float8[],
-    $22::bool[], $23::text[], $24::text[], $25::timestamptz[]
-  ) AS a (
-    user_id, session_id, position, answer_id, item, text, time_taken, correct, correct_answer, feedback,
-    answered_at)
-  JOIN written USING (user_id, session_id)
+  SELECT user_id, session_id, {of}.answer_count, {of}.answer_id, {of}.item, {of}.text, {of}.time_taken,
+    {of}.correct, {of}.correct_answer, {of}.feedback, {of}.answered_at
+  FROM {rows}
 ), entries AS (
   INSERT INTO session.journal (
-    user_id, session_id, sequence, at, state, answer_count, correct_answer_count, elapsed_seconds, item_count,
-    answered_item_count, mastered_item_count, right_run, change)
-  SELECT j.*, $38::text FROM unnest(
-    $26::bigint[], $27::bigint[], $28::bigint[], $29::timestamptz[], $30::text[], $31::int[], $32::int[],
-    $33::int[], $34::int[], $35::int[], $36::int[], $37::int[]
-  ) AS j (
-    user_id, session_id, sequence, at, state, answer_count, correct_answer_count, elapsed_seconds, item_count,
-    answered_item_count, mastered_item_count, right_run)
-  JOIN written USING (user_id, session_id)
-), items AS (
-  UPDATE session.session_item AS stored SET
-    correct_answer = i.correct_answer, attempt_count = i.attempt_count,
-    correct_attempt_count = i.correct_attempt_count
-  FROM unnest($39::bigint[], $40::bigint[], $41::int[], $42::text[], $43::int[], $44::int[]) AS i (
-    user_id, session_id, position, correct_answer, attempt_count, correct_attempt_count)
-  JOIN written USING (user_id, session_id)
-  WHERE (stored.user_id, stored.session_id, stored.position) = (i.user_id, i.session_id, i.position)
-)
+    user_id, session_id, sequence, change, at, state, answer_count, correct_answer_count, elapsed_seconds,
+    item_count, answered_item_count, mastered_item_count, right_run)
+  SELECT user_id, session_id, {of}.sequence, ${len(row) + 1}::text, {of}.at, written.state, {of}.answer_count,
+    {of}.correct_answer_count, {of}.elapsed_seconds, written.item_count, {of}.answered_item_count,
+    {of}.mastered_item_count, {of}.right_run
+  FROM {rows}
+){items}
 SELECT session_id FROM written
-"""
+"""  # noqa: S608 - names of columns
 
-_CHANGED_WIDTH, _ANSWER_WIDTH, _ENTRY_WIDTH, _ITEM_WIDTH = 14, 11, 12, 6
+
+# The same few texts again and again: the driver and the server know each by its text.
+_read_of, _write_of = cache(_read), cache(_write)
+_NO_KEY = key_to_values(None)
 
 
 class SqlAnswerStore(AnswerStore):
@@ -129,27 +182,34 @@ class SqlAnswerStore(AnswerStore):
     @override
     async def read(self, batches: Sequence[AnswerBatch]) -> Sequence[FoundSession | None]:
         """Selects the sessions with what is on record of the answers."""
-        asked = [_to_asked(batch) for batch in batches]
-        rows = await self._statements.read(_READ, to_columns(4, asked))
+        asked = [(batch.call.user_id, batch.ref.id) for batch in batches]
+        keyed = any(batch.call.request is not None for batch in batches)
+        known = any(batch.sent_ids for batch in batches)
+        columns = to_columns(2, asked)
+        if keyed:
+            columns.append([_key_of(batch.call) for batch in batches])
+        if known:
+            columns.append([json.dumps(batch.sent_ids) if batch.sent_ids else None for batch in batches])
+        rows = await self._statements.read(_read_of(keyed=keyed, known=known), columns)
         return [self._found_from_row(row, each) for row, each in zip(rows, batches, strict=True)]
 
     @override
     async def write(self, changes: Sequence[ChangedSession], outcome_type: type[Any]) -> Collection[int]:
         """Updates sessions and inserts answers and journal, all in one."""
         try:
-            changed = [_to_changed(each, outcome_type) for each in changes]
-            entries = [_to_entry(version) for each in changes for version in each.versions]
-            columns = (
-                *to_columns(_CHANGED_WIDTH, changed),
-                *to_columns(_ANSWER_WIDTH, [row for each in changes for row in _to_answers(each)]),
-                *to_columns(_ENTRY_WIDTH, entries),
-                Change.ANSWERED.value,
-                *to_columns(_ITEM_WIDTH, [row for each in changes for row in _to_items(each)]),
-            )
+            keyed = any(each.keyed for each in changes)
+            rows = [row for each in changes for row in _to_rows(each, outcome_type if keyed else None)]
+            items = [row for each in changes for row in _to_items(each)]
+            columns = [*to_columns(len(rows[0]), rows), Change.ANSWERED.value]
+            if items:
+                columns += to_columns(len(_ITEM), items)
         except Exception as error:
             # Which of them it was shows when each is recorded alone.
             raise NothingWrittenError from error
-        written = await self._statements.write(_WRITE, columns)
+        single = len(rows) == len(changes)
+        written = await self._statements.write(
+            _write_of(single=single, keyed=keyed, picked=bool(items)), columns
+        )
         self._after_commit.wake_watchers(written)
         return written
 
@@ -166,35 +226,26 @@ class SqlAnswerStore(AnswerStore):
         )
 
 
-def _to_asked(batch: AnswerBatch) -> tuple[Any, ...]:
-    call, sent = batch.call, batch.sent_ids
-    key = call.request.key if call.request is not None else None
-    return call.user_id, batch.ref.id, key, json.dumps(sent) if sent else None
+def _key_of(call: Call) -> str | None:
+    return call.request.key if call.request is not None else None
 
 
-def _to_changed(changed: ChangedSession, outcome_type: type[Any]) -> tuple[Any, ...]:
-    session = changed.versions[-1]
-    return (
-        session.user_id,
-        session.id,
-        changed.before.version,
-        session.version,
-        session.updated_at,
-        session.answer_count,
-        session.correct_answer_count,
-        session.right_run,
-        session.answered_item_count,
-        session.mastered_item_count,
-        *key_to_values((*changed.keyed, outcome_type) if changed.keyed else None),
-    )
-
-
-def _to_answers(changed: ChangedSession) -> Iterator[tuple[Any, ...]]:
+def _to_rows(changed: ChangedSession, outcome_type: type[Any] | None) -> Iterator[tuple[Any, ...]]:
+    """Returns a row for each answer; with a type of outcomes, with the key that its call came with."""
+    last = changed.versions[-1]
     for version, answer in zip(changed.versions, changed.answers, strict=True):
-        yield (
+        row = (
             version.user_id,
             version.id,
+            changed.before.version if version is last else None,
+            version.version,
+            version.updated_at,
             version.answer_count,
+            version.correct_answer_count,
+            version.elapsed_at(version.updated_at),
+            version.answered_item_count,
+            version.mastered_item_count,
+            version.right_run,
             answer.answer_id,
             answer.item,
             answer.text,
@@ -204,23 +255,12 @@ def _to_answers(changed: ChangedSession) -> Iterator[tuple[Any, ...]]:
             answer.feedback,
             answer.answered_at or version.updated_at,
         )
-
-
-def _to_entry(version: PracticeSession) -> tuple[Any, ...]:
-    return (
-        version.user_id,
-        version.id,
-        version.version,
-        version.updated_at,
-        version.state.value,
-        version.answer_count,
-        version.correct_answer_count,
-        version.elapsed_at(version.updated_at),
-        version.item_count,
-        version.answered_item_count,
-        version.mastered_item_count,
-        version.right_run,
-    )
+        if outcome_type is None:
+            yield row
+        elif changed.keyed and version is last:
+            yield *row, *key_to_values((*changed.keyed, outcome_type))
+        else:
+            yield *row, *_NO_KEY
 
 
 def _to_items(changed: ChangedSession) -> Iterator[tuple[Any, ...]]:

@@ -7,7 +7,7 @@ nothing is locked between the one that reads and the one that writes.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -33,6 +33,7 @@ _SETTINGS = {
     "lock_timeout": "200",
     # A few statements, over and over, whose plan does not depend on what they are given.
     "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
 }
 _POLICY = "SELECT policy::text FROM session.product_version WHERE (product, version) = ($1, $2)"
 
@@ -49,9 +50,14 @@ def open_combined_engine(url: str, pool_size: int) -> AsyncEngine:
     return open_async_engine(url, pool_size=pool_size, application="session-combined", settings=_SETTINGS)
 
 
-def to_columns(width: int, rows: Rows) -> Rows:
+def to_columns(width: int, rows: Rows) -> list[Any]:
     """Returns rows as the arrays of a statement's parameters."""
     return list(zip(*rows, strict=True)) if rows else [()] * width
+
+
+def to_arrays(types: Iterable[str], first: int = 1) -> str:
+    """Returns a statement's parameters that are arrays of these types, numbered from the first."""
+    return ", ".join(f"${place}::{name}[]" for place, name in enumerate(types, first))
 
 
 def key_to_values(keyed: tuple[RequestIdentity, Any, type[Any]] | None) -> tuple[Any, ...]:
