@@ -4,6 +4,10 @@ A hint lets whoever waits for a change sleep until there is one. It goes by publ
 so it may be lost or come twice, and it is not believed: what is true is in the database, at which who waits
 looks anew. What a lost hint would have said is found by looking now and then, for everybody who waits
 together; more often as long as hints cannot come (`HintListener.hears`).
+
+Hints that nobody waits for are not sent. A listener says that it listens, when it begins and every few
+seconds, and a sender that has not heard so for longer says nothing. What changed while a listener had not
+begun yet is told to it when it has.
 """
 
 from __future__ import annotations
@@ -11,7 +15,8 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 
 import redis
@@ -32,10 +37,21 @@ _PAUSE_SECONDS = 1.0
 # A connection that says nothing for so long is asked whether it lives.
 _SILENCE_SECONDS = 5.0
 _MOST_WAITING = 10_000
+# So long a sender believes that somebody listens, and so often who does says so.
+_BELIEVED_SECONDS = 10.0
+RENEWAL_SECONDS = 3.0
+# More than a listener takes from its first look to its subscription; where it takes longer, it looks again.
+_RECENT_SECONDS = 2.0
+_GOES_ON, _BEGINS = 0, 1
 # Who publishes without an event loop waits no longer than this, and then for a while not at all.
 _BLOCKED_SECONDS = 0.2
 
 log = get_logger(__name__)
+
+
+def _audience(channel: str) -> str:
+    """Returns the channel in which listeners to a channel say that they listen."""
+    return f"{channel}:audience"
 
 
 def to_payload(sender: int, numbers: Collection[int]) -> bytes:
@@ -52,34 +68,83 @@ def from_payload(payload: object) -> tuple[int, Sequence[int]]:
 
 
 class HintSender:
-    """Publishes in the background. While one hint is on its way the next are gathered into one."""
+    """Publishes in the background, while somebody listens anywhere else or may do so.
 
-    def __init__(self, redis: Redis, channel: str) -> None:
+    While one hint is on its way the next are gathered into one.
+    """
+
+    def __init__(
+        self, redis: Redis, channel: str, *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self.name = random.getrandbits(62)
         self._redis = redis
         self._channel = channel
+        self._monotonic = monotonic
+        self._audience = HintListener(
+            redis, _audience(channel), self._hear, self.name, begun=self._believe_for_a_while
+        )
+        self._believed_until = 0.0
+        self._recent: deque[tuple[float, Collection[int]]] = deque()
         # In the order of their coming, each once.
         self._waiting: dict[int, None] = {}
         self._wanted = asyncio.Event()
 
+    @property
+    def hears_of_listeners(self) -> bool:
+        """Whether it would hear of who listens."""
+        return self._audience.hears
+
+    @property
+    def wanted(self) -> bool:
+        """Whether somebody may listen: so it was said of late, or nobody could say it."""
+        return self._monotonic() < self._believed_until or not self.hears_of_listeners
+
     def send(self, numbers: Collection[int]) -> None:
         """Takes what has changed. Never blocks, never raises."""
-        if numbers and len(self._waiting) < _MOST_WAITING:
-            self._waiting.update(dict.fromkeys(numbers))
-            self._wanted.set()
+        if not numbers:
+            return
+        now = self._monotonic()
+        self._forget_until(now - _RECENT_SECONDS)
+        if len(self._recent) < _MOST_WAITING:
+            self._recent.append((now, numbers))
+        if self.wanted:
+            self._add(numbers)
 
     async def run(self) -> None:
         """Publishes until it is cancelled. What cannot be published is dropped, and found by looking."""
-        while True:
-            await self._wanted.wait()
-            self._wanted.clear()
-            numbers, self._waiting = self._waiting, {}
-            try:
-                async with asyncio.timeout(_PATIENCE_SECONDS):
-                    await self._redis.publish(self._channel, to_payload(self.name, numbers))
-            except _FAULTS as error:
-                log.warning("hints_not_sent", channel=self._channel, error=repr(error))
-                await asyncio.sleep(_PAUSE_SECONDS)
+        async with exchanging_hints(self._audience):
+            while True:
+                await self._wanted.wait()
+                self._wanted.clear()
+                numbers, self._waiting = self._waiting, {}
+                try:
+                    async with asyncio.timeout(_PATIENCE_SECONDS):
+                        await self._redis.publish(self._channel, to_payload(self.name, numbers))
+                except _FAULTS as error:
+                    log.warning("hints_not_sent", channel=self._channel, error=repr(error))
+                    await asyncio.sleep(_PAUSE_SECONDS)
+
+    def _add(self, numbers: Collection[int]) -> None:
+        if len(self._waiting) < _MOST_WAITING:
+            self._waiting.update(dict.fromkeys(numbers))
+            self._wanted.set()
+
+    def _hear(self, said: Sequence[int]) -> None:
+        now = self._monotonic()
+        news = _BEGINS in said or now >= self._believed_until
+        self._believed_until = now + _BELIEVED_SECONDS
+        if news:
+            self._forget_until(now - _RECENT_SECONDS)
+            for _, numbers in self._recent:
+                self._add(numbers)
+
+    async def _believe_for_a_while(self) -> None:
+        """Takes it that somebody listens who said so before it could be heard."""
+        self._believed_until = self._monotonic() + _BELIEVED_SECONDS
+
+    def _forget_until(self, instant: float) -> None:
+        while self._recent and self._recent[0][0] < instant:
+            self._recent.popleft()
 
 
 class BlockingHintSender:
@@ -115,19 +180,34 @@ class BlockingHintSender:
         self._redis.close()
 
 
+async def _nothing() -> None:
+    """Does nothing."""
+
+
 class HintListener:
     """One subscription of a process, whoever waits in it; made anew when it breaks.
 
-    What the process itself says, as `own` sender, it knows already.
+    What the process itself says, as `own` sender, it knows already. With
+    `attended` it listens only while that is set, and says so to senders.
+    `begun` is done before hints are taken for heard.
     """
 
     def __init__(
-        self, redis: Redis, channel: str, hear: Callable[[Sequence[int]], None], own: int | None = None
+        self,
+        redis: Redis,
+        channel: str,
+        hear: Callable[[Sequence[int]], None],
+        own: int | None = None,
+        *,
+        attended: asyncio.Event | None = None,
+        begun: Callable[[], Awaitable[None]] = _nothing,
     ) -> None:
         self._own = own
         self._redis = redis
         self._channel = channel
         self._hear = hear
+        self._attended = attended
+        self._begun = begun if attended is None else self._announce
         self._subscribed = asyncio.Event()
 
     @property
@@ -142,20 +222,37 @@ class HintListener:
     async def run(self) -> None:
         """Listens until it is cancelled."""
         while True:
+            if self._attended is not None:
+                await self._attended.wait()
+            broken = False
             try:
                 async with self._redis.pubsub() as subscription:
                     async with asyncio.timeout(_PATIENCE_SECONDS):
                         await subscription.subscribe(self._channel)
                     await self._listen(subscription)
             except _FAULTS as error:
+                broken = True
                 log.warning("hints_not_heard", channel=self._channel, error=repr(error))
             finally:
                 self._subscribed.clear()
-            await asyncio.sleep(_PAUSE_SECONDS)
+            if broken:
+                await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def renew(self) -> None:
+        """Says that this process goes on listening, if it does. To be called every RENEWAL_SECONDS."""
+        if self.hears:
+            try:
+                await self._announce(_GOES_ON)
+            except _FAULTS as error:
+                log.warning("hints_not_asked_for", channel=self._channel, error=repr(error))
+
+    async def _announce(self, what: int = _BEGINS) -> None:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            await self._redis.publish(_audience(self._channel), to_payload(self._own or _NOBODY, [what]))
 
     async def _listen(self, subscription: PubSub) -> None:
         asked = False
-        while True:
+        while self._attended is None or self._attended.is_set():
             message = await subscription.get_message(timeout=_SILENCE_SECONDS)
             if message is None:
                 if asked:
@@ -166,6 +263,7 @@ class HintListener:
                 continue
             asked = False
             if message["type"] == "subscribe":
+                await self._begun()
                 self._subscribed.set()
             elif message["type"] == "message":
                 sender, numbers = from_payload(message["data"])

@@ -46,7 +46,7 @@ from service_kit.grpc.channels import open_channel
 from service_kit.grpc.guards import Access
 from service_kit.grpc.interceptor import CallInterceptor
 from service_kit.grpc.server import RunningServer, build_server, start_server
-from service_kit.hints import HintListener, HintSender, exchanging_hints
+from service_kit.hints import RENEWAL_SECONDS, HintListener, HintSender, exchanging_hints
 from service_kit.logging import configure_logging
 from service_kit.once import SavedResponses
 from service_kit.periodic import repeating
@@ -62,7 +62,7 @@ from session_service.adapters.celery.publisher import EventPublisher, FastPublis
 from session_service.adapters.db import tables
 from session_service.adapters.db.answers import SqlAnswerStore
 from session_service.adapters.db.changes import SqlChangeStore
-from session_service.adapters.db.combined import open_combined_engine
+from session_service.adapters.db.combined import Connections
 from session_service.adapters.db.drafts import SqlDraftStore
 from session_service.adapters.db.learners import SqlCalendarReaders
 from session_service.adapters.db.personal_data import open_personal_data
@@ -147,7 +147,7 @@ async def serving(settings: SessionSettings) -> AsyncIterator[RunningServer]:
     combined_size = min(_COMBINED_CONNECTIONS, settings.database_pool_size - 1) or 1
     pool_size = max(1, settings.database_pool_size - combined_size)
     engine = open_async_engine(settings.database_url, pool_size=pool_size, application="session")
-    combined_engine = open_combined_engine(settings.database_url, combined_size)
+    combined = Connections(settings.database_url, combined_size)
     catalog, stats = open_channel(settings.catalog_address), open_channel(settings.stats_address)
     publisher = FastPublisher(EventPublisher(open_broker(settings.redis_url, "session")))
     publisher.start()
@@ -157,10 +157,10 @@ async def serving(settings: SessionSettings) -> AsyncIterator[RunningServer]:
         signals = JournalSignals()
         revocations = Revocations(settings.access_lifetime)
         hints = HintSender(redis, _CHANGED_SESSIONS)
-        listener = HintListener(redis, _CHANGED_SESSIONS, signals.notify, hints.name)
-        outside = _Outside(
-            engine, combined_engine, catalog, stats, publisher, redis, documents, revocations, hints
+        listener = HintListener(
+            redis, _CHANGED_SESSIONS, signals.notify, hints.name, attended=signals.attended
         )
+        outside = _Outside(engine, combined, catalog, stats, publisher, redis, documents, revocations, hints)
         async with polling_revocations(settings, revocations), exchanging_hints(hints, listener):
             running = await _start(settings, outside, signals)
             try:
@@ -168,6 +168,7 @@ async def serving(settings: SessionSettings) -> AsyncIterator[RunningServer]:
                 seldom = LookSeldom(look, lambda: listener.hears, _LOOKS_WITHOUT_HINTS)
                 async with (
                     repeating(seldom, settings.watch_look_seconds / _LOOKS_WITHOUT_HINTS),
+                    repeating(listener.renew, RENEWAL_SECONDS),
                     repeating(WriteHealth(engine, running), EVERY_SECONDS),
                 ):
                     yield running
@@ -179,7 +180,7 @@ async def serving(settings: SessionSettings) -> AsyncIterator[RunningServer]:
         await redis.aclose()
         await catalog.close()
         await stats.close()
-        await close_async_engine(combined_engine)
+        await combined.close()
         await close_async_engine(engine)
 
 
@@ -188,7 +189,7 @@ class _Outside:
     """What the service has open."""
 
     engine: AsyncEngine
-    combined_engine: AsyncEngine
+    combined: Connections
     catalog: grpc.aio.Channel
     stats: grpc.aio.Channel
     publisher: FastPublisher
@@ -208,10 +209,10 @@ async def _start(settings: SessionSettings, outside: _Outside, signals: JournalS
         outside,
         signals,
         unit_of_work=unit_of_work,
-        combined_starts=CombinedStarts(SqlStartStore(outside.combined_engine), settings.quota_open_sessions),
-        combined_answers=CombinedAnswers(SqlAnswerStore(outside.combined_engine, after_commit), utc_now),
+        combined_starts=CombinedStarts(SqlStartStore(outside.combined), settings.quota_open_sessions),
+        combined_answers=CombinedAnswers(SqlAnswerStore(outside.combined, after_commit), utc_now),
         drafts=SqlDraftStore(outside.engine, after_commit),
-        changes=SessionChanges(unit_of_work, SqlChangeStore(outside.combined_engine, *events), utc_now),
+        changes=SessionChanges(unit_of_work, SqlChangeStore(outside.combined, *events), utc_now),
     )
     remember_calendar = RememberCalendar(ports.unit_of_work, ports.clock, ports.stored_calendars)
     responses = SqlSavedResponses(outside.engine, tables.idempotency)

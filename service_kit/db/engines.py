@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import select
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, make_url
@@ -20,38 +20,40 @@ SERVER_SETTINGS = {
     "idle_in_transaction_session_timeout": "15000",
     "timezone": "UTC",
 }
-_POOL_WAIT_SECONDS = 5
-_CONNECT_SECONDS = 5
-_HOME_SECONDS = 2.0
+POOL_WAIT_SECONDS = 5
+CONNECT_SECONDS = 5
+HOME_SECONDS = 2.0
 _HOME_PAUSE_SECONDS = 0.005
 
 
-def open_async_engine(
-    url: str, *, pool_size: int, application: str, settings: Mapping[str, str] | None = None
-) -> AsyncEngine:
-    """Returns an asyncpg engine. Opens nothing until it is used.
-
-    `settings` are PostgreSQL's, in place of SERVER_SETTINGS or besides.
-    """
+def open_async_engine(url: str, *, pool_size: int, application: str) -> AsyncEngine:
+    """Returns an asyncpg engine. Opens nothing until it is used."""
     engine = create_async_engine(
         make_url(url).set(drivername="postgresql+asyncpg"),
         pool_size=pool_size,
         max_overflow=0,
-        pool_timeout=_POOL_WAIT_SECONDS,
+        pool_timeout=POOL_WAIT_SECONDS,
         # A failed statement is logged; what it carried may be a secret.
         hide_parameters=True,
         connect_args={
-            "timeout": _CONNECT_SECONDS,
-            "server_settings": {**SERVER_SETTINGS, "application_name": application, **(settings or {})},
+            "timeout": CONNECT_SECONDS,
+            "server_settings": {**SERVER_SETTINGS, "application_name": application},
         },
     )
     _replace_dead_connections(
         engine.sync_engine,
         lambda driver: driver.is_closed(),
-        # asyncpg gives its socket to nobody: its version is pinned, and a test ends connections under it.
-        lambda driver: driver._transport.get_extra_info("socket"),
+        asyncpg_socket,
     )
     return engine
+
+
+def asyncpg_socket(driver: Any) -> Any:
+    """Returns the socket of a connection of asyncpg.
+
+    It gives it to nobody: its version is pinned, and tests end connections under it.
+    """
+    return driver._transport.get_extra_info("socket")
 
 
 def single_statements(engine: AsyncEngine) -> AsyncEngine:
@@ -68,7 +70,7 @@ async def close_async_engine(engine: AsyncEngine) -> None:
     """
     pool = engine.pool
     assert isinstance(pool, QueuePool)
-    stop = asyncio.get_running_loop().time() + _HOME_SECONDS
+    stop = asyncio.get_running_loop().time() + HOME_SECONDS
     while pool.checkedout() and asyncio.get_running_loop().time() < stop:  # noqa: ASYNC110 (pools tell nobody)
         await asyncio.sleep(_HOME_PAUSE_SECONDS)
     await engine.dispose()
@@ -81,11 +83,11 @@ def open_engine(url: str, *, pool_size: int, application: str) -> Engine:
         make_url(url).set(drivername="postgresql+psycopg"),
         pool_size=pool_size,
         max_overflow=0,
-        pool_timeout=_POOL_WAIT_SECONDS,
+        pool_timeout=POOL_WAIT_SECONDS,
         # A failed statement is logged; what it carried may be a secret.
         hide_parameters=True,
         connect_args={
-            "connect_timeout": _CONNECT_SECONDS,
+            "connect_timeout": CONNECT_SECONDS,
             "options": options,
             "application_name": application,
         },

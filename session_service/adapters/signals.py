@@ -31,9 +31,10 @@ class SessionSignal(signals.SessionSignal):
 
 
 class JournalSignals(signals.JournalSignals):
-    """The watchers in this process."""
+    """The watchers in this process; `attended` is set while there are any."""
 
     def __init__(self) -> None:
+        self.attended = asyncio.Event()
         self._watchers: dict[int, set[SessionSignal]] = {}
 
     @contextmanager
@@ -42,12 +43,15 @@ class JournalSignals(signals.JournalSignals):
         signal = SessionSignal()
         watchers = self._watchers.setdefault(session_id, set())
         watchers.add(signal)
+        self.attended.set()
         try:
             yield signal
         finally:
             watchers.remove(signal)
             if not watchers and self._watchers.get(session_id) is watchers:
                 del self._watchers[session_id]
+            if not self._watchers:
+                self.attended.clear()
 
     def notify(self, session_ids: Collection[int]) -> None:
         """Wakes the watchers of changed sessions."""

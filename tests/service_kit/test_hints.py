@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -69,6 +70,111 @@ async def test_a_subscription_that_breaks_is_made_anew(redis: Redis) -> None:
         await subscribed(listener)
         sender.send([7])
         await until(lambda: heard == [7])
+
+
+class Clock:
+    """A time that stands still until it is told to go on."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@asynccontextmanager
+async def attending(redis: Redis, hear: Any) -> AsyncIterator[tuple[HintListener, asyncio.Event]]:
+    """A listener that somebody waits at, and that says so."""
+    attended = asyncio.Event()
+    attended.set()
+    listener = HintListener(redis, CHANNEL, hear, attended=attended)
+    async with exchanging_hints(listener):
+        await subscribed(listener)
+        yield listener, attended
+
+
+@asynccontextmanager
+async def sending_to_nobody(redis: Redis, clock: Clock) -> AsyncIterator[tuple[HintSender, list[int]]]:
+    """A sender that has not heard of listeners for long, and all that it publishes."""
+    sender, published = HintSender(redis, CHANNEL, monotonic=clock), list[int]()
+    # Who listens without a word stays unknown.
+    spy = HintListener(redis, CHANNEL, published.extend)
+    async with exchanging_hints(sender, spy):
+        await subscribed(spy)
+        await until(lambda: sender.hears_of_listeners)
+        assert sender.wanted, "whoever listens may have said so before"
+        clock.now += 60
+        assert not sender.wanted
+        yield sender, published
+
+
+async def test_what_nobody_listens_to_is_not_sent_and_what_is_new_is_told_to_who_begins(redis: Redis) -> None:
+    clock, heard = Clock(), list[int]()
+    async with sending_to_nobody(redis, clock) as (sender, published):
+        sender.send([5])
+        clock.now += 5
+        # Between a listener's look at the database and its first word.
+        sender.send([7])
+        async with attending(redis, heard.extend):
+            await until(lambda: heard == [7])
+            sender.send([8])
+            await until(lambda: heard == [7, 8])
+        assert published == heard
+
+
+async def test_what_is_new_is_told_again_to_a_second_who_begins(redis: Redis) -> None:
+    clock, first, second = Clock(), list[int](), list[int]()
+    async with sending_to_nobody(redis, clock) as (sender, _), attending(redis, first.extend):
+        await until(lambda: sender.wanted)
+        sender.send([7])
+        await until(lambda: first == [7])
+        async with attending(redis, second.extend):
+            await until(lambda: second == [7])
+
+
+async def test_who_goes_on_listening_is_believed_anew_and_what_was_missed_is_told(redis: Redis) -> None:
+    clock, heard = Clock(), list[int]()
+    async with (
+        sending_to_nobody(redis, clock) as (sender, _),
+        attending(redis, heard.extend) as (listener, _),
+    ):
+        await until(lambda: sender.wanted)
+        # As if its words had been lost for long.
+        clock.now += 60
+        sender.send([7])
+        await listener.renew()
+        await until(lambda: heard == [7])
+        clock.now += 9
+        await listener.renew()
+        sender.send([8])
+        await until(lambda: heard == [7, 8])
+
+
+async def test_who_has_nobody_waiting_listens_no_more_and_begins_again(redis: Redis) -> None:
+    clock, heard = Clock(), list[int]()
+    async with (
+        sending_to_nobody(redis, clock) as (sender, _),
+        attending(redis, heard.extend) as (listener, attended),
+    ):
+        await until(lambda: sender.wanted)
+        attended.clear()
+        sender.send([7])
+        await until(lambda: not listener.hears)
+        clock.now += 60
+        sender.send([8])
+        attended.set()
+        await until(lambda: 8 in heard)
+
+
+async def test_a_sender_that_cannot_hear_of_listeners_sends(redis: Redis) -> None:
+    clock = Clock()
+    async with sending_to_nobody(redis, clock) as (sender, _):
+        await cut_off(redis, "subscribe")
+        await until(lambda: sender.wanted)
+        await until(lambda: sender.hears_of_listeners)
+        assert sender.wanted, "who listens has perhaps said so meanwhile"
+        clock.now += 60
+        assert not sender.wanted
 
 
 async def test_without_a_redis_nothing_is_raised_and_nothing_is_heard() -> None:

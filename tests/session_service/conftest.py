@@ -191,8 +191,10 @@ def focus(channel: grpc.aio.Channel) -> focus_rpc.FocusServiceAsyncStub:
 
 
 @pytest.fixture
-def database(engine: AsyncEngine) -> Database:
-    return Database(engine)
+async def database(engine: AsyncEngine) -> AsyncIterator[Database]:
+    database = Database(engine)
+    yield database
+    await database.connections.close()
 
 
 @pytest.fixture

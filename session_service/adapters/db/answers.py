@@ -12,7 +12,6 @@ from collections.abc import Collection, Iterator, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncEngine
 from typing_extensions import override
 
 from service_kit.call import Call
@@ -20,6 +19,7 @@ from session_service.adapters.db.combined import (
     SESSION,
     SESSION_WIDTH,
     CombinedStatements,
+    Connections,
     key_to_values,
     to_arrays,
     to_columns,
@@ -130,7 +130,7 @@ def _write(*, single: bool, keyed: bool, picked: bool) -> str:
   FROM unnest({to_arrays(_ITEM.values(), len(row) + 2)}) AS i ({", ".join(_ITEM)})
   JOIN written USING (user_id, session_id)
   WHERE (stored.user_id, stored.session_id, stored.position) = (i.user_id, i.session_id, i.position)
-)"""
+)"""  # noqa: S608 - names of columns
     return f"""
 WITH given AS (
   SELECT * FROM unnest({to_arrays(row.values())}) AS t ({", ".join(row)})
@@ -173,10 +173,10 @@ _NO_KEY = key_to_values(None)
 
 
 class SqlAnswerStore(AnswerStore):
-    """Answers of many callers, on connections of its own."""
+    """Answers of many callers, on connections of combined calls."""
 
-    def __init__(self, engine: AsyncEngine, after_commit: AfterCommit) -> None:
-        self._statements = CombinedStatements(engine)
+    def __init__(self, connections: Connections, after_commit: AfterCommit) -> None:
+        self._statements = CombinedStatements(connections)
         self._after_commit = after_commit
 
     @override

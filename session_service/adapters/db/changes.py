@@ -10,7 +10,6 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncEngine
 from typing_extensions import override
 
 from service_kit.call import Call
@@ -18,6 +17,7 @@ from session_service.adapters.db.combined import (
     SESSION,
     SESSION_WIDTH,
     CombinedStatements,
+    Connections,
     key_to_values,
     to_columns,
 )
@@ -112,16 +112,16 @@ _ASKED_WIDTH, _CHANGED_WIDTH = 3, 25
 
 
 class SqlChangeStore(ChangeStore):
-    """Changes of many callers, on connections of their own."""
+    """Changes of many callers, on connections of combined calls."""
 
     def __init__(
         self,
-        engine: AsyncEngine,
+        connections: Connections,
         encode: Callable[[Event], bytes],
         after_commit: AfterCommit,
         first_wait: timedelta,
     ) -> None:
-        self._statements = CombinedStatements(engine)
+        self._statements = CombinedStatements(connections)
         self._encode = encode
         self._after_commit = after_commit
         self._first_wait = first_wait

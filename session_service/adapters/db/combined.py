@@ -6,17 +6,27 @@ nothing is locked between the one that reads and the one that writes.
 
 from __future__ import annotations
 
+import asyncio
 import json
+import select
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import make_url
 
 from service_kit.call import RequestIdentity
-from service_kit.db.engines import open_async_engine
+from service_kit.db.engines import (
+    CONNECT_SECONDS,
+    HOME_SECONDS,
+    POOL_WAIT_SECONDS,
+    SERVER_SETTINGS,
+    asyncpg_socket,
+)
 from service_kit.db.idempotency import outcome_to_text
+from service_kit.logging import get_logger
 from session_service.adapters.db.policies import policy_from_text
 from session_service.adapters.db.rows import SESSION_FIELDS
 from session_service.application.ports.answers import NothingWrittenError
@@ -33,6 +43,7 @@ _SETTINGS = {
     "lock_timeout": "200",
     # A few statements, over and over, whose plan does not depend on what they are given.
     "plan_cache_mode": "force_generic_plan",
+    # Planned while the tables were still small: what is read by its key stays so as they grow.
     "enable_seqscan": "off",
 }
 _POLICY = "SELECT policy::text FROM session.product_version WHERE (product, version) = ($1, $2)"
@@ -44,10 +55,83 @@ SESSION_WIDTH = len(PLAIN_FIELDS) + 1
 
 Rows = Sequence[Any]
 
+log = get_logger(__name__)
 
-def open_combined_engine(url: str, pool_size: int) -> AsyncEngine:
-    """Returns the engine of combined calls. Opens nothing until it is used."""
-    return open_async_engine(url, pool_size=pool_size, application="session-combined", settings=_SETTINGS)
+
+class Connections:
+    """The driver's connections, kept from one lot to the next: at most so many, the newest used first.
+
+    What a pool does between two statements costs more than one of them. Opens nothing until it is used.
+    """
+
+    def __init__(self, url: str, most: int) -> None:
+        self._url = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+        self._most = most
+        self._places = asyncio.Semaphore(most)
+        self._kept: list[_Kept] = []
+
+    @asynccontextmanager
+    async def lend(self) -> AsyncIterator[Any]:
+        """Lends a connection; one that the server has ended is replaced before anything is sent on it."""
+        if self._places.locked():
+            async with asyncio.timeout(POOL_WAIT_SECONDS):
+                await self._places.acquire()
+        else:
+            await self._places.acquire()
+        try:
+            kept = self._take() or await self._open()
+            try:
+                yield kept.driver
+            except (NothingWrittenError, asyncpg.PostgresError):
+                self._kept.append(kept)
+                raise
+            except BaseException:
+                # Nobody knows what it is in the middle of.
+                kept.driver.terminate()
+                raise
+            self._kept.append(kept)
+        finally:
+            self._places.release()
+
+    async def close(self) -> None:
+        """Closes them, once those in use are back: waits a moment at most."""
+        try:
+            async with asyncio.timeout(HOME_SECONDS):
+                for _ in range(self._most):
+                    await self._places.acquire()
+        except TimeoutError:
+            log.warning("connections_in_use")
+        while (kept := self._take()) is not None:
+            await kept.driver.close(timeout=HOME_SECONDS)
+
+    def _take(self) -> _Kept | None:
+        while self._kept:
+            kept = self._kept.pop()
+            if not kept.has_ended():
+                return kept
+            kept.driver.terminate()
+        return None
+
+    async def _open(self) -> _Kept:
+        driver = await asyncpg.connect(
+            self._url,
+            timeout=CONNECT_SECONDS,
+            max_cached_statement_lifetime=0,
+            server_settings={**SERVER_SETTINGS, "application_name": "session-combined", **_SETTINGS},
+        )
+        poller = select.poll()
+        poller.register(asyncpg_socket(driver).fileno(), select.POLLIN)
+        return _Kept(driver, poller)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    driver: Any
+    poller: Any
+
+    def has_ended(self) -> bool:
+        """Tells whether the server has ended it: to a connection at rest it says nothing else."""
+        return bool(self.driver.is_closed() or self.poller.poll(0))
 
 
 def to_columns(width: int, rows: Rows) -> list[Any]:
@@ -74,8 +158,8 @@ def key_to_values(keyed: tuple[RequestIdentity, Any, type[Any]] | None) -> tuple
 class CombinedStatements:
     """Runs the statements, and knows the policies that sessions go by."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
         self._policies: dict[tuple[str, int], Policy] = {}
 
     async def read(self, statement: str, columns: Rows) -> Rows:
@@ -84,7 +168,7 @@ class CombinedStatements:
         Raises NothingWrittenError.
         """
         try:
-            async with self._driver() as driver:
+            async with self._connections.lend() as driver:
                 rows: Rows = await driver.fetch(statement, *columns, timeout=_LONGEST_SECONDS)
                 await self._learn_policies(driver, rows)
         except Exception as error:
@@ -96,7 +180,7 @@ class CombinedStatements:
 
         Raises NothingWrittenError when nothing was written for certain, otherwise ConnectionError.
         """
-        async with self._driver() as driver:
+        async with self._connections.lend() as driver:
             try:
                 rows = await driver.fetch(statement, *columns, timeout=_LONGEST_SECONDS)
             except asyncpg.PostgresError as error:
@@ -106,21 +190,6 @@ class CombinedStatements:
             except (asyncpg.InterfaceError, TimeoutError, OSError) as error:
                 raise ConnectionError("lost while many wrote") from error
         return [row[0] for row in rows]
-
-    @asynccontextmanager
-    async def _driver(self) -> AsyncIterator[Any]:
-        """Lends the driver's connection: what SQLAlchemy puts around one costs more than most statements."""
-        connection = await self._engine.raw_connection()
-        try:
-            yield connection.driver_connection
-        except (NothingWrittenError, asyncpg.PostgresError):
-            connection.close()
-            raise
-        except BaseException:
-            # Nobody knows what it is in the middle of.
-            connection.invalidate()
-            raise
-        connection.close()
 
     def session_from(self, row: Sequence[Any], ref: SessionRef) -> PracticeSession | None:
         """Returns the session of a row's first columns; None where there is none, or not the one meant."""

@@ -11,11 +11,15 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncEngine
 from typing_extensions import override
 
 from service_kit.call import Call
-from session_service.adapters.db.combined import CombinedStatements, key_to_values, to_columns
+from session_service.adapters.db.combined import (
+    CombinedStatements,
+    Connections,
+    key_to_values,
+    to_columns,
+)
 from session_service.adapters.db.rows import session_to_values
 from session_service.adapters.db.tables import practice_session
 from session_service.application.ports.answers import NothingWrittenError
@@ -92,10 +96,10 @@ _ASKED_WIDTH, _START_WIDTH, _ITEM_WIDTH = 3, 7, 5
 
 
 class SqlStartStore(StartStore):
-    """Starts of many callers, on connections of their own."""
+    """Starts of many callers, on connections of combined calls."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._statements = CombinedStatements(engine)
+    def __init__(self, connections: Connections) -> None:
+        self._statements = CombinedStatements(connections)
 
     @override
     async def read(self, asked: Sequence[tuple[Call, str]]) -> Sequence[FoundPlace | None]:

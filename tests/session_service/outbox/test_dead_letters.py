@@ -29,6 +29,7 @@ async def database(fresh_database_url: str, user_id: int) -> AsyncIterator[Datab
     for _ in range(5):
         await database.use.abandon_session(Call(user_id), await database.started(user_id))
     yield database
+    await database.connections.close()
     await engine.dispose()
 
 

@@ -29,6 +29,7 @@ async def outbox(fresh_database_url: str, user_id: int) -> AsyncIterator[Databas
         await database.use.abandon_session(Call(user_id), await database.started(user_id))
     await _make_due(database)
     yield database
+    await database.connections.close()
     await engine.dispose()
 
 

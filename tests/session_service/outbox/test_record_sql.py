@@ -37,6 +37,7 @@ async def database(fresh_database_url: str) -> AsyncIterator[Database]:
     await database.started(1)
     await execute(database, "UPDATE session.outbox SET acked_at = now()")
     yield database
+    await database.connections.close()
     await engine.dispose()
 
 

@@ -62,7 +62,7 @@ async def test_a_fault_after_every_write_leaves_no_trace(
     events = (broken, told, timedelta(seconds=5))
     changes = SessionChanges(
         lambda: SqlUnitOfWork(database.engine, *events),
-        SqlChangeStore(database.engine, *events),
+        SqlChangeStore(database.connections, *events),
         lambda: datetime.now(UTC),
     )
     complete = CompleteSession(changes, PunctualStatistics(), AccountLimits(NoRates(), database.readers))
@@ -112,6 +112,7 @@ async def test_a_cancelled_command_leaves_no_trace_and_gives_its_connection_back
 
     async with asyncio.timeout(PATIENCE_SECONDS):
         await asyncio.gather(*(narrow.use.get_session(Call(user_id), ref) for _ in range(10)))
+    await narrow.connections.close()
     await engine.dispose()
     assert await database.count("idempotency", user_id=user_id) == 0
     assert await database.count("outbox", user_id=user_id) == 0
