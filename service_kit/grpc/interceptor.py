@@ -1,10 +1,11 @@
-"""The one interceptor of every service: guards before a handler, errors after it."""
+"""What stands between gRPC and every handler: guards before it, errors after it."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
+from contextvars import ContextVar
 from dataclasses import replace
 from functools import partial
 from typing import Any, NoReturn, TypeAlias, cast
@@ -35,8 +36,6 @@ from service_kit.once import SavedResponse, SavedResponses
 from service_kit.request_ids import current_request_id, enter_request
 from service_kit.worker_threads import RunInThread
 
-_UNGUARDED = ("/grpc.health.v1.Health/", "/grpc.reflection.")
-
 log = get_logger(__name__)
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -46,6 +45,9 @@ Deserializer = Callable[[bytes], object]
 Serializer = Callable[[Message], bytes]
 Unary = Callable[[Message, Context], Awaitable[Message]]
 Stream = Callable[[Message, Context], AsyncGenerator[Message]]
+
+# As gRPC had it when it looked for the handler: a context decodes it anew each time it is asked.
+_received: ContextVar[Iterable[tuple[str, str | bytes]]] = ContextVar("received")
 
 
 class _Unreadable:
@@ -78,9 +80,11 @@ async def _handle(
     return SavedResponse(serialize(response), (*held.headers, *freshness(metadata)))
 
 
-class CallInterceptor(grpc.aio.ServerInterceptor):
+class CallInterceptor(grpc.GenericRpcHandler):
     """Identifies the caller, validates the request, caps the deadline and maps errors.
 
+    It is the one handler that gRPC knows, and has those of the services behind
+    it: an interceptor of gRPC's own costs each call a chain of coroutines.
     `presenters` gives the error shape of a product by its gRPC service name;
     `on_admitted` is told of every call that passed the guards; `responses` keeps
     what a repeated request is to get again, and `raw_readers` say which raw
@@ -113,21 +117,24 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         self._max_deadline = max_deadline_seconds
         self._limits = limits or default_limits()
         self._pace = pace or Pace()
+        self._services: list[grpc.GenericRpcHandler] = []
         self._guarded: dict[str, Handler] = {}
 
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> Handler | None:
-        """Wraps the method's handler, once a method; health checks pass as they are."""
+    def add(self, services: Iterable[grpc.GenericRpcHandler]) -> None:
+        """Takes the handlers of services, whose methods are guarded."""
+        self._services += services
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> Handler | None:
+        """Returns the guarded handler of the method that is called, None for one that nobody has."""
         method = handler_call_details.method
+        _received.set(cast(Any, handler_call_details).invocation_metadata or ())
         guarded = self._guarded.get(method)
         if guarded is not None:
             return guarded
-        handler = await continuation(handler_call_details)
-        if handler is None or method.startswith(_UNGUARDED):
-            return handler
+        found = (each.service(handler_call_details) for each in self._services)
+        handler = next((each for each in found if each is not None), None)
+        if handler is None:
+            return None
         if handler.request_streaming:
             # ServiceServer refuses these at the start; one that got past it is not served as a unary call.
             log.error("client_streaming_not_served", method=method)
@@ -165,7 +172,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             try:
                 remaining = context.time_remaining()
                 async with asyncio.timeout(min(remaining or self._max_deadline, self._max_deadline)):
-                    metadata = dict(context.invocation_metadata() or ())
+                    metadata = dict(_received.get())
                     call = await self._admit(method, request, context, metadata, Slot())
                     handle = partial(_handle, inner, request, context, metadata, serialize)
                     responses = self._responses
@@ -189,7 +196,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         async def guarded(request: Message, context: Context) -> None:
             slot = Slot()
             try:
-                metadata = dict(context.invocation_metadata() or ())
+                metadata = dict(_received.get())
                 await self._admit(method, request, context, metadata, slot)
                 made = inner(request, context)
                 async with aclosing(turns.each(made) if turns else made) as responses:

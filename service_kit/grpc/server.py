@@ -24,18 +24,27 @@ Register = Callable[[grpc.aio.Server], None]
 
 
 class ServiceServer(grpc.aio.Server):
-    """A server that knows which services it has, and takes only what the interceptor guards."""
+    """A server that knows which services it has, and takes only what the interceptor guards.
 
-    def __init__(self, server: grpc.aio.Server) -> None:
+    Without an interceptor the services are for everybody.
+    """
+
+    def __init__(self, server: grpc.aio.Server, interceptor: CallInterceptor | None = None) -> None:
         self.unguarded = server
         self.services: set[str] = set()
+        self._interceptor = interceptor
+        if interceptor is not None:
+            server.add_generic_rpc_handlers((interceptor,))
 
     def add_generic_rpc_handlers(self, generic_rpc_handlers: Iterable[grpc.GenericRpcHandler]) -> None:
         """Registers services and remembers their names."""
         handlers = tuple(generic_rpc_handlers)
         names = (each.service_name() for each in handlers if isinstance(each, grpc.ServiceRpcHandler))
         self.services.update(filter(None, names))
-        self.unguarded.add_generic_rpc_handlers(handlers)
+        if self._interceptor is None:
+            self.unguarded.add_generic_rpc_handlers(handlers)
+        else:
+            self._interceptor.add(handlers)
 
     def add_registered_method_handlers(
         self, service_name: str, method_handlers: Mapping[str, grpc.RpcMethodHandler[Any, Any]]
@@ -81,7 +90,6 @@ def build_server(interceptor: CallInterceptor) -> ServiceServer:
     health checks too, and a busy service would look like a dead one.
     """
     server = grpc.aio.server(
-        interceptors=[interceptor],
         options=[
             ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
             ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
@@ -100,7 +108,7 @@ def build_server(interceptor: CallInterceptor) -> ServiceServer:
             ("grpc.so_reuseport", 0),
         ],
     )
-    return ServiceServer(server)
+    return ServiceServer(server, interceptor)
 
 
 class RunningServer:

@@ -102,20 +102,22 @@ class Told:
     """Stands for gRPC's server, and remembers what it was told of."""
 
     def __init__(self) -> None:
-        self.services: list[str] = []
+        self.handlers: list[grpc.GenericRpcHandler] = []
         self.methods: list[str] = []
 
-    def add_generic_rpc_handlers(self, handlers: Iterable[grpc.ServiceRpcHandler]) -> None:
-        self.services += [str(each.service_name()) for each in handlers]
+    def add_generic_rpc_handlers(self, handlers: Iterable[grpc.GenericRpcHandler]) -> None:
+        self.handlers += handlers
 
     def add_registered_method_handlers(self, service_name: str, handlers: Mapping[str, object]) -> None:
         self.methods += [f"{service_name}/{name}" for name in handlers]
 
 
-def test_grpc_knows_services_and_no_method_that_it_would_wait_for_apart() -> None:
-    told = Told()
-    register_catalog(ServiceServer(cast(Any, told)))
-    assert (told.services, told.methods) == (["practice.catalog.v1.CatalogService"], [])
+def test_grpc_knows_one_guarded_handler_and_no_method_that_it_would_wait_for_apart(access: Access) -> None:
+    told, interceptor = Told(), CallInterceptor(access)
+    server = ServiceServer(cast(Any, told), interceptor)
+    register_catalog(server)
+    assert (told.handlers, told.methods) == ([interceptor], [])
+    assert server.services == {"practice.catalog.v1.CatalogService"}
 
 
 async def upload(_requests: object, _context: object) -> exercise_pb2.Exercise:
