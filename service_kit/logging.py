@@ -7,11 +7,14 @@ log.info("served", milliseconds=3)
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import sys
+import threading
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from types import MappingProxyType, TracebackType
@@ -24,6 +27,11 @@ _bound: ContextVar[Mapping[str, Any]] = ContextVar("bound", default=_NOTHING)
 _encode = json.JSONEncoder(default=repr).encode
 
 
+# How long a line may wait for others, and how many wait at most.
+_LONGEST_WAIT_SECONDS = 0.05
+_MOST_WAITING = 500
+
+
 class _Output:
     """The process's one output; until it is configured, what stands for standard output at the moment."""
 
@@ -31,15 +39,53 @@ class _Output:
         self.handler: logging.StreamHandler[Any] | None = None
         self.level = logging.INFO
         self.fields = _NOTHING
+        self._waiting: list[str] = []
+        self._writing = False
+        # Whoever writes may be made to log by the garbage collector.
+        self._lock = threading.RLock()
+        # The loop that writes what waits, and its thread.
+        self._joining: tuple[asyncio.AbstractEventLoop, int] | None = None
 
-    def write(self, line: str) -> None:
-        """Writes a line where the standard library's loggers write theirs.
+    def write(self, line: str, *, at_once: bool) -> None:
+        """Writes a line where the standard library's loggers write theirs, after all that wait.
 
         Not through them: finding a caller and making a record costs more than the line itself.
         """
-        stream = sys.stdout if self.handler is None else self.handler.stream
-        stream.write(f"{line}\n")
-        stream.flush()
+        text = f"{line}\n"
+        with self._lock:
+            self._waiting.append(text)
+            if at_once or self._joining is None or len(self._waiting) >= _MOST_WAITING:
+                self._write_waiting()
+                return
+            loop, thread = self._joining
+            if threading.get_ident() != thread:
+                self._write_waiting()
+            elif len(self._waiting) == 1:
+                loop.call_later(_LONGEST_WAIT_SECONDS, self.flush)
+
+    def flush(self) -> None:
+        """Writes what waits."""
+        with self._lock:
+            self._write_waiting()
+
+    def join(self, loop: asyncio.AbstractEventLoop | None) -> None:
+        """Lets lines of this thread wait for each other while the loop runs; None ends that."""
+        with self._lock:
+            self._joining = (loop, threading.get_ident()) if loop is not None else None
+            self._write_waiting()
+
+    def _write_waiting(self) -> None:
+        if self._writing:
+            return
+        self._writing = True
+        try:
+            while self._waiting:
+                lines, self._waiting = self._waiting, []
+                stream = sys.stdout if self.handler is None else self.handler.stream
+                stream.write("".join(lines))
+                stream.flush()
+        finally:
+            self._writing = False
 
 
 _output = _Output()
@@ -76,7 +122,7 @@ class Logger:
 
     def _log(self, level: int, event: str, fields: dict[str, Any]) -> None:
         if level >= _output.level:
-            _output.write(_line(level, self._name, event, fields))
+            _output.write(_line(level, self._name, event, fields), at_once=level > logging.INFO)
 
 
 def get_logger(name: str) -> Logger:
@@ -120,9 +166,34 @@ class _Records(logging.Formatter):
         return _line(record.levelno, record.name, record.getMessage(), {"exc_info": record.exc_info})
 
 
+class _Handler(logging.StreamHandler[Any]):
+    """Writes what libraries log in its place among the other lines."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Writes a record at once."""
+        try:
+            _output.write(self.format(record), at_once=True)
+        except Exception:
+            self.handleError(record)
+
+
+@contextmanager
+def joined_lines() -> Iterator[None]:
+    """Writes the lines of a moment together while the running loop is in the block.
+
+    Each write wakes whoever reads the log. A line waits at most 50 ms, a warning
+    or an error not at all. What a process killed by a signal had not written is lost.
+    """
+    _output.join(asyncio.get_running_loop())
+    try:
+        yield
+    finally:
+        _output.join(None)
+
+
 def configure_logging(service: str, level: str = "INFO") -> None:
     """Sends these loggers and the standard library's to standard output as JSON."""
-    handler = logging.StreamHandler(sys.stdout)
+    handler = _Handler(sys.stdout)
     handler.setFormatter(_Records())
     _output.handler = handler
     _output.level = logging.getLevelNamesMapping()[level.upper()]

@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 
 import uvloop
 
+from service_kit.logging import joined_lines
+
 T = TypeVar("T")
 
 # Objects made and not freed until the youngest are looked through. Calls make many
@@ -33,7 +35,12 @@ _ARENAS = 2
 def run(main: Coroutine[Any, Any, T]) -> T:
     """Runs a coroutine to its end; the last statement of a process's `main`."""
     spare_what_stays()
-    return uvloop.run(main)
+    return uvloop.run(_run(main))
+
+
+async def _run(main: Coroutine[Any, Any, T]) -> T:
+    with joined_lines():
+        return await main
 
 
 async def stop_requested() -> None:
