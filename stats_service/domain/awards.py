@@ -35,6 +35,8 @@ _DERIVED: Mapping[str, Callable[[Facts], Any]] = {
     "weekday": lambda facts: (facts.day + 6) % 7,
 }
 
+_NOBODY: Ints = np.zeros(0, np.int64)
+
 # The streak's length on each completion's day, for a product's number or all (None).
 Positions = Callable[[int | None], Ints]
 
@@ -57,24 +59,28 @@ def award(counted: Facts, positions: Positions, catalogue: BadgeCatalogue) -> Aw
         key=lambda each: each.badge_id,
     )
     windows: dict[tuple[date | None, date | None], History] = {}
-    badge_ids, rows, badges, versions = [], [], [], []
+    badge_ids: list[str] = []
+    given: list[tuple[Ints, int, int]] = []
     for number, (badge_id, group) in enumerate(by_badge):
         badge_ids.append(badge_id)
-        earned = np.zeros(0, np.int64)
+        earned = _NOBODY
         for version in group:
             window = (version.first_day, version.last_day)
             if window not in windows:
                 windows[window] = History.within(counted, positions, *window)
             found = windows[window].first_rows(version)
-            # An older version that was met has given the badge already.
-            found = found[~np.isin(counted.user[found], counted.user[earned])]
-            earned = np.concatenate((earned, found))
-            rows.append(found)
-            badges.append(np.full(len(found), number))
-            versions.append(np.full(len(found), version.version))
-    row = np.concatenate(rows) if rows else np.zeros(0, np.int64)
-    badge = np.concatenate(badges) if badges else row
-    version_column = np.concatenate(versions) if versions else row
+            if len(earned) and len(found):
+                # An older version that was met has given the badge already.
+                found = found[~np.isin(counted.user[found], counted.user[earned])]
+            if len(found):
+                earned = np.concatenate((earned, found)) if len(earned) else found
+                given.append((found, number, version.version))
+    row = np.concatenate([_NOBODY, *(found for found, _, _ in given)])
+    lengths = [len(found) for found, _, _ in given]
+    badge, version_column = (
+        np.repeat(np.array(told, np.int64), lengths)
+        for told in ([number for _, number, _ in given], [version for _, _, version in given])
+    )
     order = order_of(counted.user[row], badge)
     row = row[order]
     return Awards(counted.user[row], badge[order], version_column[order], counted.seq[row], tuple(badge_ids))
@@ -89,6 +95,9 @@ class History:
         self._facts = counted if len(rows) == len(counted) else counted.where(rows)
         self._positions = positions
         self._values: dict[tuple[str, str], Any] = {}
+        self._highest: dict[tuple[str, str], int] = {}
+        # Rows are in the order of learners.
+        self._alone = len(self._facts) > 0 and bool(self._facts.user[0] == self._facts.user[-1])
 
     @classmethod
     def within(cls, counted: Facts, positions: Positions, first: date | None, last: date | None) -> History:
@@ -102,18 +111,49 @@ class History:
 
     def first_rows(self, version: BadgeVersion) -> Ints:
         """Returns the completion that earns a version for each learner who has one, as rows of all."""
-        candidates = self._candidates(version)
-        if version.condition.terms is None:
-            earning = self._asked(version.condition, candidates)
+        terms = version.condition.terms
+        if not len(self._facts) or (terms is not None and self._beyond_all(terms)):
+            return _NOBODY
+        if terms is None:
+            earning = self._asked(version.condition, self._candidates(version))
+        elif version.until is None:
+            earning = self._first(self._compared(terms))
         else:
-            earning = np.flatnonzero(candidates & self._compared(version.condition.terms))
-        first = earning[starts_of(self._facts.user[earning])] if len(earning) else earning
-        return self._rows[first]
+            earning = self._first(self._candidates(version) & self._compared(terms))
+        return self._rows[earning]
+
+    def _first(self, holds: Bools) -> Ints:
+        """Returns for each learner the first row at which something holds."""
+        if self._alone:
+            first = int(holds.argmax())
+            return np.array([first] if holds[first] else [], np.int64)
+        rows = np.flatnonzero(holds)
+        return rows[starts_of(self._facts.user[rows])] if len(rows) else rows
 
     def _candidates(self, version: BadgeVersion) -> Bools:
         if version.until is None:
             return np.ones(len(self._facts), np.bool_)
         return self._facts.end < microseconds(version.until)
+
+    def _beyond_all(self, terms: Terms) -> bool:
+        """Tells whether something is demanded that nobody has done: most badges are nobody's yet."""
+        match terms:
+            case Term("session", "product", "==", product):
+                return product not in self._facts.products
+            case Term(scope, name, ">=", int(constant)) if scope != SESSION:
+                return self._highest_of(scope, name) < constant
+            case Term():
+                return False
+            case All(parts):
+                return any(self._beyond_all(part) for part in parts)
+            case Some(parts):
+                return all(self._beyond_all(part) for part in parts)
+
+    def _highest_of(self, scope: str, name: str) -> int:
+        key = (scope, name)
+        if key not in self._highest:
+            self._highest[key] = int(self.value(scope, name).max())
+        return self._highest[key]
 
     def _compared(self, terms: Terms) -> Bools:
         match terms:

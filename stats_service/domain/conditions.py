@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 # Every product together.
@@ -113,6 +114,7 @@ class Condition:
         return variables_in(self.text)
 
 
+@lru_cache(maxsize=4_096)
 def variables_in(text: str) -> frozenset[tuple[str, str]]:
     """Returns the variables that a condition's text speaks of, as scope and name."""
     return frozenset(_VARIABLE.findall(unquoted(text)))

@@ -132,7 +132,9 @@ def changes(
     """Yields what makes the stored rows of some learners the derived ones, with its values.
 
     With `days`, only those are looked at: the caller knows that no other can
-    have changed.
+    have changed, and that facts were added alone, which takes no day and no
+    standing away. It can take an award away: facts that come late go before
+    others.
     """
     daily = _daily_columns(derived, None if days is None else frozenset(days))
     # Awards hold badge versions in place, standings nothing: the order is for readers of the log.
@@ -142,7 +144,7 @@ def changes(
         (_AWARDS, _award_columns(derived)),
     ):
         # What goes, goes first: where nothing is stored yet, there is nothing to look through then.
-        if kind is not _DAYS or days is None:
+        if days is None or kind is _AWARDS:
             yield kind.remove, {**columns, "users": list(users)}
         yield kind.upsert, columns
 

@@ -7,7 +7,9 @@ travel as hashes that are looked up in the few distinct ones there are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -46,6 +48,17 @@ DAY_ZERO = 730_120
 MICROSECONDS_TO_2000 = 946_684_800 * 1_000_000
 
 
+@dataclass(frozen=True, slots=True)
+class AskedFacts:
+    """Facts that were asked for; the answer may be on its way."""
+
+    driver: psycopg.Connection[Any]
+    source: str
+    values: Mapping[str, Any]
+    texts: tuple[str, ...]
+    answer: psycopg.Cursor[Any]
+
+
 class FactColumns:
     """Reads facts on any connection; remembers which texts have which hashes."""
 
@@ -59,23 +72,29 @@ class FactColumns:
         `whose` is ours, never a caller's text. `texts` are those of outcome,
         mode and content that are needed; the others are empty.
         """
-        driver = driver_of(connection)
+        return self.understand(self.ask(driver_of(connection), whose, texts, {}))
+
+    def ask(
+        self, driver: psycopg.Connection[Any], whose: str, texts: Iterable[str], values: Mapping[str, Any]
+    ) -> AskedFacts:
+        """Asks for facts as `read` does, with the values that `whose` names; in a pipeline, too."""
         source = f"stats.completion WHERE {whose}"
-        needed = [name for name in _TEXTS if name in frozenset(texts)]
-        columns = [
-            *_COLUMNS,
-            *((name, f"int8send({self._texts[name].expression})", ">i8") for name in needed),
-        ]
-        fields = " || ".join(expression for _, expression, _ in columns)
-        row = np.dtype([(name, width) for name, _, width in columns])
-        rows = read_rows(driver, fields, source, _ORDER, row)
-        settings, setting = self._settings.resolve(driver, source, rows["setting"])
+        wanted = frozenset(texts)
+        needed = tuple(name for name in _TEXTS if name in wanted)
+        fields, _ = _columns_with(needed)
+        return AskedFacts(driver, source, values, needed, ask_rows(driver, fields, source, _ORDER, values))
+
+    def understand(self, asked: AskedFacts) -> Facts:
+        """Returns the facts that were asked for. Once."""
+        driver, source, values, needed = asked.driver, asked.source, asked.values, asked.texts
+        rows = rows_of(asked.answer, _columns_with(needed)[1])
+        settings, setting = self._settings.resolve(driver, source, rows["setting"], values)
         products, product_of = _numbered([product for product, _ in settings])
         calendars, calendar_of = _numbered([calendar for _, calendar in settings])
         told = {name: np.full(len(rows), "", np.object_) for name in _TEXTS if name not in needed}
         for name in needed:
-            values, places = self._texts[name].resolve(driver, source, rows[name])
-            told[name] = np.array(values, np.object_)[places]
+            spoken, places = self._texts[name].resolve(driver, source, rows[name], values)
+            told[name] = np.array(spoken, np.object_)[places]
         when, answered = ints(rows["when"]), ints(rows["answered"])
         return Facts(
             user=ints(rows["user"]),
@@ -96,6 +115,15 @@ class FactColumns:
         )
 
 
+@cache
+def _columns_with(texts: tuple[str, ...]) -> tuple[str, np.dtype[Any]]:
+    """Returns how the columns and some texts are strung together, and how that is read."""
+    coded = ((name, f"int8send({text_codes.texts(name).expression})", ">i8") for name in texts)
+    columns = [*_COLUMNS, *coded]
+    fields = " || ".join(expression for _, expression, _ in columns)
+    return fields, np.dtype([(name, width) for name, _, width in columns])
+
+
 def _numbered(values: Sequence[T]) -> tuple[tuple[T, ...], Ints]:
     """Returns the different ones of some values, in order, and the place among them of each."""
     different = tuple(sorted(set(values)))
@@ -112,9 +140,20 @@ def read_rows(
     driver: psycopg.Connection[Any], fields: str, source: str, order: str, row: np.dtype[Any]
 ) -> Any:
     """Returns rows, chosen and in an order in SQL, as an array of `row`s, which `fields` strings together."""
+    return rows_of(ask_rows(driver, fields, source, order, {}), row)
+
+
+def ask_rows(
+    driver: psycopg.Connection[Any], fields: str, source: str, order: str, values: Mapping[str, Any]
+) -> psycopg.Cursor[Any]:
+    """Asks for rows as `read_rows` does, with the values that `source` names."""
     query = f"SELECT string_agg({fields}, '' {order}) FROM {source}"  # noqa: S608
-    with driver.cursor(binary=True) as cursor:
-        found = cursor.execute(cast("Any", query)).fetchone()
+    return driver.cursor(binary=True).execute(cast("Any", query), values or None)
+
+
+def rows_of(answer: psycopg.Cursor[Any], row: np.dtype[Any]) -> Any:
+    """Returns rows that were asked for."""
+    found = answer.fetchone()
     return np.frombuffer((found and found[0]) or b"", row)
 
 

@@ -76,21 +76,22 @@ def calendar_changes_with(event_ids: Collection[UUID]) -> Select[Any]:
     return select(*_CHANGE_COLUMNS).where(calendar_change.c.event_id.in_(event_ids))
 
 
-def calendar_changes_of(users: Sequence[int]) -> Select[Any]:
-    """Returns learners' changes of calendar, in order."""
+def calendar_changes_of(users: Sequence[int] | None) -> Select[Any]:
+    """Returns learners' changes of calendar, in order; of the value for `users` when None."""
     order = calendar_change.c.user_id, calendar_change.c.effective_time, calendar_change.c.event_id
     return select(*_CHANGE_COLUMNS).where(_any_of(calendar_change.c.user_id, users)).order_by(*order)
 
 
-def entries_of(users: Sequence[int]) -> Select[Any]:
-    """Returns what keeps learners' streaks, in the order of its recording."""
+def entries_of(users: Sequence[int] | None) -> Select[Any]:
+    """Returns what keeps learners' streaks, in the order of its recording; of whom as calendar_changes_of."""
     order = streak_entry.c.user_id, streak_entry.c.recorded_at, streak_entry.c.entry_id
     return select(streak_entry).where(_any_of(streak_entry.c.user_id, users)).order_by(*order)
 
 
-def _any_of(user_id: ColumnElement[int], users: Sequence[int]) -> ColumnElement[bool]:
+def _any_of(user_id: ColumnElement[int], users: Sequence[int] | None) -> ColumnElement[bool]:
     """One parameter for thousands of learners: a list of them would take longer to write than to answer."""
-    return user_id == any_(literal(list(users), ARRAY(BigInteger)))
+    kind = ARRAY(BigInteger)
+    return user_id == any_(bindparam("users", type_=kind) if users is None else literal(list(users), kind))
 
 
 def _any_event(event_ids: Collection[UUID]) -> CollectionAggregate[Any]:

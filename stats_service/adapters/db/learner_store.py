@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 import psycopg
-from sqlalchemy import Connection, Engine, delete, insert
+from psycopg.rows import namedtuple_row
+from sqlalchemy import Connection, Engine, Executable, delete, insert
 from sqlalchemy.exc import DataError, IntegrityError
 from typing_extensions import override
 
@@ -16,7 +18,7 @@ from service_kit.db.faults import is_unavailable
 from service_kit.errors import AccountErasedError, UnavailableError
 from stats_service.adapters.db import badge_statements, fact_statements, rows, saving_statements
 from stats_service.adapters.db import derived as derived_rows
-from stats_service.adapters.db.fact_columns import FactColumns
+from stats_service.adapters.db.fact_columns import FactColumns, driver_of
 from stats_service.adapters.db.tables import calendar_change, completion
 from stats_service.application.ports.badges import CompileCondition
 from stats_service.application.ports.learners import LearnerStore, LearnerWork, RefusedError, Rejection
@@ -127,6 +129,8 @@ class SqlLearnerWork(LearnerWork):
         self._catalogue = catalogue
         self._outdated = outdated
         self._columns = columns
+        self._facts: Facts | None = None
+        self._learners: Mapping[int, LearnerFacts] = {}
 
     @property
     @override
@@ -140,8 +144,9 @@ class SqlLearnerWork(LearnerWork):
 
     @override
     def add(self, facts: Sequence[Completion]) -> set[UUID]:
-        columns = rows.completions_to_columns(facts)
-        return set(self._connection.execute(fact_statements.add_facts(), columns).scalars())
+        # What follows from them is derived from all there are, which come with the same answer.
+        (stored,) = self._read((fact_statements.add_facts(), rows.completions_to_columns(facts)))
+        return {event_id for (event_id,) in stored}
 
     @override
     def find(self, event_ids: Collection[UUID]) -> Mapping[UUID, Completion]:
@@ -152,6 +157,7 @@ class SqlLearnerWork(LearnerWork):
 
     @override
     def add_changes(self, changes: Sequence[CalendarChange]) -> set[UUID]:
+        self._facts = None
         values = rows.calendar_changes_to_rows(changes)
         return set(self._connection.execute(fact_statements.add_calendar_changes(), values).scalars())
 
@@ -164,6 +170,7 @@ class SqlLearnerWork(LearnerWork):
 
     @override
     def correct(self, facts: Sequence[Completion], changes: Sequence[CalendarChange]) -> None:
+        self._facts = None
         for table, values in (
             (completion, rows.completions_to_rows(facts)),
             (calendar_change, rows.calendar_changes_to_rows(changes)),
@@ -179,12 +186,27 @@ class SqlLearnerWork(LearnerWork):
 
     @override
     def facts(self) -> Facts:
-        whose = f"user_id IN ({', '.join(map(str, self._users))})"
-        return self._columns.read(self._connection, whose, texts_needed(self._catalogue))
+        if self._facts is None:
+            self._read()
+        assert self._facts is not None
+        return self._facts
 
     @override
     def learners(self) -> Mapping[int, LearnerFacts]:
-        return read_learner_facts(self._connection, self._users)
+        self.facts()
+        return self._learners
+
+    def _read(self, *before: tuple[Executable, Mapping[str, Any]]) -> Sequence[psycopg.Cursor[Any]]:
+        """Reads all facts, in one round trip with what is done `before`."""
+        driver, users = driver_of(self._connection), {"users": self._users}
+        with driver.pipeline():
+            done = [saving_statements.send(driver, *each) for each in before]
+            texts = texts_needed(self._catalogue)
+            asked = self._columns.ask(driver, "user_id = ANY(%(users)s::bigint[])", texts, users)
+            others = [saving_statements.send(driver, each, users) for each in _OTHER_FACTS]
+        self._facts = self._columns.understand(asked)
+        self._learners = _learner_facts(others)
+        return done
 
     @override
     def catalogue(self) -> BadgeCatalogue:
@@ -212,9 +234,21 @@ class SqlLearnerWork(LearnerWork):
 
 def read_learner_facts(connection: Connection, users: Sequence[int]) -> Mapping[int, LearnerFacts]:
     """Returns the facts about learners other than their completions."""
-    changes = connection.execute(fact_statements.calendar_changes_of(users)).all()
-    entries = connection.execute(fact_statements.entries_of(users)).all()
-    return rows.learner_facts_from_rows(changes, entries)
+    given = {"users": list(users)}
+    return _learner_facts(
+        saving_statements.run_together(connection, [(each, given) for each in _OTHER_FACTS])
+    )
+
+
+# Changes of calendar and entries.
+_OTHER_FACTS = fact_statements.calendar_changes_of(None), fact_statements.entries_of(None)
+
+
+def _learner_facts(answers: Sequence[psycopg.Cursor[Any]]) -> Mapping[int, LearnerFacts]:
+    for each in answers:
+        each.row_factory = namedtuple_row
+    changes, entries = answers
+    return rows.learner_facts_from_rows(changes.fetchall(), entries.fetchall())
 
 
 def texts_needed(catalogue: BadgeCatalogue) -> frozenset[str]:

@@ -50,7 +50,7 @@ def completions_to_columns(facts: Sequence[Completion]) -> dict[str, list[Any]]:
 
 def calendar_change_from_row(row: Row[Any]) -> CalendarChange:
     """Returns a change of calendar from its columns."""
-    return CalendarChange(**row._mapping)
+    return CalendarChange(**row._asdict())
 
 
 def calendar_changes_to_rows(changes: Iterable[CalendarChange]) -> list[Values]:

@@ -61,10 +61,15 @@ def run_together(
     """
     driver = driver_of(connection)
     with driver.pipeline():
-        return [
-            driver.execute(cast("Any", sql), {**constants, **values})
-            for (sql, constants), values in ((_for_driver(each), values) for each, values in statements)
-        ]
+        return [send(driver, each, values) for each, values in statements]
+
+
+def send(
+    driver: psycopg.Connection[Any], statement: Executable, values: Mapping[str, Any]
+) -> psycopg.Cursor[Any]:
+    """Gives the driver a statement, which is kept for good."""
+    sql, constants = _for_driver(statement)
+    return driver.execute(cast("Any", sql), {**constants, **values})
 
 
 @cache

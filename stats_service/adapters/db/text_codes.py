@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
@@ -28,17 +28,23 @@ class Codes(Generic[T]):
         self._codes: Ints = np.zeros(0, np.int64)
         self._values: list[tuple[Any, ...]] = []
 
-    def resolve(self, driver: psycopg.Connection[Any], source: str, codes: Any) -> tuple[tuple[T, ...], Ints]:
+    def resolve(
+        self,
+        driver: psycopg.Connection[Any],
+        source: str,
+        codes: Any,
+        values: Mapping[str, Any] | None = None,
+    ) -> tuple[tuple[T, ...], Ints]:
         """Returns what is meant, each once and in order, and the place among them for each code.
 
-        `source` is the table, and what was chosen of it, that the codes are of.
+        `source` is the table, and what was chosen of it by these values, that the codes are of.
         """
         column = np.asarray(codes, np.int64)
         if not len(column):
             return (), column
         places = self._places(column)
         if places is None:
-            self._learn(driver, source)
+            self._learn(driver, source, values)
             places = self._places(column)
             assert places is not None, "a row that was read is gone from its own snapshot"
         used = np.flatnonzero(np.bincount(places, minlength=len(self._values))).tolist()
@@ -53,10 +59,11 @@ class Codes(Generic[T]):
         places = np.minimum(np.searchsorted(self._codes, codes), len(self._codes) - 1)
         return places if (self._codes[places] == codes).all() else None
 
-    def _learn(self, driver: psycopg.Connection[Any], source: str) -> None:
+    def _learn(self, driver: psycopg.Connection[Any], source: str, values: Mapping[str, Any] | None) -> None:
         known = dict(zip(self._codes.tolist(), self._values, strict=True))
         query = f"SELECT DISTINCT {self.expression}, {', '.join(self._columns)} FROM {source}"  # noqa: S608
-        known |= {code: tuple(values) for code, *values in driver.execute(cast("Any", query))}
+        found = driver.execute(cast("Any", query), values or None)
+        known |= {code: tuple(meant) for code, *meant in found}
         self._codes = np.array(sorted(known), np.int64)
         self._values = [known[code] for code in sorted(known)]
 
