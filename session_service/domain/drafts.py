@@ -38,11 +38,25 @@ def read_draft(content: str) -> Draft:
         raise DraftInvalidError("syntax", "The draft is not Unicode text") from error
     _check_size(len(data))
     check_depth(data)
+    canonical = json_text.canonical_object(data)
+    if canonical is not None:
+        return Draft(content, _hash(canonical))
     try:
         document = json_text.read(content)
     except ValueError as error:
         raise DraftInvalidError("syntax", "The draft is not JSON") from error
     return Draft(content, document_hash(document))
+
+
+def read_plain_draft(data: bytes) -> Draft | None:
+    """Returns an object as a draft, None where it is not spelled as `json_text.canonical_object` takes it.
+
+    A fifth of the time that any other takes. What is wrong with that is told by who reads all of it.
+    """
+    if len(data) > MAX_BYTES or json_text.is_deeper(data, MAX_DEPTH):
+        return None
+    canonical = json_text.canonical_object(data)
+    return None if canonical is None else Draft(data.decode(), _hash(canonical))
 
 
 def draft_of(document: Any, content: str) -> Draft:
@@ -60,11 +74,13 @@ def document_hash(document: Any) -> str:
     Canonical is: sorted keys, no spaces, UTF-8, numbers as written; of a key
     that occurs twice the last value, as every browser reads it.
     """
-    if document == {}:
-        return EMPTY_HASH
     # An escaped half of a surrogate pair is JSON; strict UTF-8 would refuse to write it.
     canonical = "".join(_encode(document, 0)).encode(errors="surrogatepass")
-    return hashlib.md5(canonical, usedforsecurity=False).hexdigest()
+    return _hash(canonical)
+
+
+def _hash(canonical: bytes) -> str:
+    return EMPTY_HASH if canonical == b"{}" else hashlib.md5(canonical, usedforsecurity=False).hexdigest()
 
 
 def check_depth(data: bytes, most: int = MAX_DEPTH) -> None:

@@ -6,6 +6,8 @@ import json
 import re
 from typing import Any, NamedTuple
 
+import orjson
+
 # More than any body of ours has.
 MOST_MEMBERS = 48
 
@@ -13,6 +15,7 @@ _WHITE_SPACE = re.compile(r"[ \t\n\r]*")
 _ESCAPE = re.compile(rb"\\.", re.DOTALL)
 # To its end, or to that of a text that ends within it.
 _STRING = re.compile(rb'"[^"]*(?:"|\Z)')
+_WHITE = b" \t\n\r"
 _BRACKETS = bytes.maketrans(b"{}", b"[]")
 _NEITHER_BRACKET_NOR_QUOTE = bytes(set(range(256)) - set(b'[]{}"'))
 
@@ -45,6 +48,24 @@ def read(text: str) -> Any:
     Check the depth before: the parser recurses.
     """
     return decoder.decode(text)
+
+
+def canonical_object(data: bytes) -> bytes | None:
+    """Returns the canonical JSON of an object, None for what takes `read` to tell.
+
+    That is what is no object, and what is not spelled as browsers spell: a number such as `1.0e0`, a
+    character that need not be escaped, a key that occurs twice. Check the depth before.
+    """
+    try:
+        document = orjson.loads(data)
+        spelled = orjson.dumps(document)
+        # Without white space, in texts too, both are the same tokens or not the same bytes; of texts the
+        # value counts, of numbers the spelling.
+        if spelled != data and spelled.translate(None, _WHITE) != data.translate(None, _WHITE):
+            return None
+        return orjson.dumps(document, option=orjson.OPT_SORT_KEYS) if type(document) is dict else None
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+        return None
 
 
 def members(text: str) -> dict[str, Member]:

@@ -6,7 +6,6 @@ written over only where it still holds: the version of a session counts its chan
 
 from __future__ import annotations
 
-import json
 from operator import attrgetter, itemgetter
 from typing import Any
 
@@ -14,22 +13,17 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from typing_extensions import override
 
 from service_kit.call import Call
-from service_kit.db.engines import single_statements
-from session_service.adapters.db.combined import PLAIN_FIELDS, SESSION, key_to_values
-from session_service.adapters.db.policies import policy_from_text
+from session_service.adapters.db.combined import SESSION, SESSION_WIDTH, CombinedStatements, key_to_values
 from session_service.adapters.db.rows import journal_to_values
-from session_service.adapters.db.sessions import is_meant
 from session_service.adapters.db.unit_of_work import AfterCommit
+from session_service.application.ports.answers import NothingWrittenError
 from session_service.application.ports.drafts import DraftChange, DraftStore, FoundDraft
 from session_service.application.ports.sessions import SessionRef
 from session_service.domain.drafts import Draft
-from session_service.domain.practice_session import PracticeSession
-from session_service.domain.states import Change, State
+from session_service.domain.states import Change
 
 _READ = f"""
 SELECT {SESSION},
-  (SELECT policy::text FROM session.product_version AS p
-    WHERE (p.product, p.version) = (s.product, s.policy_version)),
   (SELECT last_seq FROM session.learner WHERE user_id = s.user_id),
   EXISTS (SELECT FROM session.idempotency AS used WHERE used.user_id = $1 AND used.key = $3::text),
   draft.content, draft.content_hash
@@ -66,7 +60,7 @@ WITH ready AS MATERIALIZED (
   SELECT $1, $2, $8, $16, $9, $17, $18::int, $19::int, $20::int, $21::int, $22::int, $23::int, $24::int
   FROM written
 )
-SELECT 1 FROM written
+SELECT $2 FROM written
 """
 _changed_values = attrgetter(
     "version",
@@ -91,26 +85,24 @@ _entry_values = itemgetter(
 
 
 class SqlDraftStore(DraftStore):
-    """Drafts by two statements, each a transaction by itself."""
+    """Drafts by two statements, each a transaction by itself. What fails is left to a transaction."""
 
     def __init__(self, engine: AsyncEngine, after_commit: AfterCommit) -> None:
-        self._single = single_statements(engine)
+        self._statements = CombinedStatements(engine)
         self._after_commit = after_commit
 
     @override
     async def read(self, call: Call, ref: SessionRef) -> FoundDraft | None:
         """Selects a session with its draft."""
         key = call.request.key if call.request is not None else None
-        async with self._single.connect() as connection:
-            row: Any = (await connection.exec_driver_sql(_READ, (call.user_id, ref.id, key))).first()
-        if row is None:
+        try:
+            rows = await self._statements.read(_READ, (call.user_id, ref.id, key))
+        except NothingWrittenError:
             return None
-        *plain, settings, policy, last_seq, repeated, content, content_hash = row
-        values = dict(zip(PLAIN_FIELDS, plain, strict=True))
-        values["state"] = State(values["state"])
-        session = PracticeSession(**values, settings=json.loads(settings), policy=policy_from_text(policy))
-        if not is_meant(session, ref):
+        session = self._statements.session_from(rows[0], ref) if rows else None
+        if session is None:
             return None
+        last_seq, repeated, content, content_hash = rows[0][SESSION_WIDTH:]
         draft = None if content is None else Draft(content, content_hash)
         return FoundDraft(session, draft, last_seq or 0, repeated=repeated)
 
@@ -126,8 +118,9 @@ class SqlDraftStore(DraftStore):
             change.content,
             *_entry_values(journal_to_values(Change.DRAFT_SAVED, after)),
         )
-        async with self._single.connect() as connection:
-            written = (await connection.exec_driver_sql(_WRITE, values)).first() is not None
-        if written:
-            self._after_commit.wake_watchers([after.id])
-        return written
+        try:
+            written = await self._statements.write(_WRITE, values)
+        except NothingWrittenError:
+            return False
+        self._after_commit.wake_watchers(written)
+        return bool(written)

@@ -13,7 +13,14 @@ from google.protobuf.message import Message
 from service_kit.errors import Fault, FieldsInvalidError, ServiceError
 from service_kit.grpc.guards import RawReader
 from session_service.domain import json_text
-from session_service.domain.drafts import MAX_DEPTH, Draft, check_depth, draft_of
+from session_service.domain.drafts import (
+    MAX_BYTES,
+    MAX_DEPTH,
+    Draft,
+    check_depth,
+    draft_of,
+    read_plain_draft,
+)
 from session_service.domain.submission import COMPLETED, IN_PROGRESS
 
 _LONGEST = 2**31 - 1
@@ -42,32 +49,38 @@ class NewSubmission:
 
 def read_autosave(data: bytes) -> Autosave:
     """Reads an autosave. Raises FieldsInvalidError, DraftInvalidError."""
-    body = _Body(data)
-    diagram, time_spent = _all([body.diagram, body.time_spent])
-    return Autosave(draft_of(*diagram), time_spent)
+    return read_plain_autosave(data) or _read_any_autosave(data)
 
 
-def read_unchanged_autosave(data: bytes, saved: Draft | None) -> Autosave | None:
-    """Reads an autosave of the diagram that is saved already, to the byte; returns None of any other.
+def read_plain_autosave(data: bytes, saved: Draft | None = None, *, most: int = MAX_BYTES) -> Autosave | None:
+    """Reads an autosave of the diagram that is saved already, to the byte, or of one in browsers' spelling.
 
-    Only what is around the diagram is parsed: an object in its place is the
-    same object, whatever is in it.
+    Returns None of any other, and of a new diagram of over `most` bytes. Only
+    what is around the diagram is parsed here: an object in its place is the same
+    object, whatever is in it.
     """
-    if saved is None or saved.content[:1] != "{" or saved.content[-1:] != "}":
+    name = data.find(b'"diagram_data"')
+    start, end = data.find(b"{", name), data.rfind(b"}", 0, data.rfind(b"}")) + 1
+    if not 0 < name < start < end or start + len(data) - end > _MOST_AROUND:
         return None
-    diagram = saved.content.encode()
-    before, found, after = data.partition(diagram)
-    if not found or len(before) + len(after) > _MOST_AROUND:
-        return None
+    diagram = data[start:end]
     try:
-        start = len(before.decode())
-        body = _Body(before + b"{}" + after)
-        if body.start("diagram_data") != start:
+        body = _Body(data[:start] + b"{}" + data[end:])
+        if body.start("diagram_data") != len(data[:start].decode()):
             return None
-        return Autosave(saved, body.time_spent())
+        time_spent = body.time_spent()
     except (UnicodeDecodeError, ServiceError):
         # What is wrong is told by who reads all.
         return None
+    same = saved is not None and saved.content.encode() == diagram
+    draft = saved if same else read_plain_draft(diagram) if len(diagram) <= most else None
+    return None if draft is None else Autosave(draft, time_spent)
+
+
+def _read_any_autosave(data: bytes) -> Autosave:
+    body = _Body(data)
+    diagram, time_spent = _all([body.diagram, body.time_spent])
+    return Autosave(draft_of(*diagram), time_spent)
 
 
 def read_new_submission(data: bytes) -> NewSubmission:

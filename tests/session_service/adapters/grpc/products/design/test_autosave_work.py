@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +19,7 @@ from session_service.adapters.grpc.products.design import bodies
 from session_service.domain import drafts, json_text
 from session_service.domain.drafts import Draft, read_draft
 from tests.session_service.adapters.grpc.products.design.clients import Client
+from tests.session_service.adapters.grpc.products.design.test_diagrams import diagrams
 
 SHAPES = [
     {"type": "arrow", "x": number / 7, "y": -number, "label": f'é "{number}" {{\n', "points": [[0, 0.5]]}
@@ -57,11 +59,16 @@ def effort(monkeypatch: pytest.MonkeyPatch) -> Effort:
         parse_int=decoder.parse_int, parse_float=decoder.parse_float, parse_constant=decoder.parse_constant
     )
     monkeypatch.setattr(json_text, "decoder", parser)
-    hashed: list[object] = []
-    hash_of = drafts.document_hash
-    monkeypatch.setattr(
-        drafts, "document_hash", lambda document: hashed.append(document) or hash_of(document)
-    )
+    canonical_object = json_text.canonical_object
+
+    def parse_plain(data: bytes) -> bytes | None:
+        parser.parsed += len(data.decode())
+        return canonical_object(data)
+
+    monkeypatch.setattr(json_text, "canonical_object", parse_plain)
+    hashed: list[bytes] = []
+    hash_of = drafts._hash
+    monkeypatch.setattr(drafts, "_hash", lambda canonical: hashed.append(canonical) or hash_of(canonical))
 
     def since() -> tuple[int, int]:
         made = (parser.parsed, len(hashed))
@@ -135,18 +142,64 @@ MEMBERS = st.sampled_from(
 )
 
 
-@given(st.lists(MEMBERS, max_size=5), st.sampled_from(['{"a":[1.0]}', "{}", '{"a":[1.0]', "[]", ""]))
-def test_a_body_read_around_what_is_saved_says_what_it_says_when_all_is_read(
-    members: list[str], saved: str
+@given(
+    st.lists(MEMBERS, max_size=5),
+    st.sampled_from(['{"a":[1.0]}', "{}", '{"a":[1.0]', "[]", ""]),
+    st.sampled_from(["{", '{"nested": {', " {"]),
+    st.sampled_from(["}", "}}", "} ", "}\x00", ""]),
+)
+def test_a_body_read_around_its_diagram_says_what_it_says_when_all_is_read(
+    members: list[str], saved: str, begin: str, end: str
 ) -> None:
-    body = "{" + ", ".join(members) + "}"
-    data = body.encode(errors="surrogatepass")
-    short = bodies.read_unchanged_autosave(data, Draft(saved, "hash"))
+    data = (begin + ", ".join(members) + end).encode(errors="surrogatepass")
+    known = Draft(saved, "hash")
+    short, plain = bodies.read_plain_autosave(data, known), bodies.read_plain_autosave(data)
     try:
-        whole = bodies.read_autosave(data)
+        whole = bodies._read_any_autosave(data)
     except ServiceError:
-        assert short is None
+        assert (short, plain) == (None, None)
         return
+    assert plain in (None, whole)
     if short is not None:
-        assert short == bodies.Autosave(Draft(saved, "hash"), whole.time_spent)
-        assert saved == whole.diagram.content
+        same = whole.diagram.content == saved
+        assert short == bodies.Autosave(known if same else whole.diagram, whole.time_spent)
+
+
+@given(diagrams)
+def test_a_diagram_in_browsers_spelling_has_the_hash_that_any_has(diagram: str) -> None:
+    data = diagram.encode()
+    plain = drafts.read_plain_draft(data)
+    by_the_letter = drafts.draft_of(json_text.read(diagram), diagram)
+    assert plain in (None, by_the_letter)
+    # What a browser would make of it is read at once, whatever it looks like.
+    browsers = json.dumps(
+        json.loads(diagram, parse_float=lambda _: 0.5, parse_int=lambda _: 7),
+        ensure_ascii=False,
+        separators=(",", ":"),
+    )
+    if "\ud800" not in browsers:
+        assert drafts.read_plain_draft(browsers.encode()) == read_draft(browsers)
+        assert drafts.read_plain_draft(browsers.encode()) is not None
+
+
+@pytest.mark.parametrize(
+    "number", ["1e5", "1E5", "1.50", "-0", "100000000000000000000", "1e400", "0.1000000000000000055"]
+)
+def test_a_number_in_another_spelling_is_read_by_the_letter(number: str) -> None:
+    diagram = f'{{"a": {number}}}'
+    assert drafts.read_plain_draft(diagram.encode()) is None
+    assert read_draft(diagram).content_hash == hashlib.md5(f'{{"a":{number}}}'.encode()).hexdigest()
+
+
+def test_a_key_that_occurs_twice_counts_once_and_as_the_last() -> None:
+    diagram = '{"a":1,"b":[],"a":2}'
+    assert drafts.read_plain_draft(diagram.encode()) is None
+    assert read_draft(diagram).content_hash == read_draft('{"b":[],"a":2}').content_hash
+
+
+def test_a_large_diagram_is_not_read_at_once() -> None:
+    data = autosave(written(), 5)
+    size = len(written().encode())
+    assert bodies.read_plain_autosave(data, most=size) is not None
+    assert bodies.read_plain_autosave(data, most=size - 1) is None
+    assert bodies.read_plain_autosave(data, Draft(written(), "hash"), most=0) is not None
