@@ -62,6 +62,7 @@ def main() -> None:
                 began = time.monotonic()
                 outcomes[name] = ROWS[name](context)
                 seconds[name] = time.monotonic() - began
+                context.wait_for_calm()
                 if outcomes[name].lines:
                     console.print(_table(outcomes[name]))
         finally:

@@ -44,6 +44,12 @@ class Context:
         self._open.close()
         self.running = None
 
+    def wait_for_calm(self) -> None:
+        """Waits until what a row left behind is in statistics: the next is measured without it."""
+        if self.running is not None:
+            self.say("waiting for calm")
+            self.running.wait_for_calm()
+
     def shrunk(self, size: int) -> int:
         """Returns a number of callers or things for this run."""
         return max(1, size // self.shrink)

@@ -50,6 +50,8 @@ UNLIMITED = {
 # What the baselines run on; `make bench` makes it.
 BASELINE_PYTHON = ROOT / "build" / "bench" / "bin" / "python"
 _START_SECONDS = 30.0
+_CALM_SECONDS = 120.0
+_ON_THEIR_WAY = "SELECT 1 FROM session.outbox WHERE acked_at IS NULL AND dead_at IS NULL LIMIT 1"
 
 
 @dataclass
@@ -100,6 +102,12 @@ class Platform:
     def select_baseline(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         """Returns the rows of a query to the baseline's database."""
         return _run(self.baseline_url, query, values)
+
+    def wait_for_calm(self) -> None:
+        """Waits until no event is on its way, for two minutes at most."""
+        until = time.monotonic() + _CALM_SECONDS
+        while self.select(_ON_THEIR_WAY) and time.monotonic() < until:
+            time.sleep(0.5)
 
     @property
     def superuser_url(self) -> str:
