@@ -211,7 +211,7 @@ async def _start(settings: SessionSettings, outside: _Outside, signals: JournalS
         unit_of_work=unit_of_work,
         combined_starts=CombinedStarts(SqlStartStore(outside.combined), settings.quota_open_sessions),
         combined_answers=CombinedAnswers(SqlAnswerStore(outside.combined, after_commit), utc_now),
-        drafts=SqlDraftStore(outside.engine, after_commit),
+        drafts=SqlDraftStore(outside.combined, after_commit),
         changes=SessionChanges(unit_of_work, SqlChangeStore(outside.combined, *events), utc_now),
     )
     remember_calendar = RememberCalendar(ports.unit_of_work, ports.clock, ports.stored_calendars)

@@ -123,7 +123,7 @@ class Database:
                 combined_answers=CombinedAnswers(self.answers, lambda: datetime.now(UTC)),
                 changes=SessionChanges(self.unit_of_work, self.changes, lambda: datetime.now(UTC)),
                 readers=self.readers,
-                drafts=SqlDraftStore(engine, self.told),
+                drafts=SqlDraftStore(self.connections, self.told),
                 submissions=SqlSubmissionReaders(engine),
                 workspaces=SqlWorkspaceReaders(engine),
                 calendars=self.calendars,

@@ -9,11 +9,16 @@ from __future__ import annotations
 from operator import attrgetter, itemgetter
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncEngine
 from typing_extensions import override
 
 from service_kit.call import Call
-from session_service.adapters.db.combined import SESSION, SESSION_WIDTH, CombinedStatements, key_to_values
+from session_service.adapters.db.combined import (
+    SESSION,
+    SESSION_WIDTH,
+    CombinedStatements,
+    Connections,
+    key_to_values,
+)
 from session_service.adapters.db.rows import journal_to_values
 from session_service.adapters.db.unit_of_work import AfterCommit
 from session_service.application.ports.answers import NothingWrittenError
@@ -35,7 +40,7 @@ WHERE s.user_id = $1 AND s.id = $2
 _WRITE = """
 WITH ready AS MATERIALIZED (
   SELECT 1 FROM session.practice_session WHERE user_id = $1 AND id = $2 AND version = $3
-  FOR NO KEY UPDATE
+  FOR NO KEY UPDATE SKIP LOCKED
 ), claimed AS (
   INSERT INTO session.idempotency (user_id, key, method, request_digest, outcome)
   SELECT $1, $4::text, $5::text, $6::bytea, $7::text::jsonb FROM ready WHERE $4::text IS NOT NULL
@@ -87,8 +92,8 @@ _entry_values = itemgetter(
 class SqlDraftStore(DraftStore):
     """Drafts by two statements, each a transaction by itself. What fails is left to a transaction."""
 
-    def __init__(self, engine: AsyncEngine, after_commit: AfterCommit) -> None:
-        self._statements = CombinedStatements(engine)
+    def __init__(self, connections: Connections, after_commit: AfterCommit) -> None:
+        self._statements = CombinedStatements(connections)
         self._after_commit = after_commit
 
     @override
