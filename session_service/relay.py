@@ -44,9 +44,9 @@ async def relay_forever(
         busy = False
         try:
             done = await relay()
-            if done.claimed:
+            if done.due:
                 log.info("relayed", **{name: getattr(done, name) for name in done.__slots__})
-            if done.published and done.claimed == relay.batch:
+            if done.published and done.due == relay.batch:
                 await relay.wait_for_worker()
                 busy = True
             else:

@@ -24,6 +24,7 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     Row,
+    Select,
     Table,
     Text,
     UniqueConstraint,
@@ -79,15 +80,15 @@ def outbox_table(metadata: MetaData) -> Table:
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    """A due event as a relay claims it."""
+    """A due event as a relay sees it, with its payload once it is claimed."""
 
     event_id: UUID
     user_id: int
     aggregate_id: int
     request_id: str
     kind: str
-    payload: bytes
     attempts: int
+    payload: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,25 +101,31 @@ class OutboxCounts:
 
 
 @cache
-def _claim(table: Table) -> ReturningUpdate[Any]:
+def _look(table: Table) -> Select[Any]:
     """A relay says it twice a second, mostly to nothing: it is made once."""
-    due = (
-        select(table.c.event_id)
-        .where(table.c.acked_at.is_(None), table.c.dead_at.is_(None))
-        .where(table.c.next_attempt_at <= func.now())
-        .order_by(table.c.next_attempt_at)
-        .limit(bindparam("limit", type_=Integer))
-        .with_for_update(skip_locked=True)
-    )
+    due = select(*_seen(table)).where(*_is_due(table)).order_by(table.c.next_attempt_at)
+    return due.limit(bindparam("limit", type_=Integer))
+
+
+@cache
+def _claim(table: Table) -> ReturningUpdate[Any]:
+    due = select(table.c.event_id).where(_named(table), *_is_due(table)).with_for_update(skip_locked=True)
     return (
         update(table)
         .where(table.c.event_id.in_(due))
         .values(next_attempt_at=func.now() + bindparam("lease", type_=Interval))
-        .returning(
-            *(table.c.event_id, table.c.user_id, table.c.aggregate_id, table.c.request_id),
-            *(table.c.kind, table.c.payload, table.c.attempts),
-        )
+        .returning(*_seen(table), table.c.payload)
     )
+
+
+def _seen(table: Table) -> Sequence[Column[Any]]:
+    c = table.c
+    return c.event_id, c.user_id, c.aggregate_id, c.request_id, c.kind, c.attempts
+
+
+def _is_due(table: Table) -> Sequence[ColumnElement[bool]]:
+    c = table.c
+    return c.acked_at.is_(None), c.dead_at.is_(None), c.next_attempt_at <= func.now()
 
 
 def _named(table: Table) -> ColumnElement[bool]:
@@ -133,15 +140,21 @@ class OutboxRows:
         self._connection = connection
         self._table = table
 
-    async def claim(self, limit: int, lease: timedelta = LEASE) -> Sequence[OutboxRow]:
-        """Returns due rows that no other relay holds, and keeps them for the time of the lease."""
-        rows = await self._connection.execute(_claim(self._table), {"limit": limit, "lease": lease})
+    async def look(self, limit: int) -> Sequence[OutboxRow]:
+        """Returns due rows without their payloads, and leaves them as they are."""
+        rows = await self._connection.execute(_look(self._table), {"limit": limit})
         return [OutboxRow(*row) for row in rows]
 
+    async def claim(self, event_ids: Sequence[UUID], lease: timedelta = LEASE) -> Sequence[OutboxRow]:
+        """Returns those that are due and that no other relay holds, and keeps them while the lease lasts."""
+        named = {"event_ids": event_ids, "lease": lease}
+        return [OutboxRow(*row) for row in await self._connection.execute(_claim(self._table), named)]
+
     async def acknowledge(self, event_ids: Sequence[UUID]) -> None:
-        """Closes rows for good."""
+        """Closes rows for good, those that are not."""
         table = self._table
-        closing = update(table).where(_named(table)).values(acked_at=func.now(), last_error=None)
+        open_ones = _named(table), table.c.acked_at.is_(None)
+        closing = update(table).where(*open_ones).values(acked_at=func.now(), last_error=None)
         await self._connection.execute(closing, {"event_ids": event_ids})
 
     async def bury(self, event_id: UUID, reason: str) -> None:

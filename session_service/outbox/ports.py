@@ -48,7 +48,10 @@ class OutboxAdmin(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DueEvent:
-    """An event not confirmed yet. `attempts` counts the relay's own publishings."""
+    """An event not confirmed yet, with its payload once it is claimed.
+
+    `attempts` counts the relay's own publishings.
+    """
 
     event_id: UUID
     kind: str
@@ -63,11 +66,14 @@ class DueEvent:
 class OutboxQueue(Protocol):
     """The outbox as the relay sees it; each method is a short transaction of its own."""
 
-    async def claim(self, limit: int) -> Sequence[DueEvent]:
-        """Returns due events and keeps other relays off them for a while."""
+    async def look(self, limit: int) -> Sequence[DueEvent]:
+        """Returns due events without their payloads. Another relay may see the same."""
+
+    async def claim(self, event_ids: Sequence[UUID]) -> Sequence[DueEvent]:
+        """Returns those of some events that are still due, and keeps other relays off them for a while."""
 
     async def acknowledge(self, event_ids: Sequence[UUID]) -> None:
-        """Closes events that the consumer's database has."""
+        """Closes events that the consumer's database has. Idempotent."""
 
     async def bury(self, event_id: UUID, reason: str) -> None:
         """Makes an event a dead letter: it is claimed no more until an operator requeues it.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
@@ -32,9 +32,9 @@ _LOOK_SECONDS, _MOST_LOOKS = 0.02, 250
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What one round did, in events; `published` are those the broker took."""
+    """What one round did, in events; `due` are those it asked about, `published` those the broker took."""
 
-    claimed: int
+    due: int
     acknowledged: int
     published: int
     buried: int
@@ -42,7 +42,7 @@ class Round:
     @property
     def settled(self) -> bool:
         """Whether none of its events waits for anything any more."""
-        return 0 < self.claimed == self.acknowledged + self.buried
+        return 0 < self.due == self.acknowledged + self.buried
 
 
 class RelayOutbox:
@@ -50,9 +50,10 @@ class RelayOutbox:
 
     An event is closed by the consumer's database alone. Attempts count only
     while the consumer answers and the broker takes them: an outage, however
-    long, buries nothing. Any number of relays may run. A learner's events of a
-    round are sent side by side: deriving from all of them takes hardly longer
-    than from one.
+    long, buries nothing. Any number of relays may run: what was not applied is
+    claimed, so that one publishes it, and the rest is only closed. A learner's
+    events of a round are sent side by side: deriving from all of them takes
+    hardly longer than from one.
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class RelayOutbox:
 
     async def __call__(self) -> Round:
         """Runs one round over at most a batch of due events."""
-        due = await self._queue.claim(self.batch)
+        due = await self._queue.look(self.batch)
         if not due:
             return Round(0, 0, 0, 0)
         verdicts = await self._statistics.verdicts([event.event_id for event in due])
@@ -83,20 +84,19 @@ class RelayOutbox:
             # as long as an outage lasts helps nobody.
             await self._retry(due, counted=False, error="the stats service does not answer")
             return Round(len(due), 0, 0, 0)
-        acknowledged, buried = await self._close(due, verdicts)
-        closed = {*acknowledged, *buried}
-        published = await self._publish([event for event in due if event.event_id not in closed])
+        acknowledged = [event.event_id for event in due if event.event_id in verdicts.applied]
+        if acknowledged:
+            await self._queue.acknowledge(acknowledged)
+        late = [event.event_id for event in due if event.event_id not in verdicts.applied]
+        claimed = await self._queue.claim(late) if late else []
+        buried = await self._bury(claimed, verdicts)
+        published = await self._publish([event for event in claimed if event.event_id not in buried])
         return Round(len(due), len(acknowledged), published, len(buried))
 
-    async def _close(
-        self, due: Sequence[DueEvent], verdicts: Verdicts
-    ) -> tuple[Sequence[UUID], Sequence[UUID]]:
-        acknowledged = [event.event_id for event in due if event.event_id in verdicts.applied]
-        await self._queue.acknowledge(acknowledged)
+    async def _bury(self, events: Sequence[DueEvent], verdicts: Verdicts) -> Collection[UUID]:
+        """Gives up what is hopeless."""
         hopeless: dict[UUID, str] = {}
-        for event in due:
-            if event.event_id in verdicts.applied:
-                continue
+        for event in events:
             # A refusal counts once the relay itself has published: one of before says
             # nothing about an event that was requeued because it is welcome now.
             if event.event_id in verdicts.rejected and event.attempts:
@@ -105,7 +105,7 @@ class RelayOutbox:
                 hopeless[event.event_id] = f"not applied after {MAX_ATTEMPTS} attempts"
         for event_id, reason in hopeless.items():
             await self._queue.bury(event_id, reason)
-        return acknowledged, list(hopeless)
+        return hopeless.keys()
 
     async def _publish(self, events: Sequence[DueEvent]) -> int:
         """Publishes, makes the events due again later and returns how many the broker took."""
@@ -168,13 +168,17 @@ class LoggedOutboxQueue(OutboxQueue):
 
     def __init__(self, queue: OutboxQueue) -> None:
         self._queue = queue
-        self._claimed: dict[UUID, DueEvent] = {}
+        self._seen: dict[UUID, DueEvent] = {}
 
-    async def claim(self, limit: int) -> Sequence[DueEvent]:
+    async def look(self, limit: int) -> Sequence[DueEvent]:
         """Remembers the events of this round."""
-        due = await self._queue.claim(limit)
-        self._claimed = {event.event_id: event for event in due}
+        due = await self._queue.look(limit)
+        self._seen = {event.event_id: event for event in due}
         return due
+
+    async def claim(self, event_ids: Sequence[UUID]) -> Sequence[DueEvent]:
+        """Logs nothing: what becomes of them is told then."""
+        return await self._queue.claim(event_ids)
 
     async def acknowledge(self, event_ids: Sequence[UUID]) -> None:
         """Logs events that arrived."""
@@ -197,6 +201,6 @@ class LoggedOutboxQueue(OutboxQueue):
                 log.warning("event_waits", reason=error, **self._about(event_id))
 
     def _about(self, event_id: UUID) -> dict[str, object]:
-        event = self._claimed[event_id]
+        event = self._seen[event_id]
         about = {"event_id": str(event_id), "user_id": event.user_id, "request_id": event.request_id}
         return {**about, "session_id": event.subject_id} if event.kind == ENDED else about

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service_kit.db.engines import single_statements
-from service_kit.db.outbox import LEASE, OutboxRows
+from service_kit.db.outbox import LEASE, OutboxRow, OutboxRows
 from session_service.adapters.db import tables
 from session_service.outbox.ports import DeadLetter, DueEvent, OutboxAdmin, OutboxQueue, OutboxState
 
@@ -28,22 +28,16 @@ class SqlOutboxQueue(OutboxQueue):
         async with self._engine.begin() as connection:
             yield OutboxRows(connection, tables.outbox)
 
-    async def claim(self, limit: int) -> Sequence[DueEvent]:
+    async def look(self, limit: int) -> Sequence[DueEvent]:
+        """Reads due events, in one statement that is its own transaction."""
+        async with self._single.connect() as connection:
+            return [_to_due(row) for row in await OutboxRows(connection, tables.outbox).look(limit)]
+
+    async def claim(self, event_ids: Sequence[UUID]) -> Sequence[DueEvent]:
         """Leases due events, in one statement that is its own transaction."""
         async with self._single.connect() as connection:
-            claimed = await OutboxRows(connection, tables.outbox).claim(limit, self._lease)
-        return [
-            DueEvent(
-                event_id=row.event_id,
-                kind=row.kind,
-                payload=row.payload,
-                attempts=row.attempts,
-                user_id=row.user_id,
-                subject_id=row.aggregate_id,
-                request_id=row.request_id,
-            )
-            for row in claimed
-        ]
+            rows = OutboxRows(connection, tables.outbox)
+            return [_to_due(row) for row in await rows.claim(event_ids, self._lease)]
 
     async def acknowledge(self, event_ids: Sequence[UUID]) -> None:
         """Closes events."""
@@ -64,6 +58,18 @@ class SqlOutboxQueue(OutboxQueue):
         """Deletes what is closed for long; returns how many rows."""
         async with self._engine.begin() as connection:
             return await OutboxRows(connection, tables.outbox).forget_old()
+
+
+def _to_due(row: OutboxRow) -> DueEvent:
+    return DueEvent(
+        event_id=row.event_id,
+        kind=row.kind,
+        payload=row.payload,
+        attempts=row.attempts,
+        user_id=row.user_id,
+        subject_id=row.aggregate_id,
+        request_id=row.request_id,
+    )
 
 
 class SqlOutboxAdmin(OutboxAdmin):

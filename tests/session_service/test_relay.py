@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from service_kit.db import migrate
 from service_kit.db.engines import open_async_engine
 from session_service.adapters.db import tables
 from session_service.main import serving
+from session_service.outbox.sql import SqlOutboxQueue
 from session_service.settings import SessionSettings
 from tests.session_service.clients import Learner, Metadata
 from tests.session_service.processes import restart, running
@@ -124,7 +126,7 @@ async def test_two_relays_close_everything_and_bury_nothing(
     assert all(row.acked_at for row in await rows(database))
 
 
-async def test_what_a_relay_killed_between_claim_and_publish_held_is_taken_over_after_its_lease(
+async def test_what_relays_killed_before_and_after_their_claim_held_is_taken_over_after_the_lease(
     settings: dict[str, Any],
     redis_server: Server,
     database: AsyncEngine,
@@ -135,9 +137,12 @@ async def test_what_a_relay_killed_between_claim_and_publish_held_is_taken_over_
     await complete_some(settings, me)
     statistics.answering.clear()
     with running(RELAY, settings, tmp_path / "killed.log") as killed:
-        # It has claimed, and asks for verdicts before it publishes.
+        # It asks for verdicts before it claims.
         await until(lambda: statistics.verdicts_asked)
         killed.kill()
+    # What another one had claimed that was killed before it published.
+    queue = SqlOutboxQueue(database, timedelta(seconds=1))
+    assert len(await queue.claim([event.event_id for event in await queue.look(3)])) == 3
     assert await take_published(redis_server.url) == []
     assert {row.attempts for row in await rows(database)} == {0}
     statistics.answering.set()

@@ -129,7 +129,7 @@ async def test_named_dead_letters_live_again_and_nothing_else_is_touched(
 
     async with database.engine.connect() as connection:
         assert (await connection.execute(untouched)).all() == before
-    (due,) = await SqlOutboxQueue(database.engine).claim(10)
+    (due,) = await SqlOutboxQueue(database.engine).look(10)
     assert (due.event_id, due.attempts) == (dead, 0)
 
 

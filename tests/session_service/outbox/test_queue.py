@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from sqlalchemy import func, select, update
 from service_kit.call import Call
 from service_kit.db.engines import open_async_engine
 from session_service.adapters.db import tables
+from session_service.outbox.ports import DueEvent
 from session_service.outbox.sql import SqlOutboxAdmin, SqlOutboxQueue
 from tests.session_service.database import Database
 from tests.waiting import PATIENCE_SECONDS
@@ -38,6 +39,11 @@ async def _make_due(database: Database) -> None:
         await connection.execute(update(tables.outbox).values(next_attempt_at=func.now()))
 
 
+async def claim(queue: SqlOutboxQueue, limit: int) -> Sequence[DueEvent]:
+    """Claims what is due, as far as nobody else does meanwhile."""
+    return await queue.claim([event.event_id for event in await queue.look(limit)])
+
+
 @pytest.fixture
 def queue(outbox: Database) -> SqlOutboxQueue:
     return SqlOutboxQueue(outbox.engine)
@@ -60,26 +66,40 @@ async def test_a_fresh_event_is_not_due_before_its_first_wait(
 async def test_relays_at_once_share_the_due_events_and_none_is_claimed_twice(outbox: Database) -> None:
     queues = [SqlOutboxQueue(outbox.engine) for _ in range(5)]
 
-    rounds = await asyncio.gather(*(queue.claim(3) for queue in queues))
+    rounds = await asyncio.gather(*(claim(queue, 3) for queue in queues))
 
     claimed = [event.event_id for events in rounds for event in events]
     assert len(claimed) == len(set(claimed))
     assert all(len(events) <= 3 for events in rounds)
-    rest = await queues[0].claim(100)
+    rest = await claim(queues[0], 100)
     assert {event.event_id for event in rest} | set(claimed) == set(
         await outbox.column("outbox", "event_id")  # type: ignore[arg-type]
     )
 
 
+async def test_who_looks_holds_nothing_and_an_event_that_was_closed_meanwhile_is_not_claimed(
+    outbox: Database, queue: SqlOutboxQueue
+) -> None:
+    seen = [event.event_id for event in await queue.look(4)]
+    assert [event.event_id for event in await queue.look(4)] == seen
+    await queue.acknowledge(seen[:1])
+    await queue.acknowledge(seen[:2])
+    claimed = await queue.claim(seen)
+    assert {event.event_id for event in claimed} == set(seen[2:])
+    assert all(event.payload for event in claimed)
+    assert await queue.claim(seen) == []
+    assert len(await queue.look(100)) == 6
+
+
 async def test_a_claimed_event_is_left_alone_until_its_lease_is_over(outbox: Database) -> None:
     short = SqlOutboxQueue(outbox.engine, timedelta(milliseconds=300))
 
-    claimed = await short.claim(100)
+    claimed = await claim(short, 100)
 
     assert len(claimed) == 10
-    assert await short.claim(100) == []
+    assert await claim(short, 100) == []
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while not (again := await short.claim(100)):
+        while not (again := await claim(short, 100)):
             await asyncio.sleep(0.02)
     assert {event.event_id for event in again} == {event.event_id for event in claimed}
 
@@ -90,27 +110,27 @@ async def test_a_relay_that_dies_within_its_claim_holds_nothing(
     async with outbox.engine.connect() as dying:
         table = tables.outbox
         await dying.execute(select(table.c.event_id).with_for_update())
-        assert await queue.claim(100) == []
+        assert await claim(queue, 100) == []
 
-    assert len(await queue.claim(100)) == 10
+    assert len(await claim(queue, 100)) == 10
 
 
 async def test_an_acknowledged_event_never_comes_back(outbox: Database, queue: SqlOutboxQueue) -> None:
-    first, *others = await queue.claim(100)
+    first, *others = await claim(queue, 100)
 
     await queue.acknowledge([first.event_id])
     await _make_due(outbox)
 
-    assert {event.event_id for event in await queue.claim(100)} == {event.event_id for event in others}
+    assert {event.event_id for event in await claim(queue, 100)} == {event.event_id for event in others}
 
 
 async def test_a_retry_counts_and_says_why_and_waits(outbox: Database, queue: SqlOutboxQueue) -> None:
-    first, second, *_ = await queue.claim(100)
+    first, second, *_ = await claim(queue, 100)
 
     await queue.retry([first.event_id], counted=True, wait=LATER, error="no answer")
     await queue.retry([second.event_id], counted=False, wait=timedelta(0), error="")
 
-    (due,) = await queue.claim(100)
+    (due,) = await claim(queue, 100)
     assert (due.event_id, due.attempts) == (second.event_id, 0)
     table = tables.outbox
     async with outbox.engine.connect() as connection:
@@ -127,16 +147,16 @@ async def test_a_retry_counts_and_says_why_and_waits(outbox: Database, queue: Sq
 async def test_a_dead_letter_is_in_nobodys_way_and_can_be_revived(
     outbox: Database, queue: SqlOutboxQueue
 ) -> None:
-    first, *_ = await queue.claim(100)
+    first, *_ = await claim(queue, 100)
     await queue.retry([first.event_id], counted=True, wait=LATER, error="")
 
     await queue.bury(first.event_id, "refused: no such thing")
     await _make_due(outbox)
-    assert first.event_id not in {event.event_id for event in await queue.claim(100)}
+    assert first.event_id not in {event.event_id for event in await claim(queue, 100)}
     assert await outbox.count("outbox", last_error="refused: no such thing") == 1
 
     assert await SqlOutboxAdmin(outbox.engine).requeue([first.event_id]) == 1
-    (revived,) = await queue.claim(100)
+    (revived,) = await claim(queue, 100)
     assert (revived.event_id, revived.attempts) == (first.event_id, 0)
     assert revived.payload == first.payload
 
@@ -144,7 +164,7 @@ async def test_a_dead_letter_is_in_nobodys_way_and_can_be_revived(
 async def test_what_was_closed_over_a_week_ago_is_forgotten_and_nothing_else(
     outbox: Database, queue: SqlOutboxQueue
 ) -> None:
-    events = [event.event_id for event in await queue.claim(100)]
+    events = [event.event_id for event in await claim(queue, 100)]
 
     async def closed(event_id: UUID, days: int) -> None:
         await queue.acknowledge([event_id])

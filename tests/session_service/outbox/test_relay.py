@@ -26,6 +26,8 @@ class Row:
 
     event: DueEvent
     due: bool = True
+    # Whether another relay has claimed it meanwhile.
+    others: bool = False
     acknowledged: bool = False
     buried: str = ""
     wait: timedelta | None = None
@@ -44,15 +46,21 @@ class FakeQueue(OutboxQueue):
     def row(self, event_id: UUID) -> Row:
         return self.rows[event_id.int - 1]
 
-    async def claim(self, limit: int) -> Sequence[DueEvent]:
-        claimed = [row for row in self.rows if row.due][:limit]
+    async def look(self, limit: int) -> Sequence[DueEvent]:
+        return [replace(row.event, payload=b"") for row in self.rows if row.due][:limit]
+
+    async def claim(self, event_ids: Sequence[UUID]) -> Sequence[DueEvent]:
+        assert event_ids
+        claimed = [row for row in map(self.row, event_ids) if row.due and not row.others]
         for row in claimed:
             row.due = False
         return [row.event for row in claimed]
 
     async def acknowledge(self, event_ids: Sequence[UUID]) -> None:
+        assert event_ids
         for event_id in event_ids:
             self.row(event_id).acknowledged = True
+            self.row(event_id).due = False
 
     async def bury(self, event_id: UUID, reason: str) -> None:
         self.row(event_id).buried = reason
@@ -63,7 +71,7 @@ class FakeQueue(OutboxQueue):
             assert not row.acknowledged
             assert not row.buried
             row.event = replace(row.event, attempts=row.event.attempts + counted)
-            row.wait, row.error = wait, error
+            row.wait, row.error, row.due = wait, error, False
 
     def make_due(self) -> None:
         for row in self.rows:
@@ -133,30 +141,39 @@ class Bench:
 
 async def test_an_idle_round_asks_nobody() -> None:
     bench = Bench()
-    assert await bench.relay() == Round(claimed=0, acknowledged=0, published=0, buried=0)
+    assert await bench.relay() == Round(due=0, acknowledged=0, published=0, buried=0)
     assert bench.statistics.asked == []
 
 
 async def test_what_was_applied_is_closed_and_not_sent_again() -> None:
     bench = Bench(0, 3)
     bench.statistics.applied = {1, 2}
-    assert await bench.relay() == Round(claimed=2, acknowledged=2, published=0, buried=0)
+    assert await bench.relay() == Round(due=2, acknowledged=2, published=0, buried=0)
     assert all(row.acknowledged and not row.buried for row in bench.queue.rows)
     assert bench.publisher.published == []
 
 
 async def test_what_was_not_applied_is_sent_again_and_counted() -> None:
     bench = Bench(0, 2)
-    assert await bench.relay() == Round(claimed=2, acknowledged=0, published=2, buried=0)
+    assert await bench.relay() == Round(due=2, acknowledged=0, published=2, buried=0)
     assert bench.publisher.published == [b"payload 1", b"payload 2"]
     assert [row.event.attempts for row in bench.queue.rows] == [1, 3]
     assert [row.wait for row in bench.queue.rows] == [FIRST_WAIT, 4 * FIRST_WAIT]
 
 
+async def test_what_another_relay_has_claimed_meanwhile_is_left_to_that_one() -> None:
+    bench = Bench(0, 12, 0)
+    for row in bench.queue.rows[:2]:
+        row.others = True
+    assert await bench.relay() == Round(due=3, acknowledged=0, published=1, buried=0)
+    assert bench.publisher.published == [b"payload 3"]
+    assert [row.wait for row in bench.queue.rows[:2]] == [None, None]
+
+
 async def test_what_was_rejected_is_buried_with_the_reason() -> None:
     bench = Bench(1, 0)
     bench.statistics.rejected = {1: "the time zone is unknown"}
-    assert await bench.relay() == Round(claimed=2, acknowledged=0, published=1, buried=1)
+    assert await bench.relay() == Round(due=2, acknowledged=0, published=1, buried=1)
     assert bench.queue.rows[0].buried == "the time zone is unknown"
     assert bench.publisher.published == [b"payload 2"], "a dead letter is in nobody's way"
 
@@ -164,16 +181,16 @@ async def test_what_was_rejected_is_buried_with_the_reason() -> None:
 async def test_a_refusal_of_before_keeps_no_requeued_event_from_being_sent() -> None:
     bench = Bench(0)
     bench.statistics.rejected = {1: "the product was unknown"}
-    assert await bench.relay() == Round(claimed=1, acknowledged=0, published=1, buried=0)
+    assert await bench.relay() == Round(due=1, acknowledged=0, published=1, buried=0)
     bench.statistics.applied = {1}
-    assert await bench.round() == Round(claimed=1, acknowledged=1, published=0, buried=0)
+    assert await bench.round() == Round(due=1, acknowledged=1, published=0, buried=0)
 
 
 async def test_an_applied_event_is_never_buried_whatever_else_is_said_of_it() -> None:
     bench = Bench(50)
     bench.statistics.applied = {1}
     bench.statistics.rejected = {1: "another body came under the same id"}
-    assert await bench.relay() == Round(claimed=1, acknowledged=1, published=0, buried=0)
+    assert await bench.relay() == Round(due=1, acknowledged=1, published=0, buried=0)
     assert not bench.queue.rows[0].buried
 
 
@@ -182,17 +199,17 @@ async def test_after_twelve_counted_attempts_an_event_is_buried() -> None:
     for attempt in range(1, 13):
         assert (await bench.round()).published == 1
         assert bench.queue.rows[0].event.attempts == attempt
-    assert await bench.round() == Round(claimed=1, acknowledged=0, published=0, buried=1)
+    assert await bench.round() == Round(due=1, acknowledged=0, published=0, buried=1)
     assert "12 attempts" in bench.queue.rows[0].buried
     assert len(bench.publisher.published) == 12
-    assert (await bench.round()).claimed == 0
+    assert (await bench.round()).due == 0
 
 
 async def test_while_statistics_are_silent_nothing_is_sent_counted_or_buried() -> None:
     bench = Bench(0, 12)
     bench.statistics.silent = True
     for _ in range(30):
-        assert await bench.round() == Round(claimed=2, acknowledged=0, published=0, buried=0)
+        assert await bench.round() == Round(due=2, acknowledged=0, published=0, buried=0)
     assert [row.event.attempts for row in bench.queue.rows] == [0, 12]
     bench.statistics.silent, bench.statistics.applied = False, {1, 2}
     assert (await bench.round()).acknowledged == 2
@@ -201,7 +218,7 @@ async def test_while_statistics_are_silent_nothing_is_sent_counted_or_buried() -
 async def test_a_broker_that_is_down_is_not_counted_and_its_fault_is_kept() -> None:
     bench = Bench(0, 1)
     bench.publisher.down = True
-    assert await bench.relay() == Round(claimed=2, acknowledged=0, published=0, buried=0)
+    assert await bench.relay() == Round(due=2, acknowledged=0, published=0, buried=0)
     assert [row.event.attempts for row in bench.queue.rows] == [0, 1]
     assert [row.error for row in bench.queue.rows] == ["The task queue does not answer"] * 2
     bench.publisher.down = False
@@ -213,7 +230,7 @@ async def test_a_broker_that_is_down_still_lets_verdicts_through() -> None:
     bench = Bench(0, 1, 0)
     bench.publisher.down = True
     bench.statistics.applied, bench.statistics.rejected = {1}, {2: "bad"}
-    assert await bench.relay() == Round(claimed=3, acknowledged=1, published=0, buried=1)
+    assert await bench.relay() == Round(due=3, acknowledged=1, published=0, buried=1)
 
 
 async def test_a_fault_that_is_not_the_brokers_ends_the_round_loudly() -> None:
@@ -229,7 +246,7 @@ async def test_a_fault_that_is_not_the_brokers_ends_the_round_loudly() -> None:
 
 async def test_a_round_is_at_most_a_batch() -> None:
     bench = Bench(*[0] * 7, batch=3)
-    assert [(await bench.relay()).claimed for _ in range(4)] == [3, 3, 1, 0]
+    assert [(await bench.relay()).due for _ in range(4)] == [3, 3, 1, 0]
     assert bench.statistics.asked == [[1, 2, 3], [4, 5, 6], [7]]
 
 
