@@ -40,7 +40,7 @@ def read_draft(content: str) -> Draft:
     check_depth(data)
     canonical = json_text.canonical_object(data)
     if canonical is not None:
-        return Draft(content, _hash(canonical))
+        return Draft(content, hash_canonical(canonical))
     try:
         document = json_text.read(content)
     except ValueError as error:
@@ -56,7 +56,7 @@ def read_plain_draft(data: bytes) -> Draft | None:
     if len(data) > MAX_BYTES or json_text.is_deeper(data, MAX_DEPTH):
         return None
     canonical = json_text.canonical_object(data)
-    return None if canonical is None else Draft(data.decode(), _hash(canonical))
+    return None if canonical is None else Draft(data.decode(), hash_canonical(canonical))
 
 
 def draft_of(document: Any, content: str) -> Draft:
@@ -76,10 +76,11 @@ def document_hash(document: Any) -> str:
     """
     # An escaped half of a surrogate pair is JSON; strict UTF-8 would refuse to write it.
     canonical = "".join(_encode(document, 0)).encode(errors="surrogatepass")
-    return _hash(canonical)
+    return hash_canonical(canonical)
 
 
-def _hash(canonical: bytes) -> str:
+def hash_canonical(canonical: bytes) -> str:
+    """Returns the MD5 of canonical JSON; of the empty string for `{}`."""
     return EMPTY_HASH if canonical == b"{}" else hashlib.md5(canonical, usedforsecurity=False).hexdigest()
 
 

@@ -49,7 +49,7 @@ class NewSubmission:
 
 def read_autosave(data: bytes) -> Autosave:
     """Reads an autosave. Raises FieldsInvalidError, DraftInvalidError."""
-    return read_plain_autosave(data) or _read_any_autosave(data)
+    return read_plain_autosave(data) or read_any_autosave(data)
 
 
 def read_plain_autosave(data: bytes, saved: Draft | None = None, *, most: int = MAX_BYTES) -> Autosave | None:
@@ -77,7 +77,8 @@ def read_plain_autosave(data: bytes, saved: Draft | None = None, *, most: int = 
     return None if draft is None else Autosave(draft, time_spent)
 
 
-def _read_any_autosave(data: bytes) -> Autosave:
+def read_any_autosave(data: bytes) -> Autosave:
+    """Reads an autosave by the letter. Raises FieldsInvalidError, DraftInvalidError."""
     body = _Body(data)
     diagram, time_spent = _all([body.diagram, body.time_spent])
     return Autosave(draft_of(*diagram), time_spent)

@@ -67,8 +67,10 @@ def effort(monkeypatch: pytest.MonkeyPatch) -> Effort:
 
     monkeypatch.setattr(json_text, "canonical_object", parse_plain)
     hashed: list[bytes] = []
-    hash_of = drafts._hash
-    monkeypatch.setattr(drafts, "_hash", lambda canonical: hashed.append(canonical) or hash_of(canonical))
+    hash_of = drafts.hash_canonical
+    monkeypatch.setattr(
+        drafts, "hash_canonical", lambda canonical: hashed.append(canonical) or hash_of(canonical)
+    )
 
     def since() -> tuple[int, int]:
         made = (parser.parsed, len(hashed))
@@ -155,7 +157,7 @@ def test_a_body_read_around_its_diagram_says_what_it_says_when_all_is_read(
     known = Draft(saved, "hash")
     short, plain = bodies.read_plain_autosave(data, known), bodies.read_plain_autosave(data)
     try:
-        whole = bodies._read_any_autosave(data)
+        whole = bodies.read_any_autosave(data)
     except ServiceError:
         assert (short, plain) == (None, None)
         return
