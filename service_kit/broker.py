@@ -22,6 +22,8 @@ COMPLETIONS_TASK = "stats.apply_completions"
 # The same, of practice.events.v1.CalendarChanged, in the same queue.
 CALENDAR_CHANGES_TASK = "stats.apply_calendar_changes"
 COMPLETIONS_QUEUE = "completions"
+# Where the consumer says after a commit how far the events of its learners are counted: a channel of hints.
+COUNTED_HINTS = "practice:counted-through"
 # The header of both with the request that made each event, by the event's id.
 REQUEST_IDS = "request_ids"
 

@@ -1,9 +1,11 @@
-"""Hints between the processes of a service: which things have changed just now, by their numbers.
+"""Hints between processes: which things have changed just now, by their numbers.
 
 A hint lets whoever waits for a change sleep until there is one. It goes by publish and subscribe of Redis,
-so it may be lost or come twice, and it is not believed: what is true is in the database, at which who waits
-looks anew. What a lost hint would have said is found by looking now and then, for everybody who waits
-together; more often as long as hints cannot come (`HintListener.hears`).
+so it may be lost or come twice. What a lost hint would have said is found by looking in the database now and
+then, for everybody who waits together; more often as long as hints cannot come (`HintListener.hears`).
+
+Hints that only name what has changed are not believed: who waits looks anew. Hints that say how far something
+is, sent after the commit that brought it there, are (`HeardPlaces`).
 
 Hints that nobody waits for are not sent. A listener says that it listens, when it begins and every few
 seconds, and a sender that has not heard so for longer says nothing. What changed while a listener had not
@@ -16,8 +18,8 @@ import asyncio
 import random
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 
 import redis
 from redis.asyncio import Redis
@@ -148,7 +150,7 @@ class HintSender:
 
 
 class BlockingHintSender:
-    """Publishes at once, in processes without an event loop. Connects on first use."""
+    """Publishes how far things are, at once, in processes without an event loop. Connects on first use."""
 
     def __init__(
         self, redis_url: str, channel: str, *, monotonic: Callable[[], float] = time.monotonic
@@ -165,12 +167,13 @@ class BlockingHintSender:
         self._monotonic = monotonic
         self._resting_until = 0.0
 
-    def send(self, numbers: Collection[int]) -> None:
-        """Publishes what has changed. Never raises; what cannot be published is found by looking."""
+    def send(self, places: Mapping[int, int]) -> None:
+        """Publishes the place of each thing. Never raises; what cannot be published is found by looking."""
         if self._monotonic() < self._resting_until:
             return
         try:
-            self._redis.publish(self._channel, to_payload(_NOBODY, numbers))
+            in_turn = [number for place in places.items() for number in place]
+            self._redis.publish(self._channel, to_payload(_NOBODY, in_turn))
         except _FAULTS as error:
             self._resting_until = self._monotonic() + _PAUSE_SECONDS
             log.warning("hints_not_sent", channel=self._channel, error=repr(error))
@@ -178,6 +181,45 @@ class BlockingHintSender:
     def close(self) -> None:
         """Closes the connection."""
         self._redis.close()
+
+
+class HeardPlaces:
+    """How far things are, as far as hints say it. A place that was reached stays reached.
+
+    Those heard of last are remembered, `remembered` of them: a hint may come before anybody waits for it.
+    """
+
+    def __init__(self, remembered: int) -> None:
+        self._remembered = remembered
+        # In the order in which they were heard of.
+        self._places: dict[int, int] = {}
+        self._expected: dict[int, set[tuple[int, asyncio.Event]]] = {}
+
+    def hear(self, numbers: Sequence[int]) -> None:
+        """Takes a hint: a thing, its place, another thing, its place."""
+        for number, place in zip(numbers[::2], numbers[1::2], strict=False):
+            self._places[number] = max(place, self._places.pop(number, 0))
+            if len(self._places) > self._remembered:
+                del self._places[next(iter(self._places))]
+            for expected, reached in self._expected.get(number, ()):
+                if expected <= place:
+                    reached.set()
+
+    @contextmanager
+    def expecting(self, number: int, place: int) -> Iterator[asyncio.Event]:
+        """Yields what is set once a thing is said to be at a place or beyond it."""
+        reached = asyncio.Event()
+        if self._places.get(number, 0) >= place:
+            reached.set()
+        mine = (place, reached)
+        expected = self._expected.setdefault(number, set())
+        expected.add(mine)
+        try:
+            yield reached
+        finally:
+            expected.remove(mine)
+            if not expected:
+                del self._expected[number]
 
 
 async def _nothing() -> None:

@@ -92,7 +92,7 @@ from session_service.adapters.redis.cache import RedisCache, RedisMemory
 from session_service.adapters.redis.client import PREFIX, BestEffort, open_redis
 from session_service.adapters.redis.rate_limits import RedisRateLimits
 from session_service.adapters.signals import CommitListener, JournalSignals, LookForChanges, LookSeldom
-from session_service.adapters.stats.client import StatisticsClient
+from session_service.adapters.stats.client import CountedEvents, StatisticsClient
 from session_service.application.account_limits import AccountLimits
 from session_service.application.calendars import RememberCalendar
 from session_service.application.personal_data import ErasePersonalData
@@ -157,11 +157,17 @@ async def serving(settings: SessionSettings) -> AsyncIterator[RunningServer]:
         signals = JournalSignals()
         revocations = Revocations(settings.access_lifetime)
         hints = HintSender(redis, _CHANGED_SESSIONS)
+        counted = CountedEvents(redis)
         listener = HintListener(
             redis, _CHANGED_SESSIONS, signals.notify, hints.name, attended=signals.attended
         )
-        outside = _Outside(engine, combined, catalog, stats, publisher, redis, documents, revocations, hints)
-        async with polling_revocations(settings, revocations), exchanging_hints(hints, listener):
+        outside = _Outside(
+            engine, combined, catalog, stats, publisher, redis, documents, revocations, hints, counted
+        )
+        async with (
+            polling_revocations(settings, revocations),
+            exchanging_hints(hints, listener, counted.listener),
+        ):
             running = await _start(settings, outside, signals)
             try:
                 look = LookForChanges(signals, SqlReaders(engine).versions)
@@ -197,6 +203,7 @@ class _Outside:
     documents: WorkerThreads
     revocations: Revocations
     hints: HintSender
+    counted: CountedEvents
 
 
 async def _start(settings: SessionSettings, outside: _Outside, signals: JournalSignals) -> RunningServer:
@@ -250,7 +257,7 @@ def _ports(
         calendars=SqlCalendarReaders(outside.engine),
         products=SqlProducts(outside.engine),
         catalog=CatalogClient(outside.catalog, settings.internal_token()),
-        statistics=StatisticsClient(outside.stats, settings.internal_token()),
+        statistics=StatisticsClient(outside.stats, settings.internal_token(), outside.counted),
         signals=signals,
         clock=utc_now,
         run_in_thread=outside.documents,

@@ -10,14 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from contract_kit.calendars import CalendarSender
 from contract_kit.revocations import polling_revocations
-from service_kit.broker import open_broker
+from service_kit.broker import COUNTED_HINTS, open_broker
 from service_kit.db.engines import close_async_engine, open_async_engine, open_engine
 from service_kit.db.idempotency import IdempotencyHousekeeping, SqlSavedResponses
 from service_kit.grpc.channels import open_channel
 from service_kit.grpc.guards import Access
 from service_kit.grpc.interceptor import CallInterceptor
 from service_kit.grpc.server import RunningServer, build_server, start_server
-from service_kit.hints import hearing_hints
+from service_kit.hints import HeardPlaces, hearing_hints
 from service_kit.logging import configure_logging
 from service_kit.periodic import repeating
 from service_kit.process import return_what_is_freed, run, stop_requested
@@ -41,7 +41,7 @@ from stats_service.explanations import wiring as explanations
 from stats_service.leaderboards import wiring as leaderboards
 from stats_service.recalculation import wiring as recalculation
 from stats_service.reconciliation import wiring as reconciliation
-from stats_service.settings import COUNTED_HINTS, Settings
+from stats_service.settings import Settings
 
 INTERNAL = wiring.INTERNAL | explanations.INTERNAL | recalculation.INTERNAL | reconciliation.INTERNAL
 
@@ -75,7 +75,9 @@ async def serving(settings: Settings, clock: Clock = _now) -> AsyncIterator[Runn
     broker = open_broker(settings.redis_url, "stats-server")
     backfills = CeleryBackfillQueue(broker)
     reader = SqlReader(engine)
-    waiting = Waiting(reader, settings.wait_seconds)
+    # Who waits looks first, so nothing has to be remembered for them.
+    heard = HeardPlaces(remembered=0)
+    waiting = Waiting(reader, heard, settings.wait_seconds)
     today = Today(reader, waiting, clock)
     try:
         wiring.register_progress(server, engine, backfills, waiting, today=today, clock=clock)
@@ -98,7 +100,7 @@ async def serving(settings: Settings, clock: Clock = _now) -> AsyncIterator[Runn
         reconciliation.register_reconciliation_service(server, engine, broker)
         async with (
             polling_revocations(settings, revocations),
-            hearing_hints(settings.redis_url, COUNTED_HINTS, waiting.hear),
+            hearing_hints(settings.redis_url, COUNTED_HINTS, heard.hear),
         ):
             running = await start_server(server, settings.listen, [], reflection=settings.grpc_reflection)
             try:

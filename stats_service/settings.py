@@ -11,9 +11,6 @@ from service_kit.setting_types import Addresses, LogLevel, PostgresUrl, RedisUrl
 from service_kit.settings import PlatformSettings, RevocationSettings, ServiceSettings
 from stats_service.domain.protection import DEFAULT_FREEZE_LIMIT, DEFAULT_FREEZE_PURCHASES
 
-# Where workers say whose facts were counted just now.
-COUNTED_HINTS = "practice:stats:counted"
-
 # Sessions that arrive so late still count for a board.
 GraceHours = Annotated[
     float,

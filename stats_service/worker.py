@@ -20,7 +20,7 @@ from celery import Celery
 from celery.signals import setup_logging, worker_process_init, worker_process_shutdown, worker_ready
 from sqlalchemy import Engine
 
-from service_kit.broker import open_broker
+from service_kit.broker import COUNTED_HINTS, open_broker
 from service_kit.db.engines import open_engine
 from service_kit.errors import UnavailableError
 from service_kit.hints import BlockingHintSender
@@ -36,7 +36,7 @@ from stats_service.application.ingest import ApplyCalendarChanges, ApplyCompleti
 from stats_service.leaderboards.sql import SqlClosingStore
 from stats_service.leaderboards.tasks import register_closing
 from stats_service.leaderboards.use_cases import CloseLeaderboards
-from stats_service.settings import COUNTED_HINTS, WorkerSettings
+from stats_service.settings import WorkerSettings
 
 
 class _Child:

@@ -89,11 +89,11 @@ Record = Callable[[LearnerWork, Mapping[UUID, F]], tuple[set[UUID], Mapping[UUID
 # to be held, and derived, in a moment. Somebody with more has one alone.
 _MOST_SESSIONS = 20_000
 
-# Tells, after a commit, of whom something new is counted.
-Announce = Callable[[Collection[int]], None]
+# Tells, after a commit that counted something new, how far the facts of its learners are complete.
+Announce = Callable[[Mapping[int, int]], None]
 
 
-def _tell_nobody(user_ids: Collection[int]) -> None:
+def _tell_nobody(places: Mapping[int, int]) -> None:
     """Leaves who waits to look now and then."""
 
 
@@ -210,7 +210,7 @@ class Ingest(Generic[F]):
             added, others = self._record(work, offered)
             work.commit()
         if added:
-            self._announce({offered[event_id].user_id for event_id in added})
+            self._announce(work.applied_through)
         known = {**others, **{event_id: offered[event_id] for event_id in added}}
         clashes = [
             (delivery, _reject_fact(delivery, fact, _clash(known.get(fact.event_id))))

@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 
 from service_kit.hints import (
     BlockingHintSender,
+    HeardPlaces,
     HintListener,
     HintSender,
     exchanging_hints,
@@ -191,12 +192,57 @@ async def test_a_process_without_an_event_loop_says_what_others_hear(redis: Redi
     sender = BlockingHintSender(redis_url, CHANNEL)
     async with hearing_hints(redis_url, CHANNEL, heard.extend) as listener:
         await subscribed(listener)
-        sender.send([7, 8])
+        sender.send({7: 1, 8: 5})
         # A connection that was closed meanwhile is made anew.
         await cut_off(redis, "publish")
-        sender.send([9])
-        await until(lambda: heard == [7, 8, 9])
+        sender.send({7: 2})
+        await until(lambda: heard == [7, 1, 8, 5, 7, 2])
     sender.close()
+
+
+def test_a_place_is_reached_once_it_or_one_beyond_it_was_said() -> None:
+    places = HeardPlaces(remembered=2)
+    places.hear([1, 5])
+    with places.expecting(1, 4) as before, places.expecting(1, 5) as there, places.expecting(1, 6) as beyond:
+        assert [each.is_set() for each in (before, there, beyond)] == [True, True, False]
+        # Of others, of a place of before that comes late, and half a hint.
+        for hint in ([2, 9], [1, 3], [1]):
+            places.hear(hint)
+        assert not beyond.is_set()
+        places.hear([3, 1, 1, 7])
+        assert beyond.is_set()
+
+
+def test_of_what_was_heard_the_last_is_remembered_at_its_farthest() -> None:
+    places = HeardPlaces(remembered=2)
+    for hint in ([1, 5], [2, 5], [1, 3], [3, 5]):
+        places.hear(hint)
+    reached = []
+    for number in (1, 2, 3):
+        with places.expecting(number, 5) as event:
+            reached.append(event.is_set())
+    assert reached == [True, False, True]
+
+
+async def test_everybody_who_expects_a_place_is_woken_and_whoever_left_is_forgotten() -> None:
+    places = HeardPlaces(remembered=0)
+
+    async def wait(place: int) -> None:
+        with places.expecting(1, place) as reached:
+            await reached.wait()
+
+    calls = [asyncio.create_task(wait(place)) for place in (1, 1, 2, 3)]
+    await asyncio.sleep(0)
+    calls[1].cancel()
+    places.hear([1, 2])
+    await asyncio.wait(calls[:3], timeout=PATIENCE_SECONDS)
+    assert [call.done() for call in calls] == [True, True, True, False]
+    assert calls[1].cancelled()
+    with places.expecting(1, 2) as later:
+        assert not later.is_set(), "nothing is remembered"
+    places.hear([1, 3])
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await calls[3]
 
 
 def test_without_a_redis_a_process_without_an_event_loop_tries_now_and_then(
@@ -212,7 +258,7 @@ def test_without_a_redis_a_process_without_an_event_loop_tries_now_and_then(
 
     monkeypatch.setattr(redis_module.Redis, "publish", note)
     for now[0] in (0.0, 0.1, 0.9, 1.1):
-        sender.send([7])
+        sender.send({7: 1})
     assert tried == [0.0, 1.1]
 
 

@@ -12,13 +12,12 @@ from celery import Celery
 from practice.stats.v1 import explanation_service_pb2 as explanation_pb
 from practice.stats.v1 import streak_service_pb2 as streak_pb
 
-from service_kit.broker import COMPLETIONS_TASK
+from service_kit.broker import COMPLETIONS_TASK, COUNTED_HINTS
 from service_kit.hints import BlockingHintSender
 from stats_service.adapters.celery.tasks import register_tasks
 from stats_service.adapters.db.learner_store import SqlLearnerStore
 from stats_service.application.backfill import BackfillBadges
 from stats_service.application.ingest import ApplyCalendarChanges, ApplyCompletions
-from stats_service.settings import COUNTED_HINTS
 from tests.files_entered import Entered, files_entered
 from tests.stats_service.conftest import Apply, Explanations, Metadata, Streaks, days
 from tests.stats_service.facts import event_of, history

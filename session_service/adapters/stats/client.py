@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import date
 from typing import TypeVar
 from uuid import UUID
@@ -10,9 +12,12 @@ from uuid import UUID
 import grpc
 from practice.stats.v1 import stats_service_pb2 as stats_pb2
 from practice.stats.v1.stats_service_pb2_grpc import StatsAdminServiceStub
+from redis.asyncio import Redis
 
+from service_kit.broker import COUNTED_HINTS
 from service_kit.errors import UnavailableError
 from service_kit.grpc.channels import INTERNAL_KEY
+from service_kit.hints import HeardPlaces, HintListener
 from service_kit.logging import get_logger
 from service_kit.request_ids import with_request_id
 from session_service.application.ports.statistics import (
@@ -29,6 +34,8 @@ log = get_logger(__name__)
 
 # The stats service itself waits 0.8 s for a completion; a little more for the way.
 _CATCH_UP_SECONDS = 0.95
+# Of these, who hears nothing asks after so many.
+HEAR_SECONDS = 0.25
 _VERDICT_SECONDS = 5.0
 # Events that one call may ask for.
 _VERDICTS = 1_000
@@ -37,19 +44,52 @@ _READ_SECONDS = 2.0
 Answer = TypeVar("Answer")
 
 
-class StatisticsClient(Statistics):
-    """The stats service over gRPC."""
+class CountedEvents:
+    """How far learners' events are counted, as the stats service's workers say after each commit.
 
-    def __init__(self, channel: grpc.aio.Channel, internal_token: str) -> None:
+    Who waits for it asks after `patience_seconds`.
+    """
+
+    def __init__(self, redis: Redis, *, patience_seconds: float = HEAR_SECONDS) -> None:
+        self.patience_seconds = patience_seconds
+        # An end may be counted before its call waits: so many learners' ends are on their way at once.
+        self._places = HeardPlaces(remembered=10_000)
+        self.listener = HintListener(redis, COUNTED_HINTS, self._places.hear)
+
+    @property
+    def hears(self) -> bool:
+        """Whether anything can be heard."""
+        return self.listener.hears
+
+    async def reach(self, user_id: int, user_seq: int) -> bool:
+        """Tells whether it was said in time that an event and all before it are counted."""
+        with self._places.expecting(user_id, user_seq) as reached, suppress(TimeoutError):
+            async with asyncio.timeout(self.patience_seconds):
+                await reached.wait()
+        return reached.is_set()
+
+
+class StatisticsClient(Statistics):
+    """The stats service over gRPC, and what its workers say of what they counted where that is heard."""
+
+    def __init__(
+        self, channel: grpc.aio.Channel, internal_token: str, counted: CountedEvents | None = None
+    ) -> None:
         self._stub = StatsAdminServiceStub(channel)
         self._metadata = ((INTERNAL_KEY, internal_token),)
+        self._counted = counted
 
     async def caught_up(self, user_id: int, user_seq: int) -> bool:
         """Waits under a second; statistics that are late or away are no error of a completion."""
+        seconds = _CATCH_UP_SECONDS
+        if self._counted is not None and self._counted.hears:
+            if await self._counted.reach(user_id, user_seq):
+                return True
+            seconds -= self._counted.patience_seconds
         request = stats_pb2.WaitUntilAppliedRequest(user_id=user_id, user_seq=user_seq)
         try:
             response = await self._stub.WaitUntilApplied(
-                request, timeout=_CATCH_UP_SECONDS, metadata=with_request_id(self._metadata)
+                request, timeout=seconds, metadata=with_request_id(self._metadata)
             )
         except grpc.aio.AioRpcError as error:
             log.warning("statistics_late", code=error.code().name)

@@ -131,6 +131,7 @@ class SqlLearnerWork(LearnerWork):
         self._columns = columns
         self._facts: Facts | None = None
         self._learners: Mapping[int, LearnerFacts] = {}
+        self._applied_through: Mapping[int, int] = {}
 
     @property
     @override
@@ -217,7 +218,7 @@ class SqlLearnerWork(LearnerWork):
         freezes = saving_statements.freezes_of(self._users, derived)
         changes = derived_rows.changes(self._users, derived, days)
         learners = saving_statements.latest_of(self._users, facts, derived, self._catalogue.revision)
-        _, *changed, _ = saving_statements.run_together(
+        _, *changed, saved = saving_statements.run_together(
             self._connection,
             [
                 (saving_statements.audit_freezes(), freezes),
@@ -225,7 +226,13 @@ class SqlLearnerWork(LearnerWork):
                 (saving_statements.save_learners(whole=days is None), learners),
             ],
         )
+        self._applied_through = dict(saved)
         return sum(cursor.rowcount for cursor in changed)
+
+    @property
+    @override
+    def applied_through(self) -> Mapping[int, int]:
+        return self._applied_through
 
     @override
     def commit(self) -> None:

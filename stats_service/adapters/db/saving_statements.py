@@ -140,7 +140,7 @@ def freezes_of(users: Sequence[int], derived: Derived) -> Values:
 
 @cache
 def save_learners(*, whole: bool) -> Update:
-    """Writes what learners' rows say of their progress, and how far their facts are complete.
+    """Writes what learners' rows say of their progress, and returns how far their facts are complete.
 
     With `whole`, nothing of that is believed; otherwise it is not less than it was.
     """
@@ -160,6 +160,7 @@ def save_learners(*, whole: bool) -> Update:
             applied_through=_complete_through(literal(0) if whole else learner.c.applied_through),
             version=learner.c.version + 1,
         )
+        .returning(learner.c.user_id, learner.c.applied_through)
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -32,6 +33,8 @@ from stats_service.application.progress_queries import (
 Context = grpc.aio.ServicerContext[Any, Any]
 
 ADMIN_SERVICE = "practice.stats.v1.StatsAdminService"
+# Before a deadline: for an answer to be on its way by then.
+_WAY_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,9 @@ class StatsAdminServicer(rpc.StatsAdminServiceServicer):
         self, request: pb.WaitUntilAppliedRequest, context: Context
     ) -> pb.WaitUntilAppliedResponse:
         """Waits until a user's events are counted."""
-        applied = await self._use.waiting.wait(request.user_id, request.user_seq)
+        remaining = context.time_remaining()
+        longest = math.inf if remaining is None else max(0.0, remaining - _WAY_SECONDS)
+        applied = await self._use.waiting.wait(request.user_id, request.user_seq, longest_seconds=longest)
         return pb.WaitUntilAppliedResponse(pending=not applied)
 
     async def GetUserStanding(

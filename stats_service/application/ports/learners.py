@@ -93,6 +93,10 @@ class LearnerWork(Protocol):
         far facts are complete, and what became of freezes.
         """
 
+    @property
+    def applied_through(self) -> Mapping[int, int]:
+        """How far the facts of each learner are complete, as it was saved; nobody before that."""
+
     def commit(self) -> None:
         """Makes the work durable."""
 

@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 
 from service_kit.errors import UnavailableError
+from service_kit.hints import HeardPlaces
 from stats_service.application.freshness import Waiting
 from tests.waiting import PATIENCE_SECONDS, until
 
@@ -25,6 +26,7 @@ class Database:
         self.answering = asyncio.Event()
         self.answering.set()
         self.away = False
+        self.heard = HeardPlaces(remembered=0)
 
     async def applied_through(self, user_ids: Collection[int]) -> Mapping[int, int]:
         self.asked.append(set(user_ids))
@@ -41,7 +43,7 @@ def database() -> Database:
 
 
 def waiting_at(database: Database, longest_seconds: float = LONG, **limits: Any) -> Waiting:
-    return Waiting(cast("Any", database), longest_seconds, **limits)
+    return Waiting(cast("Any", database), database.heard, longest_seconds, **limits)
 
 
 async def test_who_names_no_completion_waits_for_none_and_asks_nobody(database: Database) -> None:
@@ -55,21 +57,28 @@ async def test_what_is_counted_already_is_not_waited_for(database: Database) -> 
     assert database.asked == [{1}]
 
 
-async def test_a_hint_ends_the_wait_once_it_is_true(database: Database) -> None:
-    waiting = waiting_at(database)
+async def test_a_hint_of_the_place_ends_the_wait_without_another_look(database: Database) -> None:
+    waiting = waiting_at(database, every_seconds=1e9)
     call = asyncio.create_task(waiting.wait(1, 2))
     await until(lambda: len(database.asked) == 1)
-    waiting.hear([2, 3])
-    waiting.hear([1])
-    await until(lambda: len(database.asked) == 2)
-    database.counted[1] = 1
-    waiting.hear([1])
-    await until(lambda: len(database.asked) == 3)
-    assert not call.done()
-    database.counted[1] = 2
-    waiting.hear([7, 1])
+    for hint in ([2, 3], [1, 1], [3, 2]):
+        database.heard.hear(hint)
+        await asyncio.sleep(0)
+    assert not call.done(), "of others, or of less"
+    database.heard.hear([7, 1, 1, 3])
     assert await call
-    assert database.asked == [{1}] * 4
+    assert database.asked == [{1}]
+
+
+async def test_a_hint_of_before_is_not_believed_of_what_is_there_now(database: Database) -> None:
+    waiting = waiting_at(database, 0)
+    database.heard.hear([1, 5])
+    assert not await waiting.wait(1, 5), "the database says what was counted before somebody came"
+
+
+async def test_who_has_less_time_waits_less(database: Database) -> None:
+    assert not await waiting_at(database).wait(1, 1, longest_seconds=0)
+    assert len(database.asked) == 1
 
 
 async def test_what_is_counted_during_the_first_look_is_not_missed(database: Database) -> None:
@@ -78,8 +87,7 @@ async def test_what_is_counted_during_the_first_look_is_not_missed(database: Dat
     call = asyncio.create_task(waiting.wait(1, 1))
     await until(lambda: len(database.asked) == 1)
     # The look under way does not see it any more, and the hint comes before anybody sleeps.
-    database.counted[1] = 1
-    waiting.hear([1])
+    database.heard.hear([1, 1])
     database.answering.set()
     assert await call
 
@@ -98,17 +106,16 @@ async def test_a_wait_ends_when_the_time_is_over(database: Database) -> None:
     assert not await waiting.wait(1, 1_000)
     looks = len(database.asked)
     assert looks >= 2, "the last look is no older than the time that is over"
-    waiting.hear([1])
+    database.heard.hear([1, 1_000])
     await asyncio.sleep(0)
     assert len(database.asked) == looks, "who has gone looks no more"
 
 
 async def test_a_database_that_does_not_answer_is_an_error_of_those_who_look(database: Database) -> None:
-    waiting = waiting_at(database)
+    waiting = waiting_at(database, every_seconds=0.01)
     call = asyncio.create_task(waiting.wait(1, 1))
-    await until(lambda: len(database.asked) == 1)
+    await until(lambda: len(database.asked) >= 1)
     database.away = True
-    waiting.hear([1])
     with pytest.raises(UnavailableError):
         await call
     database.away = False
@@ -128,8 +135,7 @@ async def test_hundreds_who_wait_ask_in_a_few_queries(database: Database) -> Non
     came = len(database.asked)
     await until(lambda: len(database.asked) >= came + 3)
     assert not any(call.done() for call in calls)
-    database.counted.update(everybody)
-    waiting.hear(everybody)
+    database.heard.hear([number for user_id in everybody for number in (user_id, 1)])
     assert all(await asyncio.gather(*calls))
     assert len(database.asked) <= len(calls) / 10
 
@@ -147,6 +153,5 @@ async def test_beyond_a_limit_callers_look_and_go(database: Database) -> None:
     calls[0] = asyncio.create_task(waiting.wait(1, 1))
     await until(lambda: len(database.asked) == 4)
     assert not calls[0].done()
-    database.counted[1] = 1
-    waiting.hear([1])
+    database.heard.hear([1, 1])
     assert await asyncio.gather(*calls) == [True, True]

@@ -97,6 +97,10 @@ class MemoryWork:
         self._saved.append((derived, days))
         return 1
 
+    @property
+    def applied_through(self) -> Mapping[int, int]:
+        return {user_id: 10 * user_id for user_id in self.user_ids} if self._saved else {}
+
     def add_changes(self, changes: Sequence[CalendarChange]) -> set[UUID]:
         self._changes = {each.event_id: each for each in changes if each.event_id not in self._store.changes}
         return set(self._changes)
@@ -122,15 +126,15 @@ def delivery(fact: Completion) -> Delivery[Completion]:
     return Delivery(str(fact.event_id).encode(), fact)
 
 
-class Announced(list[int]):
-    """Of whom it was told that something new is counted, with the facts committed by then."""
+class Announced(dict[int, int]):
+    """How far it was told that learners are counted, with the facts committed by then."""
 
     def __init__(self, store: MemoryStore) -> None:
         self.store = store
         self.committed: list[int] = []
 
-    def __call__(self, user_ids: Collection[int]) -> None:
-        self += user_ids
+    def __call__(self, places: Mapping[int, int]) -> None:
+        self.update(places)
         self.committed.append(len(self.store.facts) + len(self.store.changes))
 
 
@@ -150,12 +154,12 @@ def test_what_is_new_is_announced_once_it_is_committed(store: MemoryStore) -> No
     facts = [completion(user_id=1), completion(user_id=2), completion(user_id=3)]
     store.trouble[facts[1].event_id] = RefusedError("bad")
     apply([*map(delivery, facts)])
-    assert (announced, announced.committed) == ([1, 3], [1, 2])
+    assert (announced, announced.committed) == ({1: 10, 3: 30}, [1, 2])
     apply([delivery(facts[0])])
-    assert announced == [1, 3], "who waits for a repeated one has been told"
+    assert announced.committed == [1, 2], "who waits for a repeated one has been told"
     change = calendar_change(user_id=4)
     ApplyCalendarChanges(store, announce=announced)([Delivery(b"payload", change)])
-    assert (announced, announced.committed) == ([1, 3, 4], [1, 2, 3])
+    assert (announced, announced.committed) == ({1: 10, 3: 30, 4: 40}, [1, 2, 3])
 
 
 def test_a_repeated_event_changes_nothing(store: MemoryStore) -> None:

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 
+from service_kit.hints import HeardPlaces
 from stats_service.application.badge_queries import ListAwardedBadges, ListBadges
 from stats_service.application.freshness import Waiting
 from stats_service.application.ports.reading import Learner, Reader
@@ -84,6 +85,6 @@ ANSWERS: dict[str, Ask] = {
 async def test_an_answer_is_read_at_one_moment(ask: Ask) -> None:
     moments = Moments()
     reader = cast("Reader", moments)
-    waiting = Waiting(reader, 1)
+    waiting = Waiting(reader, HeardPlaces(remembered=0), 1)
     await ask(reader, waiting, Today(reader, waiting, clock))
     assert moments.asked == 1

@@ -12,6 +12,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service_kit.db.engines import open_async_engine
+from service_kit.hints import HeardPlaces
 from stats_service.adapters.db.reader import SqlReader
 from stats_service.application.freshness import Waiting
 from stats_service.application.today import Today
@@ -59,7 +60,7 @@ class Boards:
         token: str = "",
     ) -> BoardPage:
         reader = SqlReader(self._engine)
-        today = Today(reader, Waiting(reader, 0.1), lambda: self.now)
+        today = Today(reader, Waiting(reader, HeardPlaces(remembered=0), 0.1), lambda: self.now)
         boards = SqlLeaderboardReader(self._engine)
         get = GetLeaderboard(boards, board_key(self._engine), today, lambda: self.now, GRACE)
         return await get(me, product, kind, day, metric=metric, page_size=size, page_token=token)

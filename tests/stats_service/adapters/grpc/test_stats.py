@@ -14,8 +14,8 @@ import pytest
 from practice.stats.v1 import progress_pb2, stats_service_pb2_grpc
 from practice.stats.v1 import stats_service_pb2 as pb
 
+from service_kit.broker import COUNTED_HINTS
 from service_kit.hints import BlockingHintSender
-from stats_service.settings import COUNTED_HINTS
 from tests.grpc_errors import refusal
 from tests.stats_service.adapters.db.badges import badge, publish
 from tests.stats_service.conftest import Apply
