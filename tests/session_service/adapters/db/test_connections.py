@@ -1,0 +1,75 @@
+"""Connections of combined calls: how many there are, when they are replaced, and how they read."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from session_service.adapters.db.combined import Connections
+from tests.waiting import PATIENCE_SECONDS
+
+PID = "SELECT pg_backend_pid()"
+
+
+@pytest.fixture
+async def connections(database_url: str) -> AsyncIterator[Connections]:
+    connections = Connections(database_url, 2)
+    yield connections
+    await connections.close()
+
+
+async def test_one_is_kept_for_the_next_and_replaced_when_the_server_has_ended_it(
+    connections: Connections,
+) -> None:
+    async with connections.lend() as driver, connections.lend() as other:
+        first, second = await driver.fetchval(PID), await other.fetchval(PID)
+        assert first != second
+    async with connections.lend() as driver:
+        assert await driver.fetchval(PID) == first
+        async with connections.lend() as other:
+            assert await other.fetchval("SELECT pg_terminate_backend($1, 5000)", first)
+    async with connections.lend() as driver:
+        assert await driver.fetchval(PID) == second, "it was given back last"
+        async with connections.lend() as other:
+            assert await other.fetchval(PID) not in (first, second)
+
+
+async def test_whoever_comes_when_all_are_lent_waits_for_one(connections: Connections) -> None:
+    async def ask() -> int:
+        async with connections.lend() as driver:
+            return int(await driver.fetchval(PID))
+
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        assert len(set(await asyncio.gather(*(ask() for _ in range(20))))) <= 2
+
+
+async def test_who_is_cancelled_takes_neither_a_place_nor_a_broken_connection_along(
+    connections: Connections,
+) -> None:
+    async def sleep() -> None:
+        async with connections.lend() as driver:
+            await driver.fetch("SELECT pg_sleep(30)")
+
+    for _ in range(4):
+        task = asyncio.create_task(sleep())
+        await asyncio.sleep(0.05)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    async with asyncio.timeout(PATIENCE_SECONDS), connections.lend() as driver, connections.lend() as other:
+        assert await driver.fetchval("SELECT 1") == await other.fetchval("SELECT 1") == 1
+
+
+async def test_a_table_that_is_still_empty_is_planned_to_be_read_by_its_key(fresh_database_url: str) -> None:
+    connections = Connections(fresh_database_url, 1)
+    async with connections.lend() as driver:
+        await driver.execute("ANALYZE session.practice_session")
+        rows = await driver.fetch(
+            "EXPLAIN SELECT FROM unnest(ARRAY[1::bigint, 2], ARRAY[3::bigint, 4]) AS asked (user_id, id)"
+            " JOIN session.practice_session AS s ON (s.user_id, s.id) = (asked.user_id, asked.id)"
+        )
+    await connections.close()
+    plan = "\n".join(row[0] for row in rows)
+    assert "Index" in plan and "Seq Scan" not in plan, plan
