@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from typing_extensions import override
@@ -19,6 +20,7 @@ from session_service.adapters.db.combined import (
     CombinedStatements,
     Connections,
     key_to_values,
+    to_arrays,
     to_columns,
 )
 from session_service.adapters.db.unit_of_work import AfterCommit
@@ -30,31 +32,91 @@ from session_service.application.ports.sessions import SessionRef
 from session_service.domain.days import Calendar
 from session_service.domain.events import ENDED, Event
 
-_READ = f"""
-SELECT {SESSION}, l.last_seq, l.time_zone, l.rollover_hour
-FROM unnest($1::bigint[], $2::bigint[], $3::text[])
-  WITH ORDINALITY AS asked (user_id, session_id, key, place)
-LEFT JOIN session.practice_session AS s ON (s.user_id, s.id) = (asked.user_id, asked.session_id)
+
+def _read(*, keyed: bool) -> str:
+    """Returns the statement that reads; what no call of the lot needs is not in it."""
+    names, types, unused = ["user_id", "session_id"], ["bigint", "bigint"], ""
+    if keyed:
+        names.append("key")
+        types.append("text")
+        unused = """
   AND NOT EXISTS (
-    SELECT FROM session.idempotency AS used WHERE (used.user_id, used.key) = (asked.user_id, asked.key))
+    SELECT FROM session.idempotency AS used WHERE (used.user_id, used.key) = (asked.user_id, asked.key))"""
+    return f"""
+SELECT {SESSION}, l.last_seq, l.time_zone, l.rollover_hour
+FROM unnest({to_arrays(types)}) WITH ORDINALITY AS asked ({", ".join(names)}, place)
+LEFT JOIN session.practice_session AS s ON (s.user_id, s.id) = (asked.user_id, asked.session_id){unused}
 LEFT JOIN session.learner AS l ON l.user_id = asked.user_id
 ORDER BY place
 """  # noqa: S608 - names of columns
 
-# Whoever changes a session locks it first, and whoever ends one the learner and then, by a trigger, the
-# totals: what is locked is about to be another. The place of an end is that after the learner's newest
-# event, or it is not taken.
-_WRITE = """
+
+_ROW = {
+    "user_id": "bigint",
+    "session_id": "bigint",
+    "before": "bigint",
+    "change": "text",
+    "version": "bigint",
+    "updated_at": "timestamptz",
+    "state": "text",
+    "open_slot": "text",
+    "elapsed_seconds": "int",
+    "practised_seconds": "int",
+    "implausible": "bool",
+    "active_since": "timestamptz",
+    "ended_at": "timestamptz",
+    "time_zone": "text",
+    "rollover_hour": "smallint",
+    "local_date": "date",
+    "draft_saved_at": "timestamptz",
+    "user_seq": "bigint",
+}
+_KEY = {"key": "text", "method": "text", "digest": "bytea", "outcome": "text"}
+_EVENT = {"event_id": "uuid", "payload": "bytea", "request_id": "text"}
+
+
+def _write(*, keyed: bool, ends: bool) -> str:
+    """Returns the statement that writes; what no change of the lot needs is not in it.
+
+    Whoever changes a session locks it first, and whoever ends one the learner and then, by a trigger, the
+    totals: what is locked is about to be another. The place of an end is that after the learner's newest
+    event, or it is not taken.
+    """
+    row = {**_ROW, **(_KEY if keyed else {}), **(_EVENT if ends else {})}
+    has_place = "(event_id IS NULL OR user_id IN (SELECT user_id FROM placed))" if ends else "true"
+    has_key = "(key IS NULL OR (user_id, key) IN (SELECT user_id, key FROM claimed))" if keyed else "true"
+    placing, claiming, ending = "", "", ""
+    if ends:
+        placing = """, placed AS MATERIALIZED (
+  SELECT l.user_id FROM ready
+  JOIN session.learner AS l ON l.user_id = ready.user_id
+  JOIN session.session_total AS total ON (total.user_id, total.product) = (ready.user_id, ready.product)
+  WHERE ready.event_id IS NOT NULL
+    AND (l.last_seq, l.time_zone, l.rollover_hour)
+      = (ready.user_seq - 1, ready.time_zone, ready.rollover_hour)
+  FOR NO KEY UPDATE OF l, total SKIP LOCKED
+)"""
+        ending = f""", places AS (
+  UPDATE session.learner AS l SET last_seq = written.user_seq
+  FROM written WHERE l.user_id = written.user_id AND written.event_id IS NOT NULL
+), events AS (
+  INSERT INTO session.outbox (
+    user_id, user_seq, event_id, aggregate_id, kind, payload, request_id, next_attempt_at)
+  SELECT user_id, user_seq, event_id, session_id, ${len(row) + 1}::text, payload, request_id,
+    now() + ${len(row) + 2}::interval
+  FROM written WHERE event_id IS NOT NULL
+)"""  # noqa: S608 - numbers of parameters
+    if keyed:
+        claiming = f""", claimed AS (
+  INSERT INTO session.idempotency (user_id, key, method, request_digest, outcome)
+  SELECT user_id, key, method, digest, outcome::jsonb FROM ready
+  WHERE key IS NOT NULL AND {has_place}
+  ON CONFLICT DO NOTHING
+  RETURNING user_id, key
+)"""  # noqa: S608 - a condition of this module
+    return f"""
 WITH changed AS (
-  SELECT * FROM unnest(
-    $1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::timestamptz[], $7::text[],
-    $8::text[], $9::int[], $10::int[], $11::bool[], $12::timestamptz[], $13::timestamptz[], $14::text[],
-    $15::smallint[], $16::date[], $17::timestamptz[], $18::bigint[], $19::text[], $20::text[], $21::bytea[],
-    $22::text[], $23::uuid[], $24::bytea[], $25::text[]
-  ) AS t (
-    user_id, session_id, before, change, version, updated_at, state, open_slot, elapsed_seconds,
-    practised_seconds, implausible, active_since, ended_at, time_zone, rollover_hour, local_date,
-    draft_saved_at, user_seq, key, method, digest, outcome, event_id, payload, request_id)
+  SELECT * FROM unnest({to_arrays(row.values())}) AS t ({", ".join(row)})
 ), ready AS MATERIALIZED (
   SELECT changed.*, s.product, s.answer_count, s.correct_answer_count, s.item_count, s.answered_item_count,
     s.mastered_item_count, s.right_run
@@ -63,24 +125,8 @@ WITH changed AS (
   WHERE s.version = changed.before
   ORDER BY s.id
   FOR NO KEY UPDATE OF s SKIP LOCKED
-), placed AS MATERIALIZED (
-  SELECT l.user_id FROM ready
-  JOIN session.learner AS l ON l.user_id = ready.user_id
-  JOIN session.session_total AS total ON (total.user_id, total.product) = (ready.user_id, ready.product)
-  WHERE ready.event_id IS NOT NULL
-    AND (l.last_seq, l.time_zone, l.rollover_hour)
-      = (ready.user_seq - 1, ready.time_zone, ready.rollover_hour)
-  FOR NO KEY UPDATE OF l, total SKIP LOCKED
-), claimed AS (
-  INSERT INTO session.idempotency (user_id, key, method, request_digest, outcome)
-  SELECT user_id, key, method, digest, outcome::jsonb FROM ready
-  WHERE key IS NOT NULL AND (event_id IS NULL OR user_id IN (SELECT user_id FROM placed))
-  ON CONFLICT DO NOTHING
-  RETURNING user_id, key
-), written AS MATERIALIZED (
-  SELECT * FROM ready
-  WHERE (event_id IS NULL OR user_id IN (SELECT user_id FROM placed))
-    AND (key IS NULL OR (user_id, key) IN (SELECT user_id, key FROM claimed))
+){placing}{claiming}, written AS MATERIALIZED (
+  SELECT * FROM ready WHERE {has_place} AND {has_key}
 ), sessions AS (
   UPDATE session.practice_session AS s SET
     version = written.version, updated_at = written.updated_at, state = written.state,
@@ -96,19 +142,13 @@ WITH changed AS (
   SELECT user_id, session_id, version, change, updated_at, state, answer_count, correct_answer_count,
     practised_seconds, item_count, answered_item_count, mastered_item_count, right_run
   FROM written
-), places AS (
-  UPDATE session.learner AS l SET last_seq = written.user_seq
-  FROM written WHERE l.user_id = written.user_id AND written.event_id IS NOT NULL
-), events AS (
-  INSERT INTO session.outbox (
-    user_id, user_seq, event_id, aggregate_id, kind, payload, request_id, next_attempt_at)
-  SELECT user_id, user_seq, event_id, session_id, $26::text, payload, request_id, now() + $27::interval
-  FROM written WHERE event_id IS NOT NULL
-)
+){ending}
 SELECT session_id FROM written
-"""
+"""  # noqa: S608 - names of columns
 
-_ASKED_WIDTH, _CHANGED_WIDTH = 3, 25
+
+# The same few texts again and again: the driver and the server know each by its text.
+_read_of, _write_of = cache(_read), cache(_write)
 
 
 class SqlChangeStore(ChangeStore):
@@ -129,8 +169,9 @@ class SqlChangeStore(ChangeStore):
     @override
     async def read(self, asked: Sequence[tuple[Call, SessionRef]]) -> Sequence[FoundSession | None]:
         """Selects the sessions with what is known of their learners."""
+        keyed = any(call.request is not None for call, _ in asked)
         rows = await self._statements.read(
-            _READ, to_columns(_ASKED_WIDTH, [_to_asked(*one) for one in asked])
+            _read_of(keyed=keyed), to_columns(2 + keyed, [_to_asked(*one, keyed=keyed) for one in asked])
         )
         return [self._found_from_row(row, ref) for row, (_, ref) in zip(rows, asked, strict=True)]
 
@@ -139,12 +180,15 @@ class SqlChangeStore(ChangeStore):
         """Updates sessions and learners and inserts journal, keys and events, all in one."""
         try:
             events = {change.before.id: self._to_outgoing(change) for change in changes}
-            rows = [_to_changed(change, events[change.before.id]) for change in changes]
+            lot = {"keyed": any(each.keyed for each in changes), "ends": any(each.event for each in changes)}
+            rows = [_to_changed(change, events[change.before.id], **lot) for change in changes]
         except Exception as error:
             # Which of them it was shows when each is made alone.
             raise NothingWrittenError from error
-        columns = (*to_columns(_CHANGED_WIDTH, rows), ENDED, self._first_wait)
-        written = await self._statements.write(_WRITE, columns)
+        columns = to_columns(len(rows[0]), rows)
+        if lot["ends"]:
+            columns += [ENDED, self._first_wait]
+        written = await self._statements.write(_write_of(**lot), columns)
         self._after_commit.publish([event for number in written if (event := events[number]) is not None])
         self._after_commit.wake_watchers(written)
         return written
@@ -166,12 +210,14 @@ class SqlChangeStore(ChangeStore):
         )
 
 
-def _to_asked(call: Call, ref: SessionRef) -> tuple[Any, ...]:
-    return call.user_id, ref.id, call.request.key if call.request is not None else None
+def _to_asked(call: Call, ref: SessionRef, *, keyed: bool) -> tuple[Any, ...]:
+    key = (call.request.key if call.request is not None else None,) if keyed else ()
+    return call.user_id, ref.id, *key
 
 
-def _to_changed(change: SessionChange, event: Outgoing | None) -> tuple[Any, ...]:
+def _to_changed(change: SessionChange, event: Outgoing | None, *, keyed: bool, ends: bool) -> tuple[Any, ...]:
     session = change.after
+    told = (event.event_id, event.payload, event.request_id) if event is not None else (None, None, None)
     return (
         session.user_id,
         session.id,
@@ -191,6 +237,6 @@ def _to_changed(change: SessionChange, event: Outgoing | None) -> tuple[Any, ...
         session.local_date,
         session.draft_saved_at,
         session.user_seq,
-        *key_to_values(change.keyed),
-        *((event.event_id, event.payload, event.request_id) if event is not None else (None, None, None)),
+        *(key_to_values(change.keyed) if keyed else ()),
+        *(told if ends else ()),
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from typing_extensions import override
@@ -18,6 +19,7 @@ from session_service.adapters.db.combined import (
     CombinedStatements,
     Connections,
     key_to_values,
+    to_arrays,
     to_columns,
 )
 from session_service.adapters.db.rows import session_to_values
@@ -29,15 +31,22 @@ from session_service.domain.days import Calendar
 from session_service.domain.policies import Product
 from session_service.domain.practice_session import PracticeSession
 
-_READ = """
+
+def _read(*, keyed: bool) -> str:
+    """Returns the statement that reads; what no call of the lot needs is not in it."""
+    names, types, unused = ["user_id", "product"], ["bigint", "text"], ""
+    if keyed:
+        names.append("key")
+        types.append("text")
+        unused = """
+  AND NOT EXISTS (
+    SELECT FROM session.idempotency AS used WHERE (used.user_id, used.key) = (asked.user_id, asked.key))"""
+    return f"""
 SELECT CASE WHEN total.has_product THEN nextval('session.practice_session_id_seq') END AS id, asked.product,
   newest.version AS policy_version, newest.published_at, newest.retired_at, l.last_seq, l.time_zone,
   l.rollover_hour, total.started, total.open_count
-FROM unnest($1::bigint[], $2::text[], $3::text[])
-  WITH ORDINALITY AS asked (user_id, product, key, place)
-LEFT JOIN session.learner AS l ON l.user_id = asked.user_id
-  AND NOT EXISTS (
-    SELECT FROM session.idempotency AS used WHERE (used.user_id, used.key) = (asked.user_id, asked.key))
+FROM unnest({to_arrays(types)}) WITH ORDINALITY AS asked ({", ".join(names)}, place)
+LEFT JOIN session.learner AS l ON l.user_id = asked.user_id{unused}
 CROSS JOIN LATERAL (
   SELECT sum(started)::bigint, sum(started - ended)::bigint, bool_or(product = asked.product)
   FROM session.session_total WHERE user_id = l.user_id
@@ -47,19 +56,43 @@ LEFT JOIN LATERAL (
   WHERE product = asked.product ORDER BY version DESC LIMIT 1
 ) AS newest ON total.has_product
 ORDER BY place
-"""
+"""  # noqa: S608 - names of columns
+
 
 _COLUMNS = ", ".join(column.name for column in practice_session.columns)
 
-# Whoever begins a session, or ends one, changes the totals of its learner. What was counted is still so
-# when none of their rows is held by another, and none has changed. A slot that an end is about to free
-# is taken: whoever waited for it, with the totals in hand that the end needs, would wait for good.
-# A key that was used meanwhile makes the statement fail, for its session is there by then.
-_WRITE = f"""
+_START = {"user_id": "bigint", "session_id": "bigint", "started": "bigint"}
+_KEY = {"key": "text", "method": "text", "digest": "bytea", "outcome": "text"}
+_ITEM = {"user_id": "bigint", "session_id": "bigint", "position": "int", "item": "text", "prompt": "text"}
+
+
+def _write(*, keyed: bool, picked: bool) -> str:
+    """Returns the statement that writes; what no start of the lot needs is not in it.
+
+    Whoever begins a session, or ends one, changes the totals of its learner. What was counted is still so
+    when none of their rows is held by another, and none has changed. A slot that an end is about to free
+    is taken: whoever waited for it, with the totals in hand that the end needs, would wait for good.
+    A key that was used meanwhile makes the statement fail, for its session is there by then.
+    """
+    start = {**_START, **_KEY} if keyed else _START
+    claims, items = "", ""
+    if keyed:
+        claims = """, claimed AS (
+  INSERT INTO session.idempotency (user_id, key, method, request_digest, outcome)
+  SELECT ready.user_id, key, method, digest, outcome::jsonb FROM ready
+  JOIN added ON (added.user_id, added.id) = (ready.user_id, ready.session_id)
+  WHERE key IS NOT NULL
+)"""
+    if picked:
+        items = f""", items AS (
+  INSERT INTO session.session_item (
+    user_id, session_id, position, item, prompt, correct_answer, attempt_count, correct_attempt_count)
+  SELECT i.*, '', 0, 0 FROM unnest({to_arrays(_ITEM.values(), len(start) + 2)}) AS i ({", ".join(_ITEM)})
+  JOIN added ON (added.user_id, added.id) = (i.user_id, i.session_id)
+)"""  # noqa: S608 - names of columns
+    return f"""
 WITH asked AS (
-  SELECT * FROM unnest(
-    $1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::bytea[], $7::text[]
-  ) AS t (user_id, session_id, started, key, method, digest, outcome)
+  SELECT * FROM unnest({to_arrays(start.values())}) AS t ({", ".join(start)})
 ), totals AS MATERIALIZED (
   SELECT total.user_id, total.started FROM session.session_total AS total
   WHERE user_id = ANY($1::bigint[])
@@ -70,29 +103,21 @@ WITH asked AS (
   WHERE started = (SELECT sum(totals.started) FROM totals WHERE totals.user_id = asked.user_id)
 ), added AS (
   INSERT INTO session.practice_session ({_COLUMNS}) OVERRIDING SYSTEM VALUE
-  SELECT {_COLUMNS} FROM json_populate_recordset(NULL::session.practice_session, $8::json) AS fresh
+  SELECT {_COLUMNS}
+  FROM json_populate_recordset(NULL::session.practice_session, ${len(start) + 1}::json) AS fresh
   WHERE (fresh.user_id, fresh.id) IN (SELECT user_id, session_id FROM ready)
     AND NOT EXISTS (
       SELECT FROM session.practice_session AS taken
       WHERE (taken.user_id, taken.open_slot) = (fresh.user_id, fresh.open_slot))
   ON CONFLICT (user_id, open_slot) DO NOTHING
   RETURNING user_id, id
-), claimed AS (
-  INSERT INTO session.idempotency (user_id, key, method, request_digest, outcome)
-  SELECT ready.user_id, key, method, digest, outcome::jsonb FROM ready
-  JOIN added ON (added.user_id, added.id) = (ready.user_id, ready.session_id)
-  WHERE key IS NOT NULL
-), items AS (
-  INSERT INTO session.session_item (
-    user_id, session_id, position, item, prompt, correct_answer, attempt_count, correct_attempt_count)
-  SELECT i.*, '', 0, 0 FROM unnest($9::bigint[], $10::bigint[], $11::int[], $12::text[], $13::text[])
-    AS i (user_id, session_id, position, item, prompt)
-  JOIN added ON (added.user_id, added.id) = (i.user_id, i.session_id)
-)
+){claims}{items}
 SELECT id FROM added
 """  # noqa: S608 - names of columns
 
-_ASKED_WIDTH, _START_WIDTH, _ITEM_WIDTH = 3, 7, 5
+
+# The same few texts again and again: the driver and the server know each by its text.
+_read_of, _write_of = cache(_read), cache(_write)
 
 
 class SqlStartStore(StartStore):
@@ -104,23 +129,27 @@ class SqlStartStore(StartStore):
     @override
     async def read(self, asked: Sequence[tuple[Call, str]]) -> Sequence[FoundPlace | None]:
         """Selects products and learners with how many sessions they have, and takes the numbers."""
-        columns = to_columns(_ASKED_WIDTH, [_to_asked(*each) for each in asked])
-        rows = await self._statements.read(_READ, columns)
+        keyed = any(call.request is not None for call, _ in asked)
+        columns = to_columns(2 + keyed, [_to_asked(*each, keyed=keyed) for each in asked])
+        rows = await self._statements.read(_read_of(keyed=keyed), columns)
         return [self._place_from_row(row) for row in rows]
 
     @override
     async def write(self, starts: Sequence[SessionStart]) -> Collection[int]:
         """Inserts sessions, keys and picked items, all in one."""
         try:
-            columns = (
-                *to_columns(_START_WIDTH, [_to_start(start) for start in starts]),
+            keyed = any(start.keyed for start in starts)
+            rows = [_to_start(start, keyed=keyed) for start in starts]
+            items = [row for start in starts for row in _to_items(start)]
+            columns = [
+                *to_columns(len(rows[0]), rows),
                 json.dumps([_to_row(start.session) for start in starts], default=_to_text),
-                *to_columns(_ITEM_WIDTH, [row for start in starts for row in _to_items(start)]),
-            )
+                *(to_columns(len(_ITEM), items) if items else ()),
+            ]
         except Exception as error:
             # Which of them it was shows when each is made alone.
             raise NothingWrittenError from error
-        return await self._statements.write(_WRITE, columns)
+        return await self._statements.write(_write_of(keyed=keyed, picked=bool(items)), columns)
 
     def _place_from_row(self, row: Sequence[Any]) -> FoundPlace | None:
         number, product, version, published_at, retired_at, *learner, started, open_count = row
@@ -136,12 +165,14 @@ class SqlStartStore(StartStore):
         )
 
 
-def _to_asked(call: Call, product: str) -> tuple[Any, ...]:
-    return call.user_id, product, call.request.key if call.request is not None else None
+def _to_asked(call: Call, product: str, *, keyed: bool) -> tuple[Any, ...]:
+    key = (call.request.key if call.request is not None else None,) if keyed else ()
+    return call.user_id, product, *key
 
 
-def _to_start(start: SessionStart) -> tuple[Any, ...]:
-    return start.session.user_id, start.session.id, start.place.started, *key_to_values(start.keyed)
+def _to_start(start: SessionStart, *, keyed: bool) -> tuple[Any, ...]:
+    key = key_to_values(start.keyed) if keyed else ()
+    return start.session.user_id, start.session.id, start.place.started, *key
 
 
 def _to_row(session: PracticeSession) -> dict[str, Any]:
