@@ -39,7 +39,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from contract_kit import personal_data
 from contract_kit.revocations import polling_revocations
-from service_kit.broker import open_broker
+from service_kit.broker import COMPLETIONS_QUEUE, TaskQueue
 from service_kit.db.engines import close_async_engine, open_async_engine
 from service_kit.db.idempotency import SqlSavedResponses
 from service_kit.grpc.channels import open_channel
@@ -149,9 +149,9 @@ async def serving(settings: SessionSettings) -> AsyncIterator[RunningServer]:
     engine = open_async_engine(settings.database_url, pool_size=pool_size, application="session")
     combined = Connections(settings.database_url, combined_size)
     catalog, stats = open_channel(settings.catalog_address), open_channel(settings.stats_address)
-    publisher = FastPublisher(EventPublisher(open_broker(settings.redis_url, "session")))
-    publisher.start()
     redis = open_redis(settings.redis_url)
+    publisher = FastPublisher(EventPublisher(TaskQueue(redis, COMPLETIONS_QUEUE, "session")))
+    publisher.start()
     documents = WorkerThreads("documents", settings.max_waiting_documents)
     try:
         signals = JournalSignals()

@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from service_kit import process
-from service_kit.broker import open_broker
+from service_kit.broker import COMPLETIONS_QUEUE, TaskQueue
 from service_kit.db.engines import close_async_engine, open_async_engine
 from service_kit.db.faults import is_unavailable
 from service_kit.db.idempotency import IdempotencyHousekeeping
@@ -21,6 +21,7 @@ from service_kit.settings import read_secret
 from session_service.adapters.celery.publisher import EventPublisher
 from session_service.adapters.db import tables
 from session_service.adapters.db.housekeeping import forgetting_journals
+from session_service.adapters.redis.client import open_redis
 from session_service.adapters.stats.client import StatisticsClient
 from session_service.outbox.relay import LoggedOutboxQueue, RelayOutbox
 from session_service.outbox.sql import SqlOutboxQueue
@@ -72,10 +73,11 @@ async def run(settings: RelaySettings) -> None:
     """Relays until SIGTERM or SIGINT."""
     engine = open_async_engine(settings.database_url, pool_size=2, application="relay")
     channel = open_channel(settings.stats_address)
+    redis = open_redis(settings.redis_url)
     queue = SqlOutboxQueue(engine, timedelta(seconds=settings.relay_lease_seconds))
     relay = RelayOutbox(
         LoggedOutboxQueue(queue),
-        EventPublisher(open_broker(settings.redis_url, "relay")),
+        EventPublisher(TaskQueue(redis, COMPLETIONS_QUEUE, "relay")),
         StatisticsClient(channel, read_secret(settings.internal_token_file)),
         first_wait=timedelta(seconds=settings.outbox_first_wait_seconds),
     )
@@ -102,6 +104,7 @@ async def run(settings: RelaySettings) -> None:
         stop.cancel()
         await asyncio.gather(rounds, stop, return_exceptions=True)
         await channel.close()
+        await redis.aclose()
         await close_async_engine(engine)
 
 

@@ -7,13 +7,10 @@ import base64
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
-from typing import Any
 
-from celery import Celery
-from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from service_kit.broker import CALENDAR_CHANGES_TASK, COMPLETIONS_QUEUE, COMPLETIONS_TASK, REQUEST_IDS
+from service_kit.broker import CALENDAR_CHANGES_TASK, COMPLETIONS_TASK, REQUEST_IDS, TaskQueue
 from service_kit.errors import UnavailableError
 from service_kit.logging import get_logger
 from session_service.application.ports.outbox import Outgoing, Publisher
@@ -29,39 +26,28 @@ _TASKS = {ENDED: COMPLETIONS_TASK, CALENDAR_CHANGED: CALENDAR_CHANGES_TASK}
 class EventPublisher(Publisher):
     """Publishes events in messages of at most a hundred."""
 
-    def __init__(self, broker: Celery) -> None:
-        self._broker = broker
+    def __init__(self, queue: TaskQueue) -> None:
+        self._queue = queue
 
     async def publish(self, events: Sequence[Outgoing]) -> None:
         """Returns when the broker has the events. Raises UnavailableError when it does not answer."""
         for kind, some in _messages(events):
-            # kombu blocks; the event loop must not.
-            await asyncio.to_thread(self._send, _TASKS[kind], some)
+            encoded = [base64.b64encode(event.payload).decode() for event in some]
+            made_by = {str(event.event_id): event.request_id for event in some if event.request_id}
+            with _broker_faults():
+                await self._queue.send(_TASKS[kind], [encoded], {REQUEST_IDS: made_by})
 
     async def waiting(self) -> int:
-        """Asks Redis for the length of the queue. Raises UnavailableError when it does not answer."""
-        return await asyncio.to_thread(self._waiting)
-
-    def _waiting(self) -> int:
-        with _broker_faults(), self._broker.connection_or_acquire() as connection:
-            channel: Any = connection.default_channel
-            with channel.conn_or_acquire() as client:
-                return int(client.llen(COMPLETIONS_QUEUE))
-
-    def _send(self, task: str, events: Sequence[Outgoing]) -> None:
-        encoded = [base64.b64encode(event.payload).decode() for event in events]
-        made_by = {str(event.event_id): event.request_id for event in events if event.request_id}
+        """Asks for the length of the queue. Raises UnavailableError when the broker does not answer."""
         with _broker_faults():
-            self._broker.send_task(
-                task, args=[encoded], queue=COMPLETIONS_QUEUE, headers={REQUEST_IDS: made_by}
-            )
+            return await self._queue.waiting()
 
 
 @contextmanager
 def _broker_faults() -> Iterator[None]:
     try:
         yield
-    except (OperationalError, RedisError, OSError) as error:
+    except (RedisError, OSError, TimeoutError) as error:
         raise UnavailableError("The task queue does not answer", part="redis") from error
 
 
