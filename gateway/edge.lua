@@ -151,7 +151,10 @@ local function check_path(handle, headers, kept, path, method)
   end
   local rule, allowed = served(path, method)
   if rule ~= nil then
-    kept:set(KEEP, "fault", fault_in_query(rule, path))
+    local fault = fault_in_query(rule, path)
+    if fault ~= nil then
+      kept:set(KEEP, "fault", fault)
+    end
   elseif allowed == nil then
     handle:respond({ [":status"] = "404" }, "")
   else
@@ -181,8 +184,8 @@ function envoy_on_request(handle)
   local path = headers:get(":path") or "/"
   local method = headers:get(":method")
   local kept = handle:streamInfo():dynamicMetadata()
-  kept:set(KEEP, "path", path)
-  kept:set(KEEP, "method", method)
+  -- As one: each that is kept has its price.
+  kept:set(KEEP, "call", method .. " " .. path)
 
   local media_type = headers:get("content-type")
   if media_type ~= nil and media_type:lower():find("^application/grpc") then
@@ -203,10 +206,12 @@ function envoy_on_request(handle)
 
   -- A scheme is the same in any case (RFC 9110), and one spelling is what
   -- every reader of the header after this knows.
-  local authorization = headers:get("authorization")
-  local scheme, token = (authorization or ""):match("^(%a+) +(.*)$")
-  if scheme ~= nil and scheme:lower() == "bearer" then
-    headers:replace("authorization", "Bearer " .. token)
+  local authorization = headers:get("authorization") or ""
+  if not authorization:find("^Bearer [^ ]") then
+    local scheme, token = authorization:match("^(%a+) +(.*)$")
+    if scheme ~= nil and scheme:lower() == "bearer" then
+      headers:replace("authorization", "Bearer " .. token)
+    end
   end
 
   local bare, query = path:match("^(/[^?]*[^/?])/+(%??.*)$")
@@ -304,13 +309,22 @@ local function answer_with(handle, status)
   end
 end
 
+-- What envoy_on_request kept. Of what went well nobody asks for it.
+local function recall(handle)
+  local kept = handle:streamInfo():dynamicMetadata():get(KEEP) or {}
+  if kept.call ~= nil then
+    kept.method, kept.path = kept.call:match("^(%S*) (.*)$")
+  end
+  return kept
+end
+
 function envoy_on_response(handle)
   local headers = handle:headers()
-  local kept = handle:streamInfo():dynamicMetadata():get(KEEP) or {}
   local unread = take(headers, UNREAD)
   local status, body = take(headers, STATUS), take(headers, BODY)
   local code = headers:get(":status")
   local in_grpc = (headers:get("content-type") or ""):find("^application/grpc")
+  local kept = (in_grpc or tonumber(code) >= 400) and recall(handle) or {}
   if kept.native or in_grpc and kept.path == nil then
     refuse_native(handle, kept.path or "/")
   elseif unread ~= nil then

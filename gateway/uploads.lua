@@ -92,6 +92,9 @@ function envoy_on_request(handle)
 end
 
 function envoy_on_response(handle)
+  if count.all == 0 then
+    return
+  end
   local kept = handle:streamInfo():dynamicMetadata():get(KEEP)
   if kept ~= nil then
     free(kept.number)

@@ -61,3 +61,10 @@ def test_behind_a_trusted_proxy_that_address_is_the_one_it_names(
     forwarded = {"x-forwarded-for": "198.51.100.1, 203.0.113.9"}
     broken_edge.call("GET", "/v1/sessions/5", headers=forwarded)
     assert calls[0].metadata["x-practice-client-address"] == "203.0.113.9"
+
+
+def test_what_the_gateway_adds_for_nobody_stays_with_it(edge: Edge, calls: list[Call]) -> None:
+    edge.call("GET", "/v1/sessions/5")
+    added = {name for name in calls[0].metadata if name.startswith(("x-forwarded-", "x-envoy-"))}
+    # The log and what Envoy answers by itself go by the path and the method that were asked for.
+    assert added == {"x-envoy-original-path", "x-envoy-original-method"}
