@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import time
 from collections.abc import Callable, Sequence
@@ -20,7 +21,7 @@ Node = topology.Process | topology.Job
 
 HEALTHY_SECONDS = 90.0
 JOB_SECONDS = 300.0
-POLL_SECONDS = 0.15
+POLL_SECONDS = 0.1
 # How often everything is asked for, whether it gives a sign or not: an answer of the supervisor about all
 # processes costs more than everything else in a look.
 WHOLE_LOOK_SECONDS = 1.0
@@ -96,12 +97,17 @@ class Startup:
 
     def _begin(self) -> None:
         began = False
-        # One after the other, as who is patient may begin with what it needs.
-        for node in list(self._todo.values()):
+        # One after the other, as who is patient may begin with what it needs. Jobs first: of one that has
+        # nothing to do, others have nothing to wait for.
+        for node in sorted(self._todo.values(), key=lambda each: isinstance(each, topology.Process)):
             if not self._ready(node):
                 continue
             began = True
             del self._todo[node.name]
+            if isinstance(node, topology.Job) and self._is_done(node):
+                self._finished.add(node.name)
+                self._report(node.name, "done", "nothing to do")
+                continue
             attempt = _Attempt(node, time.monotonic())
             if isinstance(node, topology.Job):
                 attempt.job = self._spawn(node)
@@ -112,6 +118,14 @@ class Startup:
             self._under_way[node.name] = attempt
         if not began and self._todo and not self._under_way:
             raise StackError(f"needs that nothing meets: {', '.join(self._todo)}")
+
+    def _is_done(self, job: topology.Job) -> bool:
+        if not job.asks:
+            return False
+        module, _, name = job.asks.partition(":")
+        ask = getattr(importlib.import_module(module), name)
+        # What stands behind `python -m module`.
+        return bool(ask(job.command[3:], self._settings.environment_of(job)))
 
     def _spawn(self, job: topology.Job) -> subprocess.Popen[bytes]:
         with self._settings.layout.log(job.name).open("wb") as log:

@@ -118,6 +118,22 @@ def test_what_a_service_lacks_is_granted_by_the_next_migration(stack: LocalStack
     assert migrate.is_current("session_service", stack.database_url)
 
 
+def test_a_database_that_is_migrated_is_asked_and_nothing_is_started(stack: LocalStack) -> None:
+    stack.down()
+    seen = []
+    assert stack.up(lambda name, stage, detail: seen.append((name, stage, detail))) is True
+    assert ("migrate", "done", "nothing to do") in seen
+    assert not [stage for name, stage, _ in seen if name == "migrate" and stage == "running"]
+
+    with psycopg.connect(stack.database_url, autocommit=True) as owner:
+        owner.execute("REVOKE DELETE ON session.practice_session FROM practice_session")
+    stack.down()
+    seen.clear()
+    assert stack.up(lambda name, stage, detail: seen.append((name, stage, detail))) is True
+    assert [stage for name, stage, _ in seen if name == "migrate"] == ["waiting", "running", "done"]
+    assert migrate.is_current("session_service", stack.database_url)
+
+
 def test_the_owner_makes_no_databases(stack: LocalStack) -> None:
     with (
         psycopg.connect(stack.database_url, autocommit=True) as owner,

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import importlib
+
 import pytest
 from pydantic_settings import BaseSettings
 
@@ -61,3 +63,11 @@ def test_every_need_exists_and_none_goes_in_a_circle() -> None:
         done |= set(ready)
         for name in ready:
             del left[name]
+
+
+def test_every_job_that_can_be_asked_has_somebody_who_answers() -> None:
+    for job in topology.JOBS:
+        if job.asks:
+            module, _, name = job.asks.partition(":")
+            assert job.command[:3] == ("python", "-m", module)
+            assert callable(getattr(importlib.import_module(module), name))
