@@ -10,7 +10,7 @@ UNCHANGED = Goal(5, 4, "scans", at_most=True)
 FIRST = Goal(25, 12, "scans", at_most=True)
 LINEAR = Goal(1.1, 1.1, "times", at_most=True)
 ROUNDS = 3
-FEW, MANY, MANY_FULL = 1_000_000, 4_000_000, 10_000_000
+FEW, MANY, MANY_FULL = 1_000_000, 3_000_000, 10_000_000
 
 
 def measure_rebuild(context: Context) -> Outcome:

@@ -106,6 +106,12 @@ class Outcome:
 class ShardSnapshot(Protocol):
     """One moment of the database, read without locks."""
 
+    def unsaved(self) -> tuple[Sequence[int], Sequence[int]] | None:
+        """Returns a shard's learners and how many completions each has, if nothing was saved of any of them.
+
+        None otherwise, and where rows themselves are to be looked at.
+        """
+
     def evidence(self) -> Evidence:
         """Returns what a shard is judged by."""
 

@@ -83,14 +83,21 @@ class RecalculateShard:
         shard = claimed.shard
         stop = self._monotonic() + self._budget
         with self._shards.snapshot(shard) as snapshot:
-            evidence = snapshot.evidence()
-            derived = derive(evidence.facts, evidence.learners, evidence.catalogue)
-            outcome = Outcome(learners=_learners(evidence), completions=len(evidence.facts))
-            if shard.shadow:
-                self._compare(snapshot, evidence, derived, outcome)
-                return outcome
-        wrong = who_differs(evidence, derived)
-        self._correct(shard, evidence.facts, wrong, outcome, stop)
+            unsaved = snapshot.unsaved()
+            if unsaved is None:
+                evidence = snapshot.evidence()
+                derived = derive(evidence.facts, evidence.learners, evidence.catalogue)
+                outcome = Outcome(learners=_learners(evidence), completions=len(evidence.facts))
+                if shard.shadow:
+                    self._compare(snapshot, evidence, derived, outcome)
+                    return outcome
+                wrong = who_differs(evidence, derived)
+                counts = _counts(evidence.facts, wrong)
+            else:
+                # Nothing is there to compare with: everybody is derived once, under their lock.
+                wrong, counts = unsaved
+                outcome = Outcome(learners=len(wrong), completions=sum(counts))
+        self._correct(shard, wrong, counts, outcome, stop)
         return outcome
 
     def _compare(
@@ -103,9 +110,9 @@ class RecalculateShard:
             add_differences(snapshot.differences(chunk, select_learners(derived, chunk)), outcome)
 
     def _correct(
-        self, shard: Shard, facts: Facts, wrong: Sequence[int], outcome: Outcome, stop: float
+        self, shard: Shard, wrong: Sequence[int], counts: Sequence[int], outcome: Outcome, stop: float
     ) -> None:
-        for chunk in self._chunks(facts, wrong):
+        for chunk in self._chunks(wrong, counts):
             if self._monotonic() > stop:
                 outcome.finished = False
                 return
@@ -119,14 +126,11 @@ class RecalculateShard:
             outcome.wrong += len(chunk)
         log.info("shard_recalculated", job=str(shard.job_id), shard=shard.number, wrong=len(wrong))
 
-    def _chunks(self, facts: Facts, wrong: Sequence[int]) -> Iterator[Sequence[int]]:
-        """Yields learners together whose locks are not held for long."""
-        users = np.array(wrong, np.int64)
-        starts = np.searchsorted(facts.user, users)
-        counts = np.searchsorted(facts.user, users, side="right") - starts
+    def _chunks(self, users: Sequence[int], counts: Sequence[int]) -> Iterator[Sequence[int]]:
+        """Yields learners together, each with so many completions, whose locks are not held for long."""
         chunk: list[int] = []
         completions = 0
-        for user, count in zip(wrong, counts.tolist(), strict=True):
+        for user, count in zip(users, counts, strict=True):
             if chunk and (
                 len(chunk) == self._chunk_learners or completions + count > self._chunk_completions
             ):
@@ -151,6 +155,12 @@ def who_differs(evidence: Evidence, derived: Derived) -> Sequence[int]:
         found.append(_unlike(right, evidence.stored))
     users: list[int] = np.unique(np.concatenate(found)).tolist()
     return users
+
+
+def _counts(facts: Facts, users: Sequence[int]) -> Sequence[int]:
+    starts = np.searchsorted(facts.user, users)
+    counts: list[int] = (np.searchsorted(facts.user, users, side="right") - starts).tolist()
+    return counts
 
 
 def who_is_stored_wrong(stored: Digests, derived: Derived) -> Sequence[int]:

@@ -88,6 +88,7 @@ _CHANGE_FIELDS = (
     f"int8send(user_id) || int8send({_CALENDAR})"
     f" || coalesce(timestamptz_send(sign_up_time), int8send({_UNTOLD}))"
 )
+_COUNTED = np.dtype([("user", ">i8"), ("completions", ">i8")])
 _SAVED = np.dtype([("user", ">i8"), ("digest", ">i8")])
 
 
@@ -109,6 +110,23 @@ class SqlShardSnapshot(ShardSnapshot):
         self._readers = readers
         self._deep = shard.deep or shard.shadow
         self._whose = whose(shard)
+
+    @override
+    def unsaved(self) -> tuple[Sequence[int], Sequence[int]] | None:
+        driver = driver_of(self._connection)
+        saved = f"stats.learner WHERE {self._whose} AND progress_digest IS NOT NULL"
+        if self._deep or driver.execute(_query(f"SELECT FROM {saved} LIMIT 1")).rowcount:
+            return None
+        # A learner of whom nothing was saved may have rows all the same, and no completions.
+        counted = f"""
+            SELECT user_id, sum(completions)::bigint AS completions FROM (
+                SELECT user_id, count(*) AS completions FROM stats.completion WHERE {self._whose} GROUP BY 1
+                UNION ALL SELECT user_id, 0 FROM stats.learner WHERE {self._whose}
+            ) AS found GROUP BY 1
+        """  # noqa: S608
+        fields = "int8send(user_id) || int8send(completions)"
+        rows = read_rows(driver, fields, f"({counted}) AS counted", _ORDER, _COUNTED)
+        return ints(rows["user"]).tolist(), ints(rows["completions"]).tolist()
 
     @override
     def evidence(self) -> Evidence:
@@ -171,6 +189,10 @@ def facts_where(scope: Scope) -> str:
 
 
 def _users(driver: psycopg.Connection[Any], source: str) -> Sequence[int]:
-    # psycopg takes literal strings only; these are made of numbers and names of ours.
-    query: Any = f"SELECT DISTINCT user_id FROM {source} ORDER BY user_id"  # noqa: S608
+    query = _query(f"SELECT DISTINCT user_id FROM {source} ORDER BY user_id")  # noqa: S608
     return [user for (user,) in driver.execute(query)]
+
+
+def _query(text: str) -> Any:
+    # psycopg takes literal strings only; these are made of numbers and names of ours.
+    return text

@@ -12,7 +12,8 @@ import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from itertools import chain
+from typing import Any, cast
 
 import numpy as np
 import psycopg
@@ -70,6 +71,9 @@ class _Kind:
         self.upsert = self._upsert()
         self.remove = self._remove()
         self.differences = self._differences()
+        # Of an EXISTS, the planner hopes that a walk through the table finds one soon.
+        self.count = f"(SELECT count(*) FROM {table} WHERE user_id = ANY(:users))"  # noqa: S608
+        self.copy = f"COPY {table} ({self._names}) FROM STDIN (FORMAT binary)"
 
     def _given(self) -> str:
         """The new rows, from one array a column. Ranges and arrays travel as text."""
@@ -124,6 +128,105 @@ class _Kind:
 _DAYS, _STANDINGS, _AWARDS = (
     _Kind(table) for table in (tables.daily_progress, tables.standing, tables.awarded_badge)
 )
+
+
+# How many derived rows some learners have.
+STORED_ROWS = text(f"SELECT {' + '.join(kind.count for kind in (_DAYS, _STANDINGS, _AWARDS))}")
+
+
+def row_count(derived: Derived) -> int:
+    """Returns how many rows there are of what was derived."""
+    return len(derived.days.user) + len(derived.standings.user) + len(derived.awards.user)
+
+
+def copy(driver: psycopg.Connection[Any], derived: Derived) -> int:
+    """Writes what was derived for learners who have no derived row yet; returns how many rows there are.
+
+    Rows that come by COPY go to their page together; those of a statement look for one with their key
+    each. Fails where there is one.
+    """
+    for kind, rows in (
+        (_DAYS, _day_rows(derived)),
+        (_STANDINGS, _standing_rows(derived)),
+        (_AWARDS, _award_rows(derived)),
+    ):
+        with driver.cursor() as cursor, cursor.copy(cast("Any", kind.copy)) as copying:
+            copying.write(b"".join([_COPY_BEGINS, *chain.from_iterable(rows), _COPY_ENDS]))
+    return row_count(derived)
+
+
+# What a copy begins and ends with.
+_COPY_BEGINS, _COPY_ENDS = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
+
+
+def _day_rows(derived: Derived) -> Iterator[tuple[bytes, ...]]:
+    """Returns the parts of each row as COPY takes them, in the order of columns."""
+    days = derived.days
+    names = _elements([*derived.products, ALL_PRODUCTS], days.product)
+    after = _fields((">i4", days.day - DAY_ZERO), *_sum_fields(days.sums))
+    return zip(_fields((">i8", days.user), columns=7), names, after, strict=True)
+
+
+def _standing_rows(derived: Derived) -> Iterator[tuple[bytes, ...]]:
+    standings = derived.standings
+    names = _elements([*derived.products, ALL_PRODUCTS], standings.product)
+    users = _fields((">i8", standings.user), columns=8)
+    none = _sized(_dates(np.array([], np.int64)).data)
+    frozen = [
+        _sized(_dates(np.array([day.toordinal() for day in days])).data) if days else none
+        for days in _frozen(derived)
+    ]
+    return zip(
+        users, names, _fields(*_sum_fields(standings.sums)), _multiranges(derived.runs), frozen, strict=True
+    )
+
+
+def _award_rows(derived: Derived) -> Iterator[tuple[bytes, ...]]:
+    awards = derived.awards
+    after = _fields((">i4", awards.version), (">i8", awards.seq))
+    return zip(
+        _fields((">i8", awards.user), columns=4),
+        _elements(awards.badge_ids, awards.badge),
+        after,
+        strict=True,
+    )
+
+
+def _sum_fields(sums: Sums) -> Iterator[tuple[str, Ints]]:
+    return ((">i8", each) for each in (sums.sessions, sums.seconds, sums.answers, sums.correct))
+
+
+def _fields(*fields: tuple[str, Ints], columns: int = 0) -> Sequence[bytes]:
+    """Returns neighbouring fields of each row, with their sizes, after the number of `columns` if any."""
+    parts = [("columns", ">i2")] if columns else []
+    for place, (width, _) in enumerate(fields):
+        parts += [(f"size{place}", ">i4"), (f"value{place}", width)]
+    rows = np.empty(len(fields[0][1]), parts)
+    if columns:
+        rows["columns"] = columns
+    for place, (width, values) in enumerate(fields):
+        rows[f"size{place}"] = np.dtype(width).itemsize
+        rows[f"value{place}"] = values
+    found: list[bytes] = rows.view(f"V{rows.dtype.itemsize}").tolist()
+    return found
+
+
+# The bounds that PostgreSQL gives a range of days: the first one is in it, the last one is not.
+_FIRST_IN_IT = 2
+
+
+def _multiranges(runs: Runs) -> Sequence[bytes]:
+    """Returns the runs of each standing, in the order of standings, which is theirs, as a multirange."""
+    kinds = [("size", ">i4"), ("flags", "i1"), *((name, ">i4") for name in ("wide", "first", "high", "end"))]
+    spans = np.empty(len(runs.first), kinds)
+    spans["size"], spans["flags"] = spans.dtype.itemsize - 4, _FIRST_IN_IT
+    spans["wide"] = spans["high"] = 4
+    spans["first"], spans["end"] = runs.first - DAY_ZERO, runs.last + 1 - DAY_ZERO
+    width, packed = spans.dtype.itemsize, spans.tobytes()
+    return [
+        struct.pack(">ii", 4 + (stop - start) * width, stop - start) + packed[start * width : stop * width]
+        for start, stop in _parts(runs)
+    ]
 
 
 def changes(
@@ -182,7 +285,7 @@ def _standing_columns(derived: Derived) -> Columns:
         "product": _names(standings.product, derived.products),
         **_sums(standings.sums),
         "days": _texts(_spans(derived.runs)),
-        "frozen": _texts(_frozen(derived)),
+        "frozen": _texts([f"{{{','.join(map(str, days))}}}" for days in _frozen(derived)]),
     }
 
 
@@ -193,19 +296,23 @@ def _spans(runs: Runs) -> Sequence[str]:
         f"[{day[first]},{day[last]}]"
         for first, last in zip(runs.first.tolist(), runs.last.tolist(), strict=True)
     ]
+    return [f"{{{','.join(spans[start:stop])}}}" for start, stop in _parts(runs)]
+
+
+def _parts(runs: Runs) -> Iterable[tuple[int, int]]:
+    """Returns where the runs of each standing begin and end."""
     starts = np.flatnonzero(starts_of(runs.user, runs.product)).tolist()
-    stops = [*starts[1:], len(spans)][: len(starts)]
-    return [f"{{{','.join(spans[start:stop])}}}" for start, stop in zip(starts, stops, strict=True)]
+    return zip(starts, [*starts[1:], len(runs.user)][: len(starts)], strict=True)
 
 
-def _frozen(derived: Derived) -> Sequence[str]:
-    """Returns the days with a freeze of each standing as an array."""
+def _frozen(derived: Derived) -> Sequence[Sequence[date]]:
+    """Returns the days with a freeze of each standing."""
     standings = derived.standings
     if not derived.frozen:
-        return ["{}"] * len(standings.user)
+        return [()] * len(standings.user)
     products = [*derived.products, ALL_PRODUCTS]
     keys = ((user, products[number]) for user, number in _pairs(standings.user, standings.product))
-    return [f"{{{','.join(map(str, derived.frozen.get(key, ())))}}}" for key in keys]
+    return [derived.frozen.get(key, ()) for key in keys]
 
 
 def _pairs(users: Ints, numbers: Ints) -> Iterable[tuple[int, int]]:
@@ -257,8 +364,13 @@ def _fixed(values: Ints, kind: int, width: str) -> Array:
 
 
 def _chosen_texts(texts: Sequence[str], numbers: Ints) -> Array:
+    return _array(_TEXT, len(numbers), b"".join(_elements(texts, numbers)))
+
+
+def _elements(texts: Sequence[str], numbers: Ints) -> Sequence[bytes]:
+    """Returns chosen ones of a few texts, each with its size before it."""
     elements = [_element(each) for each in texts]
-    return _array(_TEXT, len(numbers), b"".join([elements[number] for number in numbers.tolist()]))
+    return [elements[number] for number in numbers.tolist()]
 
 
 def _texts(values: Sequence[str]) -> Array:
@@ -266,8 +378,11 @@ def _texts(values: Sequence[str]) -> Array:
 
 
 def _element(value: str) -> bytes:
-    encoded = value.encode()
-    return struct.pack(">i", len(encoded)) + encoded
+    return _sized(value.encode())
+
+
+def _sized(value: bytes) -> bytes:
+    return struct.pack(">i", len(value)) + value
 
 
 def _array(kind: int, count: int, elements: bytes) -> Array:

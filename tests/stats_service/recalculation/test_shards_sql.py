@@ -11,8 +11,10 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from stats_service.adapters.db import learner_store
 from stats_service.adapters.db.learner_store import SqlLearnerStore
 from stats_service.application.ports.learners import LearnerWork
+from stats_service.recalculation import shards as shards_module
 from stats_service.recalculation.jobs_sql import SqlJobStore
 from stats_service.recalculation.ports import Scope
 from stats_service.recalculation.shards import RecalculateShard
@@ -41,10 +43,18 @@ DAMAGE = [
 ]
 
 
+@pytest.mark.parametrize("many", [0, learner_store.MANY_ROWS], ids=["by copy", "by statement"])
 @pytest.mark.parametrize("deep", [False, True], ids=["by digest", "by rows"])
 async def test_whatever_damage_was_done_to_progress_is_made_good(
-    practised: str, jobs: SqlJobStore, run: RecalculateShard, engine: Engine, deep: bool
+    practised: str,
+    jobs: SqlJobStore,
+    run: RecalculateShard,
+    engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    deep: bool,
+    many: int,
 ) -> None:
+    monkeypatch.setattr(learner_store, "MANY_ROWS", many)
     right = derived_state(engine)
     for damage in DAMAGE:
         with engine.begin() as connection:
@@ -55,6 +65,29 @@ async def test_whatever_damage_was_done_to_progress_is_made_good(
         assert derived_state(engine) == right, damage
         again = await recalculate(jobs, run, deep=deep)
         assert (again.learners_wrong, again.changed_rows) == (0, 0), damage
+
+
+@pytest.mark.parametrize("many", [0, learner_store.MANY_ROWS], ids=["by copy", "by statement"])
+async def test_what_is_written_for_the_first_time_is_counted_and_derived_once(
+    practised: str,
+    jobs: SqlJobStore,
+    run: RecalculateShard,
+    engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    many: int,
+) -> None:
+    monkeypatch.setattr(learner_store, "MANY_ROWS", many)
+    monkeypatch.setattr(shards_module, "derive", None)
+    tables = "stats.daily_progress, stats.standing, stats.awarded_badge"
+    right = derived_state(engine)
+    with engine.begin() as connection:
+        counts = [f"(SELECT count(*) FROM {table})" for table in tables.split(", ")]
+        rows = connection.execute(text(f"SELECT {' + '.join(counts)}")).scalar_one()
+        connection.execute(text(f"TRUNCATE {tables}, stats.learner"))
+    job = await recalculate(jobs, run)
+    assert derived_state(engine) == right
+    assert (job.learners, job.completions) == (7, 7 * len(DAYS))
+    assert (job.learners_wrong, job.changed_rows) == (7, rows)
 
 
 async def test_damage_that_no_trigger_saw_is_found_in_the_rows_themselves(

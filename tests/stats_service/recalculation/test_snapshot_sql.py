@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import uuid4
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from sqlalchemy import Engine, insert, select
 
+from stats_service.adapters.db import learner_store
 from stats_service.adapters.db.fact_columns import driver_of
 from stats_service.adapters.db.learner_store import SqlLearnerStore
 from stats_service.adapters.db.rows import entry_to_row
@@ -22,11 +24,18 @@ from tests.stats_service.domain.strategies import histories, persons
 from tests.stats_service.facts import new_user
 
 
+@pytest.mark.parametrize("many", [0, learner_store.MANY_ROWS], ids=["by copy", "by statement"])
 @settings(suppress_health_check=list(HealthCheck))
-@given(histories(), persons())
+@given(facts=histories(), others=persons())
 def test_what_was_saved_has_the_digest_of_the_rows_that_are_stored(
-    engine: Engine, store: SqlLearnerStore, facts: list[Completion], others: LearnerFacts
+    engine: Engine,
+    store: SqlLearnerStore,
+    monkeypatch: pytest.MonkeyPatch,
+    many: int,
+    facts: list[Completion],
+    others: LearnerFacts,
 ) -> None:
+    monkeypatch.setattr(learner_store, "MANY_ROWS", many)
     user = new_user()
     entries = [
         {**entry_to_row(user, replace(entry, entry_id=uuid4())), "recorded_at": entry.recorded_at}
