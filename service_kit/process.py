@@ -59,12 +59,17 @@ def spare_what_stays() -> None:
     gc.set_threshold(_YOUNG_OBJECTS, *gc.get_threshold()[1:])
 
 
-def open_many_files() -> None:
-    """Lets a process have thousands of connections; systems grant more files than they give unasked."""
+def open_many_files() -> int:
+    """Lets a process have thousands of connections; systems grant more files than they give unasked.
+
+    Returns how many files it may have open then.
+    """
     some, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _MANY_FILES if most == resource.RLIM_INFINITY else min(most, _MANY_FILES)
     if some != resource.RLIM_INFINITY and some < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+        return wanted
+    return _MANY_FILES if some == resource.RLIM_INFINITY else some
 
 
 def return_what_is_freed() -> None:

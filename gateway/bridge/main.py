@@ -6,6 +6,7 @@ import asyncio
 import logging
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -18,7 +19,7 @@ from gateway.bridge.settings import BridgeSettings
 from gateway.bridge.watch import open_channel
 from service_kit.logging import configure_logging, get_logger
 from service_kit.process import open_many_files, return_what_is_freed, run
-from service_kit.setting_faults import read_settings
+from service_kit.setting_faults import EX_CONFIG, read_settings
 from service_kit.tokens import TokenVerifier
 
 # Nothing that clients send is used.
@@ -28,6 +29,8 @@ _WRITE_BUFFER_BYTES = 16 * 1024
 _CLOSE_SECONDS = 2.0
 # After a restart everybody comes back at once.
 _BACKLOG = 1024
+# What a bridge has open besides its listeners: logs, the loop's own, connections to services, handshakes.
+_OTHER_FILES = 200
 
 log = get_logger(__name__)
 
@@ -102,12 +105,23 @@ async def _serve_until_stopped(settings: BridgeSettings) -> None:
         await stopped.wait()
 
 
+def check_files(settings: BridgeSettings, files: int) -> None:
+    """Ends the process where it may not open as many files as it is to have listeners."""
+    allowed = files - _OTHER_FILES
+    if settings.bridge_max_connections > allowed:
+        sys.stderr.write(
+            f"error: BRIDGE_MAX_CONNECTIONS is {settings.bridge_max_connections}: at most {allowed} with the"
+            f" {files} files that the system lets this process open (ulimit -Hn)\n"
+        )
+        sys.exit(EX_CONFIG)
+
+
 def main() -> None:
     """Serves until SIGTERM or SIGINT."""
     settings = read_settings(BridgeSettings)
     configure_logging("bridge", settings.log_level)
     return_what_is_freed()
-    open_many_files()
+    check_files(settings, open_many_files())
     # It logs every request, with the token in it when it debugs.
     logging.getLogger("websockets").setLevel(logging.WARNING)
     run(_serve_until_stopped(settings))

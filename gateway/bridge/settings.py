@@ -46,9 +46,9 @@ class BridgeSettings(PlatformSettings):
         le=1_048_576,
         description="what waits in the system for a client, besides 16 KiB of our own",
     )
-    # Each holds a live watch at the session service, which has places for as many.
+    # Each is a file here and a live watch at the session service, which has places for as many.
     bridge_max_connections: int = Field(
-        default=2_000, ge=1, le=100_000, description="the most watchers at once"
+        default=2_000, ge=1, le=10_000, description="the most watchers at once"
     )
     bridge_max_connections_per_user: int = Field(
         default=3, ge=1, le=100_000, description="the most watchers of one learner at once"

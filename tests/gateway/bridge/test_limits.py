@@ -5,11 +5,16 @@ from __future__ import annotations
 import asyncio
 import gc
 import socket
+from typing import Any
 
 import pytest
+from pydantic import ValidationError
 from websockets.exceptions import ConnectionClosed, ConnectionClosedError
 from websockets.frames import CloseCode
 
+from gateway.bridge.main import check_files
+from gateway.bridge.settings import BridgeSettings
+from service_kit.setting_faults import EX_CONFIG
 from tests.gateway.bridge.conftest import SESSION, Client, RunBridge, completed, events
 from tests.gateway.bridge.portal import FakePortal
 from tests.gateway.bridge.test_handshake import refused
@@ -47,6 +52,21 @@ async def test_a_refused_handshake_takes_no_place(run_bridge: RunBridge, portal:
             assert (await refused(client.connect(client.url + "0"))).status == 404
         async with client.connect() as websocket:
             assert await events(websocket, 2)
+
+
+def test_a_bridge_that_may_not_open_a_file_for_each_listener_says_what_it_allows(
+    capsys: pytest.CaptureFixture[str], tokens: TestTokens
+) -> None:
+    needed: dict[str, Any] = {"listen": "127.0.0.1:0", "jwks_uri": tokens.jwks_uri, "cors_origins": "*"}
+    settings = BridgeSettings(**needed, bridge_max_connections=2_000)
+    check_files(settings, 2_200)
+    assert capsys.readouterr().err == ""
+    with pytest.raises(SystemExit) as ended:
+        check_files(settings, 2_199)
+    assert ended.value.code == EX_CONFIG
+    assert "BRIDGE_MAX_CONNECTIONS is 2000: at most 1999 with the 2199 files" in capsys.readouterr().err
+    with pytest.raises(ValidationError, match="less than or equal to 10000"):
+        BridgeSettings(**needed, bridge_max_connections=10_001)
 
 
 async def test_a_full_bridge_is_a_503(run_bridge: RunBridge, portal: FakePortal, tokens: TestTokens) -> None:
