@@ -27,7 +27,7 @@ _MOST_TOGETHER = 100
 # Messages that wait for the worker while there is still more to send: enough to keep it busy during a round.
 _ENOUGH_WAITING = 30
 # Between two looks whether fewer wait, and how many there are before more is sent all the same.
-_LOOK_SECONDS, _MOST_LOOKS = 0.02, 250
+LOOK_SECONDS, _MOST_LOOKS = 0.02, 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ class RelayOutbox:
         for _ in range(_MOST_LOOKS):
             if await self._publisher.waiting() <= _ENOUGH_WAITING:
                 return
-            await asyncio.sleep(_LOOK_SECONDS)
+            await asyncio.sleep(LOOK_SECONDS)
 
     async def _retry(self, events: Sequence[DueEvent], *, counted: bool, error: str) -> None:
         by_attempts: dict[int, list[UUID]] = {}

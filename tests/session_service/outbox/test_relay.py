@@ -264,7 +264,7 @@ async def test_a_message_has_all_of_a_learner_and_at_most_a_hundred_events() -> 
 
 
 async def test_a_relay_waits_while_the_worker_has_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(relay, "_LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(relay, "LOOK_SECONDS", 0.0)
     bench = Bench()
     bench.publisher.queued = iter([31, 40, 30, 7])
     await bench.relay.wait_for_worker()
