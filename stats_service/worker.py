@@ -38,6 +38,10 @@ from stats_service.leaderboards.tasks import register_closing
 from stats_service.leaderboards.use_cases import CloseLeaderboards
 from stats_service.settings import WorkerSettings
 
+# Every statement finds its rows by a key, so a plan for one value is one for all. The server would make one
+# for each execution: of a list of one it knows that it is short, and that a plan for any list costs more.
+_KEPT_PLANS = {"plan_cache_mode": "force_generic_plan"}
+
 
 class _Child:
     """What one process of the pool opens for itself."""
@@ -52,7 +56,9 @@ class _Child:
 
     def open(self, **_signal: Any) -> None:
         """Makes what connects on first use."""
-        self._engine = open_engine(self._database_url, pool_size=1, application="stats-worker")
+        self._engine = open_engine(
+            self._database_url, pool_size=1, application="stats-worker", settings=_KEPT_PLANS
+        )
         self._store = SqlLearnerStore(self._engine, published_condition)
         self._hints = BlockingHintSender(self._redis_url, COUNTED_HINTS)
 

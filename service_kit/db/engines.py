@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import select
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, make_url
@@ -76,9 +76,16 @@ async def close_async_engine(engine: AsyncEngine) -> None:
     await engine.dispose()
 
 
-def open_engine(url: str, *, pool_size: int, application: str) -> Engine:
-    """Returns a psycopg engine, for processes without an event loop. Opens nothing until it is used."""
-    options = " ".join(f"-c {name}={value}" for name, value in SERVER_SETTINGS.items())
+def open_engine(
+    url: str, *, pool_size: int, application: str, settings: Mapping[str, str] | None = None
+) -> Engine:
+    """Returns a psycopg engine, for processes without an event loop. Opens nothing until it is used.
+
+    `settings` of the server's are for its sessions alone.
+    """
+    options = " ".join(
+        f"-c {name}={value}" for name, value in {**SERVER_SETTINGS, **(settings or {})}.items()
+    )
     engine = create_engine(
         make_url(url).set(drivername="postgresql+psycopg"),
         pool_size=pool_size,

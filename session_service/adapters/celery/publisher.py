@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
 
@@ -19,6 +20,10 @@ from session_service.domain.events import CALENDAR_CHANGED, ENDED
 log = get_logger(__name__)
 
 _BATCH = 100
+# While a message waits for the worker, one more would wait behind it: for so long, at most, events are
+# gathered into one message instead. It is only looked when the last one was sent a moment ago.
+LOOK_SECONDS, _MOST_LOOKS = 0.01, 10
+_MOMENT_SECONDS = 0.1
 # Who takes an event, by its kind.
 _TASKS = {ENDED: COMPLETIONS_TASK, CALENDAR_CHANGED: CALENDAR_CHANGES_TASK}
 
@@ -63,12 +68,23 @@ def _messages(events: Sequence[Outgoing]) -> Iterator[tuple[str, list[Outgoing]]
 class FastPublisher:
     """Publishes right after a commit, in the background, without a promise.
 
+    A learner who ends a session now and then is told of at once. Of many the
+    worker makes some large transactions in place of as many small ones.
+
     What is lost here (a full queue, a broker that is away, a crash) the relay
     publishes later: the outbox row is the promise.
     """
 
-    def __init__(self, publisher: EventPublisher, *, capacity: int = 10_000) -> None:
+    def __init__(
+        self,
+        publisher: Publisher,
+        *,
+        capacity: int = 10_000,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._publisher = publisher
+        self._monotonic = monotonic
+        self._sent = -_MOMENT_SECONDS
         self._waiting: asyncio.Queue[Outgoing] = asyncio.Queue(capacity)
         self._task: asyncio.Task[None] | None = None
 
@@ -94,12 +110,27 @@ class FastPublisher:
     async def _run(self) -> None:
         while True:
             batch = [await self._waiting.get()]
-            while len(batch) < _BATCH and not self._waiting.empty():
-                batch.append(self._waiting.get_nowait())
+            self._take(batch)
             try:
+                await self._gather(batch)
                 await self._publisher.publish(batch)
+                self._sent = self._monotonic()
             except UnavailableError as error:
                 log.warning("fast_publish_failed", events=len(batch), reason=error.message)
             except Exception:
                 # This task must outlive any fault: the relay covers one batch.
                 log.exception("fast_publish_failed", events=len(batch))
+
+    async def _gather(self, batch: list[Outgoing]) -> None:
+        """Takes what comes while the worker has not begun with what was sent before."""
+        if self._monotonic() - self._sent > _MOMENT_SECONDS:
+            return
+        for _ in range(_MOST_LOOKS):
+            if len(batch) >= _BATCH or not await self._publisher.waiting():
+                return
+            await asyncio.sleep(LOOK_SECONDS)
+            self._take(batch)
+
+    def _take(self, batch: list[Outgoing]) -> None:
+        while len(batch) < _BATCH and not self._waiting.empty():
+            batch.append(self._waiting.get_nowait())
