@@ -6,11 +6,29 @@ import builtins
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Row, Select, and_, any_, func, literal, select, true
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    DateTime,
+    Integer,
+    Row,
+    Select,
+    Text,
+    and_,
+    any_,
+    bindparam,
+    func,
+    select,
+    true,
+)
 from sqlalchemy.dialects.postgresql import aggregate_order_by, array
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.types import TypeEngine
 
 from service_kit.db.engines import single_statements
 from session_service.adapters.db import tables
@@ -32,6 +50,17 @@ NEAR = 1_000
 _MARK = ("last_seq", "time_zone", "rollover_hour")
 # The total and the mark.
 _FIGURES = 1 + len(_MARK)
+# What of a selection is a value in a statement, and no part of its text.
+_VALUES: Mapping[str, TypeEngine[Any]] = {
+    "user_id": BigInteger(),
+    "product": Text(),
+    "content": Text(),
+    "started_from": DateTime(timezone=True),
+    "started_before": DateTime(timezone=True),
+    "limit": Integer(),
+    "offset": Integer(),
+}
+_SOME_TIME = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @asynccontextmanager
@@ -80,7 +109,8 @@ class SqlReaders(Readers):
         """Selects all in one statement; of a page far from both ends the total first."""
         if selection.offset <= NEAR:
             async with self._single.connect() as connection:
-                return _history_from_rows((await connection.execute(_near_page(selection))).all())
+                found = await connection.execute(_near_page(_shape(selection)), _values(selection))
+                return _history_from_rows(found.all())
         async with one_moment(self._engine) as connection:
             (row,) = (await connection.execute(select(*_figures(selection)))).all()
             total, mark = _figures_from_row(row)
@@ -208,10 +238,13 @@ class SqlReaders(Readers):
             return [session_from_row(row) for row in await connection.execute(statement)]
 
 
+_MARK_OF = select(*(tables.learner.c[name] for name in _MARK)).where(
+    tables.learner.c.user_id == bindparam("user", type_=BigInteger)
+)
+
+
 async def _mark(connection: AsyncConnection, user_id: int) -> LearnerMark:
-    table = tables.learner
-    statement = select(table.c.last_seq, table.c.time_zone, table.c.rollover_hour)
-    row = (await connection.execute(statement.where(table.c.user_id == user_id))).first()
+    row = (await connection.execute(_MARK_OF, {"user": user_id})).first()
     if row is None:
         return LearnerMark(0, Calendar())
     return LearnerMark(row.last_seq, Calendar(row.time_zone, row.rollover_hour))
@@ -227,14 +260,43 @@ async def select_sessions(connection: AsyncConnection, selection: SessionSelecti
     return [session_from_row(row) for row in rows]
 
 
+def _shape(selection: SessionSelection) -> SessionSelection:
+    """Returns the same for all selections whose statements have the same text."""
+    return SessionSelection(
+        user_id=0,
+        product=selection.product and "some",
+        content=selection.content and "some",
+        states=selection.states,
+        started_from=selection.started_from and _SOME_TIME,
+        started_before=selection.started_before and _SOME_TIME,
+        limit=1,
+        offset=min(selection.offset, 1),
+    )
+
+
+def _values(selection: SessionSelection) -> dict[str, Any]:
+    return {f"selected_{name}": getattr(selection, name) for name in _VALUES}
+
+
+def _value(selection: SessionSelection, name: str) -> BindParameter[Any]:
+    """Returns a value of a selection, in place of which a statement may be given another's."""
+    return bindparam(f"selected_{name}", getattr(selection, name), _VALUES[name])
+
+
+@cache
 def _near_page(selection: SessionSelection) -> Select[Any]:
-    """Returns the statement for a part of a history with its figures: a row a session, at least one."""
+    """Returns the statement for a part of a history with its figures: a row a session, at least one.
+
+    It is made once a shape: that takes longer than all else of a page does.
+    """
     table, order = tables.practice_session, _newest_first(selection)
     if selection.offset:
-        numbers = _narrow(select(table.c.id), selection).order_by(*order).offset(selection.offset)
-        page = _chosen(selection, numbers.limit(selection.limit))
+        numbers = _narrow(select(table.c.id), selection).order_by(*order)
+        numbers = numbers.offset(_value(selection, "offset")).limit(_value(selection, "limit"))
+        page = _chosen(selection, numbers)
     else:
-        page = _narrow(select(*SESSION_COLUMNS), selection).order_by(*order).limit(selection.limit)
+        page = _narrow(select(*SESSION_COLUMNS), selection).order_by(*order)
+        page = page.limit(_value(selection, "limit"))
     part = page.subquery("page")
     figures = select(*_figures(selection)).subquery("figures")
     rows = select(figures, part).select_from(figures.outerjoin(part, true()))
@@ -265,7 +327,8 @@ def _far_page(selection: SessionSelection, total: int) -> Select[Any] | None:
 def _chosen(selection: SessionSelection, numbers: Select[Any]) -> Select[Any]:
     """Returns the statement for a part of a selection. What is skipped is not read but for its number."""
     table = tables.practice_session
-    return select(*SESSION_COLUMNS).where(table.c.user_id == selection.user_id, table.c.id.in_(numbers))
+    mine = table.c.user_id == _value(selection, "user_id")
+    return select(*SESSION_COLUMNS).where(mine, table.c.id.in_(numbers))
 
 
 def _numbers(selection: SessionSelection) -> Select[Any]:
@@ -283,7 +346,8 @@ def _numbers(selection: SessionSelection) -> Select[Any]:
 def _figures(selection: SessionSelection) -> list[ColumnElement[Any]]:
     """Returns the total of a selection and the user's mark, nothing for who has none."""
     table = tables.learner
-    mine = [select(table.c[name]).where(table.c.user_id == selection.user_id) for name in _MARK]
+    user = _value(selection, "user_id")
+    mine = [select(table.c[name]).where(table.c.user_id == user) for name in _MARK]
     marked = [column.scalar_subquery().label(name) for name, column in zip(_MARK, mine, strict=True)]
     return [_total(selection).label("total"), *marked]
 
@@ -303,9 +367,10 @@ def _total(selection: SessionSelection) -> ColumnElement[int]:
     if kept is None or narrower:
         counted = _narrow(select(func.count()).select_from(tables.practice_session), selection)
         return counted.scalar_subquery()
-    mine = select(func.coalesce(func.sum(kept), 0)).where(total.user_id == selection.user_id)
+    user = _value(selection, "user_id")
+    mine = select(func.coalesce(func.sum(kept), 0)).where(total.user_id == user)
     if selection.product:
-        mine = mine.where(total.product == selection.product)
+        mine = mine.where(total.product == _value(selection, "product"))
     return mine.scalar_subquery()
 
 
@@ -332,16 +397,17 @@ def _narrow(statement: Select[Any], selection: SessionSelection) -> Select[Any]:
     numbers alone are the order, and goes down the numbers of everybody for who has many.
     """
     table = tables.practice_session
-    statement = statement.where(table.c.user_id == any_(array([literal(selection.user_id, BigInteger)])))
+    statement = statement.where(table.c.user_id == any_(array([_value(selection, "user_id")])))
     if selection.product:
         # Not as the user: before PostgreSQL 17 only the first column of an index keeps its order so.
-        statement = statement.where(table.c.product.between(selection.product, selection.product))
+        product = _value(selection, "product")
+        statement = statement.where(table.c.product.between(product, product))
     if selection.content:
-        statement = statement.where(table.c.content == selection.content)
+        statement = statement.where(table.c.content == _value(selection, "content"))
     if selection.states:
         statement = statement.where(table.c.state.in_([state.value for state in selection.states]))
     if selection.started_from:
-        statement = statement.where(table.c.started_at >= selection.started_from)
+        statement = statement.where(table.c.started_at >= _value(selection, "started_from"))
     if selection.started_before:
-        statement = statement.where(table.c.started_at < selection.started_before)
+        statement = statement.where(table.c.started_at < _value(selection, "started_before"))
     return statement

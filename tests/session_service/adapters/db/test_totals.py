@@ -129,6 +129,27 @@ async def test_each_page_is_the_same_from_whichever_end_it_is_reached(
             assert found.total == len(everything)
 
 
+async def test_histories_that_are_asked_for_alike_have_each_their_own_values(
+    database: Database, new_user: Callable[[], int]
+) -> None:
+    now, one, other = datetime.now(UTC), new_user(), new_user()
+    for learner, count in ((one, 8), (other, 5)):
+        await add_many(database.engine, learner, count)
+
+    async def total(learner: int, hours: float, **narrowed: Any) -> int:
+        since = now - timedelta(hours=hours)
+        selection = SessionSelection(user_id=learner, started_from=since, limit=100, **narrowed)
+        found = await database.readers.history(selection)
+        assert {session.user_id for session in found.sessions} <= {learner}
+        assert len(found.sessions) == found.total
+        return found.total
+
+    assert [await total(one, hours) for hours in (3.5, 6.5, 100)] == [3, 6, 8]
+    assert [await total(other, hours) for hours in (3.5, 100)] == [3, 5]
+    assert [await total(one, 100, product=product) for product in ("yoga", "focus")] == [8, 0]
+    assert [await total(one, 100, content=content) for content in ("sequences/1", "sequences/2")] == [4, 0]
+
+
 OLD, MANY_MORE, PAGE = 5_000, 8_000, 10
 
 
