@@ -1,0 +1,27 @@
+"""Writes the documents: `python -m gateway.openapi [DIRECTORY]`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from gateway.openapi.documents import DOCUMENTS, describe
+from gateway.settings import ROOT
+
+CONTRACTS = ROOT / "generated" / "practice.binpb"
+VERSION = "0.1.0"
+
+
+def main() -> None:
+    """Writes each document to a file of its name."""
+    directory = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "generated" / "openapi"
+    directory.mkdir(parents=True, exist_ok=True)
+    for described in DOCUMENTS:
+        document = describe(CONTRACTS, described, VERSION)
+        text = json.dumps(document, indent=1, ensure_ascii=False)
+        (directory / f"{described.name}.json").write_text(f"{text}\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,190 @@
+"""The documents: one for `/v1`, one for each product, one for operators."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gateway import contracts as edge
+from gateway.openapi.contracts import Contracts
+from gateway.openapi.errors import ErrorShape, read_reasons
+from gateway.openapi.operations import Operations
+from gateway.openapi.schemas import Schema, Schemas
+
+Document = dict[str, Any]
+
+_TEXT: Schema = {"type": "string"}
+_DETAIL: Schema = {"type": "object", "properties": {"detail": _TEXT}, "required": ["detail"]}
+_DETAIL_LIST: Schema = {
+    "type": "object",
+    "properties": {
+        "detail": {
+            "oneOf": [
+                _TEXT,
+                {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "properties": {
+                            "loc": {"type": "array", "items": {"type": ["string", "integer"]}},
+                            "msg": _TEXT,
+                            "type": _TEXT,
+                        },
+                        "required": ["loc", "msg", "type"],
+                    },
+                },
+            ]
+        }
+    },
+    "required": ["detail"],
+}
+_ENVELOPE: Schema = {
+    "type": "object",
+    "properties": {"success": {"const": False}, "message": _TEXT, "data": {}},
+    "required": ["success", "message", "data"],
+}
+_ERROR_AND_MESSAGE: Schema = {
+    "type": "object",
+    "properties": {"error": _TEXT, "message": _TEXT},
+    "required": ["error", "message"],
+}
+_CANONICAL: Schema = {
+    "type": "object",
+    "description": "An error as AIP-193 has it: its first detail says why, its last explains the reason.",
+    "properties": {
+        "error": {
+            "type": "object",
+            "properties": {
+                "code": {"type": "integer"},
+                "message": _TEXT,
+                "status": _TEXT,
+                "details": {"type": "array", "items": {"type": "object", "additionalProperties": True}},
+            },
+            "required": ["code", "message", "status", "details"],
+        }
+    },
+    "required": ["error"],
+}
+
+# Where what cannot be read is a 422.
+_UNREADABLE = {"FIELD_INVALID": 422, "REQUEST_MALFORMED": 422}
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A document to be: the packages whose services it describes, and how its errors look."""
+
+    name: str
+    title: str
+    packages: tuple[str, ...]
+    error: Schema
+    statuses: Mapping[str, int] = field(default_factory=dict)
+    operators: bool = False
+
+
+DOCUMENTS = (
+    Described(
+        "canonical",
+        "Practice platform",
+        ("practice.identity.", "practice.catalog.", "practice.session.", "practice.stats."),
+        _CANONICAL,
+    ),
+    Described("exercises", "Exercises: language drills", ("practice.products.exercises.",), _DETAIL),
+    Described("portal", "Portal: vocabulary", ("practice.products.portal.",), _ERROR_AND_MESSAGE),
+    Described("yoga", "Yoga", ("practice.products.yoga.",), _DETAIL_LIST, _UNREADABLE),
+    Described("focus", "Focus time", ("practice.products.focus.",), _ENVELOPE),
+    Described(
+        "design", "System design", ("practice.products.design.",), _DETAIL_LIST, {"FIELD_INVALID": 422}
+    ),
+    Described("operators", "Operators", ("practice.",), _CANONICAL, operators=True),
+)
+
+
+def describe(contracts: Path, described: Described, version: str) -> Document:
+    """Returns a document. Raises OSError without the descriptor set."""
+    known = Contracts.read(contracts)
+    methods = edge.operator_methods(contracts) if described.operators else edge.public_methods(contracts)
+    mine = [method for method in methods if method.service.startswith(described.packages)]
+    schemas = Schemas(known, _short_names([*known.messages, *known.enums], described.packages))
+    open_methods = frozenset() if described.operators else edge.OPEN_METHODS
+    errors = ErrorShape(
+        read_reasons(known), described.error, statuses=described.statuses, open_methods=open_methods
+    )
+    operations = Operations(known, schemas, errors)
+    paths: dict[str, dict[str, Any]] = {}
+    for method in mine:
+        for path, verb, operation in operations.of(method):
+            paths.setdefault(path, {})[verb] = operation
+    security = "InternalToken" if described.operators else "AccessToken"
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": described.title,
+            "version": version,
+            "description": _ABOUT,
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": "/", "description": "The gateway that this document is read from."}],
+        "security": [{security: []}],
+        "tags": [
+            {"name": service.rpartition(".")[2], "description": known.services[service]}
+            for service in edge.services_of(mine)
+        ],
+        "paths": paths,
+        "components": {
+            "schemas": {**schemas.components(), "Error": errors.schema},
+            "parameters": _PARAMETERS,
+            "securitySchemes": {security: _SECURITY[security]},
+        },
+    }
+
+
+def _short_names(names: Sequence[str], packages: Sequence[str]) -> Any:
+    """Returns how a full name is written: its last part, with what is before where two would be the same."""
+    mine = [name for name in names if name.startswith(tuple(packages))]
+    taken: dict[str, int] = {}
+    for name in mine:
+        short = _last(name)
+        taken[short] = taken.get(short, 0) + 1
+
+    def write(name: str) -> str:
+        short = _last(name)
+        if taken.get(short, 0) < 2:
+            return short
+        context = next(part for part in reversed(name.split(".")) if part[0].islower() and part[1:].isalpha())
+        return f"{context.capitalize()}{short}"
+
+    return write
+
+
+def _last(name: str) -> str:
+    return "".join(part for part in name.split(".") if part[0].isupper())
+
+
+_ABOUT = """Times are RFC 3339 in UTC unless said otherwise; a day is the learner's own.
+
+A change may be sent again with the same `idempotency-key` for 72 hours: it is done once, and
+answered the same. `x-practice-user-seq` of an answer, sent as `min_user_seq` to a read of
+statistics, waits until that change is counted."""
+_PARAMETERS: dict[str, Schema] = {
+    "IdempotencyKey": {
+        "name": "idempotency-key",
+        "in": "header",
+        "required": False,
+        "description": "Makes a retry safe: the same key with the same request is done once, for 72 hours.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 128},
+    },
+    "TimeZone": {
+        "name": "x-time-zone",
+        "in": "header",
+        "required": False,
+        "description": "The learner's IANA time zone; remembered. What is no zone is ignored.",
+        "schema": {"type": "string", "maxLength": 64, "examples": ["Europe/Madrid"]},
+    },
+}
+_SECURITY: dict[str, Schema] = {
+    "AccessToken": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+    "InternalToken": {"type": "apiKey", "in": "header", "name": "x-practice-internal"},
+}

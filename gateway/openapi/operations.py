@@ -1,0 +1,190 @@
+"""Operations: what each method takes and answers by HTTP."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gateway import contracts as edge
+from gateway.openapi.contracts import Contracts, Field, Rpc
+from gateway.openapi.errors import ErrorShape
+from gateway.openapi.schemas import Schema, Schemas, is_required, is_well_known
+
+Operation = dict[str, Any]
+
+_VARIABLE = re.compile(r"\{([^}=]+)(?:=([^}]*))?\}")
+_BODY = "google.api.HttpBody"
+_EMPTY = "google.protobuf.Empty"
+_JSON = "application/json"
+# The field that makes a mutation safe to send again; the header is for those without it.
+_REQUEST_ID = "request_id"
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A path as OpenAPI writes it, with the field of each of its variables and what precedes its value."""
+
+    template: str
+    fields: Mapping[str, str]
+
+    @classmethod
+    def of(cls, template: str) -> Path:
+        """Returns the path of a binding: `/v1/{name=sessions/*}` is `/v1/sessions/{session}`."""
+        fields: dict[str, str] = {}
+
+        def write(variable: re.Match[str]) -> str:
+            field, pattern = variable[1], variable[2]
+            if not pattern or "*" not in pattern:
+                name = field.rpartition(".")[2]
+                fields[name] = field
+                return f"{{{name}}}"
+            segments = pattern.split("/")
+            for place, segment in enumerate(segments):
+                if segment in ("*", "**"):
+                    name = _singular(segments[place - 1]) if place else field.rpartition(".")[2]
+                    fields[name] = field
+                    segments[place] = f"{{{name}}}"
+            return "/".join(segments)
+
+        return cls(_VARIABLE.sub(write, template), fields)
+
+
+class Operations:
+    """Makes operations of one document."""
+
+    def __init__(self, contracts: Contracts, schemas: Schemas, errors: ErrorShape) -> None:
+        self._contracts = contracts
+        self._schemas = schemas
+        self._errors = errors
+
+    def of(self, method: edge.Method) -> Iterator[tuple[str, str, Operation]]:
+        """Yields the path, the verb and the operation of each binding of a method."""
+        rpc = self._contracts.methods[method.name]
+        for number, binding in enumerate(method.bindings):
+            path = Path.of(binding.path)
+            yield path.template, binding.verb.lower(), self._operation(rpc, binding, path, number)
+
+    def _operation(self, rpc: Rpc, binding: edge.Binding, path: Path, number: int) -> Operation:
+        fields = {field.name: field for field in self._contracts.messages[rpc.request].fields}
+        named = frozenset(path.fields.values())
+        summary, _, _ = rpc.comment.partition(". ")
+        service, _, name = rpc.name.rpartition(".")[2].partition("/")
+        operation: Operation = {
+            "operationId": f"{service}_{name}" + (f"_{number + 1}" if number else ""),
+            "tags": [service],
+            "summary": summary.removesuffix("."),
+            "description": rpc.comment,
+        }
+        parameters = [
+            *(
+                _path_parameter(variable, self._field(rpc.request, field))
+                for variable, field in path.fields.items()
+            ),
+            *self._query(binding, fields, named),
+            *_headers(binding, fields),
+        ]
+        if parameters:
+            operation["parameters"] = parameters
+        body = self._body(rpc, binding, fields, named)
+        if body is not None:
+            operation["requestBody"] = body
+        operation["responses"] = {**self._success(rpc), **self._errors.responses(rpc)}
+        if rpc.name in edge.OPEN_METHODS:
+            operation["security"] = []
+        return operation
+
+    def _field(self, message: str, way: str) -> Field:
+        """Returns the field of a message that a way such as `streak.product` leads to."""
+        name, _, rest = way.partition(".")
+        field = next(each for each in self._contracts.messages[message].fields if each.name == name)
+        return self._field(field.type_name, rest) if rest else field
+
+    def _query(
+        self, binding: edge.Binding, fields: Mapping[str, Field], named: frozenset[str]
+    ) -> Iterator[Schema]:
+        if binding.body == "*":
+            return
+        for name, field in fields.items():
+            if name != binding.body:
+                yield from self._query_parameters(field, name, named)
+
+    def _query_parameters(self, field: Field, way: str, named: frozenset[str]) -> Iterator[Schema]:
+        """Yields a field's parameter; those of the fields of a message, such as `streak.product`."""
+        if way in named:
+            return
+        message = self._contracts.messages.get(field.type_name)
+        if message is not None and not is_well_known(message.name):
+            for each in message.fields:
+                yield from self._query_parameters(each, f"{way}.{each.name}", named)
+            return
+        if field.type_name:
+            self._schemas.sent(field.type_name)
+        schema = self._schemas.field(field, sent=True)
+        told = schema.pop("description", "")
+        yield {
+            "name": way,
+            "in": "query",
+            "required": "." not in way and is_required(field),
+            "description": told,
+            "schema": schema,
+        }
+
+    def _body(
+        self, rpc: Rpc, binding: edge.Binding, fields: Mapping[str, Field], named: frozenset[str]
+    ) -> Schema | None:
+        if not binding.body:
+            return None
+        if binding.body != "*":
+            field = fields[binding.body]
+            schema = self._schemas.sent(field.type_name)
+            return {"required": True, "description": field.comment, "content": {_JSON: {"schema": schema}}}
+        rest = [field for name, field in fields.items() if name not in named]
+        if not rest:
+            # A body is taken and says nothing.
+            return {"content": {_JSON: {"schema": {"type": "object"}}}}
+        if named:
+            for field in rest:
+                if field.type_name:
+                    self._schemas.sent(field.type_name)
+            schema = {
+                "type": "object",
+                "properties": {field.name: self._schemas.field(field, sent=True) for field in rest},
+            }
+            required = [field.name for field in rest if is_required(field)]
+            if required:
+                schema["required"] = required
+        else:
+            schema = self._schemas.sent(rpc.request)
+            required = [field.name for field in rest if is_required(field)]
+        return {"required": bool(required), "content": {_JSON: {"schema": schema}}}
+
+    def _success(self, rpc: Rpc) -> Schema:
+        schema = self._schemas.answered(rpc.response)
+        if rpc.response == _EMPTY:
+            content: Schema = {_JSON: {"schema": {"type": "object"}}}
+        elif rpc.streaming and rpc.response != _BODY:
+            content = {"application/x-ndjson": {"schema": schema}}
+        else:
+            content = {_JSON: {"schema": schema}}
+        return {"200": {"description": "It was done.", "content": content}}
+
+
+def _path_parameter(variable: str, field: Field) -> Schema:
+    schema: Schema = {"type": "string"}
+    if variable != field.name:
+        # The rest of a resource's name, without its collection.
+        schema["pattern"] = "^[A-Za-z0-9_-]+$"
+    return {"name": variable, "in": "path", "required": True, "description": field.comment, "schema": schema}
+
+
+def _headers(binding: edge.Binding, fields: Mapping[str, Field]) -> Sequence[Schema]:
+    if binding.verb == "GET":
+        return [{"$ref": "#/components/parameters/TimeZone"}]
+    keyed = [] if _REQUEST_ID in fields else [{"$ref": "#/components/parameters/IdempotencyKey"}]
+    return [*keyed, {"$ref": "#/components/parameters/TimeZone"}]
+
+
+def _singular(collection: str) -> str:
+    return f"{collection[:-3]}y" if collection.endswith("ies") else collection.removesuffix("s")
