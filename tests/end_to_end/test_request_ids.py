@@ -43,11 +43,18 @@ def test_a_request_is_found_under_one_id_in_every_process_that_worked_for_it(
     assert served["user_id"] == user_id
     assert served["milliseconds"] > 0
 
-    # Asked by the session service, on behalf of the same request.
-    assert line_of(stack, "stats", "call", request_id)["method"].startswith("/practice.stats.v1.")
-
     applied = line_of(stack, "worker", "event_applied", request_id)
     assert (applied["user_id"], applied["session_id"], applied["new"]) == (user_id, session_id, True)
     closed = line_of(stack, "relay", "event_acknowledged", request_id)
     assert (closed["user_id"], closed["session_id"]) == (user_id, session_id)
     assert closed["event_id"] == applied["event_id"]
+
+
+def test_a_service_that_asks_another_asks_on_behalf_of_the_same_request(
+    stack: LocalStack, learner: Learner
+) -> None:
+    request_id = f"follow-{uuid.uuid4()}"
+    told = learner.send("GET", "/yoga/api/v1/sessions/stats", **{"X-Request-Id": request_id})
+    assert told.status_code == 200
+    assert line_of(stack, "session", "call", request_id)["status"] == "OK"
+    assert line_of(stack, "stats", "call", request_id)["method"].startswith("/practice.stats.v1.")
