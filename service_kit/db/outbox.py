@@ -151,25 +151,26 @@ class OutboxRows:
         return [OutboxRow(*row) for row in await self._connection.execute(_claim(self._table), named)]
 
     async def acknowledge(self, event_ids: Sequence[UUID]) -> None:
-        """Closes rows for good, those that are not."""
+        """Closes rows for good, those that are not, dead letters too: they have arrived."""
         table = self._table
         open_ones = _named(table), table.c.acked_at.is_(None)
-        closing = update(table).where(*open_ones).values(acked_at=func.now(), last_error=None)
+        closing = update(table).where(*open_ones).values(acked_at=func.now(), dead_at=None, last_error=None)
         await self._connection.execute(closing, {"event_ids": event_ids})
 
     async def bury(self, event_id: UUID, reason: str) -> None:
-        """Makes a row a dead letter."""
+        """Makes a row a dead letter, unless another relay found that it has arrived."""
         table = self._table
+        open_one = table.c.event_id == event_id, table.c.acked_at.is_(None)
         await self._connection.execute(
-            update(table).where(table.c.event_id == event_id).values(dead_at=func.now(), last_error=reason)
+            update(table).where(*open_one).values(dead_at=func.now(), last_error=reason)
         )
 
     async def retry(self, event_ids: Sequence[UUID], *, counted: bool, wait: timedelta, error: str) -> None:
-        """Makes rows due again after `wait`."""
+        """Makes rows due again after `wait`, but for those that another relay has settled."""
         table = self._table
         await self._connection.execute(
             update(table)
-            .where(_named(table))
+            .where(_named(table), table.c.acked_at.is_(None), table.c.dead_at.is_(None))
             .values(
                 attempts=table.c.attempts + int(counted),
                 next_attempt_at=func.now() + wait,

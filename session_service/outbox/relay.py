@@ -81,8 +81,7 @@ class RelayOutbox:
         verdicts = await self._statistics.verdicts([event.event_id for event in due])
         if verdicts is None:
             # Whoever cannot be asked is not told again: a queue that fills for
-            # as long as an outage lasts helps nobody.
-            await self._retry(due, counted=False, error="the stats service does not answer")
+            # as long as an outage lasts helps nobody, nor do rows that are written over meanwhile.
             return Round(len(due), 0, 0, 0)
         acknowledged = [event.event_id for event in due if event.event_id in verdicts.applied]
         if acknowledged:
@@ -109,18 +108,20 @@ class RelayOutbox:
 
     async def _publish(self, events: Sequence[DueEvent]) -> int:
         """Publishes, makes the events due again later and returns how many the broker took."""
-        if not events:
-            return 0
+        sent: list[DueEvent] = []
         try:
             for together in _messages(events):
                 await self._publisher.publish(
                     [Outgoing(each.event_id, each.kind, each.payload, each.request_id) for each in together]
                 )
+                sent += together
         except UnavailableError as failure:
-            await self._retry(events, counted=False, error=failure.message)
-            return 0
-        await self._retry(events, counted=True, error="")
-        return len(events)
+            taken = {each.event_id for each in sent}
+            left = [each for each in events if each.event_id not in taken]
+            await self._retry(left, counted=False, error=failure.message)
+        # A broker that is full gets no more of the same for a while.
+        await self._retry(sent, counted=True, error="")
+        return len(sent)
 
     async def wait_for_worker(self) -> None:
         """Waits until hardly anything of what was sent waits for the worker, for some seconds at most.

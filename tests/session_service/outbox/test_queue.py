@@ -161,6 +161,25 @@ async def test_a_dead_letter_is_in_nobodys_way_and_can_be_revived(
     assert revived.payload == first.payload
 
 
+async def test_two_relays_that_heard_different_things_leave_a_row_that_is_one_of_them(
+    outbox: Database, queue: SqlOutboxQueue
+) -> None:
+    arrived, late, dead, *_ = await claim(queue, 100)
+
+    await queue.acknowledge([arrived.event_id])
+    await queue.bury(arrived.event_id, "not applied, it seemed")
+    await queue.retry([arrived.event_id], counted=True, wait=LATER, error="no answer")
+    await queue.bury(late.event_id, "not applied yet")
+    await queue.acknowledge([late.event_id])
+    await queue.bury(dead.event_id, "refused: no such thing")
+    await queue.retry([dead.event_id], counted=False, wait=LATER, error="no answer")
+
+    letters = await SqlOutboxAdmin(outbox.engine).dead_letters(None, 10)
+    assert [letter.event_id for letter in letters] == [dead.event_id]
+    assert await outbox.count("outbox", last_error="refused: no such thing") == 1
+    assert await outbox.count("outbox", last_error="no answer") == 0
+
+
 async def test_what_was_closed_over_a_week_ago_is_forgotten_and_nothing_else(
     outbox: Database, queue: SqlOutboxQueue
 ) -> None:

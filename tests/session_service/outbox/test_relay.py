@@ -83,13 +83,15 @@ class FakePublisher:
 
     def __init__(self) -> None:
         self.down = False
+        # How many messages it takes before it is down.
+        self.room = 1_000
         self.published: list[bytes] = []
         self.messages: list[list[bytes]] = []
         self.queued: Iterator[int] = iter(())
 
     async def publish(self, events: Sequence[Outgoing]) -> None:
         assert events
-        if self.down:
+        if self.down or len(self.messages) == self.room:
             raise UnavailableError("The task queue does not answer", part="redis")
         self.published.extend(event.payload for event in events)
         self.messages.append([event.payload for event in events])
@@ -210,7 +212,7 @@ async def test_while_statistics_are_silent_nothing_is_sent_counted_or_buried() -
     bench.statistics.silent = True
     for _ in range(30):
         assert await bench.round() == Round(due=2, acknowledged=0, published=0, buried=0)
-    assert [row.event.attempts for row in bench.queue.rows] == [0, 12]
+    assert [(row.event.attempts, row.wait) for row in bench.queue.rows] == [(0, None), (12, None)]
     bench.statistics.silent, bench.statistics.applied = False, {1, 2}
     assert (await bench.round()).acknowledged == 2
 
@@ -224,6 +226,17 @@ async def test_a_broker_that_is_down_is_not_counted_and_its_fault_is_kept() -> N
     bench.publisher.down = False
     assert (await bench.round()).published == 2
     assert [row.error for row in bench.queue.rows] == ["", ""]
+
+
+async def test_what_a_broker_took_before_it_was_full_is_counted_and_not_sent_again_at_once() -> None:
+    bench = Bench(*[0] * 250)
+    bench.publisher.room = 1
+    assert (await bench.relay()).published == 100
+    assert sorted(row.event.attempts for row in bench.queue.rows) == [0] * 150 + [1] * 100
+    assert {row.error for row in bench.queue.rows if row.event.attempts} == {""}
+    assert {row.error for row in bench.queue.rows if not row.event.attempts} == {
+        "The task queue does not answer"
+    }
 
 
 async def test_a_broker_that_is_down_still_lets_verdicts_through() -> None:
