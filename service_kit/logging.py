@@ -42,7 +42,7 @@ class _Output:
         self._waiting: list[str] = []
         self._writing = False
         # Whoever writes may be made to log by the garbage collector.
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         # The loop that writes what waits, and its thread.
         self._joining: tuple[asyncio.AbstractEventLoop, int] | None = None
 
@@ -52,7 +52,7 @@ class _Output:
         Not through them: finding a caller and making a record costs more than the line itself.
         """
         text = f"{line}\n"
-        with self._lock:
+        with self.lock:
             self._waiting.append(text)
             if at_once or self._joining is None or len(self._waiting) >= _MOST_WAITING:
                 self._write_waiting()
@@ -65,12 +65,12 @@ class _Output:
 
     def flush(self) -> None:
         """Writes what waits."""
-        with self._lock:
+        with self.lock:
             self._write_waiting()
 
     def join(self, loop: asyncio.AbstractEventLoop | None) -> None:
         """Lets lines of this thread wait for each other while the loop runs; None ends that."""
-        with self._lock:
+        with self.lock:
             self._joining = (loop, threading.get_ident()) if loop is not None else None
             self._write_waiting()
 
@@ -168,6 +168,11 @@ class _Records(logging.Formatter):
 
 class _Handler(logging.StreamHandler[Any]):
     """Writes what libraries log in its place among the other lines."""
+
+    def createLock(self) -> None:  # noqa: N802 - as the standard library has it
+        """Shares the output's lock: with another one, two threads could wait for each other for ever."""
+        super().createLock()
+        self.lock = _output.lock
 
     def emit(self, record: logging.LogRecord) -> None:
         """Writes a record at once."""

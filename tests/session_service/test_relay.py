@@ -142,6 +142,11 @@ async def test_what_relays_killed_before_and_after_their_claim_held_is_taken_ove
         killed.kill()
     # What another one had claimed that was killed before it published.
     queue = SqlOutboxQueue(database, timedelta(seconds=1))
+
+    async def all_due() -> bool:
+        return len(await queue.look(5)) == 5
+
+    await until(all_due)
     assert len(await queue.claim([event.event_id for event in await queue.look(3)])) == 3
     assert await take_published(redis_server.url) == []
     assert {row.attempts for row in await rows(database)} == {0}

@@ -72,14 +72,12 @@ class Connections:
 
     @asynccontextmanager
     async def lend(self) -> AsyncIterator[Any]:
-        """Lends a connection; one that the server has ended is replaced before anything is sent on it."""
-        if self._places.locked():
-            async with asyncio.timeout(POOL_WAIT_SECONDS):
-                await self._places.acquire()
-        else:
-            await self._places.acquire()
+        """Lends a connection; one that the server has ended is replaced before anything is sent on it.
+
+        Raises NothingWrittenError when none can be had.
+        """
+        kept = await self._borrow()
         try:
-            kept = self._take() or await self._open()
             try:
                 yield kept.driver
             except (NothingWrittenError, asyncpg.PostgresError):
@@ -92,6 +90,20 @@ class Connections:
             self._kept.append(kept)
         finally:
             self._places.release()
+
+    async def _borrow(self) -> _Kept:
+        try:
+            async with asyncio.timeout(POOL_WAIT_SECONDS):
+                await self._places.acquire()
+        except TimeoutError as error:
+            raise NothingWrittenError from error
+        try:
+            return self._take() or await self._open()
+        except BaseException as error:
+            self._places.release()
+            if isinstance(error, Exception):
+                raise NothingWrittenError from error
+            raise
 
     async def close(self) -> None:
         """Closes them, once those in use are back: waits a moment at most."""

@@ -6,6 +6,7 @@ written over only where it still holds: the version of a session counts its chan
 
 from __future__ import annotations
 
+import asyncio
 from operator import attrgetter, itemgetter
 from typing import Any
 
@@ -95,13 +96,16 @@ class SqlDraftStore(DraftStore):
     def __init__(self, connections: Connections, after_commit: AfterCommit) -> None:
         self._statements = CombinedStatements(connections)
         self._after_commit = after_commit
+        # Of the connections one at most: answers and ends wait for no crowd of drafts.
+        self._turn = asyncio.Semaphore(1)
 
     @override
     async def read(self, call: Call, ref: SessionRef) -> FoundDraft | None:
         """Selects a session with its draft."""
         key = call.request.key if call.request is not None else None
         try:
-            rows = await self._statements.read(_READ, (call.user_id, ref.id, key))
+            async with self._turn:
+                rows = await self._statements.read(_READ, (call.user_id, ref.id, key))
         except NothingWrittenError:
             return None
         session = self._statements.session_from(rows[0], ref) if rows else None
@@ -124,7 +128,8 @@ class SqlDraftStore(DraftStore):
             *_entry_values(journal_to_values(Change.DRAFT_SAVED, after)),
         )
         try:
-            written = await self._statements.write(_WRITE, values)
+            async with self._turn:
+                written = await self._statements.write(_WRITE, values)
         except NothingWrittenError:
             return False
         self._after_commit.wake_watchers(written)

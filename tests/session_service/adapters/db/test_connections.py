@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from session_service.adapters.db.combined import Connections
+from deploy.local.servers import free_port
+from session_service.adapters.db.combined import CombinedStatements, Connections
+from session_service.application.ports.answers import NothingWrittenError
 from tests.waiting import PATIENCE_SECONDS
 
 PID = "SELECT pg_backend_pid()"
@@ -73,3 +75,11 @@ async def test_a_table_that_is_still_empty_is_planned_to_be_read_by_its_key(fres
     await connections.close()
     plan = "\n".join(row[0] for row in rows)
     assert "Index" in plan and "Seq Scan" not in plan, plan
+
+
+async def test_without_a_connection_it_is_certain_that_nothing_was_written() -> None:
+    connections = Connections(f"postgresql://nobody@127.0.0.1:{free_port()}/nothing", 1)
+    for _ in range(2):
+        with pytest.raises(NothingWrittenError):
+            await CombinedStatements(connections).write("SELECT 1", ())
+    await connections.close()
