@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from importlib import metadata
 from pathlib import Path
 
 from gateway.openapi.documents import DOCUMENTS, describe
 from gateway.settings import ROOT
 
 CONTRACTS = ROOT / "generated" / "practice.binpb"
-VERSION = "0.1.0"
+VERSION = metadata.version("practice-platform")
 
 
 def main() -> None:

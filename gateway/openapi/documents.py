@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from gateway import contracts as edge
+from gateway.error_reasons import read_reasons
 from gateway.openapi.contracts import Contracts
-from gateway.openapi.errors import ErrorShape, read_reasons
+from gateway.openapi.errors import ErrorShape
 from gateway.openapi.operations import Operations
 from gateway.openapi.schemas import Schema, Schemas
 
@@ -110,9 +111,9 @@ def describe(contracts: Path, described: Described, version: str) -> Document:
     schemas = Schemas(known, _short_names([*known.messages, *known.enums], described.packages))
     open_methods = frozenset() if described.operators else edge.OPEN_METHODS
     errors = ErrorShape(
-        read_reasons(known), described.error, statuses=described.statuses, open_methods=open_methods
+        read_reasons(contracts), described.error, statuses=described.statuses, open_methods=open_methods
     )
-    operations = Operations(known, schemas, errors)
+    operations = Operations(known, schemas, errors, success="200" if described.error is _CANONICAL else "2XX")
     paths: dict[str, dict[str, Any]] = {}
     for method in mine:
         for path, verb, operation in operations.of(method):

@@ -4,54 +4,17 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 
-from gateway.openapi.contracts import Contracts, Rpc
+from gateway.error_reasons import Reason
+from gateway.openapi.contracts import Rpc
 from gateway.openapi.schemas import Schema
 
-_REASONS = "practice.errors.v1.ErrorReason"
-_PREFIX = "ERROR_REASON_"
 _NAMED = re.compile(r"\b[A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+\b|\bINTERNAL\b")
 # Of every call; those of tokens not of calls that need none.
 _ALWAYS = ("FIELD_INVALID", "REQUEST_MALFORMED", "RATE_LIMITED", "DEPENDENCY_UNAVAILABLE", "INTERNAL")
 _OF_TOKENS = ("TOKEN_INVALID",)
-
-# The transcoder's own: google/rpc/code.proto.
-_STATUSES = {
-    "INVALID_ARGUMENT": 400,
-    "FAILED_PRECONDITION": 400,
-    "OUT_OF_RANGE": 413,
-    "UNAUTHENTICATED": 401,
-    "PERMISSION_DENIED": 403,
-    "NOT_FOUND": 404,
-    "ALREADY_EXISTS": 409,
-    "ABORTED": 409,
-    "RESOURCE_EXHAUSTED": 429,
-    "INTERNAL": 500,
-    "UNIMPLEMENTED": 501,
-    "UNAVAILABLE": 503,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """A reason with its status under `/v1` and what it means."""
-
-    name: str
-    status: int
-    meaning: str
-
-
-def read_reasons(contracts: Contracts) -> Mapping[str, Reason]:
-    """Returns the reasons by name."""
-    found = {}
-    for value, comment in contracts.enums[_REASONS].values.items():
-        code, _, meaning = comment.partition(": ")
-        if code in _STATUSES:
-            name = value.removeprefix(_PREFIX)
-            found[name] = Reason(name, _STATUSES[code], meaning.partition(" Metadata: ")[0])
-    return found
+_CONTENT: Schema = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
 
 
 class ErrorShape:
@@ -59,14 +22,14 @@ class ErrorShape:
 
     def __init__(
         self,
-        reasons: Mapping[str, Reason],
+        reasons: Iterable[Reason],
         schema: Schema,
         *,
         statuses: Mapping[str, int] | None = None,
         open_methods: frozenset[str] = frozenset(),
     ) -> None:
         """`statuses` are those that this document's API has of its own, by reason."""
-        self._reasons = reasons
+        self._reasons = {reason.name: reason for reason in reasons}
         self._statuses = dict(statuses or {})
         self._open_methods = open_methods
         self.schema = schema
@@ -75,10 +38,15 @@ class ErrorShape:
         """Returns the error responses of a method, by status."""
         by_status: dict[int, list[Reason]] = defaultdict(list)
         for name in self._names(rpc):
-            reason = self._reasons.get(name)
-            if reason is not None:
-                by_status[self._statuses.get(name, reason.status)].append(reason)
-        return {str(status): self._response(by_status[status]) for status in sorted(by_status)}
+            if (reason := self._reasons.get(name)) is not None:
+                for status in self._statuses_of(reason):
+                    by_status[status].append(reason)
+        told = {str(status): self._response(by_status[status]) for status in sorted(by_status)}
+        return {**told, "default": _any_other()}
+
+    def _statuses_of(self, reason: Reason) -> Sequence[int]:
+        own = self._statuses.get(reason.name)
+        return reason.statuses if own is None else [own]
 
     def _names(self, rpc: Rpc) -> Sequence[str]:
         told = _NAMED.findall(rpc.comment)
@@ -86,7 +54,8 @@ class ErrorShape:
         return list(dict.fromkeys((*told, *tokens, *_ALWAYS)))
 
     def _response(self, reasons: Sequence[Reason]) -> Schema:
-        told = "\n".join(f"- `{reason.name}`: {reason.meaning}" for reason in reasons)
+        meanings = {reason.name: reason.meaning.partition(" Metadata: ")[0] for reason in reasons}
+        told = "\n".join(f"- `{name}`: {meaning}" for name, meaning in meanings.items())
         return {
             "description": told,
             "headers": {
@@ -95,5 +64,9 @@ class ErrorShape:
                     "schema": {"type": "string", "enum": [reason.name for reason in reasons]},
                 }
             },
-            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+            "content": _CONTENT,
         }
+
+
+def _any_other() -> Schema:
+    return {"description": "Another refusal, with its reason in `x-practice-reason`.", "content": _CONTENT}

@@ -54,10 +54,12 @@ class Path:
 class Operations:
     """Makes operations of one document."""
 
-    def __init__(self, contracts: Contracts, schemas: Schemas, errors: ErrorShape) -> None:
+    def __init__(self, contracts: Contracts, schemas: Schemas, errors: ErrorShape, *, success: str) -> None:
+        """`success` is the status of what was done, `2XX` where products answer 200 or 201."""
         self._contracts = contracts
         self._schemas = schemas
         self._errors = errors
+        self._success_status = success
 
     def of(self, method: edge.Method) -> Iterator[tuple[str, str, Operation]]:
         """Yields the path, the verb and the operation of each binding of a method."""
@@ -168,7 +170,7 @@ class Operations:
             content = {"application/x-ndjson": {"schema": schema}}
         else:
             content = {_JSON: {"schema": schema}}
-        return {"200": {"description": "It was done.", "content": content}}
+        return {self._success_status: {"description": "It was done.", "content": content}}
 
 
 def _path_parameter(variable: str, field: Field) -> Schema:

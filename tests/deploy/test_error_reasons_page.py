@@ -9,12 +9,12 @@ import pytest
 from practice.errors.v1 import error_reason_pb2
 
 from deploy.error_reasons import document
-from deploy.error_reasons.document import Reason, read_reasons
 from deploy.error_reasons.examples import EXAMPLES
+from gateway.error_reasons import Reason, read_reasons
 from gateway.refusals import MALFORMED, REFUSALS
 from tests.canonical_errors import read_error
 
-REASONS = read_reasons()
+REASONS = read_reasons(document.CONTRACTS)
 SENT = [each for each in REASONS if not each.is_deprecated]
 
 

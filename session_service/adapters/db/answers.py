@@ -16,12 +16,14 @@ from typing_extensions import override
 
 from service_kit.call import Call
 from session_service.adapters.db.combined import (
+    KEY_UNUSED,
     SESSION,
     SESSION_WIDTH,
     CombinedStatements,
     Connections,
     key_to_values,
     to_arrays,
+    to_asked,
     to_columns,
 )
 from session_service.adapters.db.unit_of_work import AfterCommit
@@ -39,17 +41,11 @@ from session_service.domain.states import Change
 
 def _read(*, keyed: bool, known: bool) -> str:
     """Returns the statement that reads; what no call of the lot needs is not in it."""
-    names, types = ["user_id", "session_id"], ["bigint", "bigint"]
-    unused, answers = "", "NULL"
+    columns, unused, answers = {"user_id": "bigint", "session_id": "bigint"}, "", "NULL"
     if keyed:
-        names.append("key")
-        types.append("text")
-        unused = """
-  AND NOT EXISTS (
-    SELECT FROM session.idempotency AS used WHERE (used.user_id, used.key) = (asked.user_id, asked.key))"""
+        columns["key"], unused = "text", f"\n  AND {KEY_UNUSED}"
     if known:
-        names.append("answer_ids")
-        types.append("text")
+        columns["answer_ids"] = "text"
         answers = """(SELECT jsonb_agg(jsonb_build_array(
       answer_id, item, text, time_taken, correct, correct_answer, feedback))::text
     FROM jsonb_array_elements_text(asked.answer_ids::jsonb) AS sent (answer_id)
@@ -63,7 +59,7 @@ SELECT {SESSION},
     FROM session.session_item
     WHERE s.item_count > 0 AND (user_id, session_id) = (s.user_id, s.id)),
   {answers}
-FROM unnest({to_arrays(types)}) WITH ORDINALITY AS asked ({", ".join(names)}, place)
+FROM {to_asked(columns)}
 LEFT JOIN session.practice_session AS s ON (s.user_id, s.id) = (asked.user_id, asked.session_id){unused}
 ORDER BY place
 """  # noqa: S608 - names of columns

@@ -15,12 +15,14 @@ from typing_extensions import override
 
 from service_kit.call import Call
 from session_service.adapters.db.combined import (
+    KEY_UNUSED,
     SESSION,
     SESSION_WIDTH,
     CombinedStatements,
     Connections,
     key_to_values,
     to_arrays,
+    to_asked,
     to_columns,
 )
 from session_service.adapters.db.unit_of_work import AfterCommit
@@ -35,16 +37,12 @@ from session_service.domain.events import ENDED, Event
 
 def _read(*, keyed: bool) -> str:
     """Returns the statement that reads; what no call of the lot needs is not in it."""
-    names, types, unused = ["user_id", "session_id"], ["bigint", "bigint"], ""
+    columns, unused = {"user_id": "bigint", "session_id": "bigint"}, ""
     if keyed:
-        names.append("key")
-        types.append("text")
-        unused = """
-  AND NOT EXISTS (
-    SELECT FROM session.idempotency AS used WHERE (used.user_id, used.key) = (asked.user_id, asked.key))"""
+        columns["key"], unused = "text", f"\n  AND {KEY_UNUSED}"
     return f"""
 SELECT {SESSION}, l.last_seq, l.time_zone, l.rollover_hour
-FROM unnest({to_arrays(types)}) WITH ORDINALITY AS asked ({", ".join(names)}, place)
+FROM {to_asked(columns)}
 LEFT JOIN session.practice_session AS s ON (s.user_id, s.id) = (asked.user_id, asked.session_id){unused}
 LEFT JOIN session.learner AS l ON l.user_id = asked.user_id
 ORDER BY place

@@ -53,6 +53,10 @@ PLAIN_FIELDS = [name for name in SESSION_FIELDS if name != "settings"]
 SESSION = f"{', '.join(f's.{name}' for name in PLAIN_FIELDS)}, s.settings::text"
 SESSION_WIDTH = len(PLAIN_FIELDS) + 1
 
+# Of who asks with a key: that nothing was done with it yet.
+KEY_UNUSED = """NOT EXISTS (
+    SELECT FROM session.idempotency AS used WHERE (used.user_id, used.key) = (asked.user_id, asked.key))"""
+
 Rows = Sequence[Any]
 
 log = get_logger(__name__)
@@ -154,6 +158,11 @@ def to_columns(width: int, rows: Rows) -> list[Any]:
 def to_arrays(types: Iterable[str], first: int = 1) -> str:
     """Returns a statement's parameters that are arrays of these types, numbered from the first."""
     return ", ".join(f"${place}::{name}[]" for place, name in enumerate(types, first))
+
+
+def to_asked(columns: Mapping[str, str]) -> str:
+    """Returns what callers ask as rows of a FROM, with their places, by the columns' names and types."""
+    return f"unnest({to_arrays(columns.values())}) WITH ORDINALITY AS asked ({', '.join(columns)}, place)"
 
 
 def key_to_values(keyed: tuple[RequestIdentity, Any, type[Any]] | None) -> tuple[Any, ...]:

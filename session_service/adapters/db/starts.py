@@ -16,10 +16,12 @@ from typing_extensions import override
 
 from service_kit.call import Call
 from session_service.adapters.db.combined import (
+    KEY_UNUSED,
     CombinedStatements,
     Connections,
     key_to_values,
     to_arrays,
+    to_asked,
     to_columns,
 )
 from session_service.adapters.db.rows import session_to_values
@@ -34,18 +36,14 @@ from session_service.domain.practice_session import PracticeSession
 
 def _read(*, keyed: bool) -> str:
     """Returns the statement that reads; what no call of the lot needs is not in it."""
-    names, types, unused = ["user_id", "product"], ["bigint", "text"], ""
+    columns, unused = {"user_id": "bigint", "product": "text"}, ""
     if keyed:
-        names.append("key")
-        types.append("text")
-        unused = """
-  AND NOT EXISTS (
-    SELECT FROM session.idempotency AS used WHERE (used.user_id, used.key) = (asked.user_id, asked.key))"""
+        columns["key"], unused = "text", f"\n  AND {KEY_UNUSED}"
     return f"""
 SELECT CASE WHEN total.has_product THEN nextval('session.practice_session_id_seq') END AS id, asked.product,
   newest.version AS policy_version, newest.published_at, newest.retired_at, l.last_seq, l.time_zone,
   l.rollover_hour, total.started, total.open_count
-FROM unnest({to_arrays(types)}) WITH ORDINALITY AS asked ({", ".join(names)}, place)
+FROM {to_asked(columns)}
 LEFT JOIN session.learner AS l ON l.user_id = asked.user_id{unused}
 CROSS JOIN LATERAL (
   SELECT sum(started)::bigint, sum(started - ended)::bigint, bool_or(product = asked.product)
