@@ -141,7 +141,7 @@ async def test_hundreds_who_wait_ask_in_a_few_queries(database: Database) -> Non
 
 
 async def test_beyond_a_limit_callers_look_and_go(database: Database) -> None:
-    waiting = waiting_at(database, most=2)
+    waiting = waiting_at(database, every_seconds=1e9, most=2)
     calls = [asyncio.create_task(waiting.wait(1, 1)) for _ in range(2)]
     await until(lambda: len(database.asked) == 1)
     database.counted[2] = 1
