@@ -190,8 +190,10 @@ class SaveDraft:
         return saved
 
     async def _read(self, found: FoundDraft | None, content: str) -> Draft:
-        if found is not None and found.draft is not None and found.draft.content == content:
-            return found.draft
+        stored = found.draft if found is not None else None
+        # Half of a surrogate pair is in no text that is stored.
+        if stored is not None and stored.is_text(content.encode(errors="surrogatepass")):
+            return Draft(content, stored.content_hash)
         # A large draft takes a while; other calls need not wait for it.
         return await self._run_in_thread(read_draft, content)
 

@@ -26,6 +26,29 @@ class Draft:
 EMPTY_DRAFT = Draft("{}", EMPTY_HASH)
 
 
+@dataclass(frozen=True, slots=True)
+class StoredDraft:
+    """A draft that is stored, told by its hash and by a digest of its text, which need not be read then."""
+
+    content_hash: str
+    text_digest: bytes
+
+    def is_text(self, text: bytes) -> bool:
+        """Tells whether a text is the stored one, to the byte."""
+        return text_digest(self.content_hash, text) == self.text_digest
+
+
+def text_digest(content_hash: str, text: bytes) -> bytes:
+    """Returns a digest of a draft's text that no other text has, as far as anybody knows.
+
+    The hash is in it: who replaces a text and its hash, and knows of no digest,
+    leaves one that fits nothing any more.
+    """
+    digest = hashlib.sha256(content_hash.encode())
+    digest.update(text)
+    return digest.digest()
+
+
 def read_draft(content: str) -> Draft:
     """Returns JSON text as a draft. Reads all of it, which takes a while of a large one.
 

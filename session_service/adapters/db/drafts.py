@@ -25,14 +25,14 @@ from session_service.adapters.db.unit_of_work import AfterCommit
 from session_service.application.ports.answers import NothingWrittenError
 from session_service.application.ports.drafts import DraftChange, DraftStore, FoundDraft
 from session_service.application.ports.sessions import SessionRef
-from session_service.domain.drafts import Draft
+from session_service.domain.drafts import StoredDraft, text_digest
 from session_service.domain.states import Change
 
 _READ = f"""
 SELECT {SESSION},
   (SELECT last_seq FROM session.learner WHERE user_id = s.user_id),
   EXISTS (SELECT FROM session.idempotency AS used WHERE used.user_id = $1 AND used.key = $3::text),
-  draft.content, draft.content_hash
+  draft.content_hash, draft.text_digest, CASE WHEN draft.text_digest IS NULL THEN draft.content END
 FROM session.practice_session AS s
 LEFT JOIN session.draft ON (draft.user_id, draft.session_id) = (s.user_id, s.id)
 WHERE s.user_id = $1 AND s.id = $2
@@ -55,10 +55,10 @@ WITH ready AS MATERIALIZED (
     draft_hash = $13, draft_saved_at = $14
   WHERE user_id = $1 AND id = $2 AND EXISTS (SELECT FROM written)
 ), drawn AS (
-  INSERT INTO session.draft (user_id, session_id, content, content_hash)
-  SELECT $1, $2, $15::text, $13 FROM written WHERE $15::text IS NOT NULL
+  INSERT INTO session.draft (user_id, session_id, content, content_hash, text_digest)
+  SELECT $1, $2, $15::text, $13, $25::bytea FROM written WHERE $15::text IS NOT NULL
   ON CONFLICT (user_id, session_id) DO UPDATE
-    SET content = excluded.content, content_hash = excluded.content_hash
+    SET content = excluded.content, content_hash = excluded.content_hash, text_digest = excluded.text_digest
 ), entry AS (
   INSERT INTO session.journal (
     user_id, session_id, sequence, change, at, state, answer_count, correct_answer_count, elapsed_seconds,
@@ -111,21 +111,21 @@ class SqlDraftStore(DraftStore):
         session = self._statements.session_from(rows[0], ref) if rows else None
         if session is None:
             return None
-        last_seq, repeated, content, content_hash = rows[0][SESSION_WIDTH:]
-        draft = None if content is None else Draft(content, content_hash)
-        return FoundDraft(session, draft, last_seq or 0, repeated=repeated)
+        last_seq, repeated, *stored = rows[0][SESSION_WIDTH:]
+        return FoundDraft(session, _draft_of(*stored), last_seq or 0, repeated=repeated)
 
     @override
     async def write(self, call: Call, change: DraftChange, outcome_type: type[Any]) -> bool:
         """Updates the session, its draft and its journal, and keeps the outcome, all in one."""
-        after, request = change.after, call.request
+        after, content, request = change.after, change.content, call.request
         keyed = key_to_values((request, after, outcome_type) if request is not None else None)
         values = (
             *(after.user_id, after.id, change.before.version),
             *keyed,
             *_changed_values(after),
-            change.content,
+            content,
             *_entry_values(journal_to_values(Change.DRAFT_SAVED, after)),
+            None if content is None else text_digest(after.draft_hash, content.encode()),
         )
         try:
             async with self._turn:
@@ -134,3 +134,10 @@ class SqlDraftStore(DraftStore):
             return False
         self._after_commit.wake_watchers(written)
         return bool(written)
+
+
+def _draft_of(content_hash: str | None, digest: bytes | None, content: str | None) -> StoredDraft | None:
+    """Returns a row's draft; the text is there where it was stored without a digest."""
+    if content_hash is None:
+        return None
+    return StoredDraft(content_hash, digest or text_digest(content_hash, (content or "").encode()))

@@ -44,7 +44,14 @@ DATA_CATEGORIES = (
             Part("answers", "Answers that you gave.", tables.answer, "session_id"),
             Part("items", "What you were to practise, such as words.", tables.session_item, "session_id"),
             Part("changes", "What happened in the session, step by step.", tables.journal, "session_id"),
-            Part("drafts", "Drawings and texts as last saved.", tables.draft, "session_id", page=_ONE),
+            Part(
+                "drafts",
+                "Drawings and texts as last saved.",
+                tables.draft,
+                "session_id",
+                page=_ONE,
+                hidden=frozenset({"text_digest"}),
+            ),
             Part("messages", "The conversation.", tables.message, "session_id", page=_FEW),
             Part(
                 "synced_items",

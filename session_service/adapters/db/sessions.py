@@ -27,6 +27,7 @@ from session_service.adapters.db.rows import (
 )
 from session_service.application.ports.sessions import SessionRef, Sessions, Summary
 from session_service.domain.answers import RecordedAnswer
+from session_service.domain.drafts import text_digest
 from session_service.domain.errors import EtagMismatchError, SessionNotFoundError
 from session_service.domain.items import SessionItem
 from session_service.domain.messages import Message
@@ -177,7 +178,8 @@ class SqlSessions(Sessions):
 
     async def put_draft(self, session: PracticeSession, content: str) -> None:
         """Inserts or replaces the draft."""
-        values = {"content": content, "content_hash": session.draft_hash}
+        digest = text_digest(session.draft_hash, content.encode())
+        values = {"content": content, "content_hash": session.draft_hash, "text_digest": digest}
         statement = upsert(tables.draft).values(**key_of(session), **values)
         await self._connection.execute(
             statement.on_conflict_do_update(index_elements=["user_id", "session_id"], set_=values)

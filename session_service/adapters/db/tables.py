@@ -230,6 +230,8 @@ draft = Table(
     # TEXT, not JSONB: a draft comes back exactly as it was sent.
     Column("content", Text, nullable=False),
     Column("content_hash", Text, nullable=False),
+    # Tells whether a text is the stored one, unread. NULL where it was stored before there were digests.
+    Column("text_digest", LargeBinary),
     PrimaryKeyConstraint("user_id", "session_id"),
     _of_session(),
 )

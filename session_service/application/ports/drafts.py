@@ -7,19 +7,19 @@ from typing import Any, Protocol
 
 from service_kit.call import Call
 from session_service.application.ports.sessions import SessionRef
-from session_service.domain.drafts import Draft
+from session_service.domain.drafts import StoredDraft
 from session_service.domain.practice_session import PracticeSession
 
 
 @dataclass(frozen=True, slots=True)
 class FoundDraft:
-    """A session, and its draft unless it has none.
+    """A session, and its draft without the text unless it has none.
 
     `last_seq` is how far the caller's events are, `repeated` whether the call's key has been used.
     """
 
     session: PracticeSession
-    draft: Draft | None
+    draft: StoredDraft | None
     last_seq: int
     repeated: bool = False
 

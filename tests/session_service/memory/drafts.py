@@ -7,7 +7,7 @@ from typing import Any
 from service_kit.call import Call
 from session_service.application.ports.drafts import DraftChange, FoundDraft
 from session_service.application.ports.sessions import SessionRef
-from session_service.domain.drafts import Draft
+from session_service.domain.drafts import StoredDraft, text_digest
 from session_service.domain.errors import SessionNotFoundError
 from session_service.domain.states import Change
 from tests.session_service.memory.store import Store
@@ -27,7 +27,10 @@ class FakeDraftStore:
             session = self._store.find(call.user_id, ref, tables)
         except SessionNotFoundError:
             return None
-        draft = Draft(*tables.drafts[session.id]) if session.id in tables.drafts else None
+        draft = None
+        if session.id in tables.drafts:
+            content, content_hash = tables.drafts[session.id]
+            draft = StoredDraft(content_hash, text_digest(content_hash, content.encode()))
         repeated = call.request is not None and (call.user_id, call.request.key) in tables.keys
         return FoundDraft(session, draft, tables.last_seq.get(call.user_id, 0), repeated)
 

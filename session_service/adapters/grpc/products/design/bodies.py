@@ -17,6 +17,7 @@ from session_service.domain.drafts import (
     MAX_BYTES,
     MAX_DEPTH,
     Draft,
+    StoredDraft,
     check_depth,
     draft_of,
     read_plain_draft,
@@ -32,10 +33,11 @@ _MOST_AROUND = 4096
 
 @dataclass(frozen=True, slots=True)
 class Autosave:
-    """The diagram and the time worked, seconds."""
+    """The diagram and the time worked, seconds; `stored` says that the text is the stored one."""
 
     diagram: Draft
     time_spent: int
+    stored: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,10 @@ def read_autosave(data: bytes) -> Autosave:
     return read_plain_autosave(data) or read_any_autosave(data)
 
 
-def read_plain_autosave(data: bytes, saved: Draft | None = None, *, most: int = MAX_BYTES) -> Autosave | None:
-    """Reads an autosave of the diagram that is saved already, to the byte, or of one in browsers' spelling.
+def read_plain_autosave(
+    data: bytes, stored: StoredDraft | None = None, *, most: int = MAX_BYTES
+) -> Autosave | None:
+    """Reads an autosave of the diagram that is stored already, to the byte, or of one in browsers' spelling.
 
     Returns None of any other, and of a new diagram of over `most` bytes. Only
     what is around the diagram is parsed here: an object in its place is the same
@@ -72,8 +76,9 @@ def read_plain_autosave(data: bytes, saved: Draft | None = None, *, most: int = 
     except (UnicodeDecodeError, ServiceError):
         # What is wrong is told by who reads all.
         return None
-    same = saved is not None and saved.content.encode() == diagram
-    draft = saved if same else read_plain_draft(diagram) if len(diagram) <= most else None
+    if stored is not None and stored.is_text(diagram):
+        return Autosave(Draft(diagram.decode(), stored.content_hash), time_spent, stored=True)
+    draft = read_plain_draft(diagram) if len(diagram) <= most else None
     return None if draft is None else Autosave(draft, time_spent)
 
 

@@ -124,9 +124,9 @@ class DesignSessionsServicer(DesignSessionsServiceServicer):
         """Saves the diagram when it changed, its time always. Another's session is not found."""
         call, ref = current_call(), requests.session(request.session_id)
         found = await self._use.save_draft.find(call, ref)
-        saved = found.draft if found else None
+        stored = found.draft if found else None
         body: bodies.Autosave | None = call.request.body if call.request else None
-        body = body or bodies.read_plain_autosave(request.body.data, saved, most=_SHORT_BYTES)
+        body = body or bodies.read_plain_autosave(request.body.data, stored, most=_SHORT_BYTES)
         if body is None:
             body = await self._run_in_thread(bodies.read_autosave, request.body.data)
         try:
@@ -141,9 +141,11 @@ class DesignSessionsServicer(DesignSessionsServiceServicer):
         except SessionNotFoundError as error:
             raise SessionNotFoundError(ref.id) from error
         # What differs in spelling only is not written: the text stays that of the first.
-        same = saved is not None and saved.content_hash == session.draft_hash
-        document = saved if saved is not None and same else body.diagram
-        workspace = await self._use.view_workspaces.around(session, document)
+        same = stored is not None and stored.content_hash == session.draft_hash
+        if stored is None or not same or body.stored or stored.is_text(body.diagram.content.encode()):
+            workspace = await self._use.view_workspaces.around(session, body.diagram)
+        else:
+            workspace = await self._use.view_workspaces.of(session)
         return await _respond(context, workspace, call.email)
 
     async def PauseSession(self, request: pb2.PauseSessionRequest, context: Context) -> HttpBody:

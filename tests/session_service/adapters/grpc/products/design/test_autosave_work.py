@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from service_kit.errors import ServiceError
 from session_service.adapters.grpc.products.design import bodies
 from session_service.domain import drafts, json_text
-from session_service.domain.drafts import Draft, read_draft
+from session_service.domain.drafts import Draft, StoredDraft, read_draft, text_digest
 from tests.session_service.adapters.grpc.products.design.clients import Client
 from tests.session_service.adapters.grpc.products.design.test_diagrams import diagrams
 
@@ -46,6 +46,10 @@ class Parser(json.JSONDecoder):
         value, end = super().raw_decode(s, idx)
         self.parsed += end - idx
         return value, end
+
+
+def stored(diagram: str) -> StoredDraft:
+    return StoredDraft("hash", text_digest("hash", diagram.encode()))
 
 
 Effort = Callable[[], tuple[int, int]]
@@ -118,6 +122,49 @@ async def test_what_is_saved_already_is_not_parsed_and_what_changed_is_parsed_on
     assert (len(diagram) <= parsed <= len(diagram) + 100, hashed) == (True, 1)
 
 
+async def test_of_a_diagram_in_another_spelling_the_stored_text_is_answered(
+    ana: Client, problem: str, engine: AsyncEngine
+) -> None:
+    session_id = (await ana.open(problem))["id"]
+    first, other = '{"a":1,"é":[ 2.0 ]}', '{ "é":[2.0],"a":1 }'
+    await ana.text("AutosaveSession", autosave(first, 10), session_id=session_id)
+    keyed = ana.with_metadata(idempotency_key=str(uuid4()))
+    for client, seconds in ((ana, 20), (keyed, 30)):
+        _, answer = await client.text("AutosaveSession", autosave(other, seconds), session_id=session_id)
+        assert f'"diagram_data":{first},' in answer
+        assert json.loads(answer)["time_spent"] == seconds
+
+
+NO_DIGEST = "UPDATE session.draft SET text_digest = NULL WHERE session_id = :number"
+# As the release before digests does.
+REPLACED = (
+    "UPDATE session.draft SET content = '{}', content_hash = 'other' WHERE session_id = :number",
+    "UPDATE session.practice_session SET draft_hash = 'other', version = version + 1 WHERE id = :number",
+)
+
+
+@pytest.mark.parametrize("statements", [(NO_DIGEST,), REPLACED], ids=["none", "of another text"])
+async def test_a_digest_that_is_none_or_of_another_text_loses_nothing(
+    ana: Client, problem: str, engine: AsyncEngine, effort: Effort, statements: Sequence[str]
+) -> None:
+    session_id = (await ana.open(problem))["id"]
+    number = {"number": int(session_id[8:], 16)}
+    diagram = written()
+    await ana.text("AutosaveSession", autosave(diagram, 10), session_id=session_id)
+    async with engine.begin() as connection:
+        for statement in statements:
+            await connection.execute(text(statement), number)
+    effort()
+    _, answer = await ana.text("AutosaveSession", autosave(diagram, 20), session_id=session_id)
+    parsed, _ = effort()
+    # What was replaced is written again; what only has no digest is known by its text.
+    assert (parsed > len(diagram)) == (statements is REPLACED)
+    _, shown = await ana.text("GetSession", session_id=session_id)
+    for told in (answer, shown):
+        assert f'"diagram_data":{diagram},' in told
+        assert json.loads(told)["diagram_hash"] == read_draft(diagram).content_hash
+
+
 async def test_a_new_submission_with_a_key_is_parsed_once(ana: Client, problem: str, effort: Effort) -> None:
     diagram = written()
     body = f'{{"problem_id": "{problem}", "diagram_data": {diagram}}}'.encode()
@@ -154,7 +201,7 @@ def test_a_body_read_around_its_diagram_says_what_it_says_when_all_is_read(
     members: list[str], saved: str, begin: str, end: str
 ) -> None:
     data = (begin + ", ".join(members) + end).encode(errors="surrogatepass")
-    known = Draft(saved, "hash")
+    known = stored(saved)
     short, plain = bodies.read_plain_autosave(data, known), bodies.read_plain_autosave(data)
     try:
         whole = bodies.read_any_autosave(data)
@@ -164,7 +211,8 @@ def test_a_body_read_around_its_diagram_says_what_it_says_when_all_is_read(
     assert plain in (None, whole)
     if short is not None:
         same = whole.diagram.content == saved
-        assert short == bodies.Autosave(known if same else whole.diagram, whole.time_spent)
+        diagram = Draft(saved, known.content_hash) if same else whole.diagram
+        assert short == bodies.Autosave(diagram, whole.time_spent, stored=same)
 
 
 @given(diagrams)
@@ -204,4 +252,4 @@ def test_a_large_diagram_is_not_read_at_once() -> None:
     size = len(written().encode())
     assert bodies.read_plain_autosave(data, most=size) is not None
     assert bodies.read_plain_autosave(data, most=size - 1) is None
-    assert bodies.read_plain_autosave(data, Draft(written(), "hash"), most=0) is not None
+    assert bodies.read_plain_autosave(data, stored(written()), most=0) is not None
