@@ -8,41 +8,50 @@ from collections.abc import Callable
 
 import grpc
 from practice.products.portal.v1.portal_service_pb2 import LiveUpdate
+from websockets.asyncio.connection import broadcast
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
-from websockets.frames import CloseCode
+from websockets.frames import CloseCode, Frame, Opcode
 
 from gateway.bridge.events import SessionClock, end_event, progress_event
-from gateway.bridge.settings import BridgeSettings
+from gateway.bridge.ticker import Ticker
 from gateway.bridge.watch import Watch
 from service_kit.logging import get_logger
 from service_kit.tokens import CLOCK_SKEW_SECONDS
 
+_MESSAGES = frozenset({Opcode.TEXT, Opcode.BINARY, Opcode.CONT})
+
 log = get_logger(__name__)
 
 
-class SlowReaderError(Exception):
-    """The client does not read what it is sent."""
+class ListensNoLongerError(Exception):
+    """The listener may not go on: closed with `code` and `reason`."""
 
-
-class GivesWayError(Exception):
-    """Somebody who listens nowhere yet has the place now."""
+    def __init__(self, code: CloseCode, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
 
 
 class Audience:
     """What a connection holds as long as it lasts: its watch and its place.
 
-    `expires_at` is when the listener's token does, in Unix seconds; once
-    `gives_way` is set, the place is another one's.
+    `expires_at` is when the listener's token does, in Unix seconds; `dismissed`
+    is why it was ended before the session, None when it was not.
     """
 
-    def __init__(
-        self, watch: Watch, expires_at: float, gives_way: asyncio.Event, leave: Callable[[], None]
-    ) -> None:
+    __slots__ = ("_leave", "dismissed", "expires_at", "watch")
+
+    def __init__(self, watch: Watch, expires_at: float, leave: Callable[[], None]) -> None:
         self.watch = watch
         self.expires_at = expires_at
-        self.gives_way = gives_way
+        self.dismissed: ListensNoLongerError | None = None
         self._leave = leave
+
+    def dismiss(self, code: CloseCode, reason: str) -> None:
+        """Ends the watch; the connection is closed with code and reason."""
+        self.dismissed = ListensNoLongerError(code, reason)
+        self.watch.close()
 
     def end(self) -> None:
         """Gives both back."""
@@ -51,112 +60,119 @@ class Audience:
 
 
 class LiveConnection(ServerConnection):
-    """A connection with its audience, which ends with it in every way it can end."""
+    """A connection with its audience, which ends with it in every way it can end.
+
+    What clients say is dropped as it comes. Who leaves a full buffer unread for
+    `patience` seconds is cut off.
+    """
 
     audience: Audience | None = None
     first: LiveUpdate | None = None
+    patience: float = 10.0
+    _cut_off: asyncio.TimerHandle | None = None
+
+    def process_event(self, event: object) -> None:
+        """Takes everything but messages."""
+        if not (isinstance(event, Frame) and event.opcode in _MESSAGES):
+            super().process_event(event)  # type: ignore[arg-type]
+
+    def forget_handshake(self) -> None:
+        """Lets go of what the handshake was made of, the token above all."""
+        for message in (self.request, self.response):
+            if message is not None:
+                message.headers.clear()
+
+    def give_way(self) -> None:
+        """Leaves its place to somebody else."""
+        if self.audience is not None:
+            self.audience.dismiss(CloseCode.TRY_AGAIN_LATER, "all places are taken")
+
+    def tell(self, event: str) -> bool:
+        """Sends at once, unless something waits to be read already; tells whether it did."""
+        if not self.paused:
+            broadcast((self,), event)
+        return not self.paused
+
+    def pause_writing(self) -> None:
+        """Begins to lose patience."""
+        super().pause_writing()
+        self._cut_off = self.loop.call_later(self.patience, self._lose_patience)
+
+    def resume_writing(self) -> None:
+        """Is patient again."""
+        super().resume_writing()
+        self._keep_patience()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Ends the audience."""
+        self._keep_patience()
         super().connection_lost(exc)
         if self.audience is not None:
             self.audience.end()
             self.audience = None
 
+    def _keep_patience(self) -> None:
+        if self._cut_off is not None:
+            self._cut_off.cancel()
+            self._cut_off = None
+
+    def _lose_patience(self) -> None:
+        log.warning("slow_reader_cut_off")
+        # A close frame would only join the queue.
+        self.transport.abort()
+
 
 class Relay:
     """Tells one client what happens in its session."""
 
-    def __init__(self, connection: LiveConnection, settings: BridgeSettings) -> None:
+    __slots__ = ("_audience", "_clock", "_connection", "_first")
+
+    def __init__(self, connection: LiveConnection) -> None:
         assert connection.audience is not None
         assert connection.first is not None
         self._connection = connection
         self._audience = connection.audience
         self._first = connection.first
-        self._tick = settings.bridge_tick_seconds
-        self._patience = settings.bridge_send_seconds
-        self._loop = asyncio.get_running_loop()
-        self._began = self._loop.time()
-        self._clock = SessionClock(self._first, self._began)
+        self._clock = SessionClock(self._first, connection.loop.time())
 
-    async def __call__(self) -> None:
+    async def __call__(self, ticker: Ticker) -> None:
         """Returns when the connection is closed, or is to be closed normally."""
         try:
-            await self._send(progress_event(self._first))
-            await self._send(self._clock.event(self._loop.time()))
-            last = self._first if self._first.ended else await self._until_the_end()
-            if last is None:
-                await self._connection.close(CloseCode.POLICY_VIOLATION, "access token expired")
-                return
-            await self._send(end_event(last))
+            await self._connection.send(progress_event(self._first))
+            await self._connection.send(self._clock.event(self._connection.loop.time()))
+            last = self._first if self._first.ended else await self._until_the_end(ticker)
+            await self._connection.send(end_event(last))
         except ConnectionClosed:
             return
-        except GivesWayError:
-            await self._connection.close(CloseCode.TRY_AGAIN_LATER, "all places are taken")
-        except SlowReaderError:
-            log.warning("slow_reader_cut_off")
-            # A close frame would only join the queue.
-            self._connection.transport.abort()
+        except ListensNoLongerError as error:
+            await self._connection.close(error.code, error.reason)
         except grpc.aio.AioRpcError as error:
             log.warning("watch_refused", code=error.code().name)
             await self._connection.close(*_close_of(error))
 
-    async def _until_the_end(self) -> LiveUpdate | None:
-        """Returns the session's last update, None when the token expired before."""
-        coroutines = (self._tell_changes(), self._tell_time(), self._listen(), self._make_room())
-        tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
+    async def _until_the_end(self, ticker: Ticker) -> LiveUpdate:
+        """Returns the session's last update."""
+        seconds_left = self._audience.expires_at + CLOCK_SKEW_SECONDS - time.time()
+        expired = (CloseCode.POLICY_VIOLATION, "access token expired")
+        expiry = self._connection.loop.call_later(seconds_left, self._audience.dismiss, *expired)
+        stop_telling = ticker.add(self._tell_time)
         try:
-            seconds_left = self._audience.expires_at + CLOCK_SKEW_SECONDS - time.time()
-            await asyncio.wait(tasks, timeout=seconds_left, return_when=asyncio.FIRST_COMPLETED)
+            async for update in self._audience.watch.updates():
+                if update.answered:
+                    await self._connection.send(progress_event(update))
+                if update.ended:
+                    return update
         finally:
-            for task in tasks:
-                task.cancel()
-            outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-        for outcome in outcomes:
-            if isinstance(outcome, LiveUpdate):
-                return outcome
-            # The ones that were cancelled are none.
-            if isinstance(outcome, Exception):
-                raise outcome
-        return None
-
-    async def _tell_changes(self) -> LiveUpdate:
-        async for update in self._audience.watch.updates():
-            if update.answered:
-                await self._send(progress_event(update))
-            if update.ended:
-                return update
+            stop_telling()
+            expiry.cancel()
+        if self._audience.dismissed is not None:
+            raise self._audience.dismissed
         # The watch was closed with the connection.
-        raise await self._closed()
-
-    async def _tell_time(self) -> None:
-        tick = 0
-        while True:
-            now = self._loop.time()
-            # A timer may end a little early: no tick is told twice.
-            tick = max(tick, int((now - self._began) / self._tick)) + 1
-            await asyncio.sleep(self._began + tick * self._tick - now)
-            await self._send(self._clock.event(self._loop.time()))
-
-    async def _listen(self) -> None:
-        """Reads, so that pongs and a close are seen; what clients say is of no interest."""
-        while True:
-            await self._connection.recv(decode=False)
-
-    async def _make_room(self) -> None:
-        await self._audience.gives_way.wait()
-        raise GivesWayError
-
-    async def _send(self, event: str) -> None:
-        try:
-            async with asyncio.timeout(self._patience):
-                await self._connection.send(event)
-        except TimeoutError:
-            raise SlowReaderError from None
-
-    async def _closed(self) -> ConnectionClosed:
         await self._connection.wait_closed()
-        return self._connection.protocol.close_exc
+        raise self._connection.protocol.close_exc
+
+    def _tell_time(self, now: float) -> None:
+        self._connection.tell(self._clock.event(now))
 
 
 def _close_of(error: grpc.aio.AioRpcError) -> tuple[int, str]:

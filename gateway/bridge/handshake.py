@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
+from functools import partial
 from ipaddress import ip_network
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -71,9 +72,10 @@ class Handshake:
         session_id = self._session_asked_for(request)
         token = bearer_token(request.headers)
         identity = await self._identify(token)
-        gives_way = asyncio.Event()
         try:
-            place = self._admission.enter(identity.user_id, _address(connection, request), gives_way.set)
+            place = self._admission.enter(
+                identity.user_id, _address(connection, request), connection.give_way
+            )
         except TooManyOfOneError as error:
             raise too_many_of_one(error.limit, _RETRY_SECONDS) from None
         except TooManyError:
@@ -82,9 +84,9 @@ class Handshake:
         request_id = next(iter(request.headers.get_all("X-Request-Id")), "")
         watch = Watch(self._service, Listener(session_id, token, request_id))
         # From here on the connection gives the place back when it is lost, however that happens.
-        connection.audience = Audience(
-            watch, identity.expires_at, gives_way, leave=lambda: self._admission.leave(place)
-        )
+        leave = partial(self._admission.leave, place)
+        connection.audience = Audience(watch, identity.expires_at, leave)
+        connection.patience = self._settings.bridge_send_seconds
         connection.first = await self._first_update(watch, session_id)
 
     def _session_asked_for(self, request: Request) -> str:

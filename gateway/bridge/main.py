@@ -16,6 +16,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from gateway.bridge.connection import LiveConnection, Relay
 from gateway.bridge.handshake import Handshake, select_subprotocol
 from gateway.bridge.settings import BridgeSettings
+from gateway.bridge.ticker import Ticker
 from gateway.bridge.watch import open_channel
 from service_kit.logging import configure_logging, get_logger
 from service_kit.process import open_many_files, return_what_is_freed, run
@@ -45,10 +46,12 @@ async def serving(settings: BridgeSettings) -> AsyncIterator[int]:
     async with open_channel(settings.session_address) as channel:
         verifier = TokenVerifier(settings.jwks_uri, settings.jwt_issuer, settings.access_lifetime)
         handshake = Handshake(settings, verifier, PortalLiveServiceStub(channel))
+        ticker = Ticker(settings.bridge_tick_seconds)
 
         async def relay(connection: ServerConnection) -> None:
             assert isinstance(connection, LiveConnection)
-            await Relay(connection, settings)()
+            connection.forget_handshake()
+            await Relay(connection)(ticker)
 
         server = await serve(
             relay,
