@@ -13,7 +13,7 @@ import logging
 import sys
 import threading
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -108,6 +108,15 @@ class Logger:
         """Writes what happened."""
         self._log(logging.INFO, event, fields)
 
+    def info_each(self, event: str, each: Iterable[Mapping[str, Any]], /) -> None:
+        """Writes what happened to several at once, a line for the fields of each: in one piece."""
+        if _output.level > logging.INFO:
+            return
+        before, after = _around(logging.INFO, self._name, event)
+        lines = [_encode({**before, **fields, **after}) for fields in each]
+        if lines:
+            _output.write("\n".join(lines), at_once=False)
+
     def warning(self, event: str, /, **fields: Any) -> None:
         """Writes what an operator should know of."""
         self._log(logging.WARNING, event, fields)
@@ -137,18 +146,22 @@ def bind(**fields: Any) -> None:
 
 def _line(level: int, name: str, event: str, fields: dict[str, Any]) -> str:
     error = fields.pop("exc_info", None)
-    told = {
-        **_output.fields,
-        **_bound.get(),
-        **fields,
+    before, after = _around(level, name, event)
+    told = {**before, **fields, **after}
+    if error:
+        told["exception"] = _traceback(error)
+    return _encode(told)
+
+
+def _around(level: int, name: str, event: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Returns what a line of this moment has before its own fields and after them."""
+    after = {
         "event": event,
         "level": logging.getLevelName(level).lower(),
         "logger": name,
         "timestamp": f"{datetime.now(UTC).replace(tzinfo=None).isoformat()}Z",
     }
-    if error:
-        told["exception"] = _traceback(error)
-    return _encode(told)
+    return {**_output.fields, **_bound.get()}, after
 
 
 def _traceback(error: BaseException | _Info | bool) -> str:

@@ -23,9 +23,9 @@ log = get_logger(__name__)
 MAX_ATTEMPTS = 12
 _LONGEST_WAIT = timedelta(minutes=5)
 # Of a message: enough that a transaction for it is worth its while.
-_MOST_TOGETHER = 100
+_MOST_TOGETHER = 500
 # Messages that wait for the worker while there is still more to send: enough to keep it busy during a round.
-_ENOUGH_WAITING = 30
+_ENOUGH_WAITING = 10
 # Between two looks whether fewer wait, and how many there are before more is sent all the same.
 LOOK_SECONDS, _MOST_LOOKS = 0.02, 250
 

@@ -43,6 +43,9 @@ class Fact(Protocol):
 
 F = TypeVar("F", bound=Fact)
 
+# What a log line says of an event, of which an unreadable one has not all.
+_IDS = ("event_id", "user_id", "session_id")
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery(Generic[F]):
@@ -55,9 +58,9 @@ class Delivery(Generic[F]):
 
     def about(self) -> dict[str, object]:
         """Returns what a log line says of it: whose it is, and from which request."""
-        names = ("event_id", "user_id", "session_id")
-        told = {name: getattr(self.content, name, None) for name in names}
-        ids = {name: str(value) if name == "event_id" else value for name, value in told.items() if value}
+        ids = {name: value for name in _IDS if (value := getattr(self.content, name, None))}
+        if "event_id" in ids:
+            ids["event_id"] = str(ids["event_id"])
         return {**ids, "request_id": self.request_id}
 
 
@@ -174,7 +177,7 @@ class Ingest(Generic[F]):
                 self._reject_all(clashes, result)
 
     def _apply(self, items: Sequence[_Item[F]], result: Applied[F]) -> None:
-        """Applies one learner's events, each alone if they cannot be applied together."""
+        """Applies one learner's events; those of either half alone if they cannot be applied together."""
         try:
             clashes = self._take_in(items, result)
         except UnavailableError:
@@ -184,8 +187,9 @@ class Ingest(Generic[F]):
                 self._reject(delivery, Rejection(fact.event_id, ERASED, b""), result)
         except Exception as error:
             if len(items) > 1:
-                for item in items:
-                    self._apply([item], result)
+                middle = len(items) // 2
+                for half in (items[:middle], items[middle:]):
+                    self._apply(half, result)
             elif isinstance(error, RefusedError):
                 delivery, fact = items[0]
                 self._reject(delivery, _reject_fact(delivery, fact, str(error)), result)
@@ -218,9 +222,14 @@ class Ingest(Generic[F]):
             if known.get(fact.event_id) != fact
         ]
         refused = {id(delivery) for delivery, _ in clashes}
-        for delivery, fact in items:
-            if id(delivery) not in refused:
-                log.info("event_applied", **delivery.about(), new=fact.event_id in added)
+        log.info_each(
+            "event_applied",
+            [
+                {**delivery.about(), "new": fact.event_id in added}
+                for delivery, fact in items
+                if id(delivery) not in refused
+            ],
+        )
         result.new += len(added)
         result.repeated += len(items) - len(added) - len(clashes)
         return clashes

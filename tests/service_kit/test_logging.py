@@ -40,6 +40,17 @@ def test_what_is_below_the_level_is_left_out(log_lines: Callable[[], list[str]])
     assert log_lines() == []
 
 
+def test_what_happened_to_several_is_a_line_for_each(log_lines: Callable[[], list[str]]) -> None:
+    log.info_each("applied", ({"number": number, "whose": {7}} for number in (1, 2)))
+    log.info_each("applied", [])
+    log.info("applied", number=3, whose={7})
+    lines = [json.loads(line) for line in log_lines()]
+    assert [line["number"] for line in lines] == [1, 2, 3]
+    alike = [{**line, "number": 0, "timestamp": ""} for line in lines]
+    assert alike[0] == alike[1] == alike[2]
+    assert lines[0]["timestamp"] == lines[1]["timestamp"]
+
+
 def test_an_exception_becomes_its_traceback(log_lines: Callable[[], list[str]]) -> None:
     error = ValueError("wrong")
     log.error("given", exc_info=error)

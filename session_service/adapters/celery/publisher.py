@@ -19,7 +19,8 @@ from session_service.domain.events import CALENDAR_CHANGED, ENDED
 
 log = get_logger(__name__)
 
-_BATCH = 100
+# Of one learner, or of many: deriving from hundreds of events takes hardly longer than from one.
+_BATCH = 500
 # While a message waits for the worker, one more would wait behind it: for so long, at most, events are
 # gathered into one message instead. It is only looked when the last one was sent a moment ago.
 LOOK_SECONDS, _MOST_LOOKS = 0.01, 10
@@ -29,7 +30,7 @@ _TASKS = {ENDED: COMPLETIONS_TASK, CALENDAR_CHANGED: CALENDAR_CHANGES_TASK}
 
 
 class EventPublisher(Publisher):
-    """Publishes events in messages of at most a hundred."""
+    """Publishes events in messages of at most five hundred."""
 
     def __init__(self, queue: TaskQueue) -> None:
         self._queue = queue

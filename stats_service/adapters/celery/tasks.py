@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from celery import Celery, Task
@@ -14,7 +14,7 @@ from typing_extensions import override
 from service_kit.broker import CALENDAR_CHANGES_TASK, COMPLETIONS_QUEUE, COMPLETIONS_TASK, REQUEST_IDS
 from service_kit.errors import UnavailableError
 from service_kit.logging import get_logger
-from stats_service.adapters.celery.events import decode, decode_calendar_change, encode, with_request_id
+from stats_service.adapters.celery.events import decode, decode_calendar_change, encode
 from stats_service.application.backfill import BackfillBadges
 from stats_service.application.ingest import Applied, ApplyCalendarChanges, ApplyCompletions, Delivery, Fact
 from stats_service.application.ports.badges import BackfillQueue
@@ -93,11 +93,11 @@ def register_tasks(
 
 
 def _deliveries(
-    task: Any, decode: Callable[[object], Delivery[F]], payloads: Sequence[object]
+    task: Any, decode: Callable[[object, Mapping[str, str]], Delivery[F]], payloads: Sequence[object]
 ) -> list[Delivery[F]]:
     """Returns the events of a message, each with the request that made it."""
     made_by = (task.request.headers or {}).get(REQUEST_IDS) or {}
-    return [with_request_id(decode(payload), made_by) for payload in payloads]
+    return [decode(payload, made_by) for payload in payloads]
 
 
 def _conclude(task: Any, event: str, applied: Applied[Any]) -> None:

@@ -9,10 +9,12 @@ value as text took more time than everything else together.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from itertools import chain
+from operator import attrgetter
 from typing import Any, cast
 
 import numpy as np
@@ -55,6 +57,7 @@ class _ArrayDumper(Dumper):
 psycopg.adapters.register_dumper(Array, _ArrayDumper)
 
 
+@cache
 def _type_of(column: Any) -> str:
     return str(column.type.compile(dialect=_DIALECT))
 
@@ -389,3 +392,28 @@ def _array(kind: int, count: int, elements: bytes) -> Array:
     """Returns an array with one dimension, from 1 on, of elements with their sizes; none has a null."""
     bounds = struct.pack(">ii", count, 1) if count else b""
     return Array(struct.pack(">iii", 1 if count else 0, 0, kind) + bounds + elements)
+
+
+_SINCE_2000 = datetime(2000, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+# Of each type with a fixed width: its number, how a value lies in memory, and how it is made of Python's.
+_TYPES: Mapping[str, tuple[int, str, Callable[[Any], Any] | None]] = {
+    "BOOLEAN": (16, "?", None),
+    "SMALLINT": (21, ">i2", None),
+    "INTEGER": (_INTEGER, ">i4", None),
+    "BIGINT": (_BIGINT, ">i8", None),
+    "DATE": (_DATE, ">i4", lambda day: day.toordinal() - DAY_ZERO),
+    "TIMESTAMP WITH TIME ZONE": (1184, ">i8", lambda instant: (instant - _SINCE_2000) // _MICROSECOND),
+    "UUID": (2950, "V16", attrgetter("bytes")),
+}
+
+
+def array_of(column: Any, values: Sequence[Any]) -> Array:
+    """Returns values of a column of any table, as the driver would write them, in a fraction of its time."""
+    kind = _type_of(column)
+    if kind == "TEXT":
+        # Few are distinct.
+        elements = {value: _element(value) for value in set(values)}
+        return _array(_TEXT, len(values), b"".join([elements[value] for value in values]))
+    number, width, convert = _TYPES[kind]
+    return _fixed(np.array(values if convert is None else list(map(convert, values)), width), number, width)

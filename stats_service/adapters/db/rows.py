@@ -6,10 +6,13 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Row
 
+from stats_service.adapters.db.derived import Array, array_of
+from stats_service.adapters.db.tables import completion
 from stats_service.application.ports.badges import CompileCondition, PublishedVersion
 from stats_service.application.ports.learners import Rejection
 from stats_service.application.ports.reading import Award, AwardedBadge
@@ -30,6 +33,7 @@ from stats_service.domain.standing import Standing, Tally
 Values = dict[str, Any]
 
 _COMPLETION = [field.name for field in fields(Completion)]
+_values_of = attrgetter(*_COMPLETION)
 _CONTENT = [field.name for field in fields(BadgeContent)]
 
 
@@ -43,9 +47,12 @@ def completions_to_rows(facts: Iterable[Completion]) -> list[Values]:
     return [asdict(fact) for fact in facts]
 
 
-def completions_to_columns(facts: Sequence[Completion]) -> dict[str, list[Any]]:
-    """Returns facts as a list for each column."""
-    return {name: [getattr(fact, name) for fact in facts] for name in _COMPLETION}
+def completions_to_columns(facts: Sequence[Completion]) -> dict[str, Array]:
+    """Returns facts as an array for each column."""
+    columns = zip(*map(_values_of, facts), strict=True)
+    return {
+        name: array_of(completion.c[name], values) for name, values in zip(_COMPLETION, columns, strict=True)
+    }
 
 
 def calendar_change_from_row(row: Row[Any]) -> CalendarChange:

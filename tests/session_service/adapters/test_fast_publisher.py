@@ -106,10 +106,10 @@ async def test_nobody_is_held_for_long_and_no_message_is_too_large(
         publisher.offer([event(number)])
         await until(lambda count=number: len(broker.messages) == count)
     assert broker.looks == 10, "the worker did not get on, and it was sent all the same"
-    publisher.offer([event(number) for number in range(3, 253)])
-    await until(lambda: len(broker.told) == 252)
-    assert broker.told == [*range(1, 253)]
-    assert max(map(len, broker.messages)) == 100
+    publisher.offer([event(number) for number in range(3, 1_253)])
+    await until(lambda: len(broker.told) == 1_252)
+    assert broker.told == [*range(1, 1_253)]
+    assert max(map(len, broker.messages)) == 500
 
 
 async def test_a_broker_that_is_away_costs_what_was_offered_and_nothing_that_comes_later(

@@ -229,10 +229,10 @@ async def test_a_broker_that_is_down_is_not_counted_and_its_fault_is_kept() -> N
 
 
 async def test_what_a_broker_took_before_it_was_full_is_counted_and_not_sent_again_at_once() -> None:
-    bench = Bench(*[0] * 250)
+    bench = Bench(*[0] * 650, batch=5_000)
     bench.publisher.room = 1
-    assert (await bench.relay()).published == 100
-    assert sorted(row.event.attempts for row in bench.queue.rows) == [0] * 150 + [1] * 100
+    assert (await bench.relay()).published == 500
+    assert sorted(row.event.attempts for row in bench.queue.rows) == [0] * 150 + [1] * 500
     assert {row.error for row in bench.queue.rows if row.event.attempts} == {""}
     assert {row.error for row in bench.queue.rows if not row.event.attempts} == {
         "The task queue does not answer"
@@ -263,23 +263,23 @@ async def test_a_round_is_at_most_a_batch() -> None:
     assert bench.statistics.asked == [[1, 2, 3], [4, 5, 6], [7]]
 
 
-async def test_a_message_has_all_of_a_learner_and_at_most_a_hundred_events() -> None:
-    bench = Bench(*[0] * 400)
-    # Learner 4 has more than fit into one, the others 60 and 50 that come in turns.
-    owners = [4] * 230 + [1, 2] * 50 + [1] * 10 + [3] * 60
+async def test_a_message_has_all_of_a_learner_and_at_most_five_hundred_events() -> None:
+    bench = Bench(*[0] * 1_900, batch=5_000)
+    # Learner 4 has more than fit into one, the others 300 and 250 that come in turns.
+    owners = [4] * 1_050 + [1, 2] * 250 + [1] * 50 + [3] * 300
     for row, owner in zip(bench.queue.rows, owners, strict=True):
         row.event = replace(row.event, user_id=owner)
     owner_of = {row.event.payload: row.event.user_id for row in bench.queue.rows}
-    assert (await bench.relay()).published == 400
+    assert (await bench.relay()).published == 1_900
     told = [[owner_of[payload] for payload in message] for message in bench.publisher.messages]
-    assert told == [[1] * 60, [2] * 50, [3] * 60, [4] * 100, [4] * 100, [4] * 30]
+    assert told == [[1] * 300, [2] * 250, [3] * 300, [4] * 500, [4] * 500, [4] * 50]
     assert sorted(bench.publisher.published) == sorted(owner_of), "each once"
 
 
 async def test_a_relay_waits_while_the_worker_has_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(relay, "LOOK_SECONDS", 0.0)
     bench = Bench()
-    bench.publisher.queued = iter([31, 40, 30, 7])
+    bench.publisher.queued = iter([11, 40, 10, 7])
     await bench.relay.wait_for_worker()
     assert [*bench.publisher.queued] == [7], "it went on when few enough were left"
     bench.publisher.queued = itertools.repeat(1_000)

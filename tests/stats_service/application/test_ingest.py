@@ -274,6 +274,15 @@ def test_whoever_cannot_be_taken_in_is_searched_for_by_halves(store: MemoryStore
     assert len(store.transactions) < 20, "the others were not taken in one by one"
 
 
+def test_of_many_events_of_one_person_the_one_that_fails_is_searched_for_by_halves(
+    store: MemoryStore,
+) -> None:
+    facts = [completion(user_id=1) for _ in range(500)]
+    store.trouble[facts[40].event_id] = RefusedError("too large")
+    assert outcome(ApplyCompletions(store)([*map(delivery, facts)])) == {"new": 499, "rejected": 1}
+    assert len(store.transactions) < 20, "the others were not taken in one by one"
+
+
 def test_an_erased_person_leaves_the_others_alone(store: MemoryStore) -> None:
     store.erased.add(2)
     facts = [completion(user_id=user_id) for user_id in (1, 2, 3)]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from random import Random
+from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import Engine, text
@@ -202,6 +204,22 @@ def test_a_fact_stays_what_it_was_first_told_to_be(apply: Apply, engine: Engine)
     assert count(engine, "rejected_event") == 4
     assert "learner (1," in state
     assert state in derived_state(engine)
+
+
+def test_a_fact_comes_back_as_it_was_told_whatever_it_tells(apply: Apply, store: SqlLearnerStore) -> None:
+    first, last = datetime(2, 1, 2, 3, 4, 5, 6, UTC), datetime(9998, 12, 30, 23, 59, 59, 999_999, UTC)
+    most: dict[str, Any] = {"user_seq": 2**63 - 1, "session_id": 2**63 - 1, "elapsed_seconds": 2**31 - 1}
+    facts = [
+        completion(start_time=first, end_time=first, local_date=first.date(), content="", mode=""),
+        completion(**most, start_time=last, end_time=last, local_date=last.date(), local_minute=1_439),
+        completion(event_id=UUID(int=2**128 - 1), content="Übung 🌱 '\"\\{},", mode="NULL", synced=True),
+        completion(event_id=UUID(int=0), answer_count=10**6, correct_answer_count=10**6, implausible=True),
+    ]
+    assert apply(*facts).new == 4
+    with store.work_on([fact.user_id for fact in facts]) as work:
+        found = work.find({fact.event_id for fact in facts})
+    assert found == {fact.event_id: fact for fact in facts}
+    assert {each.local_minute for each in found.values()} == {fact.local_minute for fact in facts}
 
 
 @pytest.mark.parametrize("clash", ["session_id", "user_seq"])
