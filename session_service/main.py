@@ -62,7 +62,7 @@ from session_service.adapters.celery.publisher import EventPublisher, FastPublis
 from session_service.adapters.db import tables
 from session_service.adapters.db.answers import SqlAnswerStore
 from session_service.adapters.db.changes import SqlChangeStore
-from session_service.adapters.db.combined import Connections
+from session_service.adapters.db.combined import Connections, RecentSessions
 from session_service.adapters.db.drafts import SqlDraftStore
 from session_service.adapters.db.learners import SqlCalendarReaders
 from session_service.adapters.db.personal_data import open_personal_data
@@ -208,6 +208,7 @@ class _Outside:
 
 async def _start(settings: SessionSettings, outside: _Outside, signals: JournalSignals) -> RunningServer:
     after_commit = CommitListener(outside.publisher, signals, outside.hints)
+    recent = RecentSessions()
     events = (encode, after_commit, timedelta(seconds=settings.outbox_first_wait_seconds))
     transaction = (outside.engine, *events)
     unit_of_work = partial(SqlUnitOfWork, *transaction)
@@ -216,10 +217,10 @@ async def _start(settings: SessionSettings, outside: _Outside, signals: JournalS
         outside,
         signals,
         unit_of_work=unit_of_work,
-        combined_starts=CombinedStarts(SqlStartStore(outside.combined), settings.quota_open_sessions),
-        combined_answers=CombinedAnswers(SqlAnswerStore(outside.combined, after_commit), utc_now),
+        combined_starts=CombinedStarts(SqlStartStore(outside.combined, recent), settings.quota_open_sessions),
+        combined_answers=CombinedAnswers(SqlAnswerStore(outside.combined, after_commit, recent), utc_now),
         drafts=SqlDraftStore(outside.combined, after_commit),
-        changes=SessionChanges(unit_of_work, SqlChangeStore(outside.combined, *events), utc_now),
+        changes=SessionChanges(unit_of_work, SqlChangeStore(outside.combined, *events, recent), utc_now),
     )
     remember_calendar = RememberCalendar(ports.unit_of_work, ports.clock, ports.stored_calendars)
     responses = SqlSavedResponses(outside.engine, tables.idempotency)

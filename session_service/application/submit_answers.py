@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -97,6 +97,9 @@ class CombinedAnswers:
     caller's own: repeats, sessions that are ended, locked or not the caller's,
     whatever fails. So one caller's error is that caller's alone, and nobody
     waits for a session of somebody else.
+
+    What was judged by a remembered session is told only where the session was
+    written; all else comes once more, and then the session is read.
     """
 
     def __init__(self, store: AnswerStore, clock: Clock, most: int = 64) -> None:
@@ -106,24 +109,48 @@ class CombinedAnswers:
 
     async def __call__(self, batch: AnswerBatch) -> Answered | None:
         """Returns what became of the answers; None when nothing did."""
-        answered, last_seq = await self._combine(batch)
-        reach(last_seq)
-        return answered
+        made = await self._combine(batch)
+        if made.doubtful:
+            made = await self._combine(replace(batch, doubted=True))
+        reach(made.last_seq)
+        return made.answered
 
-    async def _record(self, batches: Sequence[AnswerBatch]) -> Sequence[tuple[Answered | None, int]]:
+    async def _record(self, batches: Sequence[AnswerBatch]) -> Sequence[_Made]:
         try:
             found = await self._store.read(batches)
             lot = _Lot(self._clock())
             answered = [lot.record(*each) for each in zip(batches, found, strict=True)]
-            written = await self._store.write(lot.changes, Answered) if lot.changes else ()
+            written = await self._store.write(lot.changes, Answered) if lot.changes else {}
         except NothingWrittenError as error:
             log.warning("answers_not_combined", calls=len(batches), error=repr(error.__cause__))
-            return [(None, 0)] * len(batches)
+            return [_Made()] * len(batches)
         left = {change.before.id for change in lot.changes}.difference(written)
-        return [
-            (each, at.last_seq) if each and at and each.session.id not in left else (None, 0)
-            for each, at in zip(answered, found, strict=True)
-        ]
+        return [_to_made(each, at, left, written) for each, at in zip(answered, found, strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What a lot made of a call; without `answered` nothing, and `doubtful` where that proves nothing."""
+
+    answered: Answered | None = None
+    last_seq: int = 0
+    doubtful: bool = False
+
+
+def _to_made(
+    answered: Answered | None,
+    found: FoundSession | None,
+    left: Collection[int],
+    written: Mapping[int, int],
+) -> _Made:
+    if found is None:
+        return _Made()
+    number = found.session.id
+    if answered is not None and number in written:
+        return _Made(answered, written[number])
+    if found.remembered:
+        return _Made(doubtful=True)
+    return _Made(answered, found.last_seq) if answered is not None and number not in left else _Made()
 
 
 class _Lot:
@@ -143,7 +170,7 @@ class _Lot:
         """Returns what becomes of a call's answers; None when they need a transaction of their own."""
         if found is None:
             return None
-        changed = self._changed.get(found.session.id) or ChangedSession(found.session)
+        changed = self._changed.get(found.session.id) or ChangedSession(found.session, found.items)
         session = changed.versions[-1] if changed.versions else found.session
         known = {**found.known, **{answer.answer_id: answer for answer in changed.answers}}
         picked = {**found.items, **changed.items}
@@ -168,6 +195,7 @@ class _Lot:
             changed.keyed = (request, answered)
         if recording.versions:
             changed.add(recording)
+            changed.unseen_ids |= found.remembered and bool(batch.sent_ids)
             self._changed[session.id] = changed
         return answered
 

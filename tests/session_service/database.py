@@ -15,7 +15,7 @@ from service_kit.call import Call
 from session_service.adapters.db import tables
 from session_service.adapters.db.answers import SqlAnswerStore
 from session_service.adapters.db.changes import SqlChangeStore
-from session_service.adapters.db.combined import Connections
+from session_service.adapters.db.combined import Connections, RecentSessions
 from session_service.adapters.db.drafts import SqlDraftStore
 from session_service.adapters.db.learners import SqlCalendarReaders
 from session_service.adapters.db.products import SqlProducts
@@ -100,9 +100,10 @@ class Database:
         self.engine = engine
         self.told = Told()
         self.connections = Connections(engine.url.render_as_string(hide_password=False), 4)
-        self.answers = SqlAnswerStore(self.connections, self.told)
-        self.starts = SqlStartStore(self.connections)
-        self.changes = SqlChangeStore(self.connections, encode, self.told, timedelta(seconds=5))
+        self.recent = RecentSessions()
+        self.answers = SqlAnswerStore(self.connections, self.told, self.recent)
+        self.starts = SqlStartStore(self.connections, self.recent)
+        self.changes = SqlChangeStore(self.connections, encode, self.told, timedelta(seconds=5), self.recent)
         self.readers = SqlReaders(engine)
         self.calendars = SqlCalendarReaders(engine)
         self.products = SqlProducts(engine)

@@ -8,7 +8,7 @@ session is left alone.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -21,6 +21,7 @@ from session_service.adapters.db.combined import (
     SESSION_WIDTH,
     CombinedStatements,
     Connections,
+    RecentSessions,
     key_to_values,
     to_arrays,
     to_asked,
@@ -66,11 +67,13 @@ ORDER BY place
 
 
 # Of each new answer: the session as it is after it, and the answer. `before` is there in the last row of a
-# session: the version that all of them follow.
+# session: the version that all of them follow, and when it was made. A database that was put back to an
+# earlier moment gives numbers of versions anew, but not their instants.
 _ROW = {
     "user_id": "bigint",
     "session_id": "bigint",
     "before": "bigint",
+    "before_at": "timestamptz",
     "sequence": "bigint",
     "at": "timestamptz",
     "answer_count": "int",
@@ -99,17 +102,23 @@ _ITEM = {
 }
 
 
-def _write(*, single: bool, keyed: bool, picked: bool) -> str:
+def _write(*, single: bool, keyed: bool, picked: bool, unseen: bool) -> str:
     """Returns the statement that writes; what no change of the lot needs is not in it.
 
-    `single` says that each session has one new answer. Whoever changes a session locks it first, so one
-    that is locked is about to be another.
+    `single` says that each session has one new answer, `unseen` that some have ids which may be on record:
+    a recorded answer is a version of its session, so where the version is right it is seen. Whoever
+    changes a session locks it first, so one that is locked is about to be another.
     """
     row = {**_ROW, **_KEY} if keyed else _ROW
     rows = "written" if single else "written JOIN given USING (user_id, session_id)"
     of = "written" if single else "given"
     written = "SELECT * FROM ready"
-    claims, items = "", ""
+    repeated, is_new, claims, items = "", "", "", ""
+    if unseen:
+        repeated = """), repeated AS MATERIALIZED (
+  SELECT user_id, session_id FROM given JOIN session.answer USING (user_id, session_id, answer_id)
+"""
+        is_new = "\n    AND (s.user_id, s.id) NOT IN (SELECT user_id, session_id FROM repeated)"
     if keyed:
         written += " WHERE key IS NULL OR (user_id, key) IN (SELECT user_id, key FROM claimed)"
         claims = """, claimed AS (
@@ -130,10 +139,10 @@ def _write(*, single: bool, keyed: bool, picked: bool) -> str:
     return f"""
 WITH given AS (
   SELECT * FROM unnest({to_arrays(row.values())}) AS t ({", ".join(row)})
-), ready AS MATERIALIZED (
+{repeated}), ready AS MATERIALIZED (
   SELECT given.*, s.state, s.item_count FROM given
   JOIN session.practice_session AS s ON (s.user_id, s.id) = (given.user_id, given.session_id)
-  WHERE s.version = given.before
+  WHERE (s.version, s.updated_at) = (given.before, given.before_at){is_new}
   ORDER BY s.id
   FOR NO KEY UPDATE OF s SKIP LOCKED
 ){claims}, written AS MATERIALIZED ({written}
@@ -159,7 +168,7 @@ WITH given AS (
     {of}.mastered_item_count, {of}.right_run
   FROM {rows}
 ){items}
-SELECT session_id FROM written
+SELECT session_id, (SELECT last_seq FROM session.learner WHERE user_id = written.user_id) FROM written
 """  # noqa: S608 - names of columns
 
 
@@ -171,13 +180,28 @@ _NO_KEY = key_to_values(None)
 class SqlAnswerStore(AnswerStore):
     """Answers of many callers, on connections of combined calls."""
 
-    def __init__(self, connections: Connections, after_commit: AfterCommit) -> None:
+    def __init__(self, connections: Connections, after_commit: AfterCommit, recent: RecentSessions) -> None:
         self._statements = CombinedStatements(connections)
         self._after_commit = after_commit
+        self._recent = recent
 
     @override
     async def read(self, batches: Sequence[AnswerBatch]) -> Sequence[FoundSession | None]:
-        """Selects the sessions with what is on record of the answers."""
+        """Recalls sessions, and selects the others with what is on record of the answers."""
+        for batch in batches:
+            if batch.doubted:
+                self._recent.forget(batch.call.user_id, batch.ref.id)
+        recalled = [self._recent.recall(batch.call.user_id, batch.ref) for batch in batches]
+        unknown = [each for each, recent in zip(batches, recalled, strict=True) if recent is None]
+        selected = iter(await self._select(unknown) if unknown else ())
+        return [
+            next(selected)
+            if recent is None
+            else FoundSession(recent.session, 0, {}, recent.items, remembered=True)
+            for recent in recalled
+        ]
+
+    async def _select(self, batches: Sequence[AnswerBatch]) -> Sequence[FoundSession | None]:
         asked = [(batch.call.user_id, batch.ref.id) for batch in batches]
         keyed = any(batch.call.request is not None for batch in batches)
         known = any(batch.sent_ids for batch in batches)
@@ -190,8 +214,11 @@ class SqlAnswerStore(AnswerStore):
         return [self._found_from_row(row, each) for row, each in zip(rows, batches, strict=True)]
 
     @override
-    async def write(self, changes: Sequence[ChangedSession], outcome_type: type[Any]) -> Collection[int]:
+    async def write(self, changes: Sequence[ChangedSession], outcome_type: type[Any]) -> Mapping[int, int]:
         """Updates sessions and inserts answers and journal, all in one."""
+        for change in changes:
+            # Until it is known what became of them.
+            self._recent.forget(change.before.user_id, change.before.id)
         try:
             keyed = any(each.keyed for each in changes)
             rows = [row for each in changes for row in _to_rows(each, outcome_type if keyed else None)]
@@ -203,10 +230,15 @@ class SqlAnswerStore(AnswerStore):
             # Which of them it was shows when each is recorded alone.
             raise NothingWrittenError from error
         single = len(rows) == len(changes)
-        written = await self._statements.write(
-            _write_of(single=single, keyed=keyed, picked=bool(items)), columns
+        unseen = any(each.unseen_ids for each in changes)
+        rows_written = await self._statements.write(
+            _write_of(single=single, keyed=keyed, picked=bool(items), unseen=unseen), columns
         )
-        self._after_commit.wake_watchers(written)
+        written = {session_id: last_seq or 0 for session_id, last_seq in rows_written}
+        for change in changes:
+            if change.before.id in written:
+                self._recent.keep(change.versions[-1], {**change.picked, **change.items})
+        self._after_commit.wake_watchers(list(written))
         return written
 
     def _found_from_row(self, row: Any, batch: AnswerBatch) -> FoundSession | None:
@@ -234,6 +266,7 @@ def _to_rows(changed: ChangedSession, outcome_type: type[Any] | None) -> Iterato
             version.user_id,
             version.id,
             changed.before.version if version is last else None,
+            changed.before.updated_at,
             version.version,
             version.updated_at,
             version.answer_count,

@@ -20,6 +20,7 @@ from session_service.adapters.db.combined import (
     SESSION_WIDTH,
     CombinedStatements,
     Connections,
+    RecentSessions,
     key_to_values,
     to_arrays,
     to_asked,
@@ -158,11 +159,13 @@ class SqlChangeStore(ChangeStore):
         encode: Callable[[Event], bytes],
         after_commit: AfterCommit,
         first_wait: timedelta,
+        recent: RecentSessions,
     ) -> None:
         self._statements = CombinedStatements(connections)
         self._encode = encode
         self._after_commit = after_commit
         self._first_wait = first_wait
+        self._recent = recent
 
     @override
     async def read(self, asked: Sequence[tuple[Call, SessionRef]]) -> Sequence[FoundSession | None]:
@@ -186,7 +189,10 @@ class SqlChangeStore(ChangeStore):
         columns = to_columns(len(rows[0]), rows)
         if lot["ends"]:
             columns += [ENDED, self._first_wait]
-        written = await self._statements.write(_write_of(**lot), columns)
+        written = [row[0] for row in await self._statements.write(_write_of(**lot), columns)]
+        for change in changes:
+            if change.before.id in written:
+                self._recent.follow(change.before, change.after)
         self._after_commit.publish([event for number in written if (event := events[number]) is not None])
         self._after_commit.wake_watchers(written)
         return written

@@ -1,7 +1,9 @@
 """What combined calls have in common: statements of many rows, given to the driver itself.
 
 They are most of what the service does. Each is a transaction by itself, so
-nothing is locked between the one that reads and the one that writes.
+nothing is locked between the one that reads and the one that writes. What a
+process has just written it need not read again: the write says whether it is
+still so.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
+from cachetools import TTLCache
 from sqlalchemy import make_url
 
 from service_kit.call import RequestIdentity
@@ -29,8 +32,10 @@ from service_kit.db.idempotency import outcome_to_text
 from service_kit.logging import get_logger
 from session_service.adapters.db.policies import policy_from_text
 from session_service.adapters.db.rows import SESSION_FIELDS
+from session_service.adapters.db.sessions import is_meant
 from session_service.application.ports.answers import NothingWrittenError
 from session_service.application.ports.sessions import SessionRef
+from session_service.domain.items import SessionItem
 from session_service.domain.policies import Policy
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import State
@@ -46,6 +51,10 @@ _SETTINGS = {
     # Planned while the tables were still small: what is read by its key stays so as they grow.
     "enable_seqscan": "off",
 }
+# Who practises sends one answer after the other; what they do not come back to is not kept for long.
+_REMEMBERED = 8_000
+_REMEMBERED_SECONDS = 300.0
+
 _POLICY = "SELECT policy::text FROM session.product_version WHERE (product, version) = ($1, $2)"
 
 PLAIN_FIELDS = [name for name in SESSION_FIELDS if name != "settings"]
@@ -150,6 +159,49 @@ class _Kept:
         return bool(self.driver.is_closed() or self.poller.poll(0))
 
 
+@dataclass(frozen=True, slots=True)
+class RecentSession:
+    """An open session as it was written last, and its picked items, by name and in their order."""
+
+    session: PracticeSession
+    items: Mapping[str, SessionItem]
+
+
+class RecentSessions:
+    """Sessions as this process wrote them last: at most so many, with their items, and not for long.
+
+    Others write them too, and nobody says so here. What is judged by one of these may be told only once a
+    write has found the session to be at that version.
+    """
+
+    def __init__(self, most: int = _REMEMBERED, seconds: float = _REMEMBERED_SECONDS) -> None:
+        self._kept: TTLCache[tuple[int, int], RecentSession] = TTLCache(
+            most, seconds, getsizeof=lambda recent: 1 + len(recent.items)
+        )
+
+    def recall(self, user_id: int, ref: SessionRef) -> RecentSession | None:
+        """Returns a learner's session, None where it is not known or not the one meant."""
+        recent = self._kept.get((user_id, ref.id))
+        return recent if recent is not None and is_meant(recent.session, ref) else None
+
+    def keep(self, session: PracticeSession, items: Mapping[str, SessionItem]) -> None:
+        """Takes down what was written, whole. Of an ended session nothing is kept."""
+        self.forget(session.user_id, session.id)
+        if session.state.is_open and len(items) < self._kept.maxsize:
+            self._kept[session.user_id, session.id] = RecentSession(session, items)
+
+    def follow(self, before: PracticeSession, after: PracticeSession) -> None:
+        """Takes down a change that leaves picked items alone, where the session before it is known."""
+        recent = self._kept.get((before.user_id, before.id))
+        self.forget(before.user_id, before.id)
+        if recent is not None and recent.session.version == before.version:
+            self.keep(after, recent.items)
+
+    def forget(self, user_id: int, session_id: int) -> None:
+        """Makes the session one that has to be read."""
+        self._kept.pop((user_id, session_id), None)
+
+
 def to_columns(width: int, rows: Rows) -> list[Any]:
     """Returns rows as the arrays of a statement's parameters."""
     return list(zip(*rows, strict=True)) if rows else [()] * width
@@ -196,34 +248,33 @@ class CombinedStatements:
             raise NothingWrittenError from error
         return rows
 
-    async def write(self, statement: str, columns: Rows) -> list[int]:
-        """Returns the numbers that the statement does.
+    async def write(self, statement: str, columns: Rows) -> Rows:
+        """Returns the rows that the statement does.
 
         Raises NothingWrittenError when nothing was written for certain, otherwise ConnectionError.
         """
         async with self._connections.lend() as driver:
             try:
-                rows = await driver.fetch(statement, *columns, timeout=_LONGEST_SECONDS)
+                rows: Rows = await driver.fetch(statement, *columns, timeout=_LONGEST_SECONDS)
             except asyncpg.PostgresError as error:
                 if driver.is_closed():
                     raise ConnectionError("lost while many wrote") from error
                 raise NothingWrittenError from error
             except (asyncpg.InterfaceError, TimeoutError, OSError) as error:
                 raise ConnectionError("lost while many wrote") from error
-        return [row[0] for row in rows]
+        return rows
 
     def session_from(self, row: Sequence[Any], ref: SessionRef) -> PracticeSession | None:
         """Returns the session of a row's first columns; None where there is none, or not the one meant."""
         values: Mapping[str, Any] = dict(zip(PLAIN_FIELDS, row, strict=False))
-        if values["id"] is None or ref.product not in ("", values["product"]):
+        if values["id"] is None:
             return None
-        if ref.second is not None and ref.second != int(values["started_at"].timestamp()):
-            return None
-        return PracticeSession(
+        session = PracticeSession(
             **{**values, "state": State(values["state"])},
             settings=json.loads(row[SESSION_WIDTH - 1]),
             policy=self.policy(values["product"], values["policy_version"]),
         )
+        return session if is_meant(session, ref) else None
 
     def policy(self, product: str, version: int) -> Policy:
         """Returns a policy that a row named which was read."""

@@ -129,11 +129,11 @@ class SqlDraftStore(DraftStore):
         )
         try:
             async with self._turn:
-                written = await self._statements.write(_WRITE, values)
+                rows = await self._statements.write(_WRITE, values)
         except NothingWrittenError:
             return False
-        self._after_commit.wake_watchers(written)
-        return bool(written)
+        self._after_commit.wake_watchers([row[0] for row in rows])
+        return bool(rows)
 
 
 def _draft_of(content_hash: str | None, digest: bytes | None, content: str | None) -> StoredDraft | None:

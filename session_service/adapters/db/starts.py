@@ -19,6 +19,7 @@ from session_service.adapters.db.combined import (
     KEY_UNUSED,
     CombinedStatements,
     Connections,
+    RecentSessions,
     key_to_values,
     to_arrays,
     to_asked,
@@ -121,8 +122,9 @@ _read_of, _write_of = cache(_read), cache(_write)
 class SqlStartStore(StartStore):
     """Starts of many callers, on connections of combined calls."""
 
-    def __init__(self, connections: Connections) -> None:
+    def __init__(self, connections: Connections, recent: RecentSessions) -> None:
         self._statements = CombinedStatements(connections)
+        self._recent = recent
 
     @override
     async def read(self, asked: Sequence[tuple[Call, str]]) -> Sequence[FoundPlace | None]:
@@ -147,7 +149,12 @@ class SqlStartStore(StartStore):
         except Exception as error:
             # Which of them it was shows when each is made alone.
             raise NothingWrittenError from error
-        return await self._statements.write(_write_of(keyed=keyed, picked=bool(items)), columns)
+        stored = await self._statements.write(_write_of(keyed=keyed, picked=bool(items)), columns)
+        written = {row[0] for row in stored}
+        for start in starts:
+            if start.session.id in written:
+                self._recent.keep(start.session, {item.item: item for item in start.items})
+        return written
 
     def _place_from_row(self, row: Sequence[Any]) -> FoundPlace | None:
         number, product, version, published_at, retired_at, *learner, started, open_count = row

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from service_kit.call import Call
@@ -47,7 +47,7 @@ class FakeAnswerStore:
         items = {item.item: item for item in items_of(tables, session.id)}
         return FoundSession(session, tables.last_seq.get(call.user_id, 0), known, items)
 
-    async def write(self, changes: Sequence[ChangedSession], outcome_type: type[Any]) -> Collection[int]:
+    async def write(self, changes: Sequence[ChangedSession], outcome_type: type[Any]) -> Mapping[int, int]:
         if self.broken:
             raise NothingWrittenError
         written = [each for each in changes if each.before.id not in self.locked]
@@ -64,4 +64,5 @@ class FakeAnswerStore:
                     assert await work.idempotency.claim(call, outcome_type) is None
                     await work.idempotency.remember(call, outcome, outcome_type)
             await work.commit()
-        return [each.before.id for each in written]
+        last_seq = self._store.committed.last_seq
+        return {each.before.id: last_seq.get(each.before.user_id, 0) for each in written}

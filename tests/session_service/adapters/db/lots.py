@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from session_service.adapters.db.combined import RecentSession, RecentSessions
+from session_service.application.ports.sessions import SessionRef
+
 
 def count_lots(store: Any, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Returns how many callers were served together, time by time."""
@@ -31,4 +34,19 @@ def note_written(store: Any, monkeypatch: pytest.MonkeyPatch) -> list[int]:
         return written
 
     monkeypatch.setattr(store, "write", note)
+    return numbers
+
+
+def note_missed(recent: RecentSessions, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Returns the numbers of the sessions that were looked for and not remembered, which are read then."""
+    numbers: list[int] = []
+    recall = recent.recall
+
+    def note(user_id: int, ref: SessionRef) -> RecentSession | None:
+        recalled = recall(user_id, ref)
+        if recalled is None:
+            numbers.append(ref.id)
+        return recalled
+
+    monkeypatch.setattr(recent, "recall", note)
     return numbers

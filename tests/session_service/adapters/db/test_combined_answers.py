@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -59,8 +60,9 @@ async def check_whole(database: Database, session: PracticeSession, answers: int
         assert (await connection.execute(positions)).scalars().all() == list(range(1, answers + 1))
 
 
+@pytest.mark.parametrize("remembered", ["nothing", "all", "some, and outdated"])
 async def test_of_64_callers_each_gets_what_they_would_get_alone(
-    database: Database, new_user: NewUser, lots: list[int]
+    database: Database, new_user: NewUser, lots: list[int], remembered: str
 ) -> None:
     plain = [await begin(database, new_user()) for _ in range(20)]
     keyed = [await begin(database, new_user()) for _ in range(8)]
@@ -70,6 +72,15 @@ async def test_of_64_callers_each_gets_what_they_would_get_alone(
         await submit(database, session, answer_id="before")
         await database.use.complete_session(Call(session.user_id), SessionRef(session.id))
     lots.clear()
+    if remembered != "nothing":
+        for session in [*plain, *keyed, *left, *ended]:
+            database.recent.keep(session, {})
+    if remembered == "some, and outdated":
+        for session in [*plain[::3], *keyed[::3]]:
+            database.recent.forget(session.user_id, session.id)
+        for session in [*plain[1::3], *keyed[1::3]]:
+            outdated = replace(session, version=session.version - 1, answer_count=7)
+            database.recent.keep(outdated, {})
 
     calls = [
         *(submit(database, session) for session in plain),

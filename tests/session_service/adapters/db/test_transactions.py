@@ -62,7 +62,7 @@ async def test_a_fault_after_every_write_leaves_no_trace(
     events = (broken, told, timedelta(seconds=5))
     changes = SessionChanges(
         lambda: SqlUnitOfWork(database.engine, *events),
-        SqlChangeStore(database.connections, *events),
+        SqlChangeStore(database.connections, *events, database.recent),
         lambda: datetime.now(UTC),
     )
     complete = CompleteSession(changes, PunctualStatistics(), AccountLimits(NoRates(), database.readers))
