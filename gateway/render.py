@@ -21,6 +21,7 @@ from gateway.rate_limits import account_rate_limit, address_rate_limit
 from gateway.replies import health_replies, refusal_replies
 from gateway.routes import (
     BRIDGE,
+    BY_TOKEN,
     INTERNAL_HEADER,
     LARGE_BODY,
     ORDINARY_BODY,
@@ -92,6 +93,9 @@ def cluster(name: str, address: str, settings: GatewaySettings) -> Config:
         "bridge.yaml" if name == BRIDGE else "cluster.yaml",
         NAME=name,
         DISCOVERY="STATIC" if all(each.is_number for each in copies) else "STRICT_DNS",
+        # By token, or else the copy with the fewest calls under way.
+        LB_POLICY="MAGLEV" if name in BY_TOKEN else "LEAST_REQUEST",
+        CONSISTENT_HASHING={"hash_balance_factor": 150} if name in BY_TOKEN else None,
         ENDPOINTS=[{"endpoint": {"address": socket_address(each)}} for each in copies],
         STREAM_WINDOW=STREAM_WINDOW,
         CONNECTION_WINDOW=MAX_CALLS * STREAM_WINDOW,

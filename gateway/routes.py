@@ -37,6 +37,9 @@ ORDINARY_BODY = 128 * 1024
 LARGE_BODY = 2560 * 1024
 
 BRIDGE = "bridge"
+# Services whose copies remember whom they served last: calls with one token go to one copy, as long as it is
+# well and has no more than its share. Which token is good was said before.
+BY_TOKEN = frozenset({"session"})
 INTERNAL_HEADER = "x-practice-internal"
 LIVE_PREFIX = "/portal/ws/"
 
@@ -163,6 +166,13 @@ TRANSCODED: Config = {"headers": [{"name": "x-envoy-original-path", "present_mat
 UNREAD_HEADERS = ["x-forwarded-for", "x-forwarded-proto", "x-envoy-external-address"]
 
 
+def to_cluster(service: str) -> Config:
+    """Returns where a route to a service leads, and by what its copies are chosen."""
+    cluster = contracts.cluster_of(service)
+    by_token = {"hash_policy": [{"header": {"header_name": "authorization"}}]}
+    return {"cluster": cluster, **(by_token if cluster in BY_TOKEN else {})}
+
+
 def service_route(service: str, settings: GatewaySettings) -> Config:
     """Returns the route to a service's methods."""
     return unary_route({"prefix": f"/{service}/"}, service, settings, priority="HIGH")
@@ -182,7 +192,7 @@ def unary_route(match: Config, service: str, settings: GatewaySettings, *, prior
     return {
         "match": {**match, **TRANSCODED},
         "route": {
-            "cluster": contracts.cluster_of(service),
+            **to_cluster(service),
             "priority": priority,
             "timeout": seconds(timeout),
             # For whoever does not read the answer.
@@ -203,7 +213,7 @@ def streaming_route(method: contracts.Method, settings: GatewaySettings) -> Conf
     return {
         "match": {"path": f"/{method.name}", **TRANSCODED},
         "route": {
-            "cluster": contracts.cluster_of(method.service),
+            **to_cluster(method.service),
             "priority": "HIGH",
             "timeout": "0s",
             "idle_timeout": seconds(idle),

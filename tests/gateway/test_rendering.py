@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -107,6 +108,28 @@ def test_every_method_with_a_body_of_its_own_size_has_a_body() -> None:
 def clusters(settings: GatewaySettings) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = render(settings)["static_resources"]["clusters"]
     return found
+
+
+def test_calls_with_a_token_choose_a_copy_of_the_session_service_and_of_no_other(
+    settings: GatewaySettings,
+) -> None:
+    policies = {each["name"]: each["lb_policy"] for each in clusters(settings)}
+    assert {name for name, policy in policies.items() if policy == "MAGLEV"} == {"session", "session-writes"}
+    assert set(policies.values()) == {"MAGLEV", "LEAST_REQUEST"}
+    connections = [
+        listener["filter_chains"][0]["filters"][0]["typed_config"]
+        for listener in render(settings)["static_resources"]["listeners"]
+    ]
+    by_token = {
+        (route["route"]["cluster"], json.dumps(route["route"].get("hash_policy")))
+        for connection in connections
+        for route in connection["route_config"]["virtual_hosts"][0]["routes"]
+        if "cluster" in route.get("route", ())
+    }
+    assert {policy for cluster, policy in by_token if cluster == "session"} == {
+        '[{"header": {"header_name": "authorization"}}]'
+    }
+    assert {policy for cluster, policy in by_token if cluster != "session"} == {"null"}
 
 
 def test_the_admin_page_is_on_loopback_wherever_the_gateway_listens(settings: GatewaySettings) -> None:
