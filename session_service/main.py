@@ -150,14 +150,14 @@ async def serving(settings: SessionSettings) -> AsyncIterator[RunningServer]:
     combined = Connections(settings.database_url, combined_size)
     catalog, stats = open_channel(settings.catalog_address), open_channel(settings.stats_address)
     redis = open_redis(settings.redis_url)
-    publisher = FastPublisher(EventPublisher(TaskQueue(redis, COMPLETIONS_QUEUE, "session")))
+    counted = CountedEvents(redis)
+    publisher = FastPublisher(EventPublisher(TaskQueue(redis, COMPLETIONS_QUEUE, "session")), counted)
     publisher.start()
     documents = WorkerThreads("documents", settings.max_waiting_documents)
     try:
         signals = JournalSignals()
         revocations = Revocations(settings.access_lifetime)
         hints = HintSender(redis, _CHANGED_SESSIONS)
-        counted = CountedEvents(redis)
         listener = HintListener(
             redis, _CHANGED_SESSIONS, signals.notify, hints.name, attended=signals.attended
         )

@@ -6,8 +6,9 @@ import asyncio
 import base64
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import groupby
+from typing import Protocol
 
 from redis.exceptions import RedisError
 
@@ -21,10 +22,9 @@ log = get_logger(__name__)
 
 # Of one learner, or of many: deriving from hundreds of events takes hardly longer than from one.
 _BATCH = 500
-# While a message waits for the worker, one more would wait behind it: for so long, at most, events are
-# gathered into one message instead. It is only looked when the last one was sent a moment ago.
-LOOK_SECONDS, _MOST_LOOKS = 0.01, 10
-_MOMENT_SECONDS = 0.1
+# While the worker is at what was sent before, one more message would wait behind that: events are gathered
+# into one instead, for so long after the last one at most.
+MOMENT_SECONDS = 0.1
 # Who takes an event, by its kind.
 _TASKS = {ENDED: COMPLETIONS_TASK, CALENDAR_CHANGED: CALENDAR_CHANGES_TASK}
 
@@ -66,11 +66,23 @@ def _messages(events: Sequence[Outgoing]) -> Iterator[tuple[str, list[Outgoing]]
             yield kind, alike[first : first + _BATCH]
 
 
+class Counted(Protocol):
+    """How far learners' events are counted, as far as workers are heard."""
+
+    @property
+    def hears(self) -> bool:
+        """Whether anything can be heard."""
+
+    async def reach(self, user_id: int, user_seq: int) -> bool:
+        """Returns once it is heard that an event is counted, or after a while."""
+
+
 class FastPublisher:
     """Publishes right after a commit, in the background, without a promise.
 
     A learner who ends a session now and then is told of at once. Of many the
-    worker makes some large transactions in place of as many small ones.
+    worker makes some large transactions in place of as many small ones: while
+    it has not counted the last event that was sent, the next are gathered.
 
     What is lost here (a full queue, a broker that is away, a crash) the relay
     publishes later: the outbox row is the promise.
@@ -79,13 +91,16 @@ class FastPublisher:
     def __init__(
         self,
         publisher: Publisher,
+        counted: Counted,
         *,
         capacity: int = 10_000,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._publisher = publisher
+        self._counted = counted
         self._monotonic = monotonic
-        self._sent = -_MOMENT_SECONDS
+        self._last: Outgoing | None = None
+        self._sent = 0.0
         self._waiting: asyncio.Queue[Outgoing] = asyncio.Queue(capacity)
         self._task: asyncio.Task[None] | None = None
 
@@ -115,7 +130,7 @@ class FastPublisher:
             try:
                 await self._gather(batch)
                 await self._publisher.publish(batch)
-                self._sent = self._monotonic()
+                self._last, self._sent = batch[-1], self._monotonic()
             except UnavailableError as error:
                 log.warning("fast_publish_failed", events=len(batch), reason=error.message)
             except Exception:
@@ -123,14 +138,14 @@ class FastPublisher:
                 log.exception("fast_publish_failed", events=len(batch))
 
     async def _gather(self, batch: list[Outgoing]) -> None:
-        """Takes what comes while the worker has not begun with what was sent before."""
-        if self._monotonic() - self._sent > _MOMENT_SECONDS:
+        """Takes what comes until the last event that was sent is counted, or was sent a moment ago."""
+        left = self._sent + MOMENT_SECONDS - self._monotonic()
+        if self._last is None or left <= 0 or len(batch) >= _BATCH or not self._counted.hears:
             return
-        for _ in range(_MOST_LOOKS):
-            if len(batch) >= _BATCH or not await self._publisher.waiting():
-                return
-            await asyncio.sleep(LOOK_SECONDS)
-            self._take(batch)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(left):
+                await self._counted.reach(self._last.user_id, self._last.user_seq)
+        self._take(batch)
 
     def _take(self, batch: list[Outgoing]) -> None:
         while len(batch) < _BATCH and not self._waiting.empty():

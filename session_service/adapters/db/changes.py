@@ -201,7 +201,8 @@ class SqlChangeStore(ChangeStore):
         event = change.event
         if event is None:
             return None
-        return Outgoing(event.event_id, ENDED, self._encode(event), change.request_id)
+        payload, place = self._encode(event), (event.user_id, event.user_seq)
+        return Outgoing(event.event_id, ENDED, payload, change.request_id, *place)
 
     def _found_from_row(self, row: Any, ref: SessionRef) -> FoundSession | None:
         session = self._statements.session_from(row, ref)

@@ -67,7 +67,12 @@ class _Outbox(Outbox):
         rows = [event_to_values(event, self._encode) for event in events]
         made_by = (request_id, self._first_wait)
         await _ADD_EVENTS(self._connection, [(*_event_values(row), *made_by) for row in rows])
-        self.added += [Outgoing(row["event_id"], row["kind"], row["payload"], request_id) for row in rows]
+        self.added += [
+            Outgoing(
+                row["event_id"], row["kind"], row["payload"], request_id, row["user_id"], row["user_seq"]
+            )
+            for row in rows
+        ]
 
 
 class _Sessions(SqlSessions):

@@ -12,12 +12,17 @@ from session_service.domain.events import Event
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """An event on its way: its kind, which says who takes it, its bytes, and the request that made it."""
+    """An event on its way: its kind, which says who takes it, its bytes, and the request that made it.
+
+    Right after its commit its place among the learner's events is known, too.
+    """
 
     event_id: UUID
     kind: str
     payload: bytes
     request_id: str = ""
+    user_id: int = 0
+    user_seq: int = 0
 
 
 class Outbox(Protocol):

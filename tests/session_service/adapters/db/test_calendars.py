@@ -50,7 +50,7 @@ async def test_a_commit_holds_the_calendar_its_history_its_number_and_its_event(
     (event,) = await rows(database, "outbox", user_id)
     assert (event.kind, event.aggregate_id, event.user_seq) == (CALENDAR_CHANGED, change.id, 1)
     assert event.payload == payload
-    assert database.told.published == [Outgoing(event.event_id, CALENDAR_CHANGED, payload)]
+    assert database.told.published == [Outgoing(event.event_id, CALENDAR_CHANGED, payload, "", user_id, 1)]
 
 
 async def test_the_same_zone_again_adds_nothing_from_any_process(database: Database, user_id: int) -> None:

@@ -46,7 +46,7 @@ async def test_a_commit_holds_the_key_the_end_its_number_and_its_event(
     payload = encode(event)
     assert await database.column("outbox", "payload", user_id=user_id) == [payload]
     assert await database.column("outbox", "aggregate_id", user_id=user_id) == [ref.id]
-    assert database.told.published == [Outgoing(event.event_id, ENDED, payload)]
+    assert database.told.published == [Outgoing(event.event_id, ENDED, payload, "", user_id, 1)]
     assert database.told.session_ids == [ref.id]
 
 
