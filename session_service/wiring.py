@@ -261,7 +261,7 @@ def wire_yoga(p: Ports) -> yoga.YogaServicer:
     """Wires the yoga product."""
     use_cases = yoga.UseCases(
         start_session=wire_start_session(p),
-        complete_with_summary=CompleteWithSummary(p.unit_of_work, p.statistics, p.clock),
+        complete_with_summary=CompleteWithSummary(p.changes, p.statistics),
         pause_session=PauseSession(p.changes),
         resume_session=ResumeSession(p.changes),
         set_note=SetNote(p.unit_of_work, p.clock),

@@ -9,15 +9,12 @@ from dataclasses import dataclass
 from service_kit.call import Call
 from service_kit.errors import UnavailableError
 from service_kit.logging import get_logger
-from service_kit.once import once
 from session_service.application.account_limits import AccountLimits
-from session_service.application.end_session import end_session
 from session_service.application.ports.catalog import Catalog
-from session_service.application.ports.clock import Clock
 from session_service.application.ports.readers import Readers
 from session_service.application.ports.sessions import SessionRef, Summary
 from session_service.application.ports.statistics import Badge, Effects, Statistics, Streak
-from session_service.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from session_service.application.ports.unit_of_work import UnitOfWorkFactory
 from session_service.application.session_changes import SessionChanges
 from session_service.domain.achievements import Achievement, find_achieved
 from session_service.domain.practice_session import PracticeSession
@@ -183,7 +180,7 @@ class SummedUp:
 
 
 class CompleteWithSummary:
-    """Ends a session and reads the figures in the same transaction.
+    """Ends a session and tells the figures as they are at that moment.
 
     One user's ends follow one another, so of ends at the same instant each
     sees those before it and itself. Idempotent by the call's key, figures
@@ -191,19 +188,14 @@ class CompleteWithSummary:
     OutcomeNotAllowedError, DurationOutOfRangeError.
     """
 
-    def __init__(self, unit_of_work: UnitOfWorkFactory, statistics: Statistics, clock: Clock) -> None:
-        self._unit_of_work = unit_of_work
+    def __init__(self, changes: SessionChanges, statistics: Statistics) -> None:
+        self._changes = changes
         self._statistics = statistics
-        self._clock = clock
 
     async def __call__(self, call: Call, ref: SessionRef, *, outcome: State, reported: int) -> SummedUp:
         """Returns the ended session and the figures. `reported` is in seconds."""
-
-        async def command(work: UnitOfWork) -> SummedUp:
-            session = await work.sessions.lock(call.user_id, ref)
-            ended = await end_session(work, call, session, outcome, now=self._clock(), reported=reported)
-            return SummedUp(ended, await work.sessions.summary(ended.user_id, ended.product))
-
-        summed_up = await once(self._unit_of_work, call, SummedUp, command)
+        summed_up = await self._changes.end_and_sum_up(
+            call, ref, outcome, outcome_type=SummedUp, outcome_of=SummedUp, reported=reported
+        )
         await self._statistics.caught_up(summed_up.session.user_id, summed_up.session.user_seq)
         return summed_up

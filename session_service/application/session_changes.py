@@ -17,13 +17,16 @@ from session_service.application.end_session import end_session
 from session_service.application.ports.answers import NothingWrittenError
 from session_service.application.ports.changes import ChangeStore, FoundSession, SessionChange
 from session_service.application.ports.clock import Clock
-from session_service.application.ports.sessions import SessionRef
+from session_service.application.ports.sessions import SessionRef, Summary
 from session_service.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from session_service.domain.events import SessionEnded
 from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import Change, State
 
 log = get_logger(__name__)
+
+# For outcomes that have no summary.
+_NOT_SUMMED = Summary(0, 0, 0)
 
 Outcome = TypeVar("Outcome")
 # Returns the session as it is afterwards, itself when nothing changes. Raises what the rules refuse with.
@@ -34,15 +37,16 @@ _Judge = Callable[[FoundSession, datetime], PracticeSession | None]
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What one call wants, and the outcome that is kept under its key."""
+    """What one call wants, and the outcome that is kept under its key; `summed` if with a summary."""
 
     call: Call
     ref: SessionRef
     kind: Change
     judge: _Judge
-    outcome_of: Callable[[PracticeSession], Any]
+    outcome_of: Callable[[PracticeSession, Summary], Any]
     outcome_type: type[Any]
     request_id: str
+    summed: bool = False
 
 
 class SessionChanges:
@@ -75,7 +79,9 @@ class SessionChanges:
         def judge(found: FoundSession, now: datetime) -> PracticeSession | None:
             return rule(found.session, now)
 
-        asked = _Asked(call, ref, kind, judge, lambda changed: changed, PracticeSession, current_request_id())
+        asked = _Asked(
+            call, ref, kind, judge, lambda changed, _: changed, PracticeSession, current_request_id()
+        )
         return await self._do(asked, PracticeSession, command)
 
     async def end(
@@ -93,12 +99,55 @@ class SessionChanges:
 
         `reported` is in seconds. Raises SessionNotFoundError and what the end is refused with.
         """
+        return await self._end(
+            call,
+            ref,
+            outcome,
+            outcome_type=outcome_type,
+            outcome_of=lambda ended, _: outcome_of(ended),
+            reported=reported,
+            etag=etag,
+        )
 
+    async def end_and_sum_up(
+        self,
+        call: Call,
+        ref: SessionRef,
+        outcome: State,
+        *,
+        outcome_type: type[Outcome],
+        outcome_of: Callable[[PracticeSession, Summary], Outcome],
+        reported: int | None = None,
+    ) -> Outcome:
+        """Does so with the figures of its product, this end included, and nothing that comes after it."""
+        return await self._end(
+            call,
+            ref,
+            outcome,
+            outcome_type=outcome_type,
+            outcome_of=outcome_of,
+            reported=reported,
+            summed=True,
+        )
+
+    async def _end(
+        self,
+        call: Call,
+        ref: SessionRef,
+        outcome: State,
+        *,
+        outcome_type: type[Outcome],
+        outcome_of: Callable[[PracticeSession, Summary], Outcome],
+        reported: int | None,
+        etag: str = "",
+        summed: bool = False,
+    ) -> Outcome:
         async def command(work: UnitOfWork) -> Outcome:
             session = await work.sessions.lock(call.user_id, ref)
             session.expect(etag)
             ended = await end_session(work, call, session, outcome, now=self._clock(), reported=reported)
-            return outcome_of(ended)
+            summary = await work.sessions.summary(ended.user_id, ended.product) if summed else _NOT_SUMMED
+            return outcome_of(ended, summary)
 
         def judge(found: FoundSession, now: datetime) -> PracticeSession | None:
             found.session.expect(etag)
@@ -113,7 +162,8 @@ class SessionChanges:
                 reported=reported,
             )
 
-        asked = _Asked(call, ref, Change.ENDED, judge, outcome_of, outcome_type, current_request_id())
+        request_id = current_request_id()
+        asked = _Asked(call, ref, Change.ENDED, judge, outcome_of, outcome_type, request_id, summed)
         return await self._do(asked, outcome_type, command)
 
     async def _do(
@@ -132,7 +182,7 @@ class SessionChanges:
 
     async def _make(self, asked: Sequence[_Asked]) -> Sequence[tuple[Any, int] | None]:
         try:
-            found = await self._store.read([(each.call, each.ref) for each in asked])
+            found = await self._store.read([(each.call, each.ref, each.summed) for each in asked])
             lot = _Lot(self._clock())
             made = [lot.make(*each) for each in zip(asked, found, strict=True)]
             written = await self._store.write(lot.changes) if lot.changes else ()
@@ -170,9 +220,11 @@ class _Lot:
         except Exception:
             # Of the rules or of ours: done alone it comes again, to its caller and to the log.
             return None
-        if after is None:
+        read = found.summary if asked.summed else None
+        if after is None or (asked.summed and read is None):
             return None
-        outcome, request = asked.outcome_of(after), asked.call.request
+        summary = read.including(after) if read is not None else _NOT_SUMMED
+        outcome, request = asked.outcome_of(after, summary), asked.call.request
         before, last_seq = found.session, found.learner.last_seq if found.learner else 0
         if after is before:
             # Of a key that nothing was done with there would be no row.
@@ -192,6 +244,7 @@ class _Lot:
                 SessionEnded.of(after) if ends else None,
                 (request, outcome, asked.outcome_type) if request else None,
                 asked.request_id,
+                read,
             )
         )
         return _Made(after, outcome, after.user_seq if ends else last_seq)

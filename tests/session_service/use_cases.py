@@ -54,7 +54,7 @@ class UseCases:
         self.complete_with_results = CompleteWithResults(
             p.changes, p.unit_of_work, p.readers, p.catalog, p.statistics, limits=p.limits
         )
-        self.complete_with_summary = CompleteWithSummary(p.unit_of_work, p.statistics, p.clock)
+        self.complete_with_summary = CompleteWithSummary(p.changes, p.statistics)
         self.create_submission = CreateSubmission(p.unit_of_work, p.catalog, p.clock, p.run_in_thread)
         self.delete_submission = DeleteSubmission(p.unit_of_work)
         self.export_calendar_changes = ExportCalendarChanges(p.calendars)

@@ -7,6 +7,7 @@ session at its version, and for an end the learner's newest event and calendar.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import astuple
 from datetime import timedelta
 from functools import cache
 from typing import Any
@@ -31,21 +32,28 @@ from session_service.application.ports.answers import NothingWrittenError
 from session_service.application.ports.changes import ChangeStore, FoundSession, SessionChange
 from session_service.application.ports.learners import LearnerMark
 from session_service.application.ports.outbox import Outgoing
-from session_service.application.ports.sessions import SessionRef
+from session_service.application.ports.sessions import SessionRef, Summary
 from session_service.domain.days import Calendar
 from session_service.domain.events import ENDED, Event
 
 
-def _read(*, keyed: bool) -> str:
+def _read(*, keyed: bool, summed: bool) -> str:
     """Returns the statement that reads; what no call of the lot needs is not in it."""
     columns, unused = {"user_id": "bigint", "session_id": "bigint"}, ""
+    figures, totals = "", ""
     if keyed:
         columns["key"], unused = "text", f"\n  AND {KEY_UNUSED}"
+    if summed:
+        figures = ", total.started, total.completed, total.completed_seconds"
+        totals = (
+            "\nLEFT JOIN session.session_total AS total"
+            " ON (total.user_id, total.product) = (s.user_id, s.product)"
+        )
     return f"""
-SELECT {SESSION}, l.last_seq, l.time_zone, l.rollover_hour
+SELECT {SESSION}, l.last_seq, l.time_zone, l.rollover_hour{figures}
 FROM {to_asked(columns)}
 LEFT JOIN session.practice_session AS s ON (s.user_id, s.id) = (asked.user_id, asked.session_id){unused}
-LEFT JOIN session.learner AS l ON l.user_id = asked.user_id
+LEFT JOIN session.learner AS l ON l.user_id = asked.user_id{totals}
 ORDER BY place
 """  # noqa: S608 - names of columns
 
@@ -72,29 +80,33 @@ _ROW = {
 }
 _KEY = {"key": "text", "method": "text", "digest": "bytea", "outcome": "text"}
 _EVENT = {"event_id": "uuid", "payload": "bytea", "request_id": "text"}
+_SUMMARY = {"started": "bigint", "completed": "bigint", "completed_seconds": "bigint"}
+_AS_READ = """
+    AND (ready.started IS NULL OR (total.started, total.completed, total.completed_seconds)
+      = (ready.started, ready.completed, ready.completed_seconds))"""
 
 
-def _write(*, keyed: bool, ends: bool) -> str:
+def _write(*, keyed: bool, ends: bool, summed: bool) -> str:
     """Returns the statement that writes; what no change of the lot needs is not in it.
 
     Whoever changes a session locks it first, and whoever ends one the learner and then, by a trigger, the
     totals: what is locked is about to be another. The place of an end is that after the learner's newest
-    event, or it is not taken.
+    event, or it is not taken. Of one that is summed up, the figures are those that were read.
     """
-    row = {**_ROW, **(_KEY if keyed else {}), **(_EVENT if ends else {})}
+    row = {**_ROW, **(_KEY if keyed else {}), **(_EVENT if ends else {}), **(_SUMMARY if summed else {})}
     has_place = "(event_id IS NULL OR user_id IN (SELECT user_id FROM placed))" if ends else "true"
     has_key = "(key IS NULL OR (user_id, key) IN (SELECT user_id, key FROM claimed))" if keyed else "true"
     placing, claiming, ending = "", "", ""
     if ends:
-        placing = """, placed AS MATERIALIZED (
+        placing = f""", placed AS MATERIALIZED (
   SELECT l.user_id FROM ready
   JOIN session.learner AS l ON l.user_id = ready.user_id
   JOIN session.session_total AS total ON (total.user_id, total.product) = (ready.user_id, ready.product)
   WHERE ready.event_id IS NOT NULL
     AND (l.last_seq, l.time_zone, l.rollover_hour)
-      = (ready.user_seq - 1, ready.time_zone, ready.rollover_hour)
+      = (ready.user_seq - 1, ready.time_zone, ready.rollover_hour){_AS_READ if summed else ""}
   FOR NO KEY UPDATE OF l, total SKIP LOCKED
-)"""
+)"""  # noqa: S608 - a condition of this module
         ending = f""", places AS (
   UPDATE session.learner AS l SET last_seq = written.user_seq
   FROM written WHERE l.user_id = written.user_id AND written.event_id IS NOT NULL
@@ -168,20 +180,25 @@ class SqlChangeStore(ChangeStore):
         self._recent = recent
 
     @override
-    async def read(self, asked: Sequence[tuple[Call, SessionRef]]) -> Sequence[FoundSession | None]:
+    async def read(self, asked: Sequence[tuple[Call, SessionRef, bool]]) -> Sequence[FoundSession | None]:
         """Selects the sessions with what is known of their learners."""
-        keyed = any(call.request is not None for call, _ in asked)
+        keyed = any(call.request is not None for call, *_ in asked)
         rows = await self._statements.read(
-            _read_of(keyed=keyed), to_columns(2 + keyed, [_to_asked(*one, keyed=keyed) for one in asked])
+            _read_of(keyed=keyed, summed=any(summed for *_, summed in asked)),
+            to_columns(2 + keyed, [_to_asked(call, ref, keyed=keyed) for call, ref, _ in asked]),
         )
-        return [self._found_from_row(row, ref) for row, (_, ref) in zip(rows, asked, strict=True)]
+        return [self._found_from_row(row, ref) for row, (_, ref, _) in zip(rows, asked, strict=True)]
 
     @override
     async def write(self, changes: Sequence[SessionChange]) -> Collection[int]:
         """Updates sessions and learners and inserts journal, keys and events, all in one."""
         try:
             events = {change.before.id: self._to_outgoing(change) for change in changes}
-            lot = {"keyed": any(each.keyed for each in changes), "ends": any(each.event for each in changes)}
+            lot = {
+                "keyed": any(each.keyed for each in changes),
+                "ends": any(each.event for each in changes),
+                "summed": any(each.summary for each in changes),
+            }
             rows = [_to_changed(change, events[change.before.id], **lot) for change in changes]
         except Exception as error:
             # Which of them it was shows when each is made alone.
@@ -208,10 +225,12 @@ class SqlChangeStore(ChangeStore):
         session = self._statements.session_from(row, ref)
         if session is None:
             return None
-        last_seq, time_zone, rollover_hour = row[SESSION_WIDTH:]
+        last_seq, time_zone, rollover_hour, *figures = row[SESSION_WIDTH:]
         known = last_seq is not None
         return FoundSession(
-            session, LearnerMark(last_seq, Calendar(time_zone, rollover_hour)) if known else None
+            session,
+            LearnerMark(last_seq, Calendar(time_zone, rollover_hour)) if known else None,
+            Summary(*figures) if figures and figures[0] is not None else None,
         )
 
 
@@ -220,8 +239,11 @@ def _to_asked(call: Call, ref: SessionRef, *, keyed: bool) -> tuple[Any, ...]:
     return call.user_id, ref.id, *key
 
 
-def _to_changed(change: SessionChange, event: Outgoing | None, *, keyed: bool, ends: bool) -> tuple[Any, ...]:
+def _to_changed(
+    change: SessionChange, event: Outgoing | None, *, keyed: bool, ends: bool, summed: bool
+) -> tuple[Any, ...]:
     session = change.after
+    read = astuple(change.summary) if change.summary is not None else (None, None, None)
     told = (event.event_id, event.payload, event.request_id) if event is not None else (None, None, None)
     return (
         session.user_id,
@@ -244,4 +266,5 @@ def _to_changed(change: SessionChange, event: Outgoing | None, *, keyed: bool, e
         session.user_seq,
         *(key_to_values(change.keyed) if keyed else ()),
         *(told if ends else ()),
+        *(read if summed else ()),
     )

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from service_kit.call import Call, RequestIdentity
 from session_service.application.ports.learners import LearnerMark
-from session_service.application.ports.sessions import SessionRef
+from session_service.application.ports.sessions import SessionRef, Summary
 from session_service.domain.events import SessionEnded
 from session_service.domain.items import SessionItem
 from session_service.domain.policies import Product
@@ -18,10 +18,14 @@ from session_service.domain.states import Change
 
 @dataclass(frozen=True, slots=True)
 class FoundSession:
-    """A session that a call wants to change; `learner` is None for one of whom nothing is known yet."""
+    """A session that a call wants to change; `learner` is None for one of whom nothing is known yet.
+
+    `summary` has the figures of its product, of an end that is summed up.
+    """
 
     session: PracticeSession
     learner: LearnerMark | None
+    summary: Summary | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,8 @@ class SessionChange:
 
     `event` is that of an end, which takes the place after the learner's newest
     one. `keyed` is the outcome for a caller with a key, and its type;
-    `request_id` is that of the call.
+    `request_id` is that of the call. `summary` has the figures that were read
+    for an end that is summed up: they are so until it is there.
     """
 
     kind: Change
@@ -39,15 +44,16 @@ class SessionChange:
     event: SessionEnded | None
     keyed: tuple[RequestIdentity, Any, type[Any]] | None
     request_id: str
+    summary: Summary | None = None
 
 
 class ChangeStore(Protocol):
     """Sessions of many learners, and one change of each."""
 
-    async def read(self, asked: Sequence[tuple[Call, SessionRef]]) -> Sequence[FoundSession | None]:
+    async def read(self, asked: Sequence[tuple[Call, SessionRef, bool]]) -> Sequence[FoundSession | None]:
         """Returns the sessions; None where there is no such session, or the call's key has been used.
 
-        Nothing is locked. Raises NothingWrittenError.
+        With each goes whether its end is summed up. Nothing is locked. Raises NothingWrittenError.
         """
 
     async def write(self, changes: Sequence[SessionChange]) -> Collection[int]:

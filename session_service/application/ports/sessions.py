@@ -11,7 +11,7 @@ from session_service.domain.answers import RecordedAnswer
 from session_service.domain.items import SessionItem
 from session_service.domain.messages import Message
 from session_service.domain.practice_session import PracticeSession
-from session_service.domain.states import Change
+from session_service.domain.states import Change, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,12 @@ class Summary:
     started: int
     completed: int
     completed_seconds: int
+
+    def including(self, ended: PracticeSession) -> Summary:
+        """Returns the figures with one of the started sessions ended."""
+        if ended.state is not State.COMPLETED:
+            return self
+        return Summary(self.started, self.completed + 1, self.completed_seconds + ended.elapsed_seconds)
 
     @property
     def average_seconds(self) -> int:

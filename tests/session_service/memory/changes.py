@@ -10,7 +10,7 @@ from session_service.application.ports.changes import FoundSession, SessionChang
 from session_service.application.ports.learners import LearnerMark
 from session_service.application.ports.sessions import SessionRef
 from session_service.domain.errors import SessionNotFoundError
-from tests.session_service.memory.store import Store, learner_of
+from tests.session_service.memory.store import Store, learner_of, summary_of
 from tests.session_service.memory.unit_of_work import FakeUnitOfWork
 
 
@@ -23,9 +23,9 @@ class FakeChangeStore:
         self.broken = False
         self.lots: list[int] = []
 
-    async def read(self, asked: Sequence[tuple[Call, SessionRef]]) -> Sequence[FoundSession | None]:
+    async def read(self, asked: Sequence[tuple[Call, SessionRef, bool]]) -> Sequence[FoundSession | None]:
         self.lots.append(len(asked))
-        return [self._find(*one) for one in asked]
+        return [self._find(call, ref) for call, ref, _ in asked]
 
     def _find(self, call: Call, ref: SessionRef) -> FoundSession | None:
         tables = self._store.committed
@@ -37,7 +37,11 @@ class FakeChangeStore:
             return None
         learner = learner_of(tables, call.user_id)
         known = call.user_id in {*tables.last_seq, *tables.calendars}
-        return FoundSession(session, LearnerMark(learner.last_seq, learner.calendar) if known else None)
+        return FoundSession(
+            session,
+            LearnerMark(learner.last_seq, learner.calendar) if known else None,
+            summary_of(tables, call.user_id, session.product),
+        )
 
     async def write(self, changes: Sequence[SessionChange]) -> Collection[int]:
         if self.broken:

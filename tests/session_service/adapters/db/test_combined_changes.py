@@ -13,8 +13,8 @@ from service_kit.call import Call, RequestIdentity
 from service_kit.errors import AccountErasedError, ConflictError
 from session_service.adapters.db import tables
 from session_service.adapters.events import encode
-from session_service.application.complete_session import Ended
-from session_service.application.ports.sessions import SessionRef
+from session_service.application.complete_session import Ended, SummedUp
+from session_service.application.ports.sessions import SessionRef, Summary
 from session_service.domain.answers import SubmittedAnswer
 from session_service.domain.days import Calendar
 from session_service.domain.errors import EtagMismatchError, SessionEndedError, SessionNotFoundError
@@ -272,3 +272,67 @@ async def test_a_poisoned_call_fails_alone(
         await check_ended(database, each.session)
     assert (await database.readers.get(sessions[3].user_id, SessionRef(sessions[3].id))).state is State.ACTIVE
     assert await database.count("outbox", aggregate_id=sessions[3].id, kind=ENDED) == 0
+
+
+async def sum_up(
+    database: Database, session: PracticeSession, outcome: State = State.COMPLETED, call: Call | None = None
+) -> SummedUp:
+    ref = SessionRef(session.id)
+    return await database.use.complete_with_summary(
+        call or call_of(session), ref, outcome=outcome, reported=90
+    )
+
+
+async def test_ends_that_are_summed_up_together_tell_the_figures_that_each_alone_would(
+    database: Database, new_user: NewUser, lots: list[int], committed: list[int]
+) -> None:
+    learners = [new_user() for _ in range(6)]
+    for user_id in learners:
+        await sum_up(database, await begin(database, user_id, product="yoga"))
+    sessions = [await begin(database, user_id, product="yoga") for user_id in learners]
+    other = await begin(database, new_user())
+    lots.clear()
+    committed.clear()
+    keyed = call_of(sessions[0], "k")
+    first, *rest, given_up, _ = await asyncio.gather(
+        sum_up(database, sessions[0], call=keyed),
+        *(sum_up(database, session) for session in sessions[1:-1]),
+        sum_up(database, sessions[-1], State.ABANDONED),
+        complete(database, other),
+    )
+    assert lots == [7]
+    assert sorted(committed) == sorted(each.id for each in [*sessions, other])
+    assert {each.summary for each in [first, *rest]} == {Summary(2, 2, 180)}
+    assert given_up.summary == Summary(2, 1, 90)
+    for each in [first, *rest, given_up]:
+        await check_ended(database, each.session)
+        assert await database.readers.summary(each.session.user_id, "yoga") == each.summary
+    await sum_up(database, await begin(database, learners[0], product="yoga"))
+    assert await sum_up(database, sessions[0], call=keyed) == first
+
+
+async def test_figures_that_changed_since_they_were_read_are_read_again(
+    database: Database, user_id: int, committed: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = await begin(database, user_id, product="yoga")
+    read = database.changes.read
+
+    async def read_before_a_start(asked: Any) -> Any:
+        found = await read(asked)
+        await begin(database, user_id, product="yoga")
+        return found
+
+    monkeypatch.setattr(database.changes, "read", read_before_a_start)
+    ended = await sum_up(database, session)
+    assert committed == []
+    assert ended.summary == Summary(2, 1, 90)
+    await check_ended(database, ended.session)
+
+
+async def test_of_ends_of_one_learner_at_once_each_is_summed_up_with_those_before_it(
+    database: Database, user_id: int
+) -> None:
+    sessions = [await begin(database, user_id, product="yoga") for _ in range(6)]
+    ended = await asyncio.gather(*(sum_up(database, session) for session in sessions))
+    in_turn = sorted(ended, key=lambda each: each.session.user_seq)
+    assert [each.summary for each in in_turn] == [Summary(6, number, 90 * number) for number in range(1, 7)]

@@ -10,6 +10,8 @@ import grpc
 import pytest
 from practice.products.exercises.v1 import exercises_service_pb2 as exercises_pb
 from practice.products.exercises.v1 import exercises_service_pb2_grpc as exercises_rpc
+from practice.products.yoga.v1 import yoga_service_pb2 as yoga_pb
+from practice.products.yoga.v1 import yoga_service_pb2_grpc as yoga_rpc
 from practice.session.v1 import session_service_pb2_grpc as rpc
 
 from session_service.main import serving
@@ -89,6 +91,28 @@ async def test_a_start_and_an_end_alone_ask_the_database_twice_each(
     await end()
     assert 1 <= await count(counted, start) <= 2
     assert 1 <= await count(counted, end) <= 2
+
+
+async def test_an_end_that_is_summed_up_asks_the_database_twice(
+    wire: tuple[Wire, grpc.aio.Channel], me: Metadata
+) -> None:
+    counted, channel = wire
+    learner = Learner(rpc.SessionServiceStub(channel), me).with_metadata(x_time_zone="Asia/Tokyo")
+    yoga = yoga_rpc.YogaServiceStub(channel)
+
+    async def end() -> None:
+        number = int(opened.pop().removeprefix("sessions/"))
+        request = yoga_pb.CompleteSessionRequest(
+            session_id=number, completion_status="completed", duration_seconds=0
+        )
+        response = await yoga.CompleteSession(request, metadata=me)
+        told.append(response.statistics.total_sessions)
+
+    told: list[int] = []
+    opened = [(await learner.start("yoga")).name for _ in range(10)]
+    await end()
+    assert 1 <= await count(counted, end) <= 2
+    assert told == list(range(1, len(told) + 1))
 
 
 async def test_a_key_costs_a_start_and_an_end_twice_more(
