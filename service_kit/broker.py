@@ -5,7 +5,7 @@ nothing is done until the consumer's database says so, and a publish that
 fails is no disaster: it fails within two seconds and is tried again later by
 whoever keeps the record. A producer needs no code of the consumer:
 
-    queue = TaskQueue(redis, COMPLETIONS_QUEUE, "session")
+    queue = TaskQueue(redis.execute_command, COMPLETIONS_QUEUE, "session")
     await queue.send(COMPLETIONS_TASK, [payloads], {})
 
 That is for processes with an event loop, which send and do nothing else; with
@@ -17,10 +17,8 @@ from __future__ import annotations
 import base64
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
-
-from redis.asyncio import Redis
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -52,18 +50,19 @@ class TaskQueue:
     whether theirs and these are the same is held by a test.
     """
 
-    def __init__(self, redis: Redis, queue: str, sender: str) -> None:
-        self._redis = redis
+    def __init__(self, ask: Callable[..., Awaitable[Any]], queue: str, sender: str) -> None:
+        """`ask` gives Redis a command and returns its answer."""
+        self._ask = ask
         self._queue = queue
         self._sender = sender
 
     async def send(self, task: str, args: Sequence[Any], headers: Mapping[str, Any]) -> None:
         """Returns when Redis has it. Raises RedisError, OSError, TimeoutError."""
-        await self._redis.lpush(self._queue, self._message(task, args, headers))
+        await self._ask("LPUSH", self._queue, self._message(task, args, headers))
 
     async def waiting(self) -> int:
         """Returns how many messages nobody has taken. Raises as `send`."""
-        return int(await self._redis.llen(self._queue))
+        return int(await self._ask("LLEN", self._queue))
 
     def _message(self, task: str, args: Sequence[Any], headers: Mapping[str, Any]) -> bytes:
         task_id = str(uuid.uuid4())

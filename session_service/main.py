@@ -89,7 +89,7 @@ from session_service.adapters.grpc.products.portal.requests import PRODUCT as PO
 from session_service.adapters.grpc.products.yoga import errors as yoga_errors
 from session_service.adapters.grpc.products.yoga import servicer as yoga
 from session_service.adapters.redis.cache import RedisCache, RedisMemory
-from session_service.adapters.redis.client import PREFIX, BestEffort, open_redis
+from session_service.adapters.redis.client import PREFIX, BestEffort, RedisLine, open_redis
 from session_service.adapters.redis.rate_limits import RedisRateLimits
 from session_service.adapters.signals import CommitListener, JournalSignals, LookForChanges, LookSeldom
 from session_service.adapters.stats.client import CountedEvents, StatisticsClient
@@ -151,7 +151,8 @@ async def serving(settings: SessionSettings) -> AsyncIterator[RunningServer]:
     catalog, stats = open_channel(settings.catalog_address), open_channel(settings.stats_address)
     redis = open_redis(settings.redis_url)
     counted = CountedEvents(redis)
-    publisher = FastPublisher(EventPublisher(TaskQueue(redis, COMPLETIONS_QUEUE, "session")), counted)
+    line = RedisLine(redis)
+    publisher = FastPublisher(EventPublisher(TaskQueue(line, COMPLETIONS_QUEUE, "session")), counted)
     publisher.start()
     documents = WorkerThreads("documents", settings.max_waiting_documents)
     try:
@@ -162,7 +163,7 @@ async def serving(settings: SessionSettings) -> AsyncIterator[RunningServer]:
             redis, _CHANGED_SESSIONS, signals.notify, hints.name, attended=signals.attended
         )
         outside = _Outside(
-            engine, combined, catalog, stats, publisher, redis, documents, revocations, hints, counted
+            engine, combined, catalog, stats, publisher, redis, line, documents, revocations, hints, counted
         )
         async with (
             polling_revocations(settings, revocations),
@@ -200,6 +201,7 @@ class _Outside:
     stats: grpc.aio.Channel
     publisher: FastPublisher
     redis: Redis
+    line: RedisLine
     documents: WorkerThreads
     revocations: Revocations
     hints: HintSender
@@ -263,7 +265,7 @@ def _ports(
         clock=utc_now,
         run_in_thread=outside.documents,
         limits=AccountLimits(
-            RedisRateLimits(outside.redis, BestEffort()),
+            RedisRateLimits(outside.line, BestEffort()),
             readers,
             settings.quotas(),
             {PORTAL: settings.pace_of_portal()},

@@ -77,7 +77,7 @@ async def run(settings: RelaySettings) -> None:
     queue = SqlOutboxQueue(engine, timedelta(seconds=settings.relay_lease_seconds))
     relay = RelayOutbox(
         LoggedOutboxQueue(queue),
-        EventPublisher(TaskQueue(redis, COMPLETIONS_QUEUE, "relay")),
+        EventPublisher(TaskQueue(redis.execute_command, COMPLETIONS_QUEUE, "relay")),
         StatisticsClient(channel, read_secret(settings.internal_token_file)),
         first_wait=timedelta(seconds=settings.outbox_first_wait_seconds),
     )

@@ -22,7 +22,7 @@ from redis.exceptions import RedisError
 
 from deploy.local.servers import Server, start_redis
 from service_kit.broker import COMPLETIONS_QUEUE, COMPLETIONS_TASK, REQUEST_IDS, TaskQueue, open_broker
-from session_service.adapters.redis.client import open_redis
+from session_service.adapters.redis.client import RedisLine, open_redis
 
 LONGEST_SECONDS = 2.5
 
@@ -100,7 +100,7 @@ async def test_a_message_without_celery_is_the_message_of_celery(server: Server,
         broker.send_task, COMPLETIONS_TASK, args=payloads, queue=COMPLETIONS_QUEUE, headers=headers
     )
     async with open_redis(server.url) as client:
-        queue = TaskQueue(client, COMPLETIONS_QUEUE, "test")
+        queue = TaskQueue(client.execute_command, COMPLETIONS_QUEUE, "test")
         await queue.send(COMPLETIONS_TASK, payloads, headers)
         assert await queue.waiting() == 2
         ours, theirs = [json.loads(each) for each in await client.lrange(COMPLETIONS_QUEUE, 0, -1)]
@@ -114,9 +114,13 @@ async def test_a_message_without_celery_is_the_message_of_celery(server: Server,
     assert ours == theirs
 
 
-async def test_without_celery_too_a_redis_that_is_gone_or_hangs_is_told_soon(server: Server) -> None:
+@pytest.mark.parametrize("kept", [False, True])
+async def test_without_celery_too_a_redis_that_is_gone_or_hangs_is_told_soon(
+    server: Server, kept: bool
+) -> None:
     async with open_redis(server.url) as client:
-        queue = TaskQueue(client, COMPLETIONS_QUEUE, "test")
+        ask = RedisLine(client) if kept else client.execute_command
+        queue = TaskQueue(ask, COMPLETIONS_QUEUE, "test")
         await check_sends(queue)
         server.kill()
         await check_sends(queue, fails=True)

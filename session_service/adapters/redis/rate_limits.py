@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from enum import IntEnum
+from typing import Any
 
-from redis.asyncio import Redis
+from redis.exceptions import NoScriptError
 
 from service_kit.call import Call
 from service_kit.errors import LimitPolicy, QuotaExceededError, RateLimitedError
-from session_service.adapters.redis.client import PREFIX, BestEffort
+from session_service.adapters.redis.client import PREFIX, BestEffort, RedisLine
 from session_service.application.ports.rate_limits import RateLimit, RateLimits
 
 # A log of the calls in the window, oldest first, by the clock of Redis: one
@@ -58,13 +60,14 @@ class RedisRateLimits(RateLimits):
     While Redis is away everybody is admitted: practice matters more.
     """
 
-    def __init__(self, redis: Redis, best_effort: BestEffort) -> None:
-        self._redis = redis
+    def __init__(self, line: RedisLine, best_effort: BestEffort) -> None:
+        self._line = line
         self._best_effort = best_effort
         script = _TAKE
         for verdict in _Verdict:
             script = script.replace(verdict.name, str(verdict.value))
-        self._take = redis.register_script(script)
+        self._script = script
+        self._digest = hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
 
     @asynccontextmanager
     async def within(self, limit: RateLimit, call: Call, count: int = 1) -> AsyncIterator[None]:
@@ -79,15 +82,13 @@ class RedisRateLimits(RateLimits):
         except Exception:
             if taken:
                 members = [f"{member}:{number}" for number in range(1, count + 1)]
-                await self._best_effort.run(lambda: self._redis.zrem(log, *members))
+                await self._best_effort.run(lambda: self._line("ZREM", log, *members))
             raise
 
     async def _admit(self, limit: RateLimit, log: str, member: str, count: int) -> bool:
         """Tells whether places were taken. Raises RateLimitedError when there are too few."""
         window = round(limit.window.total_seconds() * 1_000_000)
-        answer = await self._best_effort.run(
-            lambda: self._take(keys=[log], args=[member, window, limit.most, count])
-        )
+        answer = await self._best_effort.run(lambda: self._take(log, member, window, limit.most, count))
         if answer is None:
             return False
         verdict, freed, reset = answer
@@ -104,6 +105,13 @@ class RedisRateLimits(RateLimits):
                 reset=_seconds(reset),
             )
         return bool(verdict == _Verdict.ADMITTED)
+
+    async def _take(self, *words: Any) -> Any:
+        try:
+            return await self._line("EVALSHA", self._digest, 1, *words)
+        except NoScriptError:
+            # Redis knows it from then on, until it restarts.
+            return await self._line("EVAL", self._script, 1, *words)
 
 
 def _member(call: Call) -> str:

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from deploy.local.servers import Server
 from service_kit.call import Call, RequestIdentity
 from service_kit.errors import LimitPolicy, QuotaExceededError, RateLimitedError
-from session_service.adapters.redis.client import PREFIX, BestEffort, open_redis
+from session_service.adapters.redis.client import PREFIX, BestEffort, RedisLine, open_redis
 from session_service.adapters.redis.rate_limits import RedisRateLimits
 from session_service.application.ports.rate_limits import RateLimit
 from tests.waiting import PATIENCE_SECONDS
@@ -30,7 +30,7 @@ def me() -> Call:
 
 @pytest.fixture
 def limits(redis: Redis) -> RedisRateLimits:
-    return RedisRateLimits(redis, BestEffort())
+    return RedisRateLimits(RedisLine(redis), BestEffort())
 
 
 def keyed(call: Call, key: str, digest: bytes = b"d") -> Call:
@@ -49,7 +49,7 @@ async def test_of_calls_at_once_exactly_as_many_as_allowed_are_admitted(
     redis_url: str, limits: RedisRateLimits, me: Call
 ) -> None:
     other = open_redis(redis_url, patience_seconds=PATIENCE_SECONDS)
-    both = [limits, RedisRateLimits(other, BestEffort())]
+    both = [limits, RedisRateLimits(RedisLine(other), BestEffort())]
     counts = await asyncio.gather(*(admitted(both[number % 2], me) for number in range(60)))
     await other.aclose()
     assert sum(counts) == 30
@@ -162,7 +162,7 @@ async def test_a_redis_that_restarted_knows_the_script_again_and_one_that_is_awa
     own_redis: Server, at_own_redis: Redis, me: Call
 ) -> None:
     now = 0.0
-    limits = RedisRateLimits(at_own_redis, BestEffort(monotonic=lambda: now))
+    limits = RedisRateLimits(RedisLine(at_own_redis), BestEffort(monotonic=lambda: now))
     one = RateLimit("away", 1, timedelta(hours=1), "no")
     assert await admitted(limits, me, one)
     await at_own_redis.script_flush()
