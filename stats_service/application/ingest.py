@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Generic, Protocol, TypeVar
@@ -83,7 +84,9 @@ class Applied(Generic[F]):
     postponed: list[Delivery[F]] = field(default_factory=list)
 
 
-# Stores those of one learner's facts that are new, with all that follows from
+# Starts a transaction on learners with facts.
+Begin = Callable[[Collection[int], Sequence[F]], AbstractContextManager[LearnerWork]]
+# Stores those of the facts that are new, with all that follows from
 # them. Returns the ids of the new ones, and what is stored under the others'.
 Record = Callable[[LearnerWork, Mapping[UUID, F]], tuple[set[UUID], Mapping[UUID, F]]]
 
@@ -106,6 +109,7 @@ class Ingest(Generic[F]):
     def __init__(
         self,
         store: LearnerStore,
+        begin: Begin[F],
         record: Record[F],
         *,
         announce: Announce,
@@ -114,6 +118,7 @@ class Ingest(Generic[F]):
     ) -> None:
         """What has not begun after `budget_seconds` is postponed."""
         self._store = store
+        self._begin = begin
         self._record = record
         self._announce = announce
         self._budget = budget_seconds
@@ -208,7 +213,7 @@ class Ingest(Generic[F]):
         """
         offered = _first_of_each_id(fact for _, fact in items)
         users = {fact.user_id for fact in offered.values()}
-        with self._store.work_on(users) as work:
+        with self._begin(users, list(offered.values())) as work:
             if work.user_ids != users:
                 raise AccountErasedError
             added, others = self._record(work, offered)
@@ -278,7 +283,10 @@ class ApplyCompletions:
     ) -> None:
         """What has not begun after `budget_seconds` is postponed."""
         self._ingest = Ingest(
-            store, _count, announce=announce, budget_seconds=budget_seconds, monotonic=monotonic
+            *(store, store.work_on, _count),
+            announce=announce,
+            budget_seconds=budget_seconds,
+            monotonic=monotonic,
         )
 
     def __call__(self, deliveries: Sequence[Delivery[Completion]]) -> Applied[Completion]:
@@ -289,10 +297,11 @@ class ApplyCompletions:
 def _count(
     work: LearnerWork, offered: Mapping[UUID, Completion]
 ) -> tuple[set[UUID], Mapping[UUID, Completion]]:
-    added = work.add(list(offered.values()))
+    added = set(work.added)
+    others = work.find(offered.keys() - added)
     if added:
-        rederive(work, {offered[event_id].local_date for event_id in added})
-    return added, work.find(offered.keys() - added)
+        rederive(work, {offered[event_id].local_date for event_id in added}, commit=True)
+    return added, others
 
 
 class ApplyCalendarChanges:
@@ -303,29 +312,36 @@ class ApplyCalendarChanges:
     """
 
     def __init__(self, store: LearnerStore, *, announce: Announce = _tell_nobody) -> None:
-        self._ingest = Ingest(store, _remember, announce=announce)
+        self._ingest = Ingest(store, self._begin, _remember, announce=announce)
+        self._store = store
 
     def __call__(self, deliveries: Sequence[Delivery[CalendarChange]]) -> Applied[CalendarChange]:
         """Keeps every change that is new, and says what became of each. Idempotent."""
         return self._ingest(deliveries)
+
+    def _begin(
+        self, user_ids: Collection[int], _changes: Sequence[CalendarChange]
+    ) -> AbstractContextManager[LearnerWork]:
+        return self._store.work_on(user_ids)
 
 
 def _remember(
     work: LearnerWork, offered: Mapping[UUID, CalendarChange]
 ) -> tuple[set[UUID], Mapping[UUID, CalendarChange]]:
     added = work.add_changes(list(offered.values()))
+    others = work.find_changes(offered.keys() - added)
     if added:
-        rederive(work, ())
-    return added, work.find_changes(offered.keys() - added)
+        rederive(work, (), commit=True)
+    return added, others
 
 
-def rederive(work: LearnerWork, days: Collection[date] | None = None) -> int:
+def rederive(work: LearnerWork, days: Collection[date] | None = None, *, commit: bool = False) -> int:
     """Derives the progress of the learners worked on from all of their facts; returns how many rows changed.
 
     With `days`, the caller has added facts to these days alone; what is stored
     of other days is left alone unless the learners are outdated. The products of
-    a day share its seconds, so none of its rows is. Idempotent.
+    a day share its seconds, so none of its rows is. With `commit`, it is the last of the work. Idempotent.
     """
     facts = work.facts()
     derived = derive(facts, work.learners(), work.catalogue())
-    return work.save(facts, derived, None if work.outdated else days)
+    return work.save(facts, derived, None if work.outdated else days, commit=commit)

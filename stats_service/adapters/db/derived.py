@@ -21,7 +21,7 @@ import numpy as np
 import psycopg
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
-from sqlalchemy import Connection, Table, TextClause, text
+from sqlalchemy import CTE, Connection, Integer, Table, TextClause, column, text
 from sqlalchemy.dialects import postgresql
 
 from stats_service.adapters.db import tables
@@ -67,12 +67,15 @@ def _carrier(kind: str) -> str:
 
 
 class _Kind:
-    """A derived table and its statements, made once. Rows of other learners are never touched."""
+    """A derived table and its statements, made once. Rows of other learners are never touched.
+
+    Their values are named by table and column: several are parts of one statement.
+    """
 
     def __init__(self, table: Table) -> None:
         self.table = table
-        self.upsert = self._upsert()
-        self.remove = self._remove()
+        self.upsert = self._part("written", self._upsert())
+        self.remove = self._part("gone", self._remove())
         self.differences = self._differences()
         # Of an EXISTS, the planner hopes that a walk through the table finds one soon.
         self.count = f"(SELECT count(*) FROM {table} WHERE user_id = ANY(:users))"  # noqa: S608
@@ -81,10 +84,18 @@ class _Kind:
     def _given(self) -> str:
         """The new rows, from one array a column. Ranges and arrays travel as text."""
         types = [(column.name, _type_of(column)) for column in self.table.c]
-        arrays = ", ".join(f"cast(:{name} AS {_carrier(kind)}[])" for name, kind in types)
+        arrays = ", ".join(f"cast(:{self.table.name}_{name} AS {_carrier(kind)}[])" for name, kind in types)
         names = ", ".join(name for name, _ in types)
         casts = ", ".join(f"{name}::{kind} AS {name}" for name, kind in types)
         return f"(SELECT {casts} FROM unnest({arrays}) AS row ({names})) AS given"  # noqa: S608
+
+    def named(self, columns: Columns) -> Columns:
+        """Returns columns by the names that their values have in statements."""
+        return {f"{self.table.name}_{name}": array for name, array in columns.items()}
+
+    def _part(self, what: str, sql: str) -> CTE:
+        """Makes of a statement a part of another one, with a row for each that it changes."""
+        return text(f"{sql} RETURNING 1").columns(column("one", Integer)).cte(f"{what}_{self.table.name}")
 
     @property
     def _names(self) -> str:
@@ -98,22 +109,22 @@ class _Kind:
     def _rest(self) -> list[str]:
         return [column.name for column in self.table.c if not column.primary_key]
 
-    def _upsert(self) -> TextClause:
+    def _upsert(self) -> str:
         """Writes rows, in place of those with the same key, unless they are the same."""
         updates = ", ".join(f"{name} = excluded.{name}" for name in self._rest)
         old = ", ".join(f"stored.{name}" for name in self._rest)
         new = ", ".join(f"excluded.{name}" for name in self._rest)
-        return text(
+        return (
             f"INSERT INTO {self.table} AS stored ({self._names}) SELECT {self._names} FROM {self._given()}"  # noqa: S608
             f" ON CONFLICT ({self._key}) DO UPDATE SET {updates} WHERE ({old}) IS DISTINCT FROM ({new})"
         )
 
-    def _remove(self) -> TextClause:
+    def _remove(self) -> str:
         """Deletes the rows of some learners that are not among the new ones."""
         same = " AND ".join(
             f"given.{column.name} = stored.{column.name}" for column in self.table.primary_key
         )
-        return text(
+        return (
             f"DELETE FROM {self.table} AS stored WHERE stored.user_id = ANY(:users)"  # noqa: S608
             f" AND NOT EXISTS (SELECT FROM {self._given()} WHERE {same})"
         )
@@ -232,31 +243,30 @@ def _multiranges(runs: Runs) -> Sequence[bytes]:
     ]
 
 
-def changes(
-    users: Sequence[int], derived: Derived, days: Iterable[date] | None
-) -> Iterator[tuple[TextClause, Mapping[str, Any]]]:
-    """Yields what makes the stored rows of some learners the derived ones, with its values.
+def changing(*, whole: bool) -> Sequence[CTE]:
+    """Returns the parts of a statement that make the stored rows of some learners the derived ones.
 
-    With `days`, only those are looked at: the caller knows that no other can
-    have changed, and that facts were added alone, which takes no day and no
-    standing away. It can take an award away: facts that come late go before
-    others.
+    Unless the learners are looked at as a `whole`, only some days are: the caller knows that no other
+    can have changed, and that facts were added alone, which takes no day and no standing away. It can
+    take an award away: facts that come late go before others. A row that goes has no key of one that is
+    written, so it does not matter which part comes first.
     """
-    daily = _daily_columns(derived, None if days is None else frozenset(days))
-    # Awards hold badge versions in place, standings nothing: the order is for readers of the log.
-    for kind, columns in (
-        (_DAYS, daily),
-        (_STANDINGS, _standing_columns(derived)),
-        (_AWARDS, _award_columns(derived)),
-    ):
-        # What goes, goes first: where nothing is stored yet, there is nothing to look through then.
-        if days is None or kind is _AWARDS:
-            yield kind.remove, {**columns, "users": list(users)}
-        yield kind.upsert, columns
+    kinds = _DAYS, _STANDINGS, _AWARDS
+    return [*(kind.remove for kind in kinds if whole or kind is _AWARDS), *(kind.upsert for kind in kinds)]
+
+
+def values_of(users: Sequence[int], derived: Derived, days: Iterable[date] | None) -> Mapping[str, Any]:
+    """Returns the values for `changing`, of these `days` alone unless there are None."""
+    return {
+        "users": list(users),
+        **_DAYS.named(_daily_columns(derived, None if days is None else frozenset(days))),
+        **_STANDINGS.named(_standing_columns(derived)),
+        **_AWARDS.named(_award_columns(derived)),
+    }
 
 
 def differences(connection: Connection, users: Sequence[int], derived: Derived) -> Sequence[Difference]:
-    """Returns what `changes` would change. Changes nothing."""
+    """Returns what `changing` would change. Changes nothing."""
     return [
         Difference(row.user_id, kind.table.name, row.stored, row.derived)
         for kind, columns in (
@@ -264,7 +274,7 @@ def differences(connection: Connection, users: Sequence[int], derived: Derived) 
             (_STANDINGS, _standing_columns(derived)),
             (_AWARDS, _award_columns(derived)),
         )
-        for row in connection.execute(kind.differences, {**columns, "users": list(users)})
+        for row in connection.execute(kind.differences, {**kind.named(columns), "users": list(users)})
     ]
 
 

@@ -41,18 +41,20 @@ _FACT_COLUMNS = [column for column in completion.c if column.name not in ("recei
 _CHANGE_COLUMNS = [column for column in calendar_change.c if column.name != "received_at"]
 
 
-@cache
-def add_facts() -> Insert:
-    """Stores facts, skipping any that clash on id, session or place; returns the ids of the stored.
+def add_facts(*provided: ColumnElement[bool]) -> Insert:
+    """Stores facts, skipping any that clash on id, session or place; returns id and learner of each stored.
 
-    A list for each column, by its name: with a parameter for each value the statement would be another
-    one for each number of facts, which takes longer to write than to run.
+    None is stored unless what is `provided` is so. A list for each column, by its name: with a parameter
+    for each value the statement would be another one for each number of facts, which takes longer to
+    write than to run.
     """
     lists = (bindparam(column.name, type_=ARRAY(column.type)) for column in _FACT_COLUMNS)
     names = [column.name for column in _FACT_COLUMNS]
     given = func.unnest(*lists).table_valued(*names, name="given").render_derived()
-    stored = insert(completion).from_select(names, select(*(given.c[name] for name in names)))
-    return stored.on_conflict_do_nothing().returning(completion.c.event_id)
+    stored = insert(completion).from_select(
+        names, select(*(given.c[name] for name in names)).where(*provided)
+    )
+    return stored.on_conflict_do_nothing().returning(completion.c.event_id, completion.c.user_id)
 
 
 def facts_with(event_ids: Collection[UUID]) -> Select[Any]:

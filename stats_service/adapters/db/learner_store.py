@@ -10,7 +10,7 @@ from uuid import UUID
 
 import psycopg
 from psycopg.rows import namedtuple_row
-from sqlalchemy import Connection, Engine, Executable, delete, insert
+from sqlalchemy import Connection, Engine, delete, insert
 from sqlalchemy.exc import DataError, IntegrityError
 from typing_extensions import override
 
@@ -19,6 +19,7 @@ from service_kit.errors import AccountErasedError, UnavailableError
 from stats_service.adapters.db import badge_statements, fact_statements, rows, saving_statements
 from stats_service.adapters.db import derived as derived_rows
 from stats_service.adapters.db.fact_columns import FactColumns, driver_of
+from stats_service.adapters.db.saving_statements import Sent
 from stats_service.adapters.db.tables import calendar_change, completion
 from stats_service.application.ports.badges import CompileCondition
 from stats_service.application.ports.learners import LearnerStore, LearnerWork, RefusedError, Rejection
@@ -53,8 +54,13 @@ class CatalogueCache:
         self._compile = compile_condition
         self._catalogue = BadgeCatalogue()
 
+    @property
+    def last(self) -> BadgeCatalogue:
+        """The catalogue that was read last."""
+        return self._catalogue
+
     def read(self, connection: Connection, revision: int) -> BadgeCatalogue:
-        """Returns the catalogue, which is held at a revision."""
+        """Returns the catalogue, which is held at a revision; the last one if that has it."""
         if revision != self._catalogue.revision:
             versions = connection.execute(badge_statements.every_version()).all()
             self._catalogue = BadgeCatalogue(
@@ -74,25 +80,14 @@ class SqlLearnerStore(LearnerStore):
 
     @contextmanager
     @override
-    def work_on(self, user_ids: Collection[int]) -> Iterator[LearnerWork]:
+    def work_on(self, user_ids: Collection[int], facts: Sequence[Completion] = ()) -> Iterator[LearnerWork]:
         # In order, so that two transactions never wait for each other.
         users = sorted(set(user_ids))
-        with faults_understood(), self._engine.connect() as connection:
-            connection.begin()
-            held = saving_statements.run_together(
-                connection,
-                [
-                    (badge_statements.hold_catalogue(), {}),
-                    (badge_statements.catalogue_revision(), {}),
-                    (saving_statements.make_learners(), {"users": users, "revision": None}),
-                    (saving_statements.lock_learners(), {"users": users}),
-                ],
-            )
-            ((revision,),), learners = held[1].fetchall(), held[3].fetchall()
-            catalogue = self._catalogues.read(connection, revision)
-            if not learners:
-                raise AccountErasedError
-            yield SqlLearnerWork(connection, learners, catalogue, self._columns)
+        # The driver asks by itself for a transaction, and waits for that alone: its work begins and ends one.
+        with faults_understood(), self._single.connect() as connection:
+            work = SqlLearnerWork(connection, users, self._catalogues, self._columns)
+            work.begin(facts)
+            yield work
 
     @override
     def session_counts(self, user_ids: Collection[int]) -> Mapping[int, int]:
@@ -117,25 +112,50 @@ class SqlLearnerWork(LearnerWork):
     """A transaction on a connection that holds the learners' rows."""
 
     def __init__(
-        self,
-        connection: Connection,
-        learners: Sequence[tuple[int, int, int | None]],
-        catalogue: BadgeCatalogue,
-        columns: FactColumns,
+        self, connection: Connection, users: Sequence[int], catalogues: CatalogueCache, columns: FactColumns
     ) -> None:
         self._connection = connection
-        self._users = [user_id for user_id, _, _ in learners]
-        self._catalogue = catalogue
-        # Without a digest it is not known what is stored: a part of it cannot be left alone.
-        self._outdated = any(
-            made_with != catalogue.revision or digest is None for _, made_with, digest in learners
-        )
-        # Then there may be nothing.
-        self._unsaved = all(digest is None for _, _, digest in learners)
+        self._users = users
+        self._catalogues = catalogues
+        self._catalogue = catalogues.last
         self._columns = columns
+        self._outdated = self._unsaved = self._committed = False
+        self._added: frozenset[UUID] = frozenset()
         self._facts: Facts | None = None
         self._learners: Mapping[int, LearnerFacts] = {}
         self._applied_through: Mapping[int, int] = {}
+
+    def begin(self, facts: Sequence[Completion]) -> None:
+        """Locks the learners and adds the facts. Raises AccountErasedError as `work_on` does.
+
+        What follows from new facts is derived from all there are, which come with the same answer.
+        """
+        known = self._catalogue
+        held: list[Sent] = [
+            (saving_statements.BEGIN, {}),
+            (badge_statements.hold_catalogue(), {}),
+            (saving_statements.make_learners_as_of_now(), {"users": self._users, "revision": None}),
+        ]
+        users = {"users": self._users}
+        if facts:
+            adding = (saving_statements.lock_and_add(), {**users, **rows.completions_to_columns(facts)})
+            *_, revised, locked = self._read(*held, adding)
+        else:
+            locking = (saving_statements.lock_learners(), users)
+            *_, revised, locked = saving_statements.run_together(self._connection, [*held, locking])
+        ((revision,),), learners = revised.fetchall(), locked.fetchall()
+        if not learners or (facts and len(learners) < len(self._users)):
+            raise AccountErasedError
+        self._catalogue = self._catalogues.read(self._connection, revision)
+        if self._catalogue is not known:
+            # It may ask facts for other texts than those that were read.
+            self._facts = None
+        self._users = [user_id for user_id, *_ in learners]
+        # Without a digest it is not known what is stored: a part of it cannot be left alone.
+        self._outdated = any(made_with != revision or digest is None for _, made_with, digest, *_ in learners)
+        # Then there may be nothing.
+        self._unsaved = all(digest is None for _, _, digest, *_ in learners)
+        self._added = frozenset(event_id for _, _, _, *ids in learners for each in ids for event_id in each)
 
     @property
     @override
@@ -147,11 +167,15 @@ class SqlLearnerWork(LearnerWork):
     def outdated(self) -> bool:
         return self._outdated
 
+    @property
+    @override
+    def added(self) -> Collection[UUID]:
+        return self._added
+
     @override
     def add(self, facts: Sequence[Completion]) -> set[UUID]:
-        # What follows from them is derived from all there are, which come with the same answer.
-        (stored,) = self._read((fact_statements.add_facts(), rows.completions_to_columns(facts)))
-        return {event_id for (event_id,) in stored}
+        (stored,) = self._read((_ADD_FACTS, rows.completions_to_columns(facts)))
+        return {event_id for event_id, _ in stored}
 
     @override
     def find(self, event_ids: Collection[UUID]) -> Mapping[UUID, Completion]:
@@ -201,10 +225,10 @@ class SqlLearnerWork(LearnerWork):
         self.facts()
         return self._learners
 
-    def _read(self, *before: tuple[Executable, Mapping[str, Any]]) -> Sequence[psycopg.Cursor[Any]]:
+    def _read(self, *before: Sent) -> Sequence[psycopg.Cursor[Any]]:
         """Reads all facts, in one round trip with what is done `before`."""
         driver, users = driver_of(self._connection), {"users": self._users}
-        with driver.pipeline():
+        with saving_statements.together(driver):
             done = [saving_statements.send(driver, *each) for each in before]
             texts = texts_needed(self._catalogue)
             asked = self._columns.ask(driver, "user_id = ANY(%(users)s::bigint[])", texts, users)
@@ -218,23 +242,44 @@ class SqlLearnerWork(LearnerWork):
         return self._catalogue
 
     @override
-    def save(self, facts: Facts, derived: Derived, days: Collection[date] | None = None) -> int:
-        before = [(saving_statements.audit_freezes(), saving_statements.freezes_of(self._users, derived))]
+    def save(
+        self,
+        facts: Facts,
+        derived: Derived,
+        days: Collection[date] | None = None,
+        *,
+        commit: bool = False,
+    ) -> int:
+        before: list[Sent] = []
+        # Grants are kept for ever: without any now, none was used by what was saved, if it is known.
+        if derived.frozen or days is None:
+            before.append(
+                (saving_statements.audit_freezes(), saving_statements.freezes_of(self._users, derived))
+            )
         learners = saving_statements.latest_of(self._users, facts, derived, self._catalogue.revision)
-        after = (saving_statements.save_learners(whole=days is None), learners)
-        if days is None and self._unsaved and derived_rows.row_count(derived) >= MANY_ROWS:
+        whole = days is None
+        if whole and self._unsaved and derived_rows.row_count(derived) >= MANY_ROWS:
             count = (derived_rows.STORED_ROWS, {"users": self._users})
             *_, stored = saving_statements.run_together(self._connection, [*before, count])
             if stored.fetchone() == (0,):
                 written = derived_rows.copy(driver_of(self._connection), derived)
-                (saved,) = saving_statements.run_together(self._connection, [after])
-                self._applied_through = dict(saved)
+                alone = (saving_statements.save_learners(whole=whole, rows=False), learners)
+                self._conclude([alone], commit=commit)
                 return written
             before = []
-        changes = list(derived_rows.changes(self._users, derived, days))
-        *done, saved = saving_statements.run_together(self._connection, [*before, *changes, after])
-        self._applied_through = dict(saved)
-        return sum(cursor.rowcount for cursor in done[len(before) :])
+        changes = {**derived_rows.values_of(self._users, derived, days), **learners}
+        return self._conclude(
+            [*before, (saving_statements.save_learners(whole=whole, rows=True), changes)], commit=commit
+        )
+
+    def _conclude(self, statements: Sequence[Sent], *, commit: bool) -> int:
+        """Runs statements, the last of which saves learners' own rows; returns how many others it changed."""
+        last: list[Sent] = [(saving_statements.COMMIT, {})] if commit else []
+        done = saving_statements.run_together(self._connection, [*statements, *last])
+        self._committed = commit
+        learners = done[len(statements) - 1].fetchall()
+        self._applied_through = {user_id: through for user_id, through, _ in learners}
+        return learners[0][2] if learners else 0
 
     @property
     @override
@@ -243,7 +288,9 @@ class SqlLearnerWork(LearnerWork):
 
     @override
     def commit(self) -> None:
-        self._connection.commit()
+        if not self._committed:
+            saving_statements.run_together(self._connection, [(saving_statements.COMMIT, {})])
+            self._committed = True
 
 
 def read_learner_facts(connection: Connection, users: Sequence[int]) -> Mapping[int, LearnerFacts]:
@@ -254,6 +301,7 @@ def read_learner_facts(connection: Connection, users: Sequence[int]) -> Mapping[
     )
 
 
+_ADD_FACTS = fact_statements.add_facts()
 # Changes of calendar and entries.
 _OTHER_FACTS = fact_statements.calendar_changes_of(None), fact_statements.entries_of(None)
 

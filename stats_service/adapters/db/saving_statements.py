@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache, partial
 from typing import Any, cast
 
 import psycopg
@@ -33,8 +34,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
+from stats_service.adapters.db import derived as derived_rows
 from stats_service.adapters.db.badge_statements import catalogue_revision
 from stats_service.adapters.db.fact_columns import driver_of
+from stats_service.adapters.db.fact_statements import add_facts
 from stats_service.adapters.db.rows import Values
 from stats_service.adapters.db.tables import (
     calendar_change,
@@ -52,16 +55,49 @@ _DRIVER = PGDialect_psycopg()  # type: ignore[no-untyped-call]
 _USERS = bindparam("users", type_=ARRAY(BigInteger))
 
 
-def run_together(
-    connection: Connection, statements: Sequence[tuple[Executable, Mapping[str, Any]]]
-) -> Sequence[psycopg.Cursor[Any]]:
+# A statement and its values.
+Sent = tuple[Executable, Mapping[str, Any]]
+BEGIN, COMMIT = text("BEGIN"), text("COMMIT")
+
+
+def run_together(connection: Connection, statements: Sequence[Sent]) -> Sequence[psycopg.Cursor[Any]]:
     """Sends statements in one round trip, in their order; returns the cursor of each.
 
-    Each sees what those before it did, and what was committed meanwhile, as if it was sent alone.
+    Each sees what those before it did, and what was committed meanwhile, as if it was sent alone. After one
+    that fails none is run.
     """
     driver = driver_of(connection)
-    with driver.pipeline():
+    with together(driver):
         return [send(driver, each, values) for each, values in statements]
+
+
+@contextmanager
+def together(driver: psycopg.Connection[Any]) -> Iterator[None]:
+    """Sends the statements of a block at its end, at once, and waits for all of them.
+
+    A pipeline of the driver's sends each by itself, so that the server is woken by each. It has no other
+    way to say so: its version is pinned, and a test counts what is sent.
+    """
+    with driver.pipeline() as pipeline:
+        pipeline._communicate_gen = _later  # type: ignore[method-assign]
+        try:
+            yield
+        finally:
+            del pipeline._communicate_gen
+        commands = tuple(pipeline.command_queue)
+        pipeline.command_queue.clear()
+        pipeline.command_queue.append(partial(_all, commands))
+
+
+def _all(commands: Sequence[Callable[[], None]]) -> None:
+    """Gives the driver's library what it sends."""
+    for command in commands:
+        command()
+
+
+def _later() -> Generator[Any, Any, None]:
+    """Sends nothing yet."""
+    yield from ()
 
 
 def send(
@@ -93,6 +129,12 @@ def make_learners() -> Insert:
 
 
 @cache
+def make_learners_as_of_now() -> Select[Any]:
+    """Makes the rows of `users` with the present `revision` (NULL), and returns that."""
+    return catalogue_revision().add_cte(make_learners().cte("made"))
+
+
+@cache
 def lock_learners() -> Select[Any]:
     """Locks the rows of `users` until the transaction ends; returns what their progress was saved with.
 
@@ -101,6 +143,22 @@ def lock_learners() -> Select[Any]:
     saved = learner.c.user_id, learner.c.catalogue_revision, learner.c.progress_digest
     mine = select(*saved).where(learner.c.user_id == any_(_USERS))
     return mine.order_by(learner.c.user_id).with_for_update()
+
+
+@cache
+def lock_and_add() -> Select[Any]:
+    """Locks the rows of `users` as `lock_learners` does, then adds facts as `add_facts` does.
+
+    Unless somebody was erased: then it adds none. Returns with each learner the ids of those that it added.
+    """
+    locked = lock_learners().cte("locked")
+    # Asked once, before the first fact is added: by then all are locked.
+    everybody = select(func.count()).select_from(locked).scalar_subquery() == func.cardinality(_USERS)
+    added = add_facts(everybody).cte("added")
+    ids = func.array_remove(func.array_agg(added.c.event_id), None)
+    held = locked.c.user_id, locked.c.catalogue_revision, locked.c.progress_digest
+    both = locked.outerjoin(added, added.c.user_id == locked.c.user_id)
+    return select(*held, ids).select_from(both).group_by(*held).order_by(locked.c.user_id)
 
 
 @cache
@@ -139,17 +197,21 @@ def freezes_of(users: Sequence[int], derived: Derived) -> Values:
 
 
 @cache
-def save_learners(*, whole: bool) -> Update:
+def save_learners(*, whole: bool, rows: bool) -> Update:
     """Writes what learners' rows say of their progress, and returns how far their facts are complete.
 
-    With `whole`, nothing of that is believed; otherwise it is not less than it was.
+    With `whole`, nothing of that is believed; otherwise it is not less than it was. With `rows`, it
+    changes the derived ones too, and returns how many with each learner.
     """
+    parts = derived_rows.changing(whole=whole) if rows else ()
+    changed = sum((select(func.count()).select_from(each).scalar_subquery() for each in parts), literal(0))
     given = func.unnest(
         *(bindparam(name, type_=ARRAY(kind)) for name, kind in _LEARNER_VALUES.items())
     ).table_valued(*(column(name, kind) for name, kind in _LEARNER_VALUES.items()), name="given")
     given = given.render_derived()
     return (
         update(learner)
+        .add_cte(*parts)
         .where(learner.c.user_id == given.c.whose)
         .values(
             time_zone=func.coalesce(given.c.zone, learner.c.time_zone),
@@ -160,7 +222,7 @@ def save_learners(*, whole: bool) -> Update:
             applied_through=_complete_through(literal(0) if whole else learner.c.applied_through),
             version=learner.c.version + 1,
         )
-        .returning(learner.c.user_id, learner.c.applied_through)
+        .returning(learner.c.user_id, learner.c.applied_through, changed)
     )
 
 

@@ -59,6 +59,10 @@ class LearnerWork(Protocol):
     def outdated(self) -> bool:
         """Whether stored progress of any of them is out of date, or was changed other than by `save`."""
 
+    @property
+    def added(self) -> Collection[UUID]:
+        """The ids of the facts that it began with which were not there."""
+
     def add(self, facts: Sequence[Completion]) -> set[UUID]:
         """Stores facts; returns the ids of those that were not there. Skips one that clashes with another."""
 
@@ -86,11 +90,19 @@ class LearnerWork(Protocol):
     def catalogue(self) -> BadgeCatalogue:
         """Returns the badge catalogue, which does not change until the transaction ends."""
 
-    def save(self, facts: Facts, derived: Derived, days: Collection[date] | None = None) -> int:
+    def save(
+        self,
+        facts: Facts,
+        derived: Derived,
+        days: Collection[date] | None = None,
+        *,
+        commit: bool = False,
+    ) -> int:
         """Makes stored progress the derived one; returns how many rows changed.
 
         With `days`, no other day can have changed. Writes also how
-        far facts are complete, and what became of freezes.
+        far facts are complete, and what became of freezes. With `commit`, it is
+        the last of the work, which is durable then.
         """
 
     @property
@@ -98,14 +110,20 @@ class LearnerWork(Protocol):
         """How far the facts of each learner are complete, as it was saved; nobody before that."""
 
     def commit(self) -> None:
-        """Makes the work durable."""
+        """Makes the work durable, if it is not."""
 
 
 class LearnerStore(Protocol):
     """Where learners' facts and progress are."""
 
-    def work_on(self, user_ids: Collection[int]) -> AbstractContextManager[LearnerWork]:
-        """Starts a transaction on learners, waiting for any other on the same ones."""
+    def work_on(
+        self, user_ids: Collection[int], facts: Sequence[Completion] = ()
+    ) -> AbstractContextManager[LearnerWork]:
+        """Starts a transaction on learners, waiting for any other on the same ones.
+
+        It begins with adding `facts`, as `add` does. Raises AccountErasedError when there are any and one
+        of the learners was erased, or all were.
+        """
 
     def session_counts(self, user_ids: Collection[int]) -> Mapping[int, int]:
         """Returns how many sessions of each learner are counted; nobody of whom none is."""

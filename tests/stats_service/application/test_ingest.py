@@ -39,14 +39,16 @@ class MemoryStore:
         self.counted: dict[int, int] = {}
 
     @contextmanager
-    def work_on(self, user_ids: Collection[int]) -> Iterator[MemoryWork]:
+    def work_on(self, user_ids: Collection[int], facts: Sequence[Completion] = ()) -> Iterator[MemoryWork]:
         if self.away:
             raise UnavailableError("away")
         self.transactions.append(frozenset(user_ids))
         there = frozenset(user_ids) - self.erased
-        if not there:
+        if not there or (facts and there != frozenset(user_ids)):
             raise AccountErasedError
-        yield MemoryWork(self, there)
+        work = MemoryWork(self, there)
+        work.add(facts)
+        yield work
 
     def session_counts(self, user_ids: Collection[int]) -> Mapping[int, int]:
         if self.away:
@@ -80,6 +82,10 @@ class MemoryWork:
         self._added = {fact.event_id: fact for fact in facts if fact.event_id not in self._store.facts}
         return set(self._added)
 
+    @property
+    def added(self) -> Collection[UUID]:
+        return set(self._added)
+
     def find(self, event_ids: Collection[UUID]) -> Mapping[UUID, Completion]:
         return {key: self._store.facts[key] for key in event_ids if key in self._store.facts}
 
@@ -93,7 +99,9 @@ class MemoryWork:
     def catalogue(self) -> BadgeCatalogue:
         return BadgeCatalogue()
 
-    def save(self, facts: Facts, derived: Derived, days: Collection[date] | None = None) -> int:
+    def save(
+        self, facts: Facts, derived: Derived, days: Collection[date] | None = None, *, commit: bool = False
+    ) -> int:
         self._saved.append((derived, days))
         return 1
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from itertools import pairwise
@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from stats_service.adapters.db import learner_store
 from stats_service.adapters.db.learner_store import SqlLearnerStore
 from stats_service.application.ports.learners import LearnerWork
+from stats_service.domain.completion import Completion
 from stats_service.recalculation import shards as shards_module
 from stats_service.recalculation.jobs_sql import SqlJobStore
 from stats_service.recalculation.ports import Scope
@@ -178,9 +179,9 @@ class Interrupted:
         self._happening = happening
 
     @contextmanager
-    def work_on(self, user_ids: Collection[int]) -> Iterator[LearnerWork]:
+    def work_on(self, user_ids: Collection[int], facts: Sequence[Completion] = ()) -> Iterator[LearnerWork]:
         next(self._happening, None)
-        with self._store.work_on(user_ids) as work:
+        with self._store.work_on(user_ids, facts) as work:
             yield work
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from typing import Any
@@ -19,6 +20,10 @@ from practice.stats.v1 import streak_service_pb2_grpc as streaks_rpc
 from practice.stats.v1 import summary_service_pb2 as summaries_pb
 from practice.stats.v1 import summary_service_pb2_grpc as summaries_rpc
 
+from service_kit.db.engines import open_engine
+from stats_service.adapters.cel.conditions import compile_condition
+from stats_service.adapters.db.learner_store import SqlLearnerStore
+from stats_service.application.ingest import ApplyCompletions, Delivery
 from stats_service.main import serving
 from stats_service.settings import Settings
 from tests.stats_service.conftest import NOW, Apply, Metadata, days
@@ -79,3 +84,22 @@ async def test_what_is_meant_as_of_one_moment_is_one_round_trip(
     # Which period a board is over, the learner's day says.
     assert trips.pop("board") == 2
     assert trips == dict.fromkeys(trips, 1)
+
+
+async def test_a_completion_is_taken_in_by_two_round_trips(fresh_database_url: str) -> None:
+    async with wire_to(fresh_database_url) as (counted, behind):
+        engine = open_engine(behind, pool_size=1, application="test")
+        taking_in = ApplyCompletions(SqlLearnerStore(engine, compile_condition))
+        facts = iter(history(1, days(*range(20, 0, -1))))
+
+        async def take_in() -> None:
+            applied = await asyncio.to_thread(taking_in, [Delivery(b"", next(facts))])
+            assert applied.new == 1
+
+        # At first statements are prepared.
+        for _ in range(10):
+            await take_in()
+        trips = await count(counted, take_in)
+        engine.dispose()
+    # All that is derived from, with the new fact; all that is derived, with the commit.
+    assert trips == 2
