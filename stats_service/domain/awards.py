@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from itertools import groupby
 from typing import Any
 
 import numpy as np
 
 from stats_service.domain.badges import BadgeCatalogue, BadgeVersion
-from stats_service.domain.conditions import SESSION, TOTAL, All, Condition, Some, Term, Terms
+from stats_service.domain.conditions import SESSION, TOTAL, All, Condition, Need, Some, Term, Terms
 from stats_service.domain.facts import Bools, Facts, Ints, microseconds, order_of, starts_of
 
 _COMPARE: Mapping[str, Callable[[Any, Any], Any]] = {
@@ -54,20 +53,19 @@ class Awards:
 
 def award(counted: Facts, positions: Positions, catalogue: BadgeCatalogue) -> Awards:
     """Returns the badges that counting completions earn; see badges.py for the rules."""
-    by_badge = groupby(
-        sorted(catalogue.versions, key=lambda each: (each.badge_id, each.version)),
-        key=lambda each: each.badge_id,
-    )
     windows: dict[tuple[date | None, date | None], History] = {}
     badge_ids: list[str] = []
     given: list[tuple[Ints, int, int]] = []
-    for number, (badge_id, group) in enumerate(by_badge):
+    for number, (badge_id, versions) in enumerate(catalogue.by_badge):
         badge_ids.append(badge_id)
         earned = _NOBODY
-        for version in group:
+        for version, needs in versions:
             window = (version.first_day, version.last_day)
             if window not in windows:
                 windows[window] = History.within(counted, positions, *window)
+            if windows[window].lacks(needs):
+                # Most badges are nobody's yet.
+                continue
             found = windows[window].first_rows(version)
             if len(earned) and len(found):
                 # An older version that was met has given the badge already.
@@ -96,6 +94,7 @@ class History:
         self._positions = positions
         self._values: dict[tuple[str, str], Any] = {}
         self._highest: dict[tuple[str, str], int] = {}
+        self._scopes: dict[str, tuple[int | None, Bools]] = {}
         # Rows are in the order of learners.
         self._alone = len(self._facts) > 0 and bool(self._facts.user[0] == self._facts.user[-1])
 
@@ -112,7 +111,7 @@ class History:
     def first_rows(self, version: BadgeVersion) -> Ints:
         """Returns the completion that earns a version for each learner who has one, as rows of all."""
         terms = version.condition.terms
-        if not len(self._facts) or (terms is not None and self._beyond_all(terms)):
+        if not len(self._facts):
             return _NOBODY
         if terms is None:
             earning = self._asked(version.condition, self._candidates(version))
@@ -135,25 +134,22 @@ class History:
             return np.ones(len(self._facts), np.bool_)
         return self._facts.end < microseconds(version.until)
 
-    def _beyond_all(self, terms: Terms) -> bool:
-        """Tells whether something is demanded that nobody has done: most badges are nobody's yet."""
-        match terms:
-            case Term("session", "product", "==", product):
-                return product not in self._facts.products
-            case Term(scope, name, ">=", int(constant)) if scope != SESSION:
-                return self._highest_of(scope, name) < constant
-            case Term():
-                return False
-            case All(parts):
-                return any(self._beyond_all(part) for part in parts)
-            case Some(parts):
-                return all(self._beyond_all(part) for part in parts)
+    def lacks(self, needs: Sequence[Need]) -> bool:
+        """Tells whether something is needed that nobody has done."""
+        for key, least in needs:
+            highest = self._highest.get(key)
+            if highest is None:
+                highest = self._highest[key] = self._highest_of(*key)
+            if highest < least:
+                return True
+        return False
 
     def _highest_of(self, scope: str, name: str) -> int:
-        key = (scope, name)
-        if key not in self._highest:
-            self._highest[key] = int(self.value(scope, name).max())
-        return self._highest[key]
+        if not len(self._facts) or (scope != TOTAL and scope not in self._facts.products):
+            return 0
+        sums = self.value(scope, name)
+        # One learner's never shrink.
+        return int(sums[-1] if self._alone else sums.max())
 
     def _compared(self, terms: Terms) -> Bools:
         match terms:
@@ -217,13 +213,9 @@ class History:
 
     def _sum(self, scope: str, name: str) -> Ints:
         facts = self._facts
-        if scope == TOTAL:
-            product, mine = None, np.ones(len(facts), np.bool_)
-        elif scope in facts.products:
-            product = facts.products.index(scope)
-            mine = facts.product == product
-        else:
+        if scope != TOTAL and scope not in facts.products:
             return np.zeros(len(facts), np.int64)
+        product, mine = self._scope(scope)
         if name == "sessions":
             return self._running_sum(mine)
         if name == "days":
@@ -233,6 +225,14 @@ class History:
         if name == "minutes":
             return np.asarray(self.value(scope, "seconds") // 60)
         return self._running_sum(getattr(facts, _SUMMED[name]) * mine)
+
+    def _scope(self, scope: str) -> tuple[int | None, Bools]:
+        """Returns a product's number, or none of all, and which completions are of it."""
+        if scope not in self._scopes:
+            product = None if scope == TOTAL else self._facts.products.index(scope)
+            every = np.ones(len(self._facts), np.bool_)
+            self._scopes[scope] = product, every if product is None else self._facts.product == product
+        return self._scopes[scope]
 
     def _new_days(self, mine: Bools) -> Bools:
         """Tells at which completions a learner's day with practice is new."""
@@ -245,10 +245,14 @@ class History:
 
     def _running_sum(self, values: Any) -> Ints:
         sums = np.cumsum(values, dtype=np.int64)
+        if self._alone:
+            return sums
         before = np.concatenate((np.zeros(1, np.int64), sums))[self._begins]
         return np.asarray(sums - before)
 
     def _running_max(self, values: Ints) -> Ints:
+        if self._alone:
+            return np.asarray(np.maximum.accumulate(values))
         if not len(values):
             return values
         # Persons are lifted above each other, so that none inherits another's maximum.

@@ -20,11 +20,14 @@ of facts and versions alone:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
+from itertools import groupby
 from typing import Literal
 
-from stats_service.domain.conditions import Condition
+from stats_service.domain.conditions import Condition, Need, needs_of
 
 State = Literal["inactive", "active", "locked"]
 
@@ -67,9 +70,22 @@ class BadgeVersion:
     until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+# A version, and what cannot be missing for it (`needs_of`).
+Earnable = tuple[BadgeVersion, tuple[Need, ...]]
+
+
+@dataclass(frozen=True)
 class BadgeCatalogue:
     """Every version of every badge that was ever active, as of a revision that grows with each change."""
 
     revision: int = 0
     versions: tuple[BadgeVersion, ...] = ()
+
+    @cached_property
+    def by_badge(self) -> Sequence[tuple[str, Sequence[Earnable]]]:
+        """The versions of each badge in their order, badges in that of their ids."""
+        in_order = sorted(self.versions, key=lambda each: (each.badge_id, each.version))
+        return [
+            (badge_id, [(each, needs_of(each.condition.terms)) for each in versions])
+            for badge_id, versions in groupby(in_order, key=lambda each: each.badge_id)
+        ]

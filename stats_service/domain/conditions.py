@@ -143,6 +143,23 @@ def comparisons(terms: Terms | None) -> Iterator[Term]:
                 yield from comparisons(part)
 
 
+# A sum, by scope and name, and the least that it has to be.
+Need = tuple[tuple[str, str], int]
+
+
+def needs_of(terms: Terms | None) -> tuple[Need, ...]:
+    """Returns what a condition cannot hold without; there may be more."""
+    match terms:
+        case Term("session", "product", "==", str(product)):
+            return (((product, "sessions"), 1),)
+        case Term(scope, name, ">=", int(constant)) if scope != SESSION:
+            return (((scope, name), constant),)
+        case All(parts):
+            return tuple(need for part in parts for need in needs_of(part))
+        case _:
+            return ()
+
+
 # A reader returns what it read, None when it could not, and the text after it.
 _Read = tuple[Terms | None, str]
 
