@@ -258,7 +258,7 @@ def changing(*, whole: bool) -> Sequence[CTE]:
 def values_of(users: Sequence[int], derived: Derived, days: Iterable[date] | None) -> Mapping[str, Any]:
     """Returns the values for `changing`, of these `days` alone unless there are None."""
     return {
-        "users": list(users),
+        "users": bigints(users),
         **_DAYS.named(_daily_columns(derived, None if days is None else frozenset(days))),
         **_STANDINGS.named(_standing_columns(derived)),
         **_AWARDS.named(_award_columns(derived)),
@@ -284,7 +284,7 @@ def _daily_columns(derived: Derived, wanted: frozenset[date] | None) -> Columns:
     if wanted is not None:
         chosen = np.isin(days.day, [day.toordinal() for day in wanted])
     return {
-        "user_id": _bigints(days.user[chosen]),
+        "user_id": bigints(days.user[chosen]),
         "product": _names(days.product[chosen], derived.products),
         "local_date": _dates(days.day[chosen]),
         **_sums(days.sums, chosen),
@@ -294,7 +294,7 @@ def _daily_columns(derived: Derived, wanted: frozenset[date] | None) -> Columns:
 def _standing_columns(derived: Derived) -> Columns:
     standings = derived.standings
     return {
-        "user_id": _bigints(standings.user),
+        "user_id": bigints(standings.user),
         "product": _names(standings.product, derived.products),
         **_sums(standings.sums),
         "days": _texts(_spans(derived.runs)),
@@ -335,19 +335,19 @@ def _pairs(users: Ints, numbers: Ints) -> Iterable[tuple[int, int]]:
 def _award_columns(derived: Derived) -> Columns:
     awards = derived.awards
     return {
-        "user_id": _bigints(awards.user),
+        "user_id": bigints(awards.user),
         "badge_id": _chosen_texts(awards.badge_ids, awards.badge),
         "version": _fixed(awards.version, _INTEGER, ">i4"),
-        "user_seq": _bigints(awards.seq),
+        "user_seq": bigints(awards.seq),
     }
 
 
 def _sums(sums: Sums, chosen: Any = slice(None)) -> Columns:
     return {
-        "session_count": _bigints(sums.sessions[chosen]),
-        "elapsed_seconds": _bigints(sums.seconds[chosen]),
-        "answer_count": _bigints(sums.answers[chosen]),
-        "correct_answer_count": _bigints(sums.correct[chosen]),
+        "session_count": bigints(sums.sessions[chosen]),
+        "elapsed_seconds": bigints(sums.seconds[chosen]),
+        "answer_count": bigints(sums.answers[chosen]),
+        "correct_answer_count": bigints(sums.correct[chosen]),
     }
 
 
@@ -361,7 +361,8 @@ def _names(numbers: Ints, products: Sequence[str]) -> Array:
 _BIGINT, _INTEGER, _TEXT, _DATE = 20, 23, 25, 1082
 
 
-def _bigints(values: Ints) -> Array:
+def bigints(values: Ints | Sequence[int]) -> Array:
+    """Returns numbers as an array of bigint."""
     return _fixed(values, _BIGINT, ">i8")
 
 
@@ -369,7 +370,7 @@ def _dates(ordinals: Ints) -> Array:
     return _fixed(ordinals - DAY_ZERO, _DATE, ">i4")
 
 
-def _fixed(values: Ints, kind: int, width: str) -> Array:
+def _fixed(values: Ints | Sequence[int], kind: int, width: str) -> Array:
     elements = np.empty(len(values), [("size", ">i4"), ("value", width)])
     elements["size"] = elements.dtype["value"].itemsize
     elements["value"] = values

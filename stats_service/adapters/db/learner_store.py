@@ -131,12 +131,12 @@ class SqlLearnerWork(LearnerWork):
         What follows from new facts is derived from all there are, which come with the same answer.
         """
         known = self._catalogue
+        users = {"users": derived_rows.bigints(self._users)}
         held: list[Sent] = [
             (saving_statements.BEGIN, {}),
             (badge_statements.hold_catalogue(), {}),
-            (saving_statements.make_learners_as_of_now(), {"users": self._users, "revision": None}),
+            (saving_statements.make_learners_as_of_now(), {**users, "revision": None}),
         ]
-        users = {"users": self._users}
         if facts:
             adding = (saving_statements.lock_and_add(), {**users, **rows.completions_to_columns(facts)})
             *_, revised, locked = self._read(*held, adding)
@@ -227,7 +227,7 @@ class SqlLearnerWork(LearnerWork):
 
     def _read(self, *before: Sent) -> Sequence[psycopg.Cursor[Any]]:
         """Reads all facts, in one round trip with what is done `before`."""
-        driver, users = driver_of(self._connection), {"users": self._users}
+        driver, users = driver_of(self._connection), {"users": derived_rows.bigints(self._users)}
         with saving_statements.together(driver):
             done = [saving_statements.send(driver, *each) for each in before]
             texts = texts_needed(self._catalogue)

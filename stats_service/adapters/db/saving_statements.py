@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache, partial
@@ -51,6 +52,7 @@ from stats_service.domain.digest import digest_of, digests, kinds_of
 from stats_service.domain.facts import Facts, instant_of
 
 _DRIVER = PGDialect_psycopg()  # type: ignore[no-untyped-call]
+_NAMED = re.compile(r"%\((\w+)\)s")
 # What is executed for every event is built once.
 _USERS = bindparam("users", type_=ARRAY(BigInteger))
 
@@ -104,15 +106,21 @@ def send(
     driver: psycopg.Connection[Any], statement: Executable, values: Mapping[str, Any]
 ) -> psycopg.Cursor[Any]:
     """Gives the driver a statement, which is kept for good."""
-    sql, constants = _for_driver(statement)
-    return driver.execute(cast("Any", sql), {**constants, **values})
+    sql, names, constants = _for_driver(statement)
+    given = [values[name] if name in values else constants[name] for name in names]
+    return psycopg.RawCursor(driver).execute(sql, given)
 
 
 @cache
-def _for_driver(statement: Executable) -> tuple[str, Mapping[str, Any]]:
-    """Returns a statement, which is kept for good, as the driver takes it, and what is constant in it."""
+def _for_driver(statement: Executable) -> tuple[bytes, Sequence[str], Mapping[str, Any]]:
+    """Returns a statement, which is kept for good, with numbers for its parameters; their names; constants.
+
+    The driver would look for names in a long statement each time.
+    """
     compiled = cast("ClauseElement", statement).compile(dialect=_DRIVER)
-    return str(compiled), compiled.params
+    names = list(dict.fromkeys(_NAMED.findall(str(compiled))))
+    numbered = _NAMED.sub(lambda found: f"${names.index(found[1]) + 1}", str(compiled))
+    return numbered.replace("%%", "%").encode(), names, compiled.params
 
 
 @cache
@@ -242,12 +250,12 @@ def latest_of(users: Sequence[int], facts: Facts, derived: Derived, revision: in
     learners, found = digests(kinds_of(derived))
     calendars = [facts.calendars[facts.calendar[latest[user]]] if user in latest else None for user in users]
     return {
-        "whose": list(users),
+        "whose": derived_rows.bigints(users),
         "zone": [calendar and calendar.time_zone for calendar in calendars],
         "hour": [calendar and calendar.rollover_hour for calendar in calendars],
         "latest": [instant_of(int(facts.end[latest[user]])) if user in latest else None for user in users],
-        "revision": [revision] * len(users),
-        "digest": [digest_of(user, learners, found) for user in users],
+        "revision": derived_rows.bigints([revision] * len(users)),
+        "digest": derived_rows.bigints([digest_of(user, learners, found) for user in users]),
     }
 
 
