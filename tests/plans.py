@@ -55,7 +55,11 @@ async def faults_of_plan(
     sql, parameters = statement
     explained = await connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {sql}", parameters)
     found = explained.scalar_one()
-    plan = (json.loads(found) if isinstance(found, str) else found)[0]["Plan"]
+    return faults_in((json.loads(found) if isinstance(found, str) else found)[0]["Plan"], growing)
+
+
+def faults_in(plan: Mapping[str, Any], growing: Collection[str]) -> list[str]:
+    """Returns where a plan reads a table that grows from its beginning to its end."""
     return [
         f"{node['Node Type']} of {node['Relation Name']}"
         for node in _nodes(plan)

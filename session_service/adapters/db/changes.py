@@ -37,7 +37,7 @@ from session_service.domain.days import Calendar
 from session_service.domain.events import ENDED, Event
 
 
-def _read(*, keyed: bool, summed: bool) -> str:
+def read_statement(*, keyed: bool, summed: bool) -> str:
     """Returns the statement that reads; what no call of the lot needs is not in it."""
     columns, unused = {"user_id": "bigint", "session_id": "bigint"}, ""
     figures, totals = "", ""
@@ -45,9 +45,10 @@ def _read(*, keyed: bool, summed: bool) -> str:
         columns["key"], unused = "text", f"\n  AND {KEY_UNUSED}"
     if summed:
         figures = ", total.started, total.completed, total.completed_seconds"
+        # By its key, even while the table is known to be empty.
         totals = (
-            "\nLEFT JOIN session.session_total AS total"
-            " ON (total.user_id, total.product) = (s.user_id, s.product)"
+            "\nLEFT JOIN LATERAL (SELECT started, completed, completed_seconds FROM session.session_total"
+            " WHERE (user_id, product) = (s.user_id, s.product) OFFSET 0) AS total ON true"
         )
     return f"""
 SELECT {SESSION}, l.last_seq, l.time_zone, l.rollover_hour{figures}
@@ -159,7 +160,7 @@ SELECT session_id FROM written
 
 
 # The same few texts again and again: the driver and the server know each by its text.
-_read_of, _write_of = cache(_read), cache(_write)
+_read_of, _write_of = cache(read_statement), cache(_write)
 
 
 class SqlChangeStore(ChangeStore):

@@ -48,8 +48,12 @@ _SETTINGS = {
     "lock_timeout": "200",
     # A few statements, over and over, whose plan does not depend on what they are given.
     "plan_cache_mode": "force_generic_plan",
-    # Planned while the tables were still small: what is read by its key stays so as they grow.
+    # Planned while the tables were still small: what is read by its key stays so as they grow. The first
+    # keeps the planner from reading a whole table, the others from joining a lot with a whole index.
     "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "enable_material": "off",
 }
 # Who practises sends one answer after the other; what they do not come back to is not kept for long.
 _REMEMBERED = 8_000
@@ -62,9 +66,11 @@ PLAIN_FIELDS = [name for name in SESSION_FIELDS if name != "settings"]
 SESSION = f"{', '.join(f's.{name}' for name in PLAIN_FIELDS)}, s.settings::text"
 SESSION_WIDTH = len(PLAIN_FIELDS) + 1
 
-# Of who asks with a key: that nothing was done with it yet.
+# Of who asks with a key: that nothing was done with it yet. With OFFSET 0 it is asked for each by the key:
+# without, all keys of everybody are hashed where the plan was made while they were few.
 KEY_UNUSED = """NOT EXISTS (
-    SELECT FROM session.idempotency AS used WHERE (used.user_id, used.key) = (asked.user_id, asked.key))"""
+    SELECT FROM session.idempotency AS used WHERE (used.user_id, used.key) = (asked.user_id, asked.key)
+    OFFSET 0)"""
 
 Rows = Sequence[Any]
 

@@ -35,7 +35,7 @@ from session_service.domain.policies import Product
 from session_service.domain.practice_session import PracticeSession
 
 
-def _read(*, keyed: bool) -> str:
+def read_statement(*, keyed: bool) -> str:
     """Returns the statement that reads; what no call of the lot needs is not in it."""
     columns, unused = {"user_id": "bigint", "product": "text"}, ""
     if keyed:
@@ -116,7 +116,7 @@ SELECT id FROM added
 
 
 # The same few texts again and again: the driver and the server know each by its text.
-_read_of, _write_of = cache(_read), cache(_write)
+_read_of, _write_of = cache(read_statement), cache(_write)
 
 
 class SqlStartStore(StartStore):
