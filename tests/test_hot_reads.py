@@ -195,7 +195,9 @@ def stats_reads(engine: AsyncEngine) -> dict[str, Read]:
 
     def board(product: str) -> Read:
         week = Board(product, Period.of("week", TODAY))
-        return lambda: boards.slice(week, "seconds", after=None, limit=20, user_id=ME)
+        return lambda: reader.together(
+            reader.learner(ME), boards.slice(week, "seconds", after=None, limit=20, user_id=ME)
+        )
 
     return {
         "learner": lambda: reader.learner(ME),
@@ -211,6 +213,12 @@ def stats_reads(engine: AsyncEngine) -> dict[str, Read]:
         "ledger of freezes": lambda: reader.ledger(ME, "yoga", after=None, limit=20),
         "days by product": lambda: summaries.days_by_product(ME, ALL_PRODUCTS, *year),
         "hours": lambda: summaries.hours(ME, ALL_PRODUCTS, *year),
+        "days by product with their learner": lambda: reader.together(
+            reader.learner(ME), summaries.days_by_product(ME, "yoga", *year)
+        ),
+        "hours with their learner": lambda: reader.together(
+            reader.learner(ME), summaries.hours(ME, ALL_PRODUCTS, *year)
+        ),
         "board": board("yoga"),
         "board of all": board(ALL_PRODUCTS),
     }

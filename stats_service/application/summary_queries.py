@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import islice
@@ -12,7 +12,16 @@ from stats_service.application.ports.reading import Reader, SummaryReader
 from stats_service.application.today import Today, invalid_span
 from stats_service.domain.completion import ALL_PRODUCTS
 from stats_service.domain.periods import Cadence, Period, periods_between
-from stats_service.domain.summaries import BestHours, Heatmap, Summary, best_hours, heatmap, summaries
+from stats_service.domain.summaries import (
+    BestHours,
+    DayTally,
+    Heatmap,
+    HourTally,
+    Summary,
+    best_hours,
+    heatmap,
+    summaries,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,29 +110,51 @@ class ListSummaries:
         """
         selection = (product, kind, first, last)
         product = product or ALL_PRODUCTS
-        now = await self._today(user_id, min_user_seq, time_zone)
-        last = last or now.today
-        first = first or Period.of(kind, last).back(_DEFAULT_PERIODS - 1).first
-        periods = list(islice(periods_between(kind, first, last), MOST_PERIODS + 1))
-        if first > last or len(periods) > MOST_PERIODS:
-            raise invalid_span(f"The last day must be 0 to {MOST_PERIODS - 1} periods after the first")
         start = _place(selection, page_token)
-        left = [each for each in periods if each.first >= start]
-        page = left[: page_size or _DEFAULT_PAGE_SIZE]
-        following = left[len(page) : len(page) + 1]
+
+        def span_of(today: date) -> _Periods:
+            return _Periods.of(kind, first, last or today, start, page_size or _DEFAULT_PAGE_SIZE)
+
+        def read(span: _Periods) -> Awaitable[Sequence[DayTally]]:
+            page = span.page
+            since, until = ((page[0].before() or page[0]).first, page[-1].last) if page else _NOTHING
+            return self._summaries.days_by_product(user_id, product, since, until)
+
+        now, span, days = await self._today.along(
+            user_id, min_user_seq, time_zone, span_of=span_of, read=read
+        )
+        if not span.is_valid:
+            raise invalid_span(f"The last day must be 0 to {MOST_PERIODS - 1} periods after the first")
         return SummaryPage(
-            summaries=await self._read(user_id, product, page),
-            total=len(periods),
-            next_page_token=_token(selection, following[0]) if following else "",
+            summaries=summaries(span.page, days) if span.page else [],
+            total=span.total,
+            next_page_token=_token(selection, span.following) if span.following else "",
             pending=now.pending,
         )
 
-    async def _read(self, user_id: int, product: str, page: Sequence[Period]) -> Sequence[Summary]:
-        if not page:
-            return []
-        since = (page[0].before() or page[0]).first
-        days = await self._summaries.days_by_product(user_id, product, since, page[-1].last)
-        return summaries(page, days)
+
+# No day is between these.
+_NOTHING = date.max, date.min
+
+
+@dataclass(frozen=True, slots=True)
+class _Periods:
+    """A page of the periods between two days, and the period after the page."""
+
+    page: Sequence[Period]
+    following: Period | None
+    total: int
+    is_valid: bool
+
+    @classmethod
+    def of(cls, kind: Cadence, first: date | None, last: date, start: date, size: int) -> _Periods:
+        """Returns those from `start` on; none when the days are no span that is told."""
+        first = first or Period.of(kind, last).back(_DEFAULT_PERIODS - 1).first
+        periods = list(islice(periods_between(kind, first, last), MOST_PERIODS + 1))
+        if first > last or len(periods) > MOST_PERIODS:
+            return cls([], None, 0, is_valid=False)
+        left = [each for each in periods if each.first >= start]
+        return cls(left[:size], left[size] if len(left) > size else None, len(periods), is_valid=True)
 
 
 def _token(selection: Sequence[object], following: Period) -> str:
@@ -176,10 +207,22 @@ class GetBestHours:
         InvalidArgumentError when the days are in the wrong order or more than
         366 days apart.
         """
-        now = await self._today(user_id, min_user_seq, time_zone)
-        last = last or now.today
-        first = first or max(date.min + _DEFAULT_SPAN, last) - _DEFAULT_SPAN
-        if not timedelta(0) <= last - first <= _LONGEST_SPAN:
+
+        def span_of(today: date) -> tuple[date, date]:
+            until = last or today
+            return first or max(date.min + _DEFAULT_SPAN, until) - _DEFAULT_SPAN, until
+
+        def read(span: tuple[date, date]) -> Awaitable[Sequence[HourTally]]:
+            told = span if _is_told(*span) else _NOTHING
+            return self._summaries.hours(user_id, product or ALL_PRODUCTS, *told)
+
+        now, span, tallies = await self._today.along(
+            user_id, min_user_seq, time_zone, span_of=span_of, read=read
+        )
+        if not _is_told(*span):
             raise invalid_span(f"The last day must be 0 to {_LONGEST_SPAN.days} days after the first")
-        tallies = await self._summaries.hours(user_id, product or ALL_PRODUCTS, first, last)
-        return HoursOfDays(first, last, best_hours(tallies), now.pending)
+        return HoursOfDays(*span, best_hours(tallies), now.pending)
+
+
+def _is_told(first: date, last: date) -> bool:
+    return timedelta(0) <= last - first <= _LONGEST_SPAN

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from typing import TypeVar
+
+from cachetools import LRUCache
 
 from service_kit.errors import InvalidArgumentError
 from stats_service.application.freshness import Waiting
@@ -28,6 +32,14 @@ class Now:
     applied_through: int
 
 
+Span = TypeVar("Span")
+Found = TypeVar("Found")
+
+
+# Of somebody forgotten more is read once.
+_REMEMBERED = 10_000
+
+
 class Today:
     """Tells which day it is for a learner, once what they wait for is counted."""
 
@@ -35,12 +47,33 @@ class Today:
         self._reader = reader
         self._waiting = waiting
         self._clock = clock
+        self._seen: LRUCache[int, Calendar] = LRUCache(_REMEMBERED)
 
-    async def __call__(self, user_id: int, min_user_seq: int, time_zone: str | None) -> Now:
-        """Returns the day in `time_zone`, or else in the learner's last known one."""
+    async def along(
+        self,
+        user_id: int,
+        min_user_seq: int,
+        time_zone: str | None,
+        *,
+        span_of: Callable[[date], Span],
+        read: Callable[[Span], Awaitable[Found]],
+    ) -> tuple[Now, Span, Found]:
+        """Returns the day, the span that belongs to it and what is read of that, all as of one moment.
+
+        Which day it is, the learner says, who is read along. So what is read is guessed, by the calendar
+        that was seen last, and read again where the learner's day has another span.
+        """
         await self.wait(user_id, min_user_seq)
-        learner = await self._reader.learner(user_id)
-        return self.of(learner, min_user_seq, time_zone)
+        likely = in_zone(self._seen.get(user_id, Calendar()), time_zone)
+        span = span_of(likely.day_of(self._clock()))
+        while True:
+            learner, found = await self._reader.together(self._reader.learner(user_id), read(span))
+            self._seen[user_id] = learner.calendar
+            now = self.of(learner, min_user_seq, time_zone)
+            told = span_of(now.today)
+            if told == span:
+                return now, span, found
+            span = told
 
     async def wait(self, user_id: int, min_user_seq: int) -> None:
         """Waits, for a bounded time, until a completion is counted; for none when the number is 0."""
@@ -54,7 +87,7 @@ class Today:
     def of(self, learner: Learner, min_user_seq: int, time_zone: str | None) -> Now:
         """Returns the day of a learner who was read, in `time_zone`, or else in their last known one."""
         now = self._clock()
-        calendar = _calendar(learner, time_zone)
+        calendar = in_zone(learner.calendar, time_zone)
         transition = CalendarTransition(now, learner.calendar, calendar)
         pending = is_pending(learner, min_user_seq)
         return Now(calendar.day_of(now), pending, transition, learner.applied_through)
@@ -76,11 +109,12 @@ def is_pending(learner: Learner, user_seq: int) -> bool:
 
 def day_of(learner: Learner, instant: datetime, time_zone: str | None) -> date:
     """Returns the day of an instant in `time_zone`, or else in the learner's last known one."""
-    return _calendar(learner, time_zone).day_of(instant)
+    return in_zone(learner.calendar, time_zone).day_of(instant)
 
 
-def _calendar(learner: Learner, time_zone: str | None) -> Calendar:
-    return replace(learner.calendar, time_zone=time_zone or learner.calendar.time_zone)
+def in_zone(calendar: Calendar, time_zone: str | None) -> Calendar:
+    """Returns a calendar in a zone that a call says, None for its own."""
+    return replace(calendar, time_zone=time_zone or calendar.time_zone)
 
 
 def invalid_span(message: str) -> InvalidArgumentError:

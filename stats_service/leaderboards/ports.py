@@ -46,10 +46,13 @@ class Slice:
 class LeaderboardReader(Protocol):
     """Reads committed scores. Nobody who has opted out is in any answer."""
 
-    async def slice(
+    def slice(
         self, board: Board, metric: Metric, *, after: Place | None, limit: int, user_id: int
-    ) -> Slice:
-        """Returns at most `limit` scores after a place, or the first; the kept ones of a final board."""
+    ) -> Awaitable[Slice]:
+        """Returns at most `limit` scores after a place, or the first; the kept ones of a final board.
+
+        For Reader.together too.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import date
+from functools import partial
 from typing import Any
 
 from sqlalchemy import (
@@ -44,6 +45,7 @@ from service_kit.db.idempotency import IdempotencyRecord
 from service_kit.once import Idempotency
 from service_kit.visible_text import appearance
 from stats_service.adapters.db.learner_store import faults_understood
+from stats_service.adapters.db.reader import SqlRead, read_of
 from stats_service.adapters.db.tables import (
     daily_progress,
     erased_user,
@@ -77,27 +79,33 @@ class SqlLeaderboardReader(LeaderboardReader):
         self._engine = single_statements(engine)
 
     @override
-    async def slice(
+    def slice(
         self, board: Board, metric: Metric, *, after: Place | None, limit: int, user_id: int
-    ) -> Slice:
+    ) -> SqlRead[Slice]:
         closed = closed_through(board.period.kind).scalar_subquery()
         statement = _slice_of(_scores_of(board, closed), metric, after, limit, user_id)
         statement = statement.add_columns(closed.label("closed_through"))
-        async with self._engine.connect() as connection:
-            found = (await connection.execute(statement)).all()
-        first = found[0]
-        own = (
-            Score(user_id, first.own_seconds, first.own_sessions, first.own_alias or "")
-            if first.own_seconds is not None
-            else None
+        return read_of(
+            self._engine, statement, partial(_slice_from_rows, metric=metric, after=after, user_id=user_id)
         )
-        scores_shown = [_score_from_row(row) for row in found if row.user_id is not None]
-        ahead = first.better
-        if after and scores_shown and scores_shown[0].by(metric) == after.value:
-            ahead += first.equal_before
-        return Slice(
-            scores_shown, first.total, first.better, ahead, own, first.better_than_own, first.closed_through
-        )
+
+
+def _slice_from_rows(
+    found: Sequence[Row[Any]], *, metric: Metric, after: Place | None, user_id: int
+) -> Slice:
+    first = found[0]
+    own = (
+        Score(user_id, first.own_seconds, first.own_sessions, first.own_alias or "")
+        if first.own_seconds is not None
+        else None
+    )
+    scores_shown = [_score_from_row(row) for row in found if row.user_id is not None]
+    ahead = first.better
+    if after and scores_shown and scores_shown[0].by(metric) == after.value:
+        ahead += first.equal_before
+    return Slice(
+        scores_shown, first.total, first.better, ahead, own, first.better_than_own, first.closed_through
+    )
 
 
 def board_key(engine: AsyncEngine) -> BoardKey:

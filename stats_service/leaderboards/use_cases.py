@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
@@ -99,20 +99,33 @@ class GetLeaderboard:
         only who overtakes that score is missed. Raises InvalidArgumentError for
         a period that has not begun anywhere and for a token of another list.
         """
-        own = await self._today(user_id, min_user_seq, time_zone)
-        now = self._clock()
-        period = Period.of(kind, day or own.today)
-        if not has_begun(period, now):
+        if day and not has_begun(Period.of(kind, day), self._clock()):
             raise InvalidArgumentError(
                 "The period has not begun anywhere", reason="FIELD_INVALID", field="start_date"
             )
-        selection = (product, kind, period.first, metric)
         key = await self._key()
-        after = open_place(decode_page_token(_METHOD, selection, page_token), selection, key)
-        board = Board(product, period)
-        found = await self._leaderboards.slice(
-            board, metric, after=after, limit=page_size or _DEFAULT_PAGE_SIZE, user_id=user_id
+
+        def place_in(period: Period) -> Place | None:
+            selection = (product, kind, period.first, metric)
+            return open_place(decode_page_token(_METHOD, selection, page_token), selection, key)
+
+        def read(period: Period) -> Awaitable[Slice]:
+            try:
+                after = place_in(period)
+            except InvalidArgumentError:
+                # Of another board, or the caller's today is in another period than was guessed.
+                after = None
+            limit = page_size or _DEFAULT_PAGE_SIZE
+            return self._leaderboards.slice(
+                Board(product, period), metric, after=after, limit=limit, user_id=user_id
+            )
+
+        own, period, found = await self._today.along(
+            user_id, min_user_seq, time_zone, span_of=lambda today: Period.of(kind, day or today), read=read
         )
+        place_in(period)
+        selection = (product, kind, period.first, metric)
+        board, now = Board(product, period), self._clock()
         last = _last(found, metric)
         return BoardPage(
             board=board,

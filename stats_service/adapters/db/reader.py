@@ -12,6 +12,7 @@ from sqlalchemy import Date, Row, Select, Text, cast, func, literal, select, tup
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from typing_extensions import override
 
+from service_kit.call import reach
 from service_kit.db.engines import single_statements
 from service_kit.db.one_statement import Query, Statement, read, read_together
 from stats_service.adapters.db import badge_statements, fact_statements, progress_statements, rows
@@ -40,6 +41,13 @@ class SqlRead(Generic[T]):
     async def _read(self) -> T:
         async with self.engine.connect() as connection:
             return await read(connection, self.query)
+
+
+def read_of(
+    engine: AsyncEngine, statement: Statement, value_of: Callable[[Sequence[Row[Any]]], T]
+) -> SqlRead[T]:
+    """Returns the read of what the rows of one statement say."""
+    return SqlRead(engine, Query((statement,), value_of))
 
 
 class SqlReader(Reader):
@@ -141,16 +149,18 @@ class SqlReader(Reader):
         )
 
     def _all(self, statement: Statement, value_of: Callable[[Sequence[Row[Any]]], T]) -> SqlRead[T]:
-        return SqlRead(self._engine, Query((statement,), value_of))
+        return read_of(self._engine, statement, value_of)
 
 
 def learner_query(user_id: int) -> Query[Learner]:
     """Reads what is known of a learner; nothing counted for one never heard of."""
 
     def learner(found: Sequence[Row[Any]]) -> Learner:
+        known = Learner(Calendar(), 0)
         for row in found:
-            return Learner(Calendar(row.time_zone, row.rollover_hour), row.applied_through)
-        return Learner(Calendar(), 0)
+            known = Learner(Calendar(row.time_zone, row.rollover_hour), row.applied_through)
+        reach(known.applied_through, known.calendar.time_zone)
+        return known
 
     return Query((progress_statements.learner_of(user_id),), learner)
 

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Row, Select, cast, func, select
+from sqlalchemy import ColumnElement, Integer, Select, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 from typing_extensions import override
 
 from service_kit.db.engines import single_statements
 from stats_service.adapters.db.fact_statements import counted_facts, sums_of
+from stats_service.adapters.db.reader import SqlRead, read_of
 from stats_service.adapters.db.rows import tally_from_row
 from stats_service.adapters.db.tables import completion, daily_progress
 from stats_service.application.ports.reading import SummaryReader
@@ -26,21 +27,22 @@ class SqlSummaryReader(SummaryReader):
         self._engine = single_statements(engine)
 
     @override
-    async def days_by_product(
+    def days_by_product(
         self, user_id: int, product: str, first: date, last: date
-    ) -> Sequence[DayTally]:
-        found = await self._all(_days_by_product(user_id, product, first, last))
-        return [(row.local_date, row.product, tally_from_row(row)) for row in found]
+    ) -> SqlRead[Sequence[DayTally]]:
+        return read_of(
+            self._engine,
+            _days_by_product(user_id, product, first, last),
+            lambda found: [(row.local_date, row.product, tally_from_row(row)) for row in found],
+        )
 
     @override
-    async def hours(self, user_id: int, product: str, first: date, last: date) -> Sequence[HourTally]:
-        found = await self._all(_hours(user_id, product, first, last))
-        return [(row.weekday, row.hour, tally_from_row(row)) for row in found]
-
-    async def _all(self, statement: Select[Any]) -> Sequence[Row[Any]]:
-        async with self._engine.connect() as connection:
-            found: Sequence[Row[Any]] = (await connection.execute(statement)).all()
-        return found
+    def hours(self, user_id: int, product: str, first: date, last: date) -> SqlRead[Sequence[HourTally]]:
+        return read_of(
+            self._engine,
+            _hours(user_id, product, first, last),
+            lambda found: [(row.weekday, row.hour, tally_from_row(row)) for row in found],
+        )
 
 
 def _days_by_product(user_id: int, product: str, first: date, last: date) -> Select[Any]:

@@ -142,12 +142,15 @@ class Reader(Protocol):
 
 
 class SummaryReader(Protocol):
-    """Reads committed sums. Both ends of a span are included; the product may be `all`."""
+    """Reads committed sums, for Reader.together too.
 
-    async def days_by_product(
+    Both ends of a span are included; the product may be `all`.
+    """
+
+    def days_by_product(
         self, user_id: int, product: str, first: date, last: date
-    ) -> Sequence[DayTally]:
+    ) -> Awaitable[Sequence[DayTally]]:
         """Returns what a learner practised on each day in each product, in order."""
 
-    async def hours(self, user_id: int, product: str, first: date, last: date) -> Sequence[HourTally]:
+    def hours(self, user_id: int, product: str, first: date, last: date) -> Awaitable[Sequence[HourTally]]:
         """Returns what a learner practised on each weekday at each hour, in no order."""
