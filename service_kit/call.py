@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from service_kit.time_zones import is_same_zone
+
 
 @dataclass(frozen=True, slots=True)
 class RequestIdentity:
@@ -47,9 +49,21 @@ class Call:
     ignored_time_zone: str = ""
     ended: bool = False
 
+    def brings_zone(self, in_force: str) -> bool:
+        """Tells whether the client sent another zone than the one in force, whatever their names."""
+        return self.time_zone is not None and not is_same_zone(self.time_zone, in_force)
+
+
+@dataclass(slots=True)
+class _Heard:
+    """What statements that were sent anyway said of the caller."""
+
+    user_seq: int = 0
+    time_zone: str | None = None
+
 
 _current: ContextVar[Call] = ContextVar("call")
-_reached: ContextVar[list[int]] = ContextVar("reached")
+_heard: ContextVar[_Heard] = ContextVar("heard")
 
 
 def current_call() -> Call:
@@ -60,15 +74,29 @@ def current_call() -> Call:
 def enter_call(call: Call) -> None:
     """Makes `call` the one being served in this task."""
     _current.set(call)
-    _reached.set([0])
+    _heard.set(_Heard())
 
 
-def reach(user_seq: int) -> None:
-    """Notes that the caller's events are as far as `user_seq` at least. Outside of a call nobody asks."""
-    reached = _reached.get([0])
-    reached[0] = max(reached[0], user_seq)
+def reach(user_seq: int, time_zone: str | None = None) -> None:
+    """Notes that the caller's events are as far as `user_seq` at least, and which zone is in force then.
+
+    None says nothing of the zone. Outside of a call nobody asks.
+    """
+    heard = _heard.get(None)
+    if heard is None:
+        return
+    heard.user_seq = max(heard.user_seq, user_seq)
+    if time_zone is not None:
+        heard.time_zone = time_zone
 
 
 def reached() -> int:
     """Returns how far the caller's events are, as far as this call has heard; 0 when it has heard nothing."""
-    return _reached.get([0])[0]
+    heard = _heard.get(None)
+    return heard.user_seq if heard else 0
+
+
+def zone_in_force() -> str | None:
+    """Returns the caller's zone in force as this call has heard it last, None when it has heard nothing."""
+    heard = _heard.get(None)
+    return heard.time_zone if heard else None

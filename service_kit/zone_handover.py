@@ -1,69 +1,44 @@
 """Hands a user's time zone over to the service that stores it.
 
-A client sends the same zone with each call, so what was sent of a user is
-remembered for a minute; that memory is `RecentCalendars`, which the service
-that stores calendars uses too.
+A client sends the same zone with each call. That this process has sent it before
+says nothing: another may have been told another zone since. So it is compared
+with the zone in force, where a statement of the call has read that along, and
+sent again where none has.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cachetools import LRUCache
 
-from service_kit.call import Call
+from service_kit.call import Call, zone_in_force
 from service_kit.logging import get_logger
-from service_kit.time_zones import canonical_name
+from service_kit.time_zones import is_same_zone
 
 log = get_logger(__name__)
 
 _REMEMBERED_USERS = 50_000
-# Another process may have sent another zone since.
-_TRUSTED_SECONDS = 60.0
 
 Send = Callable[[int, str | None, datetime | None], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Sent:
-    zone: str | None = None
-    zone_at: float = 0.0
-    sign_up: bool = False
-
-
-class RecentCalendars:
-    """What this process sent of users of late. Bounded; of a user forgotten it is only sent again."""
+class KnownSignUps:
+    """The users whose sign-up this process has told. Bounded; of one forgotten it is only told again."""
 
     def __init__(self, *, most: int = _REMEMBERED_USERS) -> None:
-        self._sent: LRUCache[int, _Sent] = LRUCache(most)
+        self._users: LRUCache[int, None] = LRUCache(most)
 
-    def is_new(self, user_id: int, zone: str | None, signed_up_at: datetime | None, now: float) -> bool:
-        """Tells whether there is something to send; `now` is in seconds of any one clock.
+    def is_new(self, user_id: int, signed_up_at: datetime | None) -> bool:
+        """Tells whether a sign-up is news: it never changes, so it is once."""
+        return signed_up_at is not None and user_id not in self._users
 
-        A zone is new when it is another one, whatever its name, or was sent over a minute ago;
-        a sign-up never changes and is new once.
-        """
-        sent = self._sent.get(user_id, _Sent())
-        if signed_up_at is not None and not sent.sign_up:
-            return True
-        if zone is None:
-            return False
-        return canonical_name(zone) != sent.zone or abs(now - sent.zone_at) >= _TRUSTED_SECONDS
-
-    def remember(self, user_id: int, zone: str | None, signed_up_at: datetime | None, now: float) -> None:
-        """Takes down what was sent."""
-        sent = self._sent.get(user_id, _Sent())
-        if zone is not None:
-            sent = replace(sent, zone=canonical_name(zone), zone_at=now)
-        self._sent[user_id] = replace(sent, sign_up=sent.sign_up or signed_up_at is not None)
-
-    def forget(self, user_id: int) -> None:
-        """Makes whatever is said of a user new again."""
-        self._sent.pop(user_id, None)
+    def remember(self, user_id: int, signed_up_at: datetime | None) -> None:
+        """Takes down whose sign-up was told."""
+        if signed_up_at is not None:
+            self._users[user_id] = None
 
 
 class ZoneHandover:
@@ -79,21 +54,18 @@ class ZoneHandover:
         send: Send,
         *,
         deadline_seconds: float = 0.5,
-        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._send = send
         self._deadline = deadline_seconds
-        self._monotonic = monotonic
-        self._sent = RecentCalendars()
+        self._known = KnownSignUps()
 
-    async def __call__(self, call: Call) -> None:
+    async def __call__(self, _method: str, call: Call) -> None:
         """Hands over what a call says of its user."""
         await self.hand_over(call.user_id, call.time_zone, call.signed_up_at)
 
     async def hand_over(self, user_id: int, zone: str | None, signed_up_at: datetime | None) -> None:
         """Hands over a user's zone, and when they signed up, as far as they are known and new."""
-        now = self._monotonic()
-        if not user_id or not self._sent.is_new(user_id, zone, signed_up_at, now):
+        if not user_id or not (_is_news(zone) or self._known.is_new(user_id, signed_up_at)):
             return
         try:
             async with asyncio.timeout(self._deadline):
@@ -101,4 +73,10 @@ class ZoneHandover:
         except Exception as error:
             log.warning("zone_not_handed_over", user_id=user_id, error=repr(error))
             return
-        self._sent.remember(user_id, zone, signed_up_at, now)
+        self._known.remember(user_id, signed_up_at)
+
+
+def _is_news(zone: str | None) -> bool:
+    """Tells whether a zone is another than the one in force, or may be."""
+    in_force = zone_in_force()
+    return zone is not None and (in_force is None or not is_same_zone(zone, in_force))

@@ -40,6 +40,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from contract_kit import personal_data
 from contract_kit.revocations import polling_revocations
 from service_kit.broker import COMPLETIONS_QUEUE, TaskQueue
+from service_kit.call import Call
 from service_kit.db.engines import close_async_engine, open_async_engine
 from service_kit.db.idempotency import SqlSavedResponses
 from service_kit.grpc.channels import open_channel
@@ -134,6 +135,8 @@ _LOOKS_WITHOUT_HINTS = 10
 _CHANGED_SESSIONS = f"{PREFIX}changed"
 # Of those in the pool: answers and changes of sessions are written at the same time.
 _COMBINED_CONNECTIONS = 2
+# What these answer hangs on the zone in force, and one of them changes it.
+_CALENDARS = f"/{calendar_servicer.SERVICE}/"
 
 
 def utc_now() -> datetime:
@@ -224,7 +227,7 @@ async def _start(settings: SessionSettings, outside: _Outside, signals: JournalS
         drafts=SqlDraftStore(outside.combined, after_commit),
         changes=SessionChanges(unit_of_work, SqlChangeStore(outside.combined, *events, recent), utc_now),
     )
-    remember_calendar = RememberCalendar(ports.unit_of_work, ports.clock, ports.stored_calendars)
+    remember_calendar = wiring.wire_remember_calendar(ports)
     responses = SqlSavedResponses(outside.engine, tables.idempotency)
     server = build_server(_interceptor(settings, outside, remember_calendar, responses))
     max_age = timedelta(days=settings.sync_max_age_days)
@@ -279,6 +282,14 @@ def _interceptor(
     remember_calendar: RememberCalendar,
     responses: SavedResponses,
 ) -> CallInterceptor:
+    async def on_admitted(method: str, call: Call) -> None:
+        if method.startswith(_CALENDARS) or remember_calendar.is_sign_up(call):
+            await remember_calendar.of_call(call)
+
+    async def on_handled(method: str, call: Call) -> None:
+        if not method.startswith(_CALENDARS):
+            await remember_calendar.of_call(call)
+
     return CallInterceptor(
         Access(
             TokenVerifier(
@@ -288,9 +299,10 @@ def _interceptor(
             internal=INTERNAL_SERVICES,
         ),
         presenters=PRESENTERS,
-        # Every call that is let in may write before it is handled, also one that reads: the time
-        # zone that the client sends is put in force, in a transaction of its own, when it is news.
-        on_admitted=remember_calendar.of_call,
+        # Every call that is let in may write, also one that reads: the time zone that the client sends is
+        # put in force, in a transaction of its own, when it is news. Whether it is, most have read along.
+        on_admitted=on_admitted,
+        on_handled=on_handled,
         responses=responses,
         raw_readers={**design_bodies.READERS, **portal_bodies.READERS},
         run_in_thread=outside.documents,

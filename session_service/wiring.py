@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from service_kit.once import SavedResponses
 from service_kit.worker_threads import RunInThread
-from service_kit.zone_handover import RecentCalendars
+from service_kit.zone_handover import KnownSignUps
 from session_service.adapters.grpc import calendar_servicer, session_servicer, submission_servicer
 from session_service.adapters.grpc.products.design import servicer as design
 from session_service.adapters.grpc.products.exercises import servicer as exercises
@@ -17,7 +17,7 @@ from session_service.adapters.grpc.products.portal import live_servicer as porta
 from session_service.adapters.grpc.products.portal import servicer as portal
 from session_service.adapters.grpc.products.yoga import servicer as yoga
 from session_service.application.account_limits import AccountLimits
-from session_service.application.calendars import GetCalendar, UpdateCalendar
+from session_service.application.calendars import GetCalendar, RememberCalendar, UpdateCalendar
 from session_service.application.complete_session import (
     CompleteSession,
     CompleteWithResults,
@@ -116,13 +116,26 @@ class Ports:
     clock: Clock
     run_in_thread: RunInThread
     limits: AccountLimits
-    # What this process has stored of late, so that most calls need no transaction to say it again.
-    stored_calendars: RecentCalendars = field(default_factory=RecentCalendars)
+    # Whose sign-up this process has stored, so that most calls need not say it again.
+    known_sign_ups: KnownSignUps = field(default_factory=KnownSignUps)
 
 
 def wire_start_session(p: Ports) -> StartSession:
     """Wires what every product begins with."""
-    return StartSession(p.combined_starts, p.unit_of_work, p.products, p.catalog, p.clock, limits=p.limits)
+    return StartSession(
+        p.combined_starts,
+        p.unit_of_work,
+        p.products,
+        p.catalog,
+        p.clock,
+        limits=p.limits,
+        remember_calendar=wire_remember_calendar(p),
+    )
+
+
+def wire_remember_calendar(p: Ports) -> RememberCalendar:
+    """Wires what takes down what calls say of their users."""
+    return RememberCalendar(p.unit_of_work, p.clock, p.readers, p.known_sign_ups)
 
 
 def wire_sessions(p: Ports) -> session_servicer.SessionServicer:
@@ -179,7 +192,7 @@ def wire_calendars(p: Ports) -> calendar_servicer.CalendarServicer:
     """Wires the calendars of users."""
     use_cases = calendar_servicer.UseCases(
         get_calendar=GetCalendar(p.calendars),
-        update_calendar=UpdateCalendar(p.unit_of_work, p.clock, p.stored_calendars),
+        update_calendar=UpdateCalendar(p.unit_of_work, p.clock),
     )
     return calendar_servicer.CalendarServicer(use_cases)
 

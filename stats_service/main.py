@@ -65,7 +65,8 @@ async def serving(settings: Settings, clock: Clock = _now) -> AsyncIterator[Runn
     interceptor = CallInterceptor(
         access,
         presenters={focus.SERVICE: present_focus},
-        on_admitted=ZoneHandover(CalendarSender(session, settings.internal_token())),
+        # Once its statements have read the zone in force along.
+        on_handled=ZoneHandover(CalendarSender(session, settings.internal_token())),
         responses=SqlSavedResponses(engine, idempotency),
         max_deadline_seconds=settings.max_deadline_seconds,
         limits=settings.limits(),

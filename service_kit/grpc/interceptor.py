@@ -48,6 +48,8 @@ Stream = Callable[[Message, Context], AsyncGenerator[Message]]
 
 # As gRPC had it when it looked for the handler: a context decodes it anew each time it is asked.
 _received: ContextVar[Iterable[tuple[str, str | bytes]]] = ContextVar("received")
+# Of a method, by its full name, and a call of it.
+CallListener = Callable[[str, Call], Awaitable[None]]
 
 
 class _Unreadable:
@@ -86,7 +88,8 @@ class CallInterceptor(grpc.GenericRpcHandler):
     It is the one handler that gRPC knows, and has those of the services behind
     it: an interceptor of gRPC's own costs each call a chain of coroutines.
     `presenters` gives the error shape of a product by its gRPC service name;
-    `on_admitted` is told of every call that passed the guards; `responses` keeps
+    `on_admitted` is told of every call that passed the guards, and `on_handled` once more when it is
+    done or refused, and not answered yet; of a stream, before it begins. `responses` keeps
     what a repeated request is to get again, and `raw_readers` say which raw
     bodies are the same request, `run_in_thread` the event loop. Callers from outside take a slot of `limits`
     until their response has left; a stream goes on for as long as its token is
@@ -100,7 +103,8 @@ class CallInterceptor(grpc.GenericRpcHandler):
         access: Access,
         *,
         presenters: Mapping[str, ErrorPresenter] | None = None,
-        on_admitted: Callable[[Call], Awaitable[None]] | None = None,
+        on_admitted: CallListener | None = None,
+        on_handled: CallListener | None = None,
         responses: SavedResponses | None = None,
         raw_readers: RawReaders | None = None,
         run_in_thread: RunInThread = asyncio.to_thread,
@@ -111,6 +115,7 @@ class CallInterceptor(grpc.GenericRpcHandler):
         self._access = access
         self._presenters = dict(presenters or {})
         self._on_admitted = on_admitted
+        self._on_handled = on_handled
         self._responses = responses
         self._raw_readers = dict(raw_readers or {})
         self._run_in_thread = run_in_thread
@@ -176,7 +181,14 @@ class CallInterceptor(grpc.GenericRpcHandler):
                     call = await self._admit(method, request, context, metadata, Slot())
                     handle = partial(_handle, inner, request, context, metadata, serialize)
                     responses = self._responses
-                    saved = await (respond_once(responses, call, handle) if responses else handle())
+                    try:
+                        saved = await (respond_once(responses, call, handle) if responses else handle())
+                    except ServiceError:
+                        # What it heard may have been undone.
+                        enter_call(call)
+                        await self._tell_handled(method, call)
+                        raise
+                    await self._tell_handled(method, call)
                     headers = saved.headers
                     if call.ignored_time_zone:
                         headers += ((IGNORED_TIME_ZONE_KEY, call.ignored_time_zone),)
@@ -197,7 +209,7 @@ class CallInterceptor(grpc.GenericRpcHandler):
             slot = Slot()
             try:
                 metadata = dict(_received.get())
-                await self._admit(method, request, context, metadata, slot)
+                await self._tell_handled(method, await self._admit(method, request, context, metadata, slot))
                 made = inner(request, context)
                 async with aclosing(turns.each(made) if turns else made) as responses:
                     await send(responses, context, pace, self._may_listen(method, metadata))
@@ -233,8 +245,17 @@ class CallInterceptor(grpc.GenericRpcHandler):
         )
         enter_call(call)
         if self._on_admitted is not None:
-            await self._on_admitted(call)
+            await self._on_admitted(method, call)
         return call
+
+    async def _tell_handled(self, method: str, call: Call) -> None:
+        if self._on_handled is None:
+            return
+        try:
+            await self._on_handled(method, call)
+        except Exception as error:
+            # What the call asked for is done or refused, and who asked should hear so.
+            log.warning("handled_call_not_told", method=method, error=repr(error))
 
     async def _refuse(self, method: str, error: Exception, context: Context) -> NoReturn:
         if isinstance(error, grpc.aio.AbortError):

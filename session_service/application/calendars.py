@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 
-from service_kit.call import Call
+from service_kit.call import Call, zone_in_force
 from service_kit.errors import AccountErasedError
 from service_kit.once import once
-from service_kit.time_zones import known_time_zone
-from service_kit.zone_handover import RecentCalendars
+from service_kit.time_zones import is_same_zone, known_time_zone
+from service_kit.zone_handover import KnownSignUps
 from session_service.application.ports.clock import Clock
 from session_service.application.ports.learners import CalendarReaders
+from session_service.application.ports.readers import Readers
 from session_service.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from session_service.domain.events import CalendarChanged
 from session_service.domain.learner import CalendarChange, Learner
@@ -23,10 +24,9 @@ _MOST_CHANGES = 100
 class UpdateCalendar:
     """Puts a zone, a rollover hour or both in force from now on. Idempotent by the call's key."""
 
-    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock, stored: RecentCalendars) -> None:
+    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock) -> None:
         self._unit_of_work = unit_of_work
         self._clock = clock
-        self._stored = stored
 
     async def __call__(
         self, call: Call, *, time_zone: str | None = None, rollover_hour: int | None = None
@@ -44,24 +44,30 @@ class UpdateCalendar:
             )
             return await work.learners.find(call.user_id)
 
-        updated = await once(self._unit_of_work, call, Learner, command)
-        # A zone that the client goes on sending is to win again.
-        self._stored.forget(call.user_id)
-        return updated
+        return await once(self._unit_of_work, call, Learner, command)
 
 
 class RememberCalendar:
     """Puts a user's zone in force from now on, and keeps when they signed up.
 
-    What this process has stored of a user is not looked at again within a
-    minute. Of a user who was erased nothing is remembered, without a word:
-    what they read with a token of before is empty, and no fault. Idempotent.
+    A zone is compared with the one in force, whatever this process was told
+    before, for another may have been told another since: with the one that a
+    statement of the call has read along, or else it is looked up. Of a user who
+    was erased nothing is remembered, without a word: what they read with a token
+    of before is empty, and no fault. Idempotent.
     """
 
-    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock, stored: RecentCalendars) -> None:
+    def __init__(
+        self, unit_of_work: UnitOfWorkFactory, clock: Clock, readers: Readers, known: KnownSignUps
+    ) -> None:
         self._unit_of_work = unit_of_work
         self._clock = clock
-        self._stored = stored
+        self._readers = readers
+        self._known = known
+
+    def is_sign_up(self, call: Call) -> bool:
+        """Tells whether a call says of a sign-up for the first time, as far as this process knows."""
+        return bool(call.user_id) and self._known.is_new(call.user_id, call.signed_up_at)
 
     async def of_call(self, call: Call) -> None:
         """Remembers what a call says of its user."""
@@ -70,14 +76,23 @@ class RememberCalendar:
 
     async def __call__(self, user_id: int, time_zone: str | None, signed_up_at: datetime | None) -> None:
         """Stores what is news; None says nothing."""
-        now = self._clock()
-        if not self._stored.is_new(user_id, time_zone, signed_up_at, now.timestamp()):
+        if not self._known.is_new(user_id, signed_up_at) and await self._is_in_force(user_id, time_zone):
             return
         with suppress(AccountErasedError):
             async with self._unit_of_work() as work:
-                await change_calendar(work, user_id, now=now, time_zone=time_zone, signed_up_at=signed_up_at)
+                await change_calendar(
+                    work, user_id, now=self._clock(), time_zone=time_zone, signed_up_at=signed_up_at
+                )
                 await work.commit()
-        self._stored.remember(user_id, time_zone, signed_up_at, now.timestamp())
+        self._known.remember(user_id, signed_up_at)
+
+    async def _is_in_force(self, user_id: int, time_zone: str | None) -> bool:
+        if time_zone is None:
+            return True
+        in_force = zone_in_force()
+        if in_force is None:
+            in_force = (await self._readers.learner_mark(user_id)).calendar.time_zone
+        return is_same_zone(time_zone, in_force)
 
 
 async def change_calendar(

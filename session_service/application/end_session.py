@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import datetime
 
 from service_kit.call import Call
-from service_kit.time_zones import is_same_zone
 from session_service.application.ports.unit_of_work import UnitOfWork
 from session_service.domain.days import Calendar
 from session_service.domain.events import CalendarChanged, SessionEnded
@@ -30,7 +29,7 @@ async def end_session(
     number back; the event leaves after the commit.
     """
     user_seq, calendar = await work.learners.next_seq(session.user_id)
-    if call.time_zone is not None and not is_same_zone(call.time_zone, calendar.time_zone):
+    if call.time_zone is not None and call.brings_zone(calendar.time_zone):
         user_seq, calendar = await _put_zone_in_force(work, session.user_id, call.time_zone, user_seq, now)
     ended = session.end(outcome, user_seq=user_seq, calendar=calendar, now=now, reported=reported)
     await work.sessions.save(Change.ENDED, ended)

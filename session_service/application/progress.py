@@ -37,7 +37,7 @@ class GetMonth:
     async def __call__(self, call: Call, product: str, day: date | None = None) -> Month:
         """Returns the month a day is in, without one the user's present month in their own zone."""
         mark = await self._readers.learner_mark(call.user_id)
-        day = day or mark.calendar.local_date(self._clock())
+        day = day or mark.calendar_in(call.time_zone).local_date(self._clock())
         first, last = day.replace(day=1), day.replace(day=monthrange(day.year, day.month)[1])
         days = await self._statistics.days(call.user_id, product, first, last, user_seq=mark.last_seq)
         return Month(first, days)

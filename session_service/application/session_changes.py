@@ -12,7 +12,6 @@ from service_kit.combiner import Combiner
 from service_kit.logging import get_logger
 from service_kit.once import once
 from service_kit.request_ids import current_request_id
-from service_kit.time_zones import is_same_zone
 from session_service.application.end_session import end_session
 from session_service.application.ports.answers import NothingWrittenError
 from session_service.application.ports.changes import ChangeStore, FoundSession, SessionChange
@@ -152,7 +151,7 @@ class SessionChanges:
         def judge(found: FoundSession, now: datetime) -> PracticeSession | None:
             found.session.expect(etag)
             learner = found.learner
-            if learner is None or _brings_zone(call, learner.calendar.time_zone):
+            if learner is None or call.brings_zone(learner.calendar.time_zone):
                 return None
             return found.session.end(
                 outcome,
@@ -176,11 +175,11 @@ class SessionChanges:
         if made is None:
             return await once(self._unit_of_work, asked.call, outcome_type, command)
         outcome: Outcome
-        outcome, last_seq = made
-        reach(last_seq)
+        outcome, last_seq, time_zone = made
+        reach(last_seq, time_zone)
         return outcome
 
-    async def _make(self, asked: Sequence[_Asked]) -> Sequence[tuple[Any, int] | None]:
+    async def _make(self, asked: Sequence[_Asked]) -> Sequence[tuple[Any, int, str | None] | None]:
         try:
             found = await self._store.read([(each.call, each.ref, each.summed) for each in asked])
             lot = _Lot(self._clock())
@@ -191,7 +190,7 @@ class SessionChanges:
             return [None] * len(asked)
         left = {change.before.id for change in lot.changes}.difference(written)
         return [
-            None if each is None or each.session.id in left else (each.outcome, each.last_seq)
+            None if each is None or each.session.id in left else (each.outcome, each.last_seq, each.time_zone)
             for each in made
         ]
 
@@ -201,6 +200,7 @@ class _Made:
     session: PracticeSession
     outcome: Any
     last_seq: int
+    time_zone: str | None
 
 
 class _Lot:
@@ -225,10 +225,14 @@ class _Lot:
             return None
         summary = read.including(after) if read is not None else _NOT_SUMMED
         outcome, request = asked.outcome_of(after, summary), asked.call.request
-        before, last_seq = found.session, found.learner.last_seq if found.learner else 0
+        before = found.session
+        last_seq, time_zone = (
+            (found.learner.last_seq, found.learner.calendar.time_zone) if found.learner else (0, None)
+        )
         if after is before:
             # Of a key that nothing was done with there would be no row.
-            return _Made(before, outcome, last_seq) if request is None and self._take(before.id) else None
+            unkeyed = request is None and self._take(before.id)
+            return _Made(before, outcome, last_seq, time_zone) if unkeyed else None
         ends = asked.kind is Change.ENDED
         if not self._take(
             before.id,
@@ -247,7 +251,7 @@ class _Lot:
                 read,
             )
         )
-        return _Made(after, outcome, after.user_seq if ends else last_seq)
+        return _Made(after, outcome, after.user_seq if ends else last_seq, time_zone)
 
     def _take(self, *what: object) -> bool:
         """Takes what only one of a lot may have; tells whether all of it was free."""
@@ -255,7 +259,3 @@ class _Lot:
             return False
         self._taken.update(what)
         return True
-
-
-def _brings_zone(call: Call, in_force: str) -> bool:
-    return call.time_zone is not None and not is_same_zone(call.time_zone, in_force)

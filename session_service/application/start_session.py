@@ -14,12 +14,14 @@ from service_kit.errors import UnavailableError
 from service_kit.logging import get_logger
 from service_kit.once import once
 from session_service.application.account_limits import AccountLimits
+from session_service.application.calendars import RememberCalendar
 from session_service.application.end_session import end_session
 from session_service.application.find_content import find_content
 from session_service.application.ports.answers import NothingWrittenError
 from session_service.application.ports.catalog import Catalog, Content
 from session_service.application.ports.changes import FoundPlace, SessionStart, StartStore
 from session_service.application.ports.clock import Clock
+from session_service.application.ports.learners import LearnerMark
 from session_service.application.ports.products import Products
 from session_service.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from session_service.domain.days import Calendar
@@ -90,6 +92,7 @@ class StartSession:
         clock: Clock,
         *,
         limits: AccountLimits,
+        remember_calendar: RememberCalendar,
     ) -> None:
         self._combined = combined
         self._unit_of_work = unit_of_work
@@ -97,6 +100,7 @@ class StartSession:
         self._catalog = catalog
         self._clock = clock
         self._limits = limits
+        self._remember_calendar = remember_calendar
 
     async def __call__(
         self,
@@ -153,6 +157,8 @@ class StartSession:
         async with self._limits.starting(call, product):
             started = await self._combined(call, product, prepared, make)
             if started is None:
+                # In a transaction of its own: this one may wait for a session that somebody ends.
+                await self._remember_calendar.of_call(call)
                 alone = prepared or await prepare()
                 started = await self._start_alone(call, alone, partial(make, alone), on_conflict)
         self._limits.know(started.session)
@@ -225,8 +231,8 @@ class CombinedStarts:
 
     What is not plain is left to a transaction of the caller's own: repeats,
     an open slot that is taken, a learner's first session in a product, one
-    start of two by a learner, whatever is refused, and products in which a
-    second start resumes, for there most do.
+    start of two by a learner, one that brings another zone, whatever is refused,
+    and products in which a second start resumes, for there most do.
     """
 
     def __init__(self, store: StartStore, most_open: int | None = None, most: int = 64) -> None:
@@ -247,11 +253,12 @@ class CombinedStarts:
         """
         if prepared is not None and not _is_plain(prepared.product):
             return None
-        started, last_seq = await self._combine(_Asked(call, product, prepared, make))
-        reach(last_seq)
+        started, learner = await self._combine(_Asked(call, product, prepared, make))
+        if learner is not None:
+            reach(learner.last_seq, learner.calendar.time_zone)
         return started
 
-    async def _start(self, asked: Sequence[_Asked]) -> Sequence[tuple[Started | None, int]]:
+    async def _start(self, asked: Sequence[_Asked]) -> Sequence[tuple[Started | None, LearnerMark | None]]:
         try:
             places = await self._store.read([(each.call, each.product) for each in asked])
             starts = self._make_all(asked, places)
@@ -259,12 +266,15 @@ class CombinedStarts:
             written = await self._store.write(fresh) if fresh else ()
         except NothingWrittenError as error:
             log.warning("starts_not_combined", calls=len(asked), error=repr(error.__cause__))
-            return [(None, 0)] * len(asked)
+            return [(None, None)] * len(asked)
         return [
-            (_to_started(start.session, start.items), start.place.learner.last_seq)
-            if start is not None and start.session.id in written
-            else (None, 0)
-            for start in starts
+            (
+                _to_started(start.session, start.items)
+                if start is not None and start.session.id in written
+                else None,
+                place.learner if place is not None else None,
+            )
+            for start, place in zip(starts, places, strict=True)
         ]
 
     def _make_all(
@@ -286,7 +296,7 @@ class CombinedStarts:
         if self._most_open is not None and place.open_count >= self._most_open:
             return None
         prepared = asked.prepared or _Prepared(place.product)
-        if not _is_plain(prepared.product):
+        if not _is_plain(prepared.product) or asked.call.brings_zone(place.learner.calendar.time_zone):
             return None
         try:
             session = replace(asked.make(prepared, place.learner.calendar), id=place.number)

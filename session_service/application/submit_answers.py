@@ -18,6 +18,7 @@ from session_service.application.ports.answers import (
     AnswerStore,
     ChangedSession,
     FoundSession,
+    Mark,
     NothingWrittenError,
 )
 from session_service.application.ports.catalog import Catalog
@@ -112,7 +113,7 @@ class CombinedAnswers:
         made = await self._combine(batch)
         if made.doubtful:
             made = await self._combine(replace(batch, doubted=True))
-        reach(made.last_seq)
+        reach(made.last_seq, made.time_zone)
         return made.answered
 
     async def _record(self, batches: Sequence[AnswerBatch]) -> Sequence[_Made]:
@@ -134,6 +135,7 @@ class _Made:
 
     answered: Answered | None = None
     last_seq: int = 0
+    time_zone: str | None = None
     doubtful: bool = False
 
 
@@ -141,16 +143,17 @@ def _to_made(
     answered: Answered | None,
     found: FoundSession | None,
     left: Collection[int],
-    written: Mapping[int, int],
+    written: Mapping[int, Mark],
 ) -> _Made:
     if found is None:
         return _Made()
     number = found.session.id
     if answered is not None and number in written:
-        return _Made(answered, written[number])
+        return _Made(answered, *written[number])
     if found.remembered:
         return _Made(doubtful=True)
-    return _Made(answered, found.last_seq) if answered is not None and number not in left else _Made()
+    answered = answered if number not in left else None
+    return _Made(answered, found.last_seq, found.time_zone)
 
 
 class _Lot:

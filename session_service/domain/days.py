@@ -10,13 +10,15 @@ from service_kit import time_zones
 
 EARLIEST = datetime.min.replace(tzinfo=UTC)
 LATEST = datetime.max.replace(tzinfo=UTC)
+# Of who never said one.
+DEFAULT_ZONE = "UTC"
 
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
     """How a user's days run: an IANA zone and the hour, 0 to 23, at which a day turns."""
 
-    time_zone: str = "UTC"
+    time_zone: str = DEFAULT_ZONE
     rollover_hour: int = 0
 
     def local_date(self, instant: datetime) -> date:

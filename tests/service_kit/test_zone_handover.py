@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from service_kit.call import Call
-from service_kit.zone_handover import RecentCalendars, ZoneHandover
+from service_kit.call import Call, enter_call, reach
+from service_kit.zone_handover import KnownSignUps, ZoneHandover
 from tests.waiting import PATIENCE_SECONDS
 
 SIGN_UP = datetime(2026, 2, 1, tzinfo=UTC)
@@ -33,15 +33,19 @@ class Receiver:
 
 
 class Bench:
-    """A handover on a clock that stands still until it is moved."""
+    """A handover, and calls that may have read the zone in force along."""
 
     def __init__(self) -> None:
         self.receiver = Receiver()
-        self.now = 1000.0
-        self.hand_over = ZoneHandover(self.receiver, deadline_seconds=0.05, monotonic=lambda: self.now)
+        self.hand_over = ZoneHandover(self.receiver, deadline_seconds=0.05)
 
-    async def call(self, zone: str | None = None, user_id: int = 7, signed_up: bool = False) -> None:
-        await self.hand_over(Call(user_id, time_zone=zone, signed_up_at=SIGN_UP if signed_up else None))
+    async def call(
+        self, zone: str | None = None, user_id: int = 7, signed_up: bool = False, in_force: str | None = None
+    ) -> None:
+        call = Call(user_id, time_zone=zone, signed_up_at=SIGN_UP if signed_up else None)
+        enter_call(call)
+        reach(1, in_force)
+        await self.hand_over("/x.Y/Z", call)
 
 
 @pytest.fixture
@@ -54,10 +58,10 @@ async def test_what_a_call_says_of_its_user_is_handed_over(bench: Bench) -> None
     assert bench.receiver.got == [(7, TOKYO, SIGN_UP)]
 
 
-async def test_another_name_of_the_same_zone_is_no_news(bench: Bench) -> None:
-    for name in (TOKYO, "Japan", TOKYO, "Japan"):
-        await bench.call(name)
-    assert bench.receiver.got == [(7, TOKYO, None)]
+async def test_the_zone_that_a_call_has_read_along_is_no_news_by_whichever_name(bench: Bench) -> None:
+    for name in (TOKYO, "Japan"):
+        await bench.call(name, in_force=TOKYO)
+    assert bench.receiver.got == []
 
 
 async def test_a_call_that_says_nothing_or_has_no_user_hands_nothing_over(bench: Bench) -> None:
@@ -66,10 +70,17 @@ async def test_a_call_that_says_nothing_or_has_no_user_hands_nothing_over(bench:
     assert bench.receiver.got == []
 
 
-async def test_the_same_zone_is_handed_over_once_a_minute(bench: Bench) -> None:
-    for seconds in (0.0, 30.0, 59.0, 60.0, 90.0):
-        bench.now = 1000.0 + seconds
+async def test_without_knowing_the_zone_in_force_it_is_handed_over_again(bench: Bench) -> None:
+    for _ in range(3):
         await bench.call(TOKYO)
+    assert len(bench.receiver.got) == 3
+
+
+async def test_what_was_handed_over_before_is_handed_over_when_another_is_in_force(bench: Bench) -> None:
+    await bench.call(TOKYO, in_force=MADRID)
+    await bench.call(TOKYO, in_force=TOKYO)
+    # Another process was told so meanwhile.
+    await bench.call(TOKYO, in_force=MADRID)
     assert len(bench.receiver.got) == 2
 
 
@@ -81,17 +92,9 @@ async def test_another_zone_is_handed_over_at_once_and_the_way_back_too(bench: B
 
 async def test_a_sign_up_is_handed_over_once_and_for_all(bench: Bench) -> None:
     await bench.call(signed_up=True)
-    bench.now += 10_000
     await bench.call(signed_up=True)
-    await bench.call(TOKYO, signed_up=True)
-    assert bench.receiver.got == [(7, None, SIGN_UP), (7, TOKYO, SIGN_UP)]
-
-
-async def test_a_call_without_a_zone_makes_no_zone_forgotten(bench: Bench) -> None:
-    await bench.call(TOKYO)
-    await bench.call(signed_up=True)
-    await bench.call(TOKYO, signed_up=True)
-    assert bench.receiver.got == [(7, TOKYO, None), (7, None, SIGN_UP)]
+    await bench.call(TOKYO, signed_up=True, in_force=TOKYO)
+    assert bench.receiver.got == [(7, None, SIGN_UP)]
 
 
 async def test_users_are_kept_apart(bench: Bench) -> None:
@@ -133,11 +136,11 @@ async def test_a_call_that_ends_meanwhile_ends(bench: Bench) -> None:
 
 
 def test_memory_is_bounded_and_those_forgotten_are_only_told_again() -> None:
-    told = RecentCalendars(most=2)
+    told = KnownSignUps(most=2)
     for user_id in (1, 2, 1, 3):
-        told.remember(user_id, TOKYO, SIGN_UP, 0.0)
-    assert not told.is_new(1, TOKYO, SIGN_UP, 1.0)
-    assert not told.is_new(3, TOKYO, SIGN_UP, 1.0)
-    assert told.is_new(2, TOKYO, None, 1.0)
-    told.forget(1)
-    assert told.is_new(1, TOKYO, None, 1.0)
+        told.is_new(user_id, SIGN_UP)
+        told.remember(user_id, SIGN_UP)
+    assert not told.is_new(3, SIGN_UP)
+    assert not told.is_new(1, SIGN_UP)
+    assert told.is_new(2, SIGN_UP)
+    assert not told.is_new(2, None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from session_service.application.calendars import GetCalendar, RememberCalendar, UpdateCalendar
+from session_service.application.calendars import GetCalendar, UpdateCalendar
 from session_service.application.complete_session import (
     CompleteSession,
     CompleteWithResults,
@@ -40,7 +40,7 @@ from session_service.application.submissions import (
 )
 from session_service.application.submit_answers import RecordStandaloneAnswer, SubmitAnswers
 from session_service.application.watch_session import WatchSession
-from session_service.wiring import Ports, wire_start_session
+from session_service.wiring import Ports, wire_remember_calendar, wire_start_session
 
 
 class UseCases:
@@ -77,14 +77,14 @@ class UseCases:
         self.record_standalone_answer = RecordStandaloneAnswer(
             p.unit_of_work, p.products, p.catalog, p.statistics, p.clock, limits=p.limits
         )
-        self.remember_calendar = RememberCalendar(p.unit_of_work, p.clock, p.stored_calendars)
+        self.remember_calendar = wire_remember_calendar(p)
         self.resume_session = ResumeSession(p.changes)
         self.save_draft = SaveDraft(p.unit_of_work, p.drafts, p.clock, p.run_in_thread)
         self.set_note = SetNote(p.unit_of_work, p.clock)
         self.start_session = wire_start_session(p)
         self.submit_answers = SubmitAnswers(p.combined_answers, p.unit_of_work, p.catalog, p.clock, p.limits)
         self.submit_session = SubmitSession(p.unit_of_work, p.statistics, p.clock)
-        self.update_calendar = UpdateCalendar(p.unit_of_work, p.clock, p.stored_calendars)
+        self.update_calendar = UpdateCalendar(p.unit_of_work, p.clock)
         self.update_submission = UpdateSubmission(p.unit_of_work, p.clock, p.run_in_thread)
         self.view_workspaces = ViewWorkspaces(p.workspaces)
         self.watch_session = WatchSession(p.readers, p.signals, p.clock)

@@ -33,14 +33,16 @@ from session_service.application.ports.answers import (
     AnswerStore,
     ChangedSession,
     FoundSession,
+    Mark,
     NothingWrittenError,
 )
 from session_service.domain.answers import RecordedAnswer
+from session_service.domain.days import DEFAULT_ZONE
 from session_service.domain.items import SessionItem
 from session_service.domain.states import Change
 
 
-def _read(*, keyed: bool, known: bool) -> str:
+def read_statement(*, keyed: bool, known: bool) -> str:
     """Returns the statement that reads; what no call of the lot needs is not in it."""
     columns, unused, answers = {"user_id": "bigint", "session_id": "bigint"}, "", "NULL"
     if keyed:
@@ -53,8 +55,7 @@ def _read(*, keyed: bool, known: bool) -> str:
     JOIN session.answer USING (answer_id)
     WHERE (user_id, session_id) = (s.user_id, s.id))"""
     return f"""
-SELECT {SESSION},
-  (SELECT last_seq FROM session.learner WHERE user_id = asked.user_id),
+SELECT {SESSION}, l.last_seq, l.time_zone,
   (SELECT jsonb_agg(jsonb_build_array(
       position, item, prompt, correct_answer, attempt_count, correct_attempt_count) ORDER BY position)::text
     FROM session.session_item
@@ -62,6 +63,7 @@ SELECT {SESSION},
   {answers}
 FROM {to_asked(columns)}
 LEFT JOIN session.practice_session AS s ON (s.user_id, s.id) = (asked.user_id, asked.session_id){unused}
+LEFT JOIN session.learner AS l ON l.user_id = asked.user_id
 ORDER BY place
 """  # noqa: S608 - names of columns
 
@@ -168,12 +170,13 @@ WITH given AS (
     {of}.mastered_item_count, {of}.right_run
   FROM {rows}
 ){items}
-SELECT session_id, (SELECT last_seq FROM session.learner WHERE user_id = written.user_id) FROM written
+SELECT session_id, l.last_seq, l.time_zone
+FROM written LEFT JOIN session.learner AS l ON l.user_id = written.user_id
 """  # noqa: S608 - names of columns
 
 
 # The same few texts again and again: the driver and the server know each by its text.
-_read_of, _write_of = cache(_read), cache(_write)
+_read_of, _write_of = cache(read_statement), cache(_write)
 _NO_KEY = key_to_values(None)
 
 
@@ -197,7 +200,7 @@ class SqlAnswerStore(AnswerStore):
         return [
             next(selected)
             if recent is None
-            else FoundSession(recent.session, 0, {}, recent.items, remembered=True)
+            else FoundSession(recent.session, 0, None, {}, recent.items, remembered=True)
             for recent in recalled
         ]
 
@@ -214,7 +217,7 @@ class SqlAnswerStore(AnswerStore):
         return [self._found_from_row(row, each) for row, each in zip(rows, batches, strict=True)]
 
     @override
-    async def write(self, changes: Sequence[ChangedSession], outcome_type: type[Any]) -> Mapping[int, int]:
+    async def write(self, changes: Sequence[ChangedSession], outcome_type: type[Any]) -> Mapping[int, Mark]:
         """Updates sessions and inserts answers and journal, all in one."""
         for change in changes:
             # Until it is known what became of them.
@@ -234,7 +237,7 @@ class SqlAnswerStore(AnswerStore):
         rows_written = await self._statements.write(
             _write_of(single=single, keyed=keyed, picked=bool(items), unseen=unseen), columns
         )
-        written = {session_id: last_seq or 0 for session_id, last_seq in rows_written}
+        written = {number: (last_seq or 0, zone or DEFAULT_ZONE) for number, last_seq, zone in rows_written}
         for change in changes:
             if change.before.id in written:
                 self._recent.keep(change.versions[-1], {**change.picked, **change.items})
@@ -245,10 +248,11 @@ class SqlAnswerStore(AnswerStore):
         session = self._statements.session_from(row, batch.ref)
         if session is None:
             return None
-        last_seq, items, answers = row[SESSION_WIDTH:]
+        last_seq, time_zone, items, answers = row[SESSION_WIDTH:]
         return FoundSession(
             session=session,
             last_seq=last_seq or 0,
+            time_zone=time_zone or DEFAULT_ZONE,
             known={each[0]: _answer_from_json(each) for each in json.loads(answers)} if answers else {},
             items={each[1]: SessionItem(*each) for each in json.loads(items)} if items else {},
         )

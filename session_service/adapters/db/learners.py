@@ -6,14 +6,14 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, insert, select, update
+from sqlalchemy import Row, ScalarSelect, bindparam, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from service_kit.call import reach
 from session_service.adapters.db import tables
 from session_service.application.ports.learners import CalendarReaders, Learners
-from session_service.domain.days import Calendar, RolloverTurn
+from session_service.domain.days import DEFAULT_ZONE, Calendar, RolloverTurn
 from session_service.domain.learner import CalendarChange, Learner
 
 _learner, _change = tables.learner, tables.learner_calendar
@@ -22,10 +22,18 @@ _learner, _change = tables.learner, tables.learner_calendar
 _CALENDAR = select(_learner.c.time_zone, _learner.c.rollover_hour, _learner.c.last_seq).where(
     _learner.c.user_id == bindparam("owner")
 )
-# The place of the owner's newest event, for statements that are sent anyway.
-LAST_SEQ = (
-    select(func.max(_learner.c.last_seq)).where(_learner.c.user_id == bindparam("owner")).scalar_subquery()
-)
+
+
+def heard_of(user_id: Any) -> list[ScalarSelect[Any]]:
+    """Returns a user's newest event's place and zone in force, for statements that are sent anyway."""
+    mine = _learner.c.user_id == user_id
+    return [
+        select(func.max(column)).where(mine).scalar_subquery()
+        for column in (_learner.c.last_seq, _learner.c.time_zone)
+    ]
+
+
+HEARD = heard_of(bindparam("owner"))
 _NEXT_SEQ = (
     upsert(_learner)
     .on_conflict_do_update(index_elements=["user_id"], set_={"last_seq": _learner.c.last_seq + 1})
@@ -78,13 +86,13 @@ class SqlLearners(Learners):
     async def calendar(self, user_id: int) -> Calendar:
         """Selects the calendar in force; a user never seen has the default one."""
         row = (await self._connection.execute(_CALENDAR, {"owner": user_id})).first()
-        reach(row.last_seq if row else 0)
+        hear(*(row.last_seq, row.time_zone) if row else (None, None))
         return Calendar(row.time_zone, row.rollover_hour) if row else Calendar()
 
     async def next_seq(self, user_id: int) -> tuple[int, Calendar]:
         """Increments the user's sequence; the row stays locked until the commit."""
         row = (await self._connection.execute(_NEXT_SEQ, {"user_id": user_id, "last_seq": 1})).one()
-        reach(row.last_seq)
+        hear(row.last_seq, row.time_zone)
         return row.last_seq, Calendar(row.time_zone, row.rollover_hour)
 
     async def take_seqs(self, user_id: int, count: int) -> None:
@@ -95,7 +103,7 @@ class SqlLearners(Learners):
     async def find(self, user_id: int) -> Learner:
         """Selects the user's row and when its calendar was put in force."""
         learner = await select_learner(self._connection, user_id)
-        reach(learner.last_seq)
+        reach(learner.last_seq, learner.calendar.time_zone)
         return learner
 
     async def lock(self, user_id: int) -> Learner:
@@ -119,8 +127,13 @@ class SqlLearners(Learners):
         await self._connection.execute(
             _PUT_IN_FORCE.values(last_seq=change.user_seq, **in_force), {"owner": change.user_id}
         )
-        reach(change.user_seq)
+        reach(change.user_seq, calendar.time_zone)
         return replace(change, id=number)
+
+
+def hear(last_seq: int | None, time_zone: str | None) -> None:
+    """Notes what `heard_of` says of the caller: nothing of one never seen."""
+    reach(last_seq or 0, time_zone or DEFAULT_ZONE)
 
 
 async def select_learner(connection: AsyncConnection, user_id: int) -> Learner:

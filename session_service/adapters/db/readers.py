@@ -32,12 +32,13 @@ from sqlalchemy.types import TypeEngine
 
 from service_kit.db.engines import single_statements
 from session_service.adapters.db import tables
+from session_service.adapters.db.learners import hear, heard_of
 from session_service.adapters.db.rows import ITEM_COLUMNS, SESSION_COLUMNS, session_from_row
-from session_service.adapters.db.sessions import select_session, select_summary
+from session_service.adapters.db.sessions import heard_session, select_session, select_summary
 from session_service.application.ports.learners import LearnerMark
 from session_service.application.ports.readers import History, JournalEntry, Readers, Report, SessionSelection
 from session_service.application.ports.sessions import SessionRef, Summary
-from session_service.domain.days import Calendar
+from session_service.domain.days import DEFAULT_ZONE, Calendar
 from session_service.domain.drafts import Draft
 from session_service.domain.items import LONGEST_IN_AVERAGES_SECONDS, SessionItem
 from session_service.domain.messages import Message
@@ -86,14 +87,14 @@ class SqlReaders(Readers):
     async def active(self, user_id: int, product: str, content: str) -> PracticeSession | None:
         """Selects the newest open session, from the index of what is open."""
         table = tables.practice_session
-        statement = select(*SESSION_COLUMNS).where(
+        statement = select(*SESSION_COLUMNS, *heard_of(user_id)).where(
             table.c.user_id == user_id, table.c.product == product, table.c.ended_at.is_(None)
         )
         if content:
             statement = statement.where(table.c.content == content)
         async with self._single.connect() as connection:
             row = (await connection.execute(statement.order_by(table.c.id.desc()).limit(1))).first()
-        return session_from_row(row) if row else None
+        return heard_session(row) if row else None
 
     async def list(self, selection: SessionSelection) -> Sequence[PracticeSession]:
         """Selects sessions by number, the newest first."""
@@ -245,19 +246,24 @@ _MARK_OF = select(*(tables.learner.c[name] for name in _MARK)).where(
 
 async def _mark(connection: AsyncConnection, user_id: int) -> LearnerMark:
     row = (await connection.execute(_MARK_OF, {"user": user_id})).first()
-    if row is None:
-        return LearnerMark(0, Calendar())
-    return LearnerMark(row.last_seq, Calendar(row.time_zone, row.rollover_hour))
+    return _to_mark(*(row or (None, None, None)))
+
+
+def _to_mark(last_seq: int | None, time_zone: str | None, rollover_hour: int | None) -> LearnerMark:
+    """Returns the caller's mark, and notes what it says; of one never seen nothing is there."""
+    hear(last_seq, time_zone)
+    return LearnerMark(last_seq or 0, Calendar(time_zone or DEFAULT_ZONE, rollover_hour or 0))
 
 
 async def select_sessions(connection: AsyncConnection, selection: SessionSelection) -> list[PracticeSession]:
     """Returns a selection of a user's sessions, newest first."""
     table = tables.practice_session
-    statement = _narrow(select(*SESSION_COLUMNS), selection).order_by(*_newest_first(selection))
+    columns = *SESSION_COLUMNS, *heard_of(selection.user_id)
+    statement = _narrow(select(*columns), selection).order_by(*_newest_first(selection))
     if selection.before_id is not None:
         statement = statement.where(table.c.id < selection.before_id)
     rows = await connection.execute(statement.limit(selection.limit).offset(selection.offset))
-    return [session_from_row(row) for row in rows]
+    return [heard_session(row) for row in rows]
 
 
 def _shape(selection: SessionSelection) -> SessionSelection:
@@ -353,10 +359,8 @@ def _figures(selection: SessionSelection) -> list[ColumnElement[Any]]:
 
 
 def _figures_from_row(row: Row[Any]) -> tuple[int, LearnerMark]:
-    mark = LearnerMark(0, Calendar())
-    if row.last_seq is not None:
-        mark = LearnerMark(row.last_seq, Calendar(row.time_zone, row.rollover_hour))
-    return int(row.total), mark
+    total, *mark = row[:_FIGURES]
+    return int(total), _to_mark(*mark)
 
 
 def _total(selection: SessionSelection) -> ColumnElement[int]:

@@ -7,13 +7,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, Table, bindparam, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service_kit.call import reach
 from session_service.adapters.db import tables
-from session_service.adapters.db.learners import LAST_SEQ
+from session_service.adapters.db.learners import HEARD, hear
 from session_service.adapters.db.rows import (
     ITEM_COLUMNS,
     SESSION_COLUMNS,
@@ -38,12 +37,11 @@ _table = tables.practice_session
 
 # Built once: making a statement of thirty columns takes longer than running it.
 _ADD = upsert(_table).on_conflict_do_nothing(index_elements=["user_id", "open_slot"]).returning(_table.c.id)
-_MINE = select(*SESSION_COLUMNS).where(
+_MINE = select(*SESSION_COLUMNS, *HEARD).where(
     _table.c.user_id == bindparam("owner"), _table.c.id == bindparam("number")
 )
 _MINE_OF_PRODUCT = _MINE.where(_table.c.product == bindparam("of_product"))
-_LOCK = _MINE.add_columns(LAST_SEQ).with_for_update(of=_table)
-_LOCK_OF_PRODUCT = _MINE_OF_PRODUCT.add_columns(LAST_SEQ).with_for_update(of=_table)
+_LOCK, _LOCK_OF_PRODUCT = (mine.with_for_update(of=_table) for mine in (_MINE, _MINE_OF_PRODUCT))
 _LOCK_OPEN = (
     select(*SESSION_COLUMNS)
     .where(_table.c.user_id == bindparam("owner"), _table.c.open_slot == bindparam("slot"))
@@ -72,12 +70,7 @@ class SqlSessions(Sessions):
     async def lock(self, user_id: int, ref: SessionRef) -> PracticeSession:
         """Selects a session of the user's for update."""
         statement = _LOCK_OF_PRODUCT if ref.product else _LOCK
-        row = (await self._connection.execute(statement, _to_parameters(user_id, ref))).first()
-        if row is None:
-            raise await session_missing(self._connection, ref)
-        *columns, last_seq = row
-        reach(last_seq or 0)
-        return _check_second(session_from_row(columns), ref)
+        return await _select(self._connection, statement, user_id, ref)
 
     async def lock_open(self, user_id: int, open_slot: str) -> PracticeSession | None:
         """Selects the holder of an open slot for update."""
@@ -227,11 +220,23 @@ def _to_parameters(user_id: int, ref: SessionRef) -> dict[str, Any]:
 
 async def select_session(connection: AsyncConnection, user_id: int, ref: SessionRef) -> PracticeSession:
     """Returns one session of a user's. Raises SessionNotFoundError."""
-    statement = _MINE_OF_PRODUCT if ref.product else _MINE
+    return await _select(connection, _MINE_OF_PRODUCT if ref.product else _MINE, user_id, ref)
+
+
+async def _select(
+    connection: AsyncConnection, statement: Select[Any], user_id: int, ref: SessionRef
+) -> PracticeSession:
     row = (await connection.execute(statement, _to_parameters(user_id, ref))).first()
     if row is None:
         raise await session_missing(connection, ref)
-    return _check_second(session_from_row(row), ref)
+    return _check_second(heard_session(row), ref)
+
+
+def heard_session(row: Sequence[Any]) -> PracticeSession:
+    """Returns a session of the caller's from SESSION_COLUMNS, and notes what `heard_of` says after them."""
+    *columns, last_seq, time_zone = row
+    hear(last_seq, time_zone)
+    return session_from_row(columns)
 
 
 def is_meant(session: PracticeSession, ref: SessionRef) -> bool:

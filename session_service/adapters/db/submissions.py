@@ -7,12 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, fields, replace
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, insert, literal, select, update
+from sqlalchemy import Select, bindparam, delete, func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from service_kit.call import reach
 from session_service.adapters.db import tables
-from session_service.adapters.db.learners import LAST_SEQ
+from session_service.adapters.db.learners import HEARD, hear
 from session_service.adapters.db.readers import one_moment
 from session_service.application.ports.submissions import (
     SubmissionReaders,
@@ -31,15 +30,17 @@ _CHANGING = ("document", "score", "elapsed_seconds", "status", "updated_at", "ve
 COLUMNS = [_table.c[name] for name in _FIELDS]
 
 # Built once, like the statements for sessions.
-_MINE = select(*COLUMNS).where(_table.c.user_id == bindparam("owner"), _table.c.id == bindparam("number"))
+_MINE = select(*COLUMNS, *HEARD).where(
+    _table.c.user_id == bindparam("owner"), _table.c.id == bindparam("number")
+)
 _SUBMITTED_AT = select(_table.c.submitted_at).where(_table.c.id == bindparam("number"))
-_LOCK = _MINE.add_columns(LAST_SEQ).with_for_update(of=_table)
+_LOCK = _MINE.with_for_update(of=_table)
 _SAVE = update(_table).where(
     _table.c.user_id == bindparam("owner"),
     _table.c.id == bindparam("number"),
     _table.c.version == bindparam("before"),
 )
-_ADD = insert(_table).returning(_table.c.id, LAST_SEQ.label("last_seq"))
+_ADD = insert(_table).returning(_table.c.id, *HEARD)
 _ADD_MESSAGES = insert(tables.submission_message)
 
 # A document can be a mebibyte, and a list shows none.
@@ -56,9 +57,9 @@ class SqlSubmissions(Submissions):
         """Inserts a submission and its conversation."""
         values = {name: getattr(submission, name) for name in _FIELDS if name not in ("id", "feedback")}
         stored = {**values, "feedback": asdict(submission.feedback), "owner": submission.user_id}
-        row = (await self._connection.execute(_ADD, stored)).one()
-        reach(row.last_seq or 0)
-        numbered = replace(submission, id=row.id)
+        number, *heard = (await self._connection.execute(_ADD, stored)).one()
+        hear(*heard)
+        numbered = replace(submission, id=number)
         if numbered.messages:
             lines = [_line_to_values(numbered, message) for message in numbered.messages]
             await self._connection.execute(_ADD_MESSAGES, lines)
@@ -66,12 +67,7 @@ class SqlSubmissions(Submissions):
 
     async def lock(self, user_id: int, ref: SubmissionRef) -> Submission:
         """Selects a submission of the user's for update."""
-        row = (await self._connection.execute(_LOCK, {"owner": user_id, "number": ref.id})).first()
-        if row is None:
-            raise await _submission_missing(self._connection, ref)
-        *columns, last_seq = row
-        reach(last_seq or 0)
-        return await _add_messages(self._connection, _check_second(submission_from_row(columns), ref))
+        return await _select(self._connection, _LOCK, user_id, ref)
 
     async def save(self, submission: Submission) -> None:
         """Updates the version before this one."""
@@ -101,10 +97,18 @@ class SqlSubmissions(Submissions):
 
 async def select_submission(connection: AsyncConnection, user_id: int, ref: SubmissionRef) -> Submission:
     """Returns one submission of a user's. Raises SubmissionNotFoundError."""
-    row = (await connection.execute(_MINE, {"owner": user_id, "number": ref.id})).first()
+    return await _select(connection, _MINE, user_id, ref)
+
+
+async def _select(
+    connection: AsyncConnection, statement: Select[Any], user_id: int, ref: SubmissionRef
+) -> Submission:
+    row = (await connection.execute(statement, {"owner": user_id, "number": ref.id})).first()
     if row is None:
         raise await _submission_missing(connection, ref)
-    return await _add_messages(connection, _check_second(submission_from_row(row), ref))
+    *columns, last_seq, time_zone = row
+    hear(last_seq, time_zone)
+    return await _add_messages(connection, _check_second(submission_from_row(columns), ref))
 
 
 async def select_newest_submission(

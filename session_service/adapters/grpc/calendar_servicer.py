@@ -22,6 +22,7 @@ from session_service.domain.days import Calendar
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
+SERVICE = "practice.session.v1.CalendarService"
 ADMIN_SERVICE = "practice.session.v1.LearnerAdminService"
 
 

@@ -34,7 +34,8 @@ class AnswerBatch:
 class FoundSession:
     """A session that answers are for: those of them on record, by id, and its picked items, by name.
 
-    The items are in their order. `last_seq` is how far the caller's events are.
+    The items are in their order. `last_seq` is how far the caller's events are,
+    `time_zone` the one in force, None where that was not read.
 
     `remembered` says that it was not read: others may have changed the session since, or used the call's
     key, and answers may be on record by their ids. So it is true once a write of the session has gone well.
@@ -42,6 +43,7 @@ class FoundSession:
 
     session: PracticeSession
     last_seq: int
+    time_zone: str | None
     known: Mapping[str, RecordedAnswer]
     items: Mapping[str, SessionItem]
     remembered: bool = False
@@ -70,6 +72,10 @@ class ChangedSession:
         self.items |= recording.items
 
 
+# How far the events of a session's learner are, and their zone in force.
+Mark = tuple[int, str]
+
+
 class NothingWrittenError(Exception):
     """A read or a write of many failed as a whole, and left nothing behind."""
 
@@ -83,8 +89,8 @@ class AnswerStore(Protocol):
         Nothing is locked, and what is remembered is not read. Raises NothingWrittenError.
         """
 
-    async def write(self, changes: Sequence[ChangedSession], outcome_type: type[Any]) -> Mapping[int, int]:
-        """Makes changes durable; returns how far their learners' events are, by the sessions that have them.
+    async def write(self, changes: Sequence[ChangedSession], outcome_type: type[Any]) -> Mapping[int, Mark]:
+        """Makes changes durable; returns marks of their learners, by the sessions that have them.
 
         Waits for no session: one that is locked, or is not what it was before,
         is left as it is, and so is one whose caller's key has been used, or an unseen id.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from session_service.domain.days import Calendar, RolloverTurn
@@ -20,6 +20,10 @@ class LearnerMark:
 
     last_seq: int
     calendar: Calendar
+
+    def calendar_in(self, time_zone: str | None) -> Calendar:
+        """Returns the calendar in a zone that a call says, None for the one in force."""
+        return self.calendar if time_zone is None else replace(self.calendar, time_zone=time_zone)
 
 
 class Learners(Protocol):

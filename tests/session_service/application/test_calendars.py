@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from service_kit.call import Call
+from service_kit.call import Call, enter_call, reach
 from session_service.application.ports.sessions import SessionRef
 from session_service.domain.days import Calendar
 from session_service.domain.events import CalendarChanged
+from tests.session_service.memory.readers import FakeReaders
 from tests.session_service.memory.world import World
 
 SIGN_UP = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
@@ -58,26 +59,48 @@ async def test_without_news_or_a_user_nothing_is_written(world: World, call: Cal
     assert world.store.commits == 0
 
 
-async def test_the_same_zone_again_is_not_looked_at_for_a_while(world: World) -> None:
+async def test_the_same_zone_again_needs_no_transaction(world: World) -> None:
     for _ in range(10):
         await say(world, "Asia/Tokyo", signed_up_at=SIGN_UP)
         world.clock.advance(5)
     assert world.store.commits == 1
-
-
-async def test_the_same_zone_after_a_while_adds_nothing(world: World) -> None:
-    for _ in range(3):
-        await say(world, "Asia/Tokyo")
-        world.clock.advance(120)
     assert len(world.tables.calendar_changes) == len(world.tables.outbox) == 1
 
 
-async def test_a_zone_that_another_process_changed_meanwhile_is_put_right_soon(world: World) -> None:
+async def test_a_zone_that_another_process_changed_meanwhile_is_put_right_at_once(world: World) -> None:
     await say(world, "Asia/Tokyo")
     world.tables.calendars[5] = Calendar("Europe/Berlin")
-    world.clock.advance(61)
     await say(world, "Asia/Tokyo")
     assert world.tables.calendars[5] == Calendar("Asia/Tokyo")
+
+
+async def test_what_a_call_has_read_along_is_not_looked_up(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await say(world, "Asia/Tokyo")
+
+    async def nobody_looks(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(FakeReaders, "learner_mark", nobody_looks)
+    call = Call(5, time_zone="Japan")
+    enter_call(call)
+    reach(1, "Asia/Tokyo")
+    await world.use.remember_calendar.of_call(call)
+    assert zones(world) == ["Asia/Tokyo"]
+    # What another process was told since is what the call has read.
+    reach(2, "Europe/Berlin")
+    world.tables.calendars[5] = Calendar("Europe/Berlin")
+    await world.use.remember_calendar.of_call(call)
+    assert zones(world) == ["Asia/Tokyo", "Japan"]
+
+
+async def test_a_start_that_brings_another_zone_begins_in_it(world: World) -> None:
+    await say(world, "Asia/Tokyo")
+    world.tables.calendars[5] = Calendar("America/New_York", 4)
+    started = await world.use.start_session(Call(5, time_zone="Asia/Tokyo"), product="yoga")
+    assert started.session.time_zone == "Asia/Tokyo"
+    assert world.tables.calendars[5] == Calendar("Asia/Tokyo", 4)
 
 
 async def test_a_session_ends_on_the_day_of_the_zone_that_its_call_says_whatever_another_process_was_told(

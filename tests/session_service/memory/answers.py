@@ -10,8 +10,10 @@ from session_service.application.ports.answers import (
     AnswerBatch,
     ChangedSession,
     FoundSession,
+    Mark,
     NothingWrittenError,
 )
+from session_service.domain.days import Calendar
 from session_service.domain.errors import SessionNotFoundError
 from session_service.domain.states import Change
 from tests.session_service.memory.store import Store, items_of
@@ -45,9 +47,10 @@ class FakeAnswerStore:
             if (session.id, sent) in tables.answers
         }
         items = {item.item: item for item in items_of(tables, session.id)}
-        return FoundSession(session, tables.last_seq.get(call.user_id, 0), known, items)
+        zone = tables.calendars.get(call.user_id, Calendar()).time_zone
+        return FoundSession(session, tables.last_seq.get(call.user_id, 0), zone, known, items)
 
-    async def write(self, changes: Sequence[ChangedSession], outcome_type: type[Any]) -> Mapping[int, int]:
+    async def write(self, changes: Sequence[ChangedSession], outcome_type: type[Any]) -> Mapping[int, Mark]:
         if self.broken:
             raise NothingWrittenError
         written = [each for each in changes if each.before.id not in self.locked]
@@ -64,5 +67,8 @@ class FakeAnswerStore:
                     assert await work.idempotency.claim(call, outcome_type) is None
                     await work.idempotency.remember(call, outcome, outcome_type)
             await work.commit()
-        last_seq = self._store.committed.last_seq
-        return {each.before.id: last_seq.get(each.before.user_id, 0) for each in written}
+        tables, owners = self._store.committed, {each.before.id: each.before.user_id for each in written}
+        return {
+            number: (tables.last_seq.get(owner, 0), tables.calendars.get(owner, Calendar()).time_zone)
+            for number, owner in owners.items()
+        }

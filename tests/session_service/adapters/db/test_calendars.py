@@ -12,8 +12,9 @@ from sqlalchemy import Row, select
 
 from service_kit.call import Call
 from service_kit.errors import ConflictError
-from service_kit.zone_handover import RecentCalendars
+from service_kit.zone_handover import KnownSignUps
 from session_service.adapters.db import tables
+from session_service.adapters.db.readers import SqlReaders
 from session_service.adapters.events import encode
 from session_service.application.calendars import RememberCalendar
 from session_service.application.ports.outbox import Outgoing
@@ -34,7 +35,8 @@ async def rows(database: Database, table: str, user_id: int) -> Sequence[Row[Any
 
 def remembering(database: Database) -> RememberCalendar:
     """The use case of a process that has told nobody anything yet."""
-    return RememberCalendar(database.unit_of_work, lambda: datetime.now(UTC), RecentCalendars())
+    readers = SqlReaders(database.engine)
+    return RememberCalendar(database.unit_of_work, lambda: datetime.now(UTC), readers, KnownSignUps())
 
 
 async def test_a_commit_holds_the_calendar_its_history_its_number_and_its_event(

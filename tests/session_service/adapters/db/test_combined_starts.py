@@ -14,8 +14,10 @@ from sqlalchemy import insert, select, text, update
 
 from service_kit.call import Call, RequestIdentity
 from service_kit.errors import AccountErasedError, ConflictError, QuotaExceededError, ServiceError
+from service_kit.zone_handover import KnownSignUps
 from session_service.adapters.db import tables
 from session_service.application.account_limits import AccountLimits, Quotas
+from session_service.application.calendars import RememberCalendar
 from session_service.application.ports.sessions import SessionRef
 from session_service.application.start_session import CombinedStarts, Started, StartSession
 from session_service.domain.errors import ModeUnknownError, ProductRetiredError, SessionAlreadyOpenError
@@ -233,6 +235,9 @@ async def test_no_more_sessions_are_open_than_an_account_gets(database: Database
             EverythingCatalog(),
             lambda: datetime.now(UTC),
             limits=limits,
+            remember_calendar=RememberCalendar(
+                database.unit_of_work, lambda: datetime.now(UTC), database.readers, KnownSignUps()
+            ),
         )
         for _ in range(2)
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import grpc
@@ -35,6 +36,8 @@ async def test_an_answer_alone_asks_the_database_once(
     wire: tuple[Wire, grpc.aio.Channel], me: Metadata
 ) -> None:
     counted, channel = wire
+    # What clients send with each call; whether it is news, the statement that reads the session says.
+    me = (*me, ("x-time-zone", "Asia/Tokyo"))
     learner = Learner(rpc.SessionServiceStub(channel), me)
     session = await learner.start()
     number = int(session.name.removeprefix("sessions/"))
@@ -70,6 +73,23 @@ async def test_an_answer_asks_three_times_where_another_process_wrote_meanwhile(
 
     await answer_after_somebody_else()
     assert await count(counted, answer_after_somebody_else) == 3
+
+
+async def test_a_read_alone_asks_the_database_once(wire: tuple[Wire, grpc.aio.Channel], me: Metadata) -> None:
+    counted, channel = wire
+    learner = Learner(rpc.SessionServiceStub(channel), me).with_metadata(x_time_zone="Asia/Tokyo")
+    session = await learner.start()
+
+    for call in (
+        partial(learner.call, "GetSession", name=session.name),
+        partial(learner.call, "GetActiveSession", product="exercises"),
+        partial(learner.call, "ListSessions"),
+        partial(learner.call, "ListSessions", product="exercises"),
+    ):
+        # At first statements are prepared, and products looked up.
+        for _ in range(6):
+            await call()
+        assert await count(counted, call) == 1
 
 
 async def test_a_start_and_an_end_alone_ask_the_database_twice_each(

@@ -133,12 +133,26 @@ async def test_a_zone_sent_here_is_handed_over_before_the_answer(
     stats: Stats, focus: Focus, tokens: TestTokens, calendar_service: FakeCalendarService
 ) -> None:
     ana = (*tokens.bearer(41, created_at=SIGN_UP), ("x-time-zone", "Asia/Tokyo"))
-    for _ in range(3):
-        await stats.GetStanding(pb.GetStandingRequest(), metadata=ana)
+    await stats.GetStanding(pb.GetStandingRequest(), metadata=ana)
     assert calendar_service.remembered == [(41, "Asia/Tokyo", SIGN_UP)]
     ben = (*tokens.bearer(42), ("x-time-zone", "Europe/Madrid"))
     await focus.GetStreak(focus_pb.GetStreakRequest(), metadata=ben)
     assert calendar_service.remembered[1:] == [(42, "Europe/Madrid", None)]
+
+
+async def test_a_zone_is_handed_over_unless_it_is_the_one_in_force_whoever_was_told_another(
+    stats: Stats, me: Metadata, apply_changes: ApplyChanges, calendar_service: FakeCalendarService
+) -> None:
+    here = (*me, ("x-time-zone", "Asia/Tokyo"))
+    change = calendar_change(user_seq=1, effective_time=NOW, time_zone="Asia/Tokyo")
+    apply_changes(change)
+    for _ in range(3):
+        await today(stats, here)
+    assert calendar_service.remembered == []
+    # Another process was told so, and this one was told Tokyo a moment ago.
+    apply_changes(replace(change, event_id=uuid4(), user_seq=2, effective_time=after(1), time_zone="UTC"))
+    await today(stats, here)
+    assert calendar_service.remembered == [(1, "Asia/Tokyo", None)]
 
 
 async def test_calls_that_say_nothing_of_a_user_hand_nothing_over(

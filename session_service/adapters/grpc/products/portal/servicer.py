@@ -118,9 +118,10 @@ class PortalServicer(PortalServiceServicer):
 
     async def ListHistory(self, request: pb2.ListHistoryRequest, context: Context) -> pb2.ListHistoryResponse:
         """Lists ended sessions, newest first."""
-        user_id = current_call().user_id
-        mark = await self._use.list_history.mark(user_id)
-        selection = requests.history_selection(request, user_id, mark.calendar)
+        call = current_call()
+        mark = await self._use.list_history.mark(call.user_id)
+        calendar = mark.calendar_in(call.time_zone)
+        selection = requests.history_selection(request, call.user_id, calendar)
         response = pb2.ListHistoryResponse()
         if not await self._recall(_history_key(mark, selection), response):
             found = await self._use.list_history(selection)
