@@ -12,6 +12,10 @@ local STATUS, BODY = "x-practice-status", "x-practice-body"
 -- Why a call was refused: a name of practice.errors.v1.ErrorReason.
 local REASON = "x-practice-reason"
 
+-- The message of a good status says what would cost the service a write of its own as headers.
+local MESSAGE = "grpc-message"
+local TOLD = { ["user-seq"] = "x-practice-user-seq", etag = "etag" }
+
 -- Set by local_reply_config: on every answer of Envoy's own, and on what could
 -- not be read, where the body has the parser's words.
 local OWN, UNREAD = "x-content-type-options", "x-practice-unread"
@@ -309,6 +313,19 @@ local function answer_with(handle, status)
   end
 end
 
+-- Makes headers of what a service says in the message of a good status; returns the status it asks for.
+local function take_message(headers)
+  local status = nil
+  for name, value in (headers:get(MESSAGE) or ""):gmatch("([^%s=]+)=(%S+)") do
+    if name == "status" then
+      status = value
+    elseif TOLD[name] ~= nil then
+      headers:replace(TOLD[name], value)
+    end
+  end
+  return status
+end
+
 -- What envoy_on_request kept. Of what went well nobody asks for it.
 local function recall(handle)
   local kept = handle:streamInfo():dynamicMetadata():get(KEEP) or {}
@@ -335,10 +352,13 @@ function envoy_on_response(handle)
     if kept.method ~= "HEAD" then
       shape_error(handle, kept, status, body)
     end
-  elseif status ~= nil then
-    answer_with(handle, status)
-  elseif headers:get("content-type") == "application/json" and headers:get("content-length") == nil then
-    -- The length is known of everything but a stream, which has a line for each message.
-    headers:replace("content-type", "application/x-ndjson")
+  else
+    status = status or take_message(headers)
+    if status ~= nil then
+      answer_with(handle, status)
+    elseif headers:get("content-type") == "application/json" and headers:get("content-length") == nil then
+      -- The length is known of everything but a stream, which has a line for each message.
+      headers:replace("content-type", "application/x-ndjson")
+    end
   end
 end

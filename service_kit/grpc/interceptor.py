@@ -27,7 +27,7 @@ from service_kit.grpc.guards import (
     with_request_identity,
     with_time_zone,
 )
-from service_kit.grpc.presentation import ErrorPresenter, error_metadata, freshness
+from service_kit.grpc.presentation import ErrorPresenter, error_metadata, freshness, status_message
 from service_kit.grpc.saved_responses import HeldContext, respond_once
 from service_kit.grpc.statuses import error_to_status
 from service_kit.grpc.streams import Pace, send
@@ -192,7 +192,9 @@ class CallInterceptor(grpc.GenericRpcHandler):
                     headers = saved.headers
                     if call.ignored_time_zone:
                         headers += ((IGNORED_TIME_ZONE_KEY, call.ignored_time_zone),)
-                    if headers:
+                    if headers and (message := status_message(headers, metadata)):
+                        context.set_details(message)
+                    elif headers:
                         await context.send_initial_metadata(headers)
                     return saved.message
             except Exception as error:

@@ -37,6 +37,23 @@ def test_no_content_has_no_body_and_no_length(edge: Edge) -> None:
     assert not {"content-length", "content-type", "transfer-encoding"} & set(response.headers)
 
 
+@pytest.mark.parametrize("status", [200, 201, 204])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", FOCUS), ("PUT", "/design/sessions/1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed/autosave")],
+)
+def test_what_a_good_status_tells_is_in_the_headers(edge: Edge, method: str, path: str, status: int) -> None:
+    plain = edge.call(method, path, content=b"{}")
+    response = edge.call(method, path, scenario=f"changed_{status}", content=b"{}")
+    assert response.status_code == status
+    assert response.content == (b"" if status == 204 else plain.content)
+    assert (response.headers["x-practice-user-seq"], response.headers["etag"]) == ("12", '"a1=="')
+    assert set(response.headers) - {"x-practice-user-seq", "etag"} == set(plain.headers) - (
+        {"content-length", "content-type"} if status == 204 else set()
+    )
+    assert_nothing_internal_shows(response)
+
+
 def test_a_service_sets_the_status_and_body_of_its_error(edge: Edge) -> None:
     response = edge.call("POST", FOCUS, scenario="conflict", json={})
     assert (response.status_code, response.json()) == (409, CONFLICT.body)

@@ -33,7 +33,14 @@ from practice.session.v1 import outbox_admin_service_pb2, practice_session_pb2, 
 from practice.stats.v1 import explanation_service_pb2, recalculation_service_pb2, stats_service_pb2
 
 from service_kit.errors import Fault, FieldsInvalidError, NotFoundError
-from service_kit.grpc.presentation import ProductError, answer_with_status, error_metadata
+from service_kit.grpc.presentation import (
+    STATUS_KEY,
+    USER_SEQ_KEY,
+    ProductError,
+    answer_with_status,
+    error_metadata,
+    status_message,
+)
 from service_kit.grpc.server import WRITES
 from service_kit.grpc.statuses import error_to_status
 from tests.gateway.bridge.portal import FakePortal, serving_portal
@@ -98,6 +105,16 @@ async def unauthenticated(context: Context) -> None:
 
 async def with_etag(context: Context) -> None:
     await context.send_initial_metadata((("etag", '"a1b2"'),))
+
+
+def changed(status: int) -> Callable[[Context], Awaitable[None]]:
+    """A change that tells how far the caller's events are, as the interceptor of a service ends it."""
+
+    async def end(context: Context) -> None:
+        headers = ((STATUS_KEY, str(status)), ("etag", '"a1=="'), (USER_SEQ_KEY, "12"))
+        context.set_details(status_message(headers, {"x-envoy-original-path": "/"}) or "")
+
+    return end
 
 
 async def not_found(context: Context) -> None:
@@ -173,7 +190,7 @@ SCENARIOS: dict[str, Callable[[Context], Awaitable[None]]] = {
         ),
         *(invalid, failed_precondition, aborted, exhausted, crash, silence, silence_after_headers),
     )
-}
+} | {f"changed_{status}": changed(status) for status in (200, 201, 204)}
 
 
 async def start_focus_session(request: Any) -> Message:

@@ -127,6 +127,14 @@ async def test_a_change_by_http_answers_how_far_the_callers_events_are(
     assert await _number(learner, method, **fields, request_id="once") == ("2" if ends else "1")
 
 
+async def test_the_gateway_is_told_the_number_along_with_the_answer(learner: Learner) -> None:
+    by_http = learner.with_metadata(x_envoy_original_method="POST", x_envoy_original_path="/v1/sessions")
+    call = by_http.call("StartSession", product="exercises")
+    await call
+    # By the status, whose message gRPC's own clients do not show.
+    assert "x-practice-user-seq" not in dict(await call.initial_metadata())
+
+
 async def test_reads_and_the_platforms_own_calls_answer_no_number(learner: Learner) -> None:
     reading = learner.with_metadata(x_envoy_original_method="GET").call("ListSessions")
     inside = learner.call("StartSession", product="yoga")
