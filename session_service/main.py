@@ -86,6 +86,7 @@ from session_service.adapters.grpc.products.focus import servicer as focus
 from session_service.adapters.grpc.products.portal import bodies as portal_bodies
 from session_service.adapters.grpc.products.portal import errors as portal_errors
 from session_service.adapters.grpc.products.portal import servicer as portal
+from session_service.adapters.grpc.products.portal.live_servicer import LISTEN
 from session_service.adapters.grpc.products.portal.requests import PRODUCT as PORTAL
 from session_service.adapters.grpc.products.yoga import errors as yoga_errors
 from session_service.adapters.grpc.products.yoga import servicer as yoga
@@ -229,12 +230,15 @@ async def _start(settings: SessionSettings, outside: _Outside, signals: JournalS
     )
     remember_calendar = wiring.wire_remember_calendar(ports)
     responses = SqlSavedResponses(outside.engine, tables.idempotency)
-    server = build_server(_interceptor(settings, outside, remember_calendar, responses))
+    interceptor = _interceptor(settings, outside, remember_calendar, responses)
+    server = build_server(interceptor)
     max_age = timedelta(days=settings.sync_max_age_days)
     sync = wiring.wire_sync(ports, partial(SqlOfflineUnitOfWork, *transaction), max_age, responses)
     add_SyncServiceServicer_to_server(sync, server)
     _add_core(server, ports)
     _add_products(server, settings, outside, ports)
+    live = wiring.wire_portal_live(ports, interceptor.serve_shared)
+    add_PortalLiveServiceServicer_to_server(live, server)
     _add_internal(server, outside, ports, remember_calendar)
     return await start_server(server, settings.listen, [], reflection=settings.grpc_reflection)
 
@@ -309,6 +313,7 @@ def _interceptor(
         max_deadline_seconds=settings.max_deadline_seconds,
         limits=settings.limits(),
         pace=settings.pace(),
+        shared=(LISTEN,),
     )
 
 
@@ -330,7 +335,6 @@ def _add_products(
     add_ExercisesServiceServicer_to_server(wiring.wire_exercises(ports), server)
     add_FocusServiceServicer_to_server(wiring.wire_focus(ports), server)
     add_PortalServiceServicer_to_server(wiring.wire_portal(ports, cache, lifetimes), server)
-    add_PortalLiveServiceServicer_to_server(wiring.wire_portal_live(ports), server)
     add_YogaServiceServicer_to_server(wiring.wire_yoga(ports), server)
 
 

@@ -105,6 +105,8 @@ _SESSIONS = "/practice.session.v1.SessionService"
 _DESIGN = "/practice.products.design.v1.DesignSessionsService"
 _WATCHES = (f"{_SESSIONS}/WatchSession",)
 _LIVE = ("/practice.products.portal.v1.PortalLiveService/WatchSession",)
+# Each carries many of those: a bridge has one or a few.
+_SHARED, _MOST_SHARED = ("/practice.products.portal.v1.PortalLiveService/ListenToSessions",), 100
 # The second is a part of what a learner downloads from the identity service.
 _DOWNLOADS = (f"{_DESIGN}/ListMySessions", "/practice.privacy.v1.PersonalDataService/ExportPersonalData")
 # What brings or fetches up to some mebibytes.
@@ -161,6 +163,7 @@ class CrowdSettings(DownloadSettings):
         return (
             (ConcurrencyLimit("watches", self.max_watches, self.max_watches_per_user), _WATCHES),
             (ConcurrencyLimit("live connections", self.max_live, self.max_live_per_user), _LIVE),
+            (ConcurrencyLimit("shared streams", _MOST_SHARED, _MOST_SHARED), _SHARED),
             (self.download_limit(Turns()), _DOWNLOADS),
             (
                 ConcurrencyLimit("documents", self.max_documents, self.max_documents_per_user, retry_after=1),

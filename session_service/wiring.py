@@ -261,13 +261,13 @@ def wire_portal(p: Ports, cache: Cache, lifetimes: portal.Lifetimes) -> portal.P
     return portal.PortalServicer(use_cases, cache=cache, lifetimes=lifetimes, clock=p.clock)
 
 
-def wire_portal_live(p: Ports) -> portal_live.PortalLiveServicer:
+def wire_portal_live(p: Ports, serve_shared: portal_live.ServeShared) -> portal_live.PortalLiveServicer:
     """Wires the portal product's live updates."""
     use_cases = portal_live.UseCases(
         get_session=GetSession(p.readers),
         watch_session=WatchSession(p.readers, p.signals, p.clock),
     )
-    return portal_live.PortalLiveServicer(use_cases, p.clock)
+    return portal_live.PortalLiveServicer(use_cases, p.clock, serve_shared)
 
 
 def wire_yoga(p: Ports) -> yoga.YogaServicer:

@@ -15,7 +15,7 @@ from websockets.frames import CloseCode, Frame, Opcode
 
 from gateway.bridge.events import SessionClock, end_event, progress_event
 from gateway.bridge.ticker import Ticker
-from gateway.bridge.watch import Watch
+from gateway.bridge.watch import Watch, WatchRefusedError
 from service_kit.logging import get_logger
 from service_kit.tokens import CLOCK_SKEW_SECONDS
 
@@ -87,7 +87,7 @@ class LiveConnection(ServerConnection):
         if self.audience is not None:
             self.audience.dismiss(CloseCode.TRY_AGAIN_LATER, "all places are taken")
 
-    def tell(self, event: str) -> bool:
+    def send_now(self, event: str) -> bool:
         """Sends at once, unless something waits to be read already; tells whether it did."""
         if not self.paused:
             broadcast((self,), event)
@@ -125,30 +125,37 @@ class LiveConnection(ServerConnection):
 class Relay:
     """Tells one client what happens in its session."""
 
-    __slots__ = ("_audience", "_clock", "_connection", "_first")
+    __slots__ = ("_audience", "_clock", "_connection")
 
     def __init__(self, connection: LiveConnection) -> None:
         assert connection.audience is not None
         assert connection.first is not None
         self._connection = connection
         self._audience = connection.audience
-        self._first = connection.first
-        self._clock = SessionClock(self._first, connection.loop.time())
+        self._clock = SessionClock(connection.first, connection.loop.time())
 
     async def __call__(self, ticker: Ticker) -> None:
         """Returns when the connection is closed, or is to be closed normally."""
         try:
-            await self._connection.send(progress_event(self._first))
-            await self._connection.send(self._clock.event(self._connection.loop.time()))
-            last = self._first if self._first.ended else await self._until_the_end(ticker)
-            await self._connection.send(end_event(last))
+            if not await self._tell_present():
+                await self._connection.send(end_event(await self._until_the_end(ticker)))
         except ConnectionClosed:
             return
         except ListensNoLongerError as error:
             await self._connection.close(error.code, error.reason)
-        except grpc.aio.AioRpcError as error:
-            log.warning("watch_refused", code=error.code().name)
-            await self._connection.close(*_close_of(error))
+        except WatchRefusedError as error:
+            log.warning("watch_refused", code=error.code.name)
+            await self._connection.close(*_close_of(error.code))
+
+    async def _tell_present(self) -> bool:
+        """Tells the present state, which is let go of then; tells whether it is the end."""
+        first, self._connection.first = self._connection.first, None
+        assert first is not None
+        await self._connection.send(progress_event(first))
+        await self._connection.send(self._clock.event(self._connection.loop.time()))
+        if first.ended:
+            await self._connection.send(end_event(first))
+        return first.ended
 
     async def _until_the_end(self, ticker: Ticker) -> LiveUpdate:
         """Returns the session's last update."""
@@ -172,10 +179,10 @@ class Relay:
         raise self._connection.protocol.close_exc
 
     def _tell_time(self, now: float) -> None:
-        self._connection.tell(self._clock.event(now))
+        self._connection.send_now(self._clock.event(now))
 
 
-def _close_of(error: grpc.aio.AioRpcError) -> tuple[int, str]:
-    if error.code() is grpc.StatusCode.UNAUTHENTICATED:
+def _close_of(code: grpc.StatusCode) -> tuple[int, str]:
+    if code is grpc.StatusCode.UNAUTHENTICATED:
         return CloseCode.POLICY_VIOLATION, "access token expired"
     return CloseCode.INTERNAL_ERROR, "the session cannot be watched any more"

@@ -12,10 +12,8 @@ from collections.abc import Sequence
 from functools import partial
 from ipaddress import ip_network
 from itertools import pairwise
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import grpc
 from practice.products.portal.v1.portal_service_pb2 import LiveUpdate
 from websockets.asyncio.server import ServerConnection
 from websockets.datastructures import Headers
@@ -28,13 +26,10 @@ from gateway.bridge.admission import Admission, TooManyError, TooManyOfOneError
 from gateway.bridge.connection import Audience, LiveConnection
 from gateway.bridge.refusals import RefusedError, answer, from_service, refusal, too_many_of_one
 from gateway.bridge.settings import BridgeSettings
-from gateway.bridge.watch import Listener, StreamEndedError, Watch
+from gateway.bridge.watch import Listener, Upstream, Watch, WatchRefusedError
 from service_kit.errors import UnauthenticatedError, UnavailableError
 from service_kit.logging import get_logger
 from service_kit.tokens import Identity, TokenVerifier
-
-if TYPE_CHECKING:
-    from practice.products.portal.v1.portal_service_pb2_grpc import PortalLiveServiceAsyncStub
 
 # Set by the gateway, which takes it away from whoever else sends it.
 _CLIENT_ADDRESS = "X-Practice-Client-Address"
@@ -49,12 +44,10 @@ log = get_logger(__name__)
 class Handshake:
     """Answers opening requests; what it lets in has its `audience` and `first` update."""
 
-    def __init__(
-        self, settings: BridgeSettings, verifier: TokenVerifier, service: PortalLiveServiceAsyncStub
-    ) -> None:
+    def __init__(self, settings: BridgeSettings, verifier: TokenVerifier, upstream: Upstream) -> None:
         self._settings = settings
         self._verifier = verifier
-        self._service = service
+        self._upstream = upstream
         self._admission = Admission(settings.places())
 
     async def __call__(self, connection: ServerConnection, request: Request) -> Response | None:
@@ -82,7 +75,7 @@ class Handshake:
             log.warning("bridge_full", limit=self._settings.bridge_max_connections)
             raise refusal(503) from None
         request_id = next(iter(request.headers.get_all("X-Request-Id")), "")
-        watch = Watch(self._service, Listener(session_id, token, request_id))
+        watch = Watch(self._upstream, Listener(session_id, token, request_id))
         # From here on the connection gives the place back when it is lost, however that happens.
         leave = partial(self._admission.leave, place)
         connection.audience = Audience(watch, identity.expires_at, leave)
@@ -112,9 +105,9 @@ class Handshake:
         try:
             async with asyncio.timeout(self._settings.bridge_open_seconds):
                 return await watch.open()
-        except grpc.aio.AioRpcError as error:
-            raise from_service(error, session_id) from None
-        except (StreamEndedError, TimeoutError):
+        except WatchRefusedError as error:
+            raise from_service(error.code, session_id) from None
+        except TimeoutError:
             raise refusal(503) from None
 
 

@@ -10,14 +10,13 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from practice.products.portal.v1.portal_service_pb2_grpc import PortalLiveServiceStub
 from websockets.asyncio.server import Server, ServerConnection, serve
 
 from gateway.bridge.connection import LiveConnection, Relay
 from gateway.bridge.handshake import Handshake, select_subprotocol
 from gateway.bridge.settings import BridgeSettings
 from gateway.bridge.ticker import Ticker
-from gateway.bridge.watch import open_channel
+from gateway.bridge.upstream import SharedStreams
 from service_kit.logging import configure_logging, get_logger
 from service_kit.process import open_many_files, return_what_is_freed, run
 from service_kit.setting_faults import EX_CONFIG, read_settings
@@ -43,9 +42,9 @@ async def serving(settings: BridgeSettings) -> AsyncIterator[int]:
     Raises OSError on a taken port.
     """
     listener = _listener(settings)
-    async with open_channel(settings.session_address) as channel:
+    async with SharedStreams(settings.session_address) as streams:
         verifier = TokenVerifier(settings.jwks_uri, settings.jwt_issuer, settings.access_lifetime)
-        handshake = Handshake(settings, verifier, PortalLiveServiceStub(channel))
+        handshake = Handshake(settings, verifier, streams)
         ticker = Ticker(settings.bridge_tick_seconds)
 
         async def relay(connection: ServerConnection) -> None:

@@ -73,9 +73,9 @@ def too_many_of_one(limit: int, retry_after: int) -> RefusedError:
     return _refusal(429, _TABLE[429].reason, body, **headers)
 
 
-def from_service(error: grpc.aio.AioRpcError, session_id: str) -> RefusedError:
+def from_service(code: grpc.StatusCode, session_id: str) -> RefusedError:
     """Returns what the session service's refusal means to the client."""
-    status = _BY_CODE.get(error.code(), 500)
+    status = _BY_CODE.get(code, 500)
     return session_not_found(session_id) if status == 404 else refusal(status)
 
 

@@ -1,22 +1,17 @@
-"""A session's updates from the session service, across its restarts."""
+"""What one listener hears from the session service, across its restarts."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Protocol
 
 import grpc
-from practice.products.portal.v1.portal_service_pb2 import LiveUpdate, WatchSessionRequest
+from practice.products.portal.v1.portal_service_pb2 import LiveUpdate
 
-from service_kit.grpc.targets import in_turn, target
 from service_kit.logging import get_logger
-
-if TYPE_CHECKING:
-    from practice.products.portal.v1.portal_service_pb2_grpc import PortalLiveServiceAsyncStub
 
 # The service answered, and would answer the same again.
 FINAL = frozenset(
@@ -28,32 +23,20 @@ FINAL = frozenset(
         grpc.StatusCode.UNIMPLEMENTED,
     }
 )
-_FIRST_WAIT_SECONDS = 0.1
-_LONGEST_WAIT_SECONDS = 3.0
+# Updates on their way to a listener, or waiting for one that reads slowly. The journal has the others.
+CREDIT = 16
+FIRST_WAIT_SECONDS = 0.1
+LONGEST_WAIT_SECONDS = 3.0
 
 log = get_logger(__name__)
 
 
-def open_channel(address: str) -> grpc.aio.Channel:
-    """Returns a channel that soon tries again. Connects on first use."""
-    return grpc.aio.insecure_channel(
-        target(address),
-        options=[
-            ("grpc.service_config", json.dumps(in_turn(address))),
-            # The watch has its own, which knows where it was.
-            ("grpc.enable_retries", 0),
-            ("grpc.initial_reconnect_backoff_ms", 100),
-            ("grpc.min_reconnect_backoff_ms", 1_000),
-            ("grpc.max_reconnect_backoff_ms", 2_000),
-            # Finds a dead connection while nobody answers anything.
-            ("grpc.keepalive_time_ms", 10_000),
-            ("grpc.http2.ping_timeout_ms", 5_000),
-        ],
-    )
+class WatchRefusedError(Exception):
+    """The service refused, or could not be asked."""
 
-
-class StreamEndedError(Exception):
-    """The service ended the stream before the session's end."""
+    def __init__(self, code: grpc.StatusCode) -> None:
+        super().__init__(code.name)
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,86 +47,134 @@ class Listener:
     token: str
     request_id: str
 
-    def metadata(self) -> tuple[tuple[str, str], ...]:
-        """Returns what makes the session service take the bridge for the learner."""
-        bearer = ("authorization", f"Bearer {self.token}")
-        return (bearer, ("x-request-id", self.request_id)) if self.request_id else (bearer,)
+
+class Upstream(Protocol):
+    """The way to the session service."""
+
+    def begin(self, watch: Watch) -> None:
+        """Asks for what comes after the watch's cursor; what it hears is told to `watch`."""
+
+    def take(self, watch: Watch, more: int) -> None:
+        """Says that so many more updates may come."""
+
+    def leave(self, watch: Watch) -> None:
+        """Asks for nothing more."""
 
 
 class Watch:
-    """One listener's stream. Open it, iterate over `updates`, close it.
+    """One listener's watch. Open it, iterate over `updates`, close it.
 
-    A stream that breaks is opened again after the last update seen, as often
-    as it takes. The service sends everything after that update and no present
-    state, so nothing is lost and nothing comes twice.
+    What breaks is begun again after the last update heard, as often as it
+    takes. The service sends everything after that update and no present
+    state, so nothing is lost and nothing comes twice. `cursor` is that
+    update's, 0 before the first.
     """
 
-    def __init__(self, service: PortalLiveServiceAsyncStub, listener: Listener) -> None:
-        self._service = service
-        self._listener = listener
-        self._cursor = 0
-        self._call: Any = None
+    __slots__ = (
+        *("_again", "_closed", "_heard", "_lent", "_taken", "_upstream", "_wait", "_waiter"),
+        *("cursor", "listener", "number"),
+    )
+
+    def __init__(self, upstream: Upstream, listener: Listener) -> None:
+        self.listener = listener
+        self.cursor = 0
+        # Of this watch in its stream, 0 in none.
+        self.number = 0
+        self._upstream = upstream
+        self._heard: list[LiveUpdate | WatchRefusedError] = []
+        # Whether the last update handed out is still being told to the client.
+        self._lent = False
+        self._taken = 0
         self._closed = False
+        self._wait = FIRST_WAIT_SECONDS
+        self._waiter: asyncio.Future[None] | None = None
+        self._again: asyncio.TimerHandle | None = None
 
     async def open(self) -> LiveUpdate:
-        """Returns the present state. Raises AioRpcError when the service refuses or does not answer."""
-        self._start()
-        return await self._next()
+        """Returns the present state. Raises WatchRefusedError when the service refuses or does not answer."""
+        self._upstream.begin(self)
+        update = await self._next()
+        if update is None:
+            raise WatchRefusedError(grpc.StatusCode.CANCELLED)
+        return update
 
     async def updates(self) -> AsyncIterator[LiveUpdate]:
         """Yields what happens after that, until the session's end or `close`.
 
-        Raises AioRpcError once the service refuses for good.
+        Raises WatchRefusedError once the service refuses for good.
         """
-        wait = _FIRST_WAIT_SECONDS
-        resumed_after = 0
-        while not self._closed:
-            try:
-                update = await self._next()
-            except (grpc.aio.AioRpcError, StreamEndedError) as error:
-                if self._closed:
-                    return
-                if isinstance(error, grpc.aio.AioRpcError) and error.code() in FINAL:
-                    raise
-                log.warning("watch_broke", session=self._listener.session_id, error=_name(error))
-                await asyncio.sleep(wait * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
-                wait = min(wait * 2, _LONGEST_WAIT_SECONDS)
-                resumed_after = self._cursor
-                self._start()
-                continue
-            wait = _FIRST_WAIT_SECONDS
-            if update.cursor <= resumed_after:
-                continue
+        while (update := await self._next()) is not None:
             yield update
             if update.ended:
                 return
 
     def close(self) -> None:
-        """Ends the stream. Safe to call again."""
-        self._closed = True
-        if self._call is not None:
-            self._call.cancel()
-
-    def _start(self) -> None:
+        """Ends the watch. Safe to call again."""
         if self._closed:
             return
-        request = WatchSessionRequest(session_id=self._listener.session_id, cursor=self._cursor)
-        self._call = self._service.WatchSession(request, metadata=self._listener.metadata())
+        self._closed = True
+        if self._again is not None:
+            self._again.cancel()
+        self._upstream.leave(self)
+        self._wake()
 
-    async def _next(self) -> LiveUpdate:
-        try:
-            update = await self._call.read()
-        except asyncio.CancelledError:
-            # Closing cancels the call, and so whoever reads from it.
-            if self._closed:
-                raise StreamEndedError from None
-            raise
-        if update is grpc.aio.EOF:
-            raise StreamEndedError
-        assert isinstance(update, LiveUpdate)
-        self._cursor = max(self._cursor, update.cursor)
-        return update
+    def credit(self) -> int:
+        """Returns how many updates may come when the watch is begun now."""
+        self._taken = 0
+        return CREDIT - len(self._heard) - self._lent
 
+    def hear(self, update: LiveUpdate) -> None:
+        """Takes an update, unless it was heard before."""
+        self._wait = FIRST_WAIT_SECONDS
+        if update.cursor <= self.cursor:
+            self._take()
+            return
+        self.cursor = update.cursor
+        self._heard.append(update)
+        self._wake()
 
-def _name(error: Exception) -> str:
-    return error.code().name if isinstance(error, grpc.aio.AioRpcError) else "stream ended"
+    def refuse(self, code: grpc.StatusCode) -> None:
+        """Takes it that the service ended the watch by itself."""
+        if self._closed or (self._heard and self._ends_with(self._heard[-1])):
+            return
+        if code in FINAL or not self.cursor:
+            self._heard.append(WatchRefusedError(code))
+            self._wake()
+            return
+        log.warning("watch_broke", session=self.listener.session_id, error=code.name)
+        wait = self._wait * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+        self._wait = min(self._wait * 2, LONGEST_WAIT_SECONDS)
+        self._again = asyncio.get_running_loop().call_later(wait, self._upstream.begin, self)
+
+    @staticmethod
+    def _ends_with(heard: LiveUpdate | WatchRefusedError) -> bool:
+        return isinstance(heard, WatchRefusedError) or heard.ended
+
+    async def _next(self) -> LiveUpdate | None:
+        """Returns the next update, None once the watch is closed. The one before has been told."""
+        if self._lent:
+            self._lent = False
+            self._take()
+        while not self._heard and not self._closed:
+            self._waiter = asyncio.get_running_loop().create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+        if self._closed:
+            return None
+        heard = self._heard.pop(0)
+        if isinstance(heard, WatchRefusedError):
+            raise heard
+        self._lent = True
+        return heard
+
+    def _take(self) -> None:
+        self._taken += 1
+        if self._taken >= CREDIT // 2:
+            self._upstream.take(self, self._taken)
+            self._taken = 0
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import aclosing
 from contextvars import ContextVar
 from dataclasses import replace
 from functools import partial
-from typing import Any, NoReturn, TypeAlias, cast
+from typing import Any, NamedTuple, NoReturn, TypeAlias, cast
 
 import grpc
 from google.protobuf.message import DecodeError, Message
@@ -30,7 +30,7 @@ from service_kit.grpc.guards import (
 from service_kit.grpc.presentation import ErrorPresenter, error_metadata, freshness, status_message
 from service_kit.grpc.saved_responses import HeldContext, respond_once
 from service_kit.grpc.statuses import error_to_status
-from service_kit.grpc.streams import Pace, send
+from service_kit.grpc.streams import Pace, SharedCall, send
 from service_kit.logging import bind, get_logger
 from service_kit.once import SavedResponse, SavedResponses
 from service_kit.request_ids import current_request_id, enter_request
@@ -45,6 +45,7 @@ Deserializer = Callable[[bytes], object]
 Serializer = Callable[[Message], bytes]
 Unary = Callable[[Message, Context], Awaitable[Message]]
 Stream = Callable[[Message, Context], AsyncGenerator[Message]]
+Carrier = Callable[[AsyncIterator[Any], Context], AsyncGenerator[Message]]
 
 # As gRPC had it when it looked for the handler: a context decodes it anew each time it is asked.
 _received: ContextVar[Iterable[tuple[str, str | bytes]]] = ContextVar("received")
@@ -73,6 +74,24 @@ def _tolerant(deserialize: Deserializer | None) -> Deserializer | None:
     return read
 
 
+async def _readable(requests: AsyncIterator[object]) -> AsyncIterator[object]:
+    async for request in requests:
+        if isinstance(request, _Unreadable):
+            raise _unreadable()
+        yield request
+
+
+def _unreadable() -> InvalidArgumentError:
+    return InvalidArgumentError("The request could not be read", reason="REQUEST_MALFORMED")
+
+
+class _Called(NamedTuple):
+    """What is asked of a handler: as gRPC has it."""
+
+    method: str
+    invocation_metadata: Any
+
+
 async def _handle(
     inner: Unary, request: Message, context: Context, metadata: Metadata, serialize: Serializer
 ) -> SavedResponse:
@@ -93,7 +112,8 @@ class CallInterceptor(grpc.GenericRpcHandler):
     what a repeated request is to get again, and `raw_readers` say which raw
     bodies are the same request, `run_in_thread` the event loop. Callers from outside take a slot of `limits`
     until their response has left; a stream goes on for as long as its token is
-    good and its client reads.
+    good and its client reads. The methods in `shared` carry the calls of many, each
+    of which is served by `serve_shared`: of whoever opens such a stream nothing is asked.
     Whatever else a handler raises is logged once with its request id and
     leaves as a generic INTERNAL: exception text never reaches a client.
     """
@@ -111,6 +131,7 @@ class CallInterceptor(grpc.GenericRpcHandler):
         max_deadline_seconds: float = 15.0,
         limits: ConcurrencyLimits | None = None,
         pace: Pace | None = None,
+        shared: Collection[str] = (),
     ) -> None:
         self._access = access
         self._presenters = dict(presenters or {})
@@ -122,6 +143,7 @@ class CallInterceptor(grpc.GenericRpcHandler):
         self._max_deadline = max_deadline_seconds
         self._limits = limits or default_limits()
         self._pace = pace or Pace()
+        self._shared = frozenset(shared)
         self._services: list[grpc.GenericRpcHandler] = []
         self._guarded: dict[str, Handler] = {}
 
@@ -140,14 +162,31 @@ class CallInterceptor(grpc.GenericRpcHandler):
         handler = next((each for each in found if each is not None), None)
         if handler is None:
             return None
-        if handler.request_streaming:
+        if handler.request_streaming and not self.carries(method):
             # ServiceServer refuses these at the start; one that got past it is not served as a unary call.
             log.error("client_streaming_not_served", method=method)
             return None
         self._guarded[method] = guarded = self._guard(method, handler)
         return guarded
 
+    def carries(self, method: str) -> bool:
+        """Tells whether a method's stream carries the calls of many."""
+        return method in self._shared
+
+    async def serve_shared(self, method: str, request: Message, call: SharedCall) -> None:
+        """Serves one of the calls that a stream carries, by all that holds for its own method."""
+        handler = self.service(cast(Any, _Called(method, call.invocation_metadata())))
+        assert handler is not None
+        await cast(Any, handler.unary_stream)(request, call)
+
     def _guard(self, method: str, handler: Handler) -> Handler:
+        if handler.stream_stream is not None:
+            carry = self._guard_carrier(method, cast(Carrier, handler.stream_stream))
+            return grpc.stream_stream_rpc_method_handler(
+                cast(Any, with_call_log(carry)),
+                _tolerant(handler.request_deserializer),
+                handler.response_serializer,
+            )
         if handler.unary_stream is not None:
             return grpc.unary_stream_rpc_method_handler(
                 cast(Any, with_call_log(self._guard_stream(method, cast(Stream, handler.unary_stream)))),
@@ -222,6 +261,23 @@ class CallInterceptor(grpc.GenericRpcHandler):
 
         return guarded
 
+    def _guard_carrier(self, method: str, inner: Carrier) -> Callable[[Any, Context], Awaitable[None]]:
+        async def guarded(requests: AsyncIterator[Any], context: Context) -> None:
+            slot = Slot()
+            try:
+                enter_request(dict(_received.get()))
+                bind(method=method)
+                context.add_done_callback(cast(Any, lambda _: slot.release()))
+                slot.acquire(self._limits.at(method), 0)
+                # Whoever opened it knows then that it is open.
+                await context.send_initial_metadata(())
+                async with aclosing(inner(_readable(requests), context)) as responses:
+                    await send(responses, context, self._pace)
+            except Exception as error:
+                await self._refuse(method, error, context)
+
+        return guarded
+
     def _may_listen(self, method: str, metadata: Metadata) -> Callable[[], Awaitable[Call]] | None:
         """Returns what asks again who the caller is, None for the platform's own services."""
         if self._access.is_internal(method):
@@ -240,7 +296,7 @@ class CallInterceptor(grpc.GenericRpcHandler):
             slot.acquire(self._limits.at(method), call.user_id)
         call = with_time_zone(call, metadata)
         if isinstance(request, _Unreadable):
-            raise InvalidArgumentError("The request could not be read", reason="REQUEST_MALFORMED")
+            raise _unreadable()
         validate(request)
         call = await with_request_identity(
             call, method, request, metadata, raw_readers=self._raw_readers, run_in_thread=self._run_in_thread

@@ -52,11 +52,13 @@ class ServiceServer(grpc.aio.Server):
         """Checks the methods of a service, which its generic handler serves.
 
         Raises TypeError for a method whose client streams: the interceptor
-        guards one request a call. gRPC itself is told of no method: for each
-        call it would wait anew for a call of each, a hundred in some services.
+        guards one request a call, also where a stream carries the calls of many.
+        gRPC itself is told of no method: for each call it would wait anew for a
+        call of each, a hundred in some services.
         """
         for name, handler in method_handlers.items():
-            if handler.request_streaming:
+            carries = self._interceptor is not None and self._interceptor.carries(f"/{service_name}/{name}")
+            if handler.request_streaming and not (carries and handler.response_streaming):
                 raise TypeError(
                     f"{service_name}/{name} takes a stream of requests, of which the interceptor guards none:"
                     " take one request, or several calls"

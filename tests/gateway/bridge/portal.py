@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from typing import Any, cast
 
 import grpc
 import jwt
-from practice.products.portal.v1.portal_service_pb2 import LiveUpdate, WatchSessionRequest
+from practice.products.portal.v1.portal_service_pb2 import (
+    ListenToSessionsRequest,
+    ListenToSessionsResponse,
+    LiveUpdate,
+    WatchSessionRequest,
+)
 from practice.products.portal.v1.portal_service_pb2_grpc import (
     PortalLiveServiceServicer,
     add_PortalLiveServiceServicer_to_server,
 )
+
+from service_kit.grpc.streams import SharedCall
+from session_service.adapters.grpc.products.portal.live_servicer import carry
 
 Context = grpc.aio.ServicerContext[Any, Any]
 LIMIT = 600
@@ -34,7 +43,11 @@ class FakePortal(PortalLiveServiceServicer):
         self.is_silent = False
         # Sends the present state and everything again, whatever the cursor.
         self.repeats_itself = False
+        # Streams, and the watches that they carry.
+        self.streams = 0
         self.watching = 0
+        # Updates, by session.
+        self.sent: Counter[str] = Counter()
         self.requests: list[WatchSessionRequest] = []
         self.metadata: list[dict[str, Any]] = []
 
@@ -89,7 +102,43 @@ class FakePortal(PortalLiveServiceServicer):
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 
-    async def WatchSession(self, request: WatchSessionRequest, context: Context) -> AsyncIterator[LiveUpdate]:
+    async def ListenToSessions(
+        self, request_iterator: AsyncIterator[ListenToSessionsRequest], context: Context
+    ) -> AsyncIterator[ListenToSessionsResponse]:
+        await context.send_initial_metadata(())
+        carrying = asyncio.create_task(self._carry(request_iterator, context))
+        breaking = asyncio.create_task(self._until_broken(self._generation))
+        self.streams += 1
+        try:
+            await asyncio.wait({carrying, breaking}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self.streams -= 1
+            carrying.cancel()
+            breaking.cancel()
+            await asyncio.wait({carrying, breaking})
+        if not breaking.cancelled() and self._end_of_break is not None:
+            await context.abort(self._end_of_break, "broken")
+        for response in ():
+            yield response
+
+    async def _until_broken(self, generation: int) -> None:
+        while generation == self._generation:
+            await self._changed.wait()
+
+    async def _carry(self, requests: AsyncIterator[ListenToSessionsRequest], context: Context) -> None:
+        async with aclosing(carry(requests, self._watch)) as responses:
+            async for response in responses:
+                await context.write(response)
+
+    async def _watch(self, request: WatchSessionRequest, call: SharedCall) -> None:
+        async with aclosing(self.WatchSession(request, cast(Any, call))) as updates:
+            async for update in updates:
+                await call.write(update)
+                self.sent[request.session_id] += 1
+
+    async def WatchSession(
+        self, request: WatchSessionRequest, context: Context
+    ) -> AsyncGenerator[LiveUpdate]:
         metadata = dict(context.invocation_metadata() or ())
         self.requests.append(request)
         self.metadata.append(metadata)
@@ -103,13 +152,13 @@ class FakePortal(PortalLiveServiceServicer):
             user = int(jwt.decode(token, options={"verify_signature": False})["sub"])
             if self._owners.get(request.session_id) != user:
                 await context.abort(grpc.StatusCode.NOT_FOUND, "no such session")
-            async for update in self._stream(request, context):
+            async for update in self._stream(request):
                 yield update
         finally:
             self.watching -= 1
 
-    async def _stream(self, request: WatchSessionRequest, context: Context) -> AsyncIterator[LiveUpdate]:
-        journal, generation = self._journals[request.session_id], self._generation
+    async def _stream(self, request: WatchSessionRequest) -> AsyncIterator[LiveUpdate]:
+        journal = self._journals[request.session_id]
         seen = request.cursor
         if not seen or self.repeats_itself:
             present = LiveUpdate()
@@ -123,10 +172,6 @@ class FakePortal(PortalLiveServiceServicer):
                 yield journal[seen]
                 seen += 1
             if journal[-1].ended:
-                return
-            if generation != self._generation:
-                if self._end_of_break is not None:
-                    await context.abort(self._end_of_break, "broken")
                 return
             await changed.wait()
 
