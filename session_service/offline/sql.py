@@ -19,9 +19,13 @@ from session_service.domain.practice_session import PracticeSession
 from session_service.offline.domain import RefusedAnswer, SyncedItem
 from session_service.offline.ports import EndedSession, OfflineUnitOfWork, SyncedItems
 
+# Each by its key: of a list the planner rather reads all that the user ever synced, part after part.
 _FIND = """
-SELECT client_id, digest, session_id, refused_answers::text FROM session.synced_item
-WHERE user_id = $1 AND client_id = ANY($2::uuid[])
+SELECT item.client_id, item.digest, item.session_id, item.refused_answers::text
+FROM unnest($2::uuid[]) AS asked (client_id), LATERAL (
+    SELECT * FROM session.synced_item
+    WHERE synced_item.user_id = $1 AND synced_item.client_id = asked.client_id LIMIT 1
+) AS item
 """
 _ADD = ArrayInsert(tables.synced_item, ["user_id", "client_id", "digest", "session_id", "refused_answers"])
 _PLAIN = [name for name in SESSION_FIELDS if name not in ("id", "settings")]

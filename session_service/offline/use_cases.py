@@ -32,7 +32,7 @@ from session_service.offline.ports import OfflineUnitOfWork, OfflineUnitOfWorkFa
 
 # Long enough to be worth a commit, short enough for others to get in between.
 # A session weighs one, and one more for each of its answers.
-_ITEMS_A_PART = 200
+_ITEMS_A_PART = 500
 _WEIGHT_OF_A_PART = 2_000
 
 Item = TypeVar("Item", OfflineSession, OfflineAnswer, OfflineItem)

@@ -36,7 +36,13 @@ from session_service.domain.states import Change
 _table = tables.practice_session
 
 # Built once: making a statement of thirty columns takes longer than running it.
-_ADD = upsert(_table).on_conflict_do_nothing(index_elements=["user_id", "open_slot"]).returning(_table.c.id)
+_ADD = (
+    upsert(_table)
+    .on_conflict_do_nothing(
+        index_elements=["user_id", "open_slot"], index_where=_table.c.open_slot.is_not(None)
+    )
+    .returning(_table.c.id)
+)
 _MINE = select(*SESSION_COLUMNS, *HEARD).where(
     _table.c.user_id == bindparam("owner"), _table.c.id == bindparam("number")
 )

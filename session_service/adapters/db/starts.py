@@ -108,7 +108,7 @@ WITH asked AS (
     AND NOT EXISTS (
       SELECT FROM session.practice_session AS taken
       WHERE (taken.user_id, taken.open_slot) = (fresh.user_id, fresh.open_slot))
-  ON CONFLICT (user_id, open_slot) DO NOTHING
+  ON CONFLICT (user_id, open_slot) WHERE open_slot IS NOT NULL DO NOTHING
   RETURNING user_id, id
 ){claims}{items}
 SELECT id FROM added

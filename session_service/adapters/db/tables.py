@@ -127,7 +127,14 @@ practice_session = Table(
     Column("version", BigInteger, nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False),
     PrimaryKeyConstraint("user_id", "id"),
-    UniqueConstraint("user_id", "open_slot"),
+    # Of those alone that have one: the planner took it for a way to any session of a user by its key.
+    Index(
+        "practice_session_open_slot",
+        "user_id",
+        "open_slot",
+        unique=True,
+        postgresql_where=text("open_slot IS NOT NULL"),
+    ),
     Index("practice_session_listing", "user_id", "product", text("id DESC")),
     # For those who know the number and not whose it is.
     Index("practice_session_number", "id"),

@@ -14,6 +14,7 @@ from practice.events.v1.session_ended_pb2 import SessionEnded
 from sqlalchemy import event
 
 from service_kit.call import Call
+from service_kit.db.engines import close_async_engine, open_async_engine
 from session_service.application.ports.readers import SessionSelection
 from session_service.application.ports.sessions import SessionRef
 from session_service.domain.days import Calendar
@@ -211,3 +212,24 @@ async def test_what_was_merged_is_listed_like_any_other_session(
     yesterdays = SessionSelection(user_id=user_id, started_before=ended, product="focus")
     assert (await database.readers.history(yesterdays)).total == 1
     assert (await database.readers.summary(user_id, "focus")).completed_seconds == 600
+
+
+async def test_an_item_costs_the_same_however_many_sessions_its_learner_has(
+    fresh_database_url: str, ended: datetime
+) -> None:
+    engine = open_async_engine(fresh_database_url, pool_size=1, application="test")
+    database = Database(engine)
+    # On tables that were never analysed plans are made while they are empty, and kept.
+    for _ in range(3):
+        items = [offline.session(ended - timedelta(minutes=n)) for n in range(500)]
+        assert outcomes(await database.sync_sessions(Call(7), items)) == [MERGED] * 500
+    async with engine.connect() as connection:
+        await connection.exec_driver_sql("SELECT pg_stat_force_next_flush()")
+        await connection.rollback()
+        read = await connection.exec_driver_sql(
+            "SELECT sum(idx_tup_read) FROM pg_stat_user_indexes"
+            " WHERE relname IN ('practice_session', 'synced_item')"
+        )
+        rows = int(read.scalar_one())
+    await close_async_engine(engine)
+    assert 1_500 <= rows < 3 * 1_500, "a look for the session of each, by a key"

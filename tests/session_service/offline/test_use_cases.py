@@ -236,10 +236,10 @@ async def test_where_items_are_picked_those_answered_are_the_sessions(world: Wor
 
 
 async def test_many_sessions_are_merged_in_commits_of_some_hundreds(world: World) -> None:
-    items = [offline.session(ENDED + timedelta(seconds=n)) for n in range(450)]
-    assert outcomes(await world.sync_sessions(ME, items)) == [MERGED] * 450
+    items = [offline.session(ENDED + timedelta(seconds=n)) for n in range(1_050)]
+    assert outcomes(await world.sync_sessions(ME, items)) == [MERGED] * 1_050
     assert world.store.commits == 3
-    assert [event.user_seq for event in world.tables.outbox] == list(range(1, 451))
+    assert [event.user_seq for event in world.tables.outbox] == list(range(1, 1_051))
 
 
 async def test_sessions_with_many_answers_are_fewer_to_a_commit_and_to_a_turn(world: World) -> None:
@@ -257,7 +257,7 @@ async def test_sessions_with_many_answers_are_fewer_to_a_commit_and_to_a_turn(wo
 
 
 async def test_a_call_that_breaks_off_keeps_its_commits_and_a_repeat_completes_it(world: World) -> None:
-    items = [offline.session(ENDED + timedelta(seconds=n)) for n in range(450)]
+    items = [offline.session(ENDED + timedelta(seconds=n)) for n in range(1_050)]
     opened = iter(range(3))
 
     def breaks() -> Any:
@@ -267,9 +267,9 @@ async def test_a_call_that_breaks_off_keeps_its_commits_and_a_repeat_completes_i
 
     with pytest.raises(UnavailableError):
         await world.sync_on(breaks)(ME, items)
-    assert len(world.tables.sessions) == 400
-    assert outcomes(await world.sync_sessions(ME, items)) == [*[KNOWN] * 400, *[MERGED] * 50]
-    assert [event.user_seq for event in world.tables.outbox] == list(range(1, 451))
+    assert len(world.tables.sessions) == 1_000
+    assert outcomes(await world.sync_sessions(ME, items)) == [*[KNOWN] * 1_000, *[MERGED] * 50]
+    assert [event.user_seq for event in world.tables.outbox] == list(range(1, 1_051))
 
 
 async def test_a_catalog_that_is_away_fails_the_call_before_anything_is_merged(world: World) -> None:
