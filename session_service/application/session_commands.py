@@ -132,11 +132,12 @@ class SaveDraft:
         self._run_in_thread = run_in_thread
 
     async def find(self, call: Call, ref: SessionRef) -> FoundDraft | None:
-        """Returns a session of the caller's with its draft as it is now, None where there is none.
+        """Returns a session of the caller's with its draft, None where there is none.
 
+        It is as this process saved it last, or as it is now: `__call__` finds out.
         Who sends the same text again sends what is known to be a draft: it need not be read.
         """
-        return await self._drafts.read(call, ref)
+        return self._drafts.recall(call, ref) or await self._drafts.read(call, ref)
 
     async def __call__(
         self,
@@ -168,10 +169,13 @@ class SaveDraft:
             await work.sessions.save(Change.DRAFT_SAVED, saved)
             return saved
 
-        if found is not None and not found.repeated:
+        while found is not None and not found.repeated:
             saved = await self._save_found(call, found, draft, save)
             if saved is not None:
                 return saved
+            if not found.remembered:
+                break
+            found = await self._drafts.read(call, ref)
         return await once(self._unit_of_work, call, PracticeSession, command)
 
     async def _save_found(
@@ -184,9 +188,11 @@ class SaveDraft:
             # Perhaps it is another session by now; done under its lock it comes again, or not.
             return None
         content = draft.content if draft.content_hash != found.session.draft_hash else None
-        if not await self._drafts.write(call, DraftChange(found.session, saved, content), PracticeSession):
+        change = DraftChange(found.session, saved, content, found.draft)
+        last_seq = await self._drafts.write(call, change, PracticeSession)
+        if last_seq is None:
             return None
-        reach(found.last_seq)
+        reach(last_seq)
         return saved
 
     async def _read(self, found: FoundDraft | None, content: str) -> Draft:

@@ -1,4 +1,4 @@
-"""Drafts of sessions: a statement that reads one with its session, and one that writes what is new.
+"""Drafts of sessions: a statement that reads one with its session, and one that writes what is new of many.
 
 Each is a transaction by itself, so nothing is locked while a draft is read and hashed. What was read is
 written over only where it still holds: the version of a session counts its changes.
@@ -7,26 +7,37 @@ written over only where it still holds: the version of a session counts its chan
 from __future__ import annotations
 
 import asyncio
-from operator import attrgetter, itemgetter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
+from cachetools import TTLCache
 from typing_extensions import override
 
 from service_kit.call import Call
+from service_kit.combiner import Combiner
 from session_service.adapters.db.combined import (
     SESSION,
     SESSION_WIDTH,
     CombinedStatements,
     Connections,
     key_to_values,
+    to_arrays,
+    to_columns,
 )
-from session_service.adapters.db.rows import journal_to_values
+from session_service.adapters.db.sessions import is_meant
 from session_service.adapters.db.unit_of_work import AfterCommit
 from session_service.application.ports.answers import NothingWrittenError
 from session_service.application.ports.drafts import DraftChange, DraftStore, FoundDraft
 from session_service.application.ports.sessions import SessionRef
 from session_service.domain.drafts import StoredDraft, text_digest
 from session_service.domain.states import Change
+
+# Sessions that were saved last, of a few kilobytes each, and for how long they are known.
+_REMEMBERED, _REMEMBERED_SECONDS = 1_000, 300
+# Of a lot, in bytes: texts, and what each change has besides, which is far less.
+_MOST_BYTES, _BESIDES_BYTES = 512 * 1024, 8 * 1024
 
 _READ = f"""
 SELECT {SESSION},
@@ -38,56 +49,85 @@ LEFT JOIN session.draft ON (draft.user_id, draft.session_id) = (s.user_id, s.id)
 WHERE s.user_id = $1 AND s.id = $2
 """  # noqa: S608 - names of columns
 
-_WRITE = """
-WITH ready AS MATERIALIZED (
-  SELECT 1 FROM session.practice_session WHERE user_id = $1 AND id = $2 AND version = $3
-  FOR NO KEY UPDATE SKIP LOCKED
-), claimed AS (
+# Of each change: the version that it follows, the session after it, and the draft where it is another one.
+_ROW = {
+    "user_id": "bigint",
+    "session_id": "bigint",
+    "before": "bigint",
+    "before_at": "timestamptz",
+    "version": "bigint",
+    "updated_at": "timestamptz",
+    "elapsed_seconds": "int",
+    "implausible": "bool",
+    "active_since": "timestamptz",
+    "draft_hash": "text",
+    "draft_saved_at": "timestamptz",
+    "worked_seconds": "int",
+    "content": "text",
+    "text_digest": "bytea",
+}
+_KEY = {"key": "text", "method": "text", "digest": "bytea", "outcome": "text"}
+
+
+@cache
+def _write(*, keyed: bool) -> str:
+    """Returns the statement that writes; what no change of the lot needs is not in it."""
+    row = {**_ROW, **_KEY} if keyed else _ROW
+    claims, is_claimed = "", ""
+    if keyed:
+        is_claimed = " WHERE key IS NULL OR (user_id, key) IN (SELECT user_id, key FROM claimed)"
+        claims = """, claimed AS (
   INSERT INTO session.idempotency (user_id, key, method, request_digest, outcome)
-  SELECT $1, $4::text, $5::text, $6::bytea, $7::text::jsonb FROM ready WHERE $4::text IS NOT NULL
+  SELECT user_id, key, method, digest, outcome::jsonb FROM ready WHERE key IS NOT NULL
   ON CONFLICT DO NOTHING
-  RETURNING 1
-), written AS MATERIALIZED (
-  SELECT 1 FROM ready WHERE $4::text IS NULL OR EXISTS (SELECT FROM claimed)
+  RETURNING user_id, key
+)"""
+    return f"""
+WITH ready AS MATERIALIZED (
+  SELECT given.*, s.state, s.answer_count, s.correct_answer_count, s.item_count, s.answered_item_count,
+    s.mastered_item_count, s.right_run
+  FROM unnest({to_arrays(row.values())}) AS given ({", ".join(row)})
+  JOIN session.practice_session AS s ON (s.user_id, s.id) = (given.user_id, given.session_id)
+  WHERE (s.version, s.updated_at) = (given.before, given.before_at)
+  ORDER BY s.id
+  FOR NO KEY UPDATE OF s SKIP LOCKED
+){claims}, written AS MATERIALIZED (
+  SELECT * FROM ready{is_claimed}
 ), changed AS (
-  UPDATE session.practice_session SET
-    version = $8, updated_at = $9, elapsed_seconds = $10, implausible = $11, active_since = $12,
-    draft_hash = $13, draft_saved_at = $14
-  WHERE user_id = $1 AND id = $2 AND EXISTS (SELECT FROM written)
+  UPDATE session.practice_session AS s SET
+    version = w.version, updated_at = w.updated_at, elapsed_seconds = w.elapsed_seconds,
+    implausible = w.implausible, active_since = w.active_since, draft_hash = w.draft_hash,
+    draft_saved_at = w.draft_saved_at
+  FROM written AS w WHERE (s.user_id, s.id) = (w.user_id, w.session_id)
 ), drawn AS (
   INSERT INTO session.draft (user_id, session_id, content, content_hash, text_digest)
-  SELECT $1, $2, $15::text, $13, $25::bytea FROM written WHERE $15::text IS NOT NULL
+  SELECT user_id, session_id, content, draft_hash, text_digest FROM written WHERE content IS NOT NULL
   ON CONFLICT (user_id, session_id) DO UPDATE
     SET content = excluded.content, content_hash = excluded.content_hash, text_digest = excluded.text_digest
-), entry AS (
+), entries AS (
   INSERT INTO session.journal (
     user_id, session_id, sequence, change, at, state, answer_count, correct_answer_count, elapsed_seconds,
     item_count, answered_item_count, mastered_item_count, right_run)
-  SELECT $1, $2, $8, $16, $9, $17, $18::int, $19::int, $20::int, $21::int, $22::int, $23::int, $24::int
+  SELECT user_id, session_id, version, ${len(row) + 1}::text, updated_at, state, answer_count,
+    correct_answer_count, worked_seconds, item_count, answered_item_count, mastered_item_count, right_run
   FROM written
 )
-SELECT $2 FROM written
-"""
-_changed_values = attrgetter(
-    "version",
-    "updated_at",
-    "elapsed_seconds",
-    "implausible",
-    "active_since",
-    "draft_hash",
-    "draft_saved_at",
-)
-_entry_values = itemgetter(
-    "change",
-    "state",
-    "answer_count",
-    "correct_answer_count",
-    "elapsed_seconds",
-    "item_count",
-    "answered_item_count",
-    "mastered_item_count",
-    "right_run",
-)
+SELECT session_id, (SELECT last_seq FROM session.learner WHERE user_id = written.user_id) FROM written
+"""  # noqa: S608 - names of columns
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A change that a caller asks for, and the type of its outcome."""
+
+    call: Call
+    change: DraftChange
+    outcome_type: type[Any]
+    stored: StoredDraft | None
+
+    @property
+    def weight(self) -> int:
+        return _BESIDES_BYTES + len(self.change.content or "")
 
 
 class SqlDraftStore(DraftStore):
@@ -98,6 +138,14 @@ class SqlDraftStore(DraftStore):
         self._after_commit = after_commit
         # Of the connections one at most: answers and ends wait for no crowd of drafts.
         self._turn = asyncio.Semaphore(1)
+        self._combine = Combiner(self._write_all, most=_MOST_BYTES, weigh=lambda asked: asked.weight)
+        self._kept: TTLCache[tuple[int, int], FoundDraft] = TTLCache(_REMEMBERED, _REMEMBERED_SECONDS)
+
+    @override
+    def recall(self, call: Call, ref: SessionRef) -> FoundDraft | None:
+        """Looks into this process's memory."""
+        kept = self._kept.get((call.user_id, ref.id))
+        return kept if kept is not None and is_meant(kept.session, ref) else None
 
     @override
     async def read(self, call: Call, ref: SessionRef) -> FoundDraft | None:
@@ -111,29 +159,42 @@ class SqlDraftStore(DraftStore):
         session = self._statements.session_from(rows[0], ref) if rows else None
         if session is None:
             return None
-        last_seq, repeated, *stored = rows[0][SESSION_WIDTH:]
-        return FoundDraft(session, _draft_of(*stored), last_seq or 0, repeated=repeated)
+        repeated, *stored = rows[0][SESSION_WIDTH + 1 :]
+        return FoundDraft(session, _draft_of(*stored), repeated=repeated)
 
     @override
-    async def write(self, call: Call, change: DraftChange, outcome_type: type[Any]) -> bool:
+    async def write(self, call: Call, change: DraftChange, outcome_type: type[Any]) -> int | None:
         """Updates the session, its draft and its journal, and keeps the outcome, all in one."""
-        after, content, request = change.after, change.content, call.request
-        keyed = key_to_values((request, after, outcome_type) if request is not None else None)
-        values = (
-            *(after.user_id, after.id, change.before.version),
-            *keyed,
-            *_changed_values(after),
-            content,
-            *_entry_values(journal_to_values(Change.DRAFT_SAVED, after)),
-            None if content is None else text_digest(after.draft_hash, content.encode()),
-        )
+        after, content, stored = change.after, change.content, change.stored
+        # Until it is known what became of it.
+        self._kept.pop((after.user_id, after.id), None)
+        if content is not None:
+            stored = StoredDraft(after.draft_hash, text_digest(after.draft_hash, content.encode()))
         try:
-            async with self._turn:
-                rows = await self._statements.write(_WRITE, values)
+            last_seq = await self._combine(_Asked(call, change, outcome_type, stored))
         except NothingWrittenError:
-            return False
-        self._after_commit.wake_watchers([row[0] for row in rows])
-        return bool(rows)
+            return None
+        if last_seq is not None:
+            self._kept[after.user_id, after.id] = FoundDraft(after, stored, remembered=True)
+        return last_seq
+
+    async def _write_all(self, asked: Sequence[_Asked]) -> Sequence[int | None]:
+        """Writes a lot; of several who change the same session only the first may be right."""
+        first = {each.change.before.id: each for each in reversed(asked)}
+        keyed = any(each.call.request is not None for each in first.values())
+        try:
+            columns = to_columns(0, [_to_row(each, keyed) for each in first.values()])
+        except Exception as error:
+            # Whose it was shows when each is saved alone.
+            raise NothingWrittenError from error
+        async with self._turn:
+            rows = await self._statements.write(_write(keyed=keyed), [*columns, Change.DRAFT_SAVED.value])
+        written = {session_id: last_seq or 0 for session_id, last_seq in rows}
+        self._after_commit.wake_watchers(list(written))
+        return [
+            written.get(each.change.before.id) if first[each.change.before.id] is each else None
+            for each in asked
+        ]
 
 
 def _draft_of(content_hash: str | None, digest: bytes | None, content: str | None) -> StoredDraft | None:
@@ -141,3 +202,27 @@ def _draft_of(content_hash: str | None, digest: bytes | None, content: str | Non
     if content_hash is None:
         return None
     return StoredDraft(content_hash, digest or text_digest(content_hash, (content or "").encode()))
+
+
+def _to_row(asked: _Asked, keyed: bool) -> tuple[Any, ...]:
+    before, after, content = asked.change.before, asked.change.after, asked.change.content
+    row = (
+        after.user_id,
+        after.id,
+        before.version,
+        before.updated_at,
+        after.version,
+        after.updated_at,
+        after.elapsed_seconds,
+        after.implausible,
+        after.active_since,
+        after.draft_hash,
+        after.draft_saved_at,
+        after.elapsed_at(after.updated_at),
+        content,
+        asked.stored.text_digest if asked.stored is not None and content is not None else None,
+    )
+    if not keyed:
+        return row
+    request = asked.call.request
+    return *row, *key_to_values((request, after, asked.outcome_type) if request is not None else None)

@@ -21,6 +21,9 @@ class FakeDraftStore:
         self._store = store
         self.taken = False
 
+    def recall(self, call: Call, ref: SessionRef) -> FoundDraft | None:
+        return None
+
     async def read(self, call: Call, ref: SessionRef) -> FoundDraft | None:
         tables = self._store.committed
         try:
@@ -32,11 +35,11 @@ class FakeDraftStore:
             content, content_hash = tables.drafts[session.id]
             draft = StoredDraft(content_hash, text_digest(content_hash, content.encode()))
         repeated = call.request is not None and (call.user_id, call.request.key) in tables.keys
-        return FoundDraft(session, draft, tables.last_seq.get(call.user_id, 0), repeated)
+        return FoundDraft(session, draft, repeated)
 
-    async def write(self, call: Call, change: DraftChange, outcome_type: type[Any]) -> bool:
+    async def write(self, call: Call, change: DraftChange, outcome_type: type[Any]) -> int | None:
         if self.taken or self._store.committed.sessions[change.before.id] != change.before:
-            return False
+            return None
         async with FakeUnitOfWork(self._store) as work:
             assert await work.idempotency.claim(call, outcome_type) is None
             if change.content is not None:
@@ -44,4 +47,4 @@ class FakeDraftStore:
             await work.sessions.save(Change.DRAFT_SAVED, change.after)
             await work.idempotency.remember(call, change.after, outcome_type)
             await work.commit()
-        return True
+        return self._store.committed.last_seq.get(call.user_id, 0)

@@ -22,6 +22,10 @@ _PIECE_BYTES = 64 * 1024
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
+# Made once: `json.dumps` makes one for each value.
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+
+
 class _Verbatim(str):
     """JSON text to be shown as it is."""
 
@@ -144,7 +148,7 @@ def _dump(value: Any) -> str:
         return "{" + ",".join(f"{json.dumps(key)}:{_dump(each)}" for key, each in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ",".join(map(_dump, value)) + "]"
-    return json.dumps(value, ensure_ascii=False)
+    return _encode(value)
 
 
 def _http(text: str) -> HttpBody:

@@ -18,6 +18,7 @@ from service_kit.errors import NotFoundError
 from service_kit.grpc.presentation import STATUS_KEY, answer_with_status
 from service_kit.worker_threads import RunInThread
 from session_service.adapters.grpc.products.design import bodies, requests, responses
+from session_service.application.ports.drafts import FoundDraft
 from session_service.application.ports.readers import SessionSelection
 from session_service.application.ports.submissions import SubmissionSelection
 from session_service.application.ports.workspaces import Workspace
@@ -140,12 +141,12 @@ class DesignSessionsServicer(DesignSessionsServiceServicer):
             )
         except SessionNotFoundError as error:
             raise SessionNotFoundError(ref.id) from error
+        workspace = None
         # What differs in spelling only is not written: the text stays that of the first.
-        same = stored is not None and stored.content_hash == session.draft_hash
-        if stored is None or not same or body.stored or stored.is_text(body.diagram.content.encode()):
-            workspace = await self._use.view_workspaces.around(session, body.diagram)
-        else:
+        if not _has_text_of(body, session, found):
             workspace = await self._use.view_workspaces.of(session)
+        if workspace is None or workspace.document_hash != session.draft_hash:
+            workspace = await self._use.view_workspaces.around(session, body.diagram)
         return await _respond(context, workspace, call.email)
 
     async def PauseSession(self, request: pb2.PauseSessionRequest, context: Context) -> HttpBody:
@@ -260,6 +261,16 @@ class DesignSessionsServicer(DesignSessionsServiceServicer):
         self, context: Context, call: Call, session: PracticeSession, status: int = 200
     ) -> HttpBody:
         return await _respond(context, await self._use.view_workspaces.of(session), call.email, status)
+
+
+def _has_text_of(body: bodies.Autosave, session: PracticeSession, found: FoundDraft | None) -> bool:
+    """Tells whether it is known that what is stored of a session is the text of the body, to the byte."""
+    if found is None or session.version != found.session.version + 1:
+        # Somebody else saved something in between.
+        return False
+    if session.draft_hash != found.session.draft_hash or found.draft is None or body.stored:
+        return True
+    return found.draft.is_text(body.diagram.content.encode())
 
 
 async def _respond(context: Context, workspace: Workspace, email: str, status: int = 200) -> HttpBody:

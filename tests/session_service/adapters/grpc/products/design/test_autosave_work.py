@@ -14,12 +14,16 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from service_kit.call import Call
 from service_kit.errors import ServiceError
+from session_service.adapters.db.drafts import SqlDraftStore
 from session_service.adapters.grpc.products.design import bodies
+from session_service.application.ports.sessions import SessionRef
 from session_service.domain import drafts, json_text
 from session_service.domain.drafts import Draft, StoredDraft, read_draft, text_digest
 from tests.session_service.adapters.grpc.products.design.clients import Client
 from tests.session_service.adapters.grpc.products.design.test_diagrams import diagrams
+from tests.session_service.database import Database
 
 SHAPES = [
     {"type": "arrow", "x": number / 7, "y": -number, "label": f'é "{number}" {{\n', "points": [[0, 0.5]]}
@@ -123,7 +127,7 @@ async def test_what_is_saved_already_is_not_parsed_and_what_changed_is_parsed_on
 
 
 async def test_of_a_diagram_in_another_spelling_the_stored_text_is_answered(
-    ana: Client, problem: str, engine: AsyncEngine
+    ana: Client, problem: str
 ) -> None:
     session_id = (await ana.open(problem))["id"]
     first, other = '{"a":1,"é":[ 2.0 ]}', '{ "é":[2.0],"a":1 }'
@@ -133,6 +137,22 @@ async def test_of_a_diagram_in_another_spelling_the_stored_text_is_answered(
         _, answer = await client.text("AutosaveSession", autosave(other, seconds), session_id=session_id)
         assert f'"diagram_data":{first},' in answer
         assert json.loads(answer)["time_spent"] == seconds
+
+
+async def test_a_text_that_another_process_replaced_by_its_other_spelling_is_not_answered_for_it(
+    ana: Client, problem: str, user_id: int, database: Database
+) -> None:
+    session_id = (await ana.open(problem))["id"]
+    ref = SessionRef(int(session_id[8:], 16))
+    first, other = '{"a":1,"b":2}', '{"b":2,"a":1}'
+    await ana.text("AutosaveSession", autosave(first, 10), session_id=session_id)
+    for content in ("{}", other):
+        await database.use.save_draft(Call(user_id), ref, content)
+    _, answer = await ana.text("AutosaveSession", autosave(first, 20), session_id=session_id)
+    _, shown = await ana.text("GetSession", session_id=session_id)
+    for told in (answer, shown):
+        assert f'"diagram_data":{other},' in told
+        assert json.loads(told)["time_spent"] == 20
 
 
 NO_DIGEST = "UPDATE session.draft SET text_digest = NULL WHERE session_id = :number"
@@ -145,8 +165,15 @@ REPLACED = (
 
 @pytest.mark.parametrize("statements", [(NO_DIGEST,), REPLACED], ids=["none", "of another text"])
 async def test_a_digest_that_is_none_or_of_another_text_loses_nothing(
-    ana: Client, problem: str, engine: AsyncEngine, effort: Effort, statements: Sequence[str]
+    ana: Client,
+    problem: str,
+    engine: AsyncEngine,
+    effort: Effort,
+    statements: Sequence[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # Of a process that did not save last.
+    monkeypatch.setattr(SqlDraftStore, "recall", lambda *_: None)
     session_id = (await ana.open(problem))["id"]
     number = {"number": int(session_id[8:], 16)}
     diagram = written()
