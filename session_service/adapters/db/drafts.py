@@ -49,7 +49,8 @@ LEFT JOIN session.draft ON (draft.user_id, draft.session_id) = (s.user_id, s.id)
 WHERE s.user_id = $1 AND s.id = $2
 """  # noqa: S608 - names of columns
 
-# Of each change: the version that it follows, the session after it, and the draft where it is another one.
+# Of each change: the version that it follows, the session after it, and its place among the texts, which are
+# large: rows that carry them along are copied again and again.
 _ROW = {
     "user_id": "bigint",
     "session_id": "bigint",
@@ -63,8 +64,8 @@ _ROW = {
     "draft_hash": "text",
     "draft_saved_at": "timestamptz",
     "worked_seconds": "int",
-    "content": "text",
     "text_digest": "bytea",
+    "place": "int",
 }
 _KEY = {"key": "text", "method": "text", "digest": "bytea", "outcome": "text"}
 
@@ -82,6 +83,7 @@ def _write(*, keyed: bool) -> str:
   ON CONFLICT DO NOTHING
   RETURNING user_id, key
 )"""
+    change, texts = len(row) + 1, f"${len(row) + 2}::text[]"
     return f"""
 WITH ready AS MATERIALIZED (
   SELECT given.*, s.state, s.answer_count, s.correct_answer_count, s.item_count, s.answered_item_count,
@@ -101,14 +103,15 @@ WITH ready AS MATERIALIZED (
   FROM written AS w WHERE (s.user_id, s.id) = (w.user_id, w.session_id)
 ), drawn AS (
   INSERT INTO session.draft (user_id, session_id, content, content_hash, text_digest)
-  SELECT user_id, session_id, content, draft_hash, text_digest FROM written WHERE content IS NOT NULL
+  SELECT user_id, session_id, ({texts})[place], draft_hash, text_digest
+  FROM written WHERE ({texts})[place] IS NOT NULL
   ON CONFLICT (user_id, session_id) DO UPDATE
     SET content = excluded.content, content_hash = excluded.content_hash, text_digest = excluded.text_digest
 ), entries AS (
   INSERT INTO session.journal (
     user_id, session_id, sequence, change, at, state, answer_count, correct_answer_count, elapsed_seconds,
     item_count, answered_item_count, mastered_item_count, right_run)
-  SELECT user_id, session_id, version, ${len(row) + 1}::text, updated_at, state, answer_count,
+  SELECT user_id, session_id, version, ${change}::text, updated_at, state, answer_count,
     correct_answer_count, worked_seconds, item_count, answered_item_count, mastered_item_count, right_run
   FROM written
 )
@@ -182,13 +185,16 @@ class SqlDraftStore(DraftStore):
         """Writes a lot; of several who change the same session only the first may be right."""
         first = {each.change.before.id: each for each in reversed(asked)}
         keyed = any(each.call.request is not None for each in first.values())
+        texts = [each.change.content for each in first.values()]
         try:
-            columns = to_columns(0, [_to_row(each, keyed) for each in first.values()])
+            columns = to_columns(0, [_to_row(*each, keyed) for each in enumerate(first.values(), 1)])
         except Exception as error:
             # Whose it was shows when each is saved alone.
             raise NothingWrittenError from error
         async with self._turn:
-            rows = await self._statements.write(_write(keyed=keyed), [*columns, Change.DRAFT_SAVED.value])
+            rows = await self._statements.write(
+                _write(keyed=keyed), (*columns, Change.DRAFT_SAVED.value, texts)
+            )
         written = {session_id: last_seq or 0 for session_id, last_seq in rows}
         self._after_commit.wake_watchers(list(written))
         return [
@@ -204,8 +210,8 @@ def _draft_of(content_hash: str | None, digest: bytes | None, content: str | Non
     return StoredDraft(content_hash, digest or text_digest(content_hash, (content or "").encode()))
 
 
-def _to_row(asked: _Asked, keyed: bool) -> tuple[Any, ...]:
-    before, after, content = asked.change.before, asked.change.after, asked.change.content
+def _to_row(place: int, asked: _Asked, keyed: bool) -> tuple[Any, ...]:
+    before, after = asked.change.before, asked.change.after
     row = (
         after.user_id,
         after.id,
@@ -219,8 +225,8 @@ def _to_row(asked: _Asked, keyed: bool) -> tuple[Any, ...]:
         after.draft_hash,
         after.draft_saved_at,
         after.elapsed_at(after.updated_at),
-        content,
-        asked.stored.text_digest if asked.stored is not None and content is not None else None,
+        asked.stored.text_digest if asked.stored is not None else None,
+        place,
     )
     if not keyed:
         return row
