@@ -29,8 +29,7 @@ def content_name(kind: str, number: int) -> str:
 
 def rfc3339_milliseconds(instant: datetime) -> str:
     """Returns `2025-11-28T10:30:00.000Z`."""
-    utc = instant.astimezone(UTC)
-    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+    return f"{instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 
 
 def nullable(text: str | None) -> Value:

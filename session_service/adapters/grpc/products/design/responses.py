@@ -145,7 +145,7 @@ def _dump(value: Any) -> str:
     if isinstance(value, _Verbatim):
         return str(value)
     if isinstance(value, dict):
-        return "{" + ",".join(f"{json.dumps(key)}:{_dump(each)}" for key, each in value.items()) + "}"
+        return "{" + ",".join(f"{_encode(key)}:{_dump(each)}" for key, each in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ",".join(map(_dump, value)) + "]"
     return _encode(value)
