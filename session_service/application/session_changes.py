@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -14,7 +14,12 @@ from service_kit.once import once
 from service_kit.request_ids import current_request_id
 from session_service.application.end_session import end_session
 from session_service.application.ports.answers import NothingWrittenError
-from session_service.application.ports.changes import ChangeStore, FoundSession, SessionChange
+from session_service.application.ports.changes import (
+    AskedSession,
+    ChangeStore,
+    FoundSession,
+    SessionChange,
+)
 from session_service.application.ports.clock import Clock
 from session_service.application.ports.sessions import SessionRef, Summary
 from session_service.application.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
@@ -46,6 +51,13 @@ class _Asked:
     outcome_type: type[Any]
     request_id: str
     summed: bool = False
+    doubted: bool = False
+
+    @property
+    def session(self) -> AskedSession:
+        """What is to be read; the figures of an end that is summed up are not remembered."""
+        recalled = self.kind is Change.ENDED and not self.summed and not self.doubted
+        return AskedSession(self.call, self.ref, self.summed, recalled)
 
 
 class SessionChanges:
@@ -55,6 +67,9 @@ class SessionChanges:
     locked or not the caller's, whatever the rules refuse, a learner's first
     end and one that brings another zone. So one caller's error is that
     caller's alone, and nobody waits for a session of somebody else.
+
+    What was judged by a remembered session is told only where the session was
+    written; all else comes once more, and then the session is read.
     """
 
     def __init__(
@@ -172,16 +187,17 @@ class SessionChanges:
         command: Callable[[UnitOfWork], Awaitable[Outcome]],
     ) -> Outcome:
         made = await self._combine(asked)
+        if made is _DOUBTFUL:
+            made = await self._combine(replace(asked, doubted=True))
         if made is None:
             return await once(self._unit_of_work, asked.call, outcome_type, command)
-        outcome: Outcome
-        outcome, last_seq, time_zone = made
-        reach(last_seq, time_zone)
+        reach(made.last_seq, made.time_zone)
+        outcome: Outcome = made.outcome
         return outcome
 
-    async def _make(self, asked: Sequence[_Asked]) -> Sequence[tuple[Any, int, str | None] | None]:
+    async def _make(self, asked: Sequence[_Asked]) -> Sequence[_Made | None]:
         try:
-            found = await self._store.read([(each.call, each.ref, each.summed) for each in asked])
+            found = await self._store.read([each.session for each in asked])
             lot = _Lot(self._clock())
             made = [lot.make(*each) for each in zip(asked, found, strict=True)]
             written = await self._store.write(lot.changes) if lot.changes else ()
@@ -190,17 +206,25 @@ class SessionChanges:
             return [None] * len(asked)
         left = {change.before.id for change in lot.changes}.difference(written)
         return [
-            None if each is None or each.session.id in left else (each.outcome, each.last_seq, each.time_zone)
-            for each in made
+            each
+            if each is not None and each.session_id not in left
+            else _DOUBTFUL
+            if read is not None and read.remembered
+            else None
+            for each, read in zip(made, found, strict=True)
         ]
 
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    session: PracticeSession
+    session_id: int
     outcome: Any
     last_seq: int
     time_zone: str | None
+
+
+# Of what proves nothing.
+_DOUBTFUL = _Made(0, None, 0, None)
 
 
 class _Lot:
@@ -232,7 +256,7 @@ class _Lot:
         if after is before:
             # Of a key that nothing was done with there would be no row.
             unkeyed = request is None and self._take(before.id)
-            return _Made(before, outcome, last_seq, time_zone) if unkeyed else None
+            return _Made(before.id, outcome, last_seq, time_zone) if unkeyed else None
         ends = asked.kind is Change.ENDED
         if not self._take(
             before.id,
@@ -251,7 +275,7 @@ class _Lot:
                 read,
             )
         )
-        return _Made(after, outcome, after.user_seq if ends else last_seq, time_zone)
+        return _Made(after.id, outcome, after.user_seq if ends else last_seq, time_zone)
 
     def _take(self, *what: object) -> bool:
         """Takes what only one of a lot may have; tells whether all of it was free."""

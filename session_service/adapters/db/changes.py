@@ -14,7 +14,6 @@ from typing import Any
 
 from typing_extensions import override
 
-from service_kit.call import Call
 from session_service.adapters.db.combined import (
     KEY_UNUSED,
     SESSION,
@@ -29,7 +28,12 @@ from session_service.adapters.db.combined import (
 )
 from session_service.adapters.db.unit_of_work import AfterCommit
 from session_service.application.ports.answers import NothingWrittenError
-from session_service.application.ports.changes import ChangeStore, FoundSession, SessionChange
+from session_service.application.ports.changes import (
+    AskedSession,
+    ChangeStore,
+    FoundSession,
+    SessionChange,
+)
 from session_service.application.ports.learners import LearnerMark
 from session_service.application.ports.outbox import Outgoing
 from session_service.application.ports.sessions import SessionRef, Summary
@@ -63,6 +67,7 @@ _ROW = {
     "user_id": "bigint",
     "session_id": "bigint",
     "before": "bigint",
+    "before_at": "timestamptz",
     "change": "text",
     "version": "bigint",
     "updated_at": "timestamptz",
@@ -134,7 +139,7 @@ WITH changed AS (
     s.mastered_item_count, s.right_run
   FROM changed
   JOIN session.practice_session AS s ON (s.user_id, s.id) = (changed.user_id, changed.session_id)
-  WHERE s.version = changed.before
+  WHERE (s.version, s.updated_at) = (changed.before, changed.before_at)
   ORDER BY s.id
   FOR NO KEY UPDATE OF s SKIP LOCKED
 ){placing}{claiming}, written AS MATERIALIZED (
@@ -181,14 +186,27 @@ class SqlChangeStore(ChangeStore):
         self._recent = recent
 
     @override
-    async def read(self, asked: Sequence[tuple[Call, SessionRef, bool]]) -> Sequence[FoundSession | None]:
-        """Selects the sessions with what is known of their learners."""
-        keyed = any(call.request is not None for call, *_ in asked)
+    async def read(self, asked: Sequence[AskedSession]) -> Sequence[FoundSession | None]:
+        """Recalls sessions with their learners, and selects the others."""
+        recalled = [self._recall(each) if each.recalled else None for each in asked]
+        unknown = [each for each, recent in zip(asked, recalled, strict=True) if recent is None]
+        selected = iter(await self._select(unknown) if unknown else ())
+        return [next(selected) if recent is None else recent for recent in recalled]
+
+    def _recall(self, asked: AskedSession) -> FoundSession | None:
+        recent = self._recent.recall(asked.call.user_id, asked.ref)
+        learner = self._recent.learners.get(asked.call.user_id)
+        if recent is None or learner is None:
+            return None
+        return FoundSession(recent.session, learner, remembered=True)
+
+    async def _select(self, asked: Sequence[AskedSession]) -> Sequence[FoundSession | None]:
+        keyed = any(each.call.request is not None for each in asked)
         rows = await self._statements.read(
-            _read_of(keyed=keyed, summed=any(summed for *_, summed in asked)),
-            to_columns(2 + keyed, [_to_asked(call, ref, keyed=keyed) for call, ref, _ in asked]),
+            _read_of(keyed=keyed, summed=any(each.summed for each in asked)),
+            to_columns(2 + keyed, [_to_asked(each, keyed=keyed) for each in asked]),
         )
-        return [self._found_from_row(row, ref) for row, (_, ref, _) in zip(rows, asked, strict=True)]
+        return [self._found_from_row(row, each.ref) for row, each in zip(rows, asked, strict=True)]
 
     @override
     async def write(self, changes: Sequence[SessionChange]) -> Collection[int]:
@@ -204,6 +222,10 @@ class SqlChangeStore(ChangeStore):
         except Exception as error:
             # Which of them it was shows when each is made alone.
             raise NothingWrittenError from error
+        for change in changes:
+            if change.event is not None:
+                # Until it is known what became of it.
+                self._recent.learners.pop(change.after.user_id, None)
         columns = to_columns(len(rows[0]), rows)
         if lot["ends"]:
             columns += [ENDED, self._first_wait]
@@ -211,9 +233,16 @@ class SqlChangeStore(ChangeStore):
         for change in changes:
             if change.before.id in written:
                 self._recent.follow(change.before, change.after)
+                self._remember_learner(change)
         self._after_commit.publish([event for number in written if (event := events[number]) is not None])
         self._after_commit.wake_watchers(written)
         return written
+
+    def _remember_learner(self, change: SessionChange) -> None:
+        ended = change.after
+        if change.event is not None:
+            calendar = Calendar(ended.time_zone, ended.rollover_hour)
+            self._recent.learners[ended.user_id] = LearnerMark(ended.user_seq, calendar)
 
     def _to_outgoing(self, change: SessionChange) -> Outgoing | None:
         event = change.event
@@ -235,9 +264,10 @@ class SqlChangeStore(ChangeStore):
         )
 
 
-def _to_asked(call: Call, ref: SessionRef, *, keyed: bool) -> tuple[Any, ...]:
+def _to_asked(asked: AskedSession, *, keyed: bool) -> tuple[Any, ...]:
+    call = asked.call
     key = (call.request.key if call.request is not None else None,) if keyed else ()
-    return call.user_id, ref.id, *key
+    return call.user_id, asked.ref.id, *key
 
 
 def _to_changed(
@@ -250,6 +280,7 @@ def _to_changed(
         session.user_id,
         session.id,
         change.before.version,
+        change.before.updated_at,
         change.kind.value,
         session.version,
         session.updated_at,

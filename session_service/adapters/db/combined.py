@@ -34,6 +34,7 @@ from session_service.adapters.db.policies import policy_from_text
 from session_service.adapters.db.rows import SESSION_FIELDS
 from session_service.adapters.db.sessions import is_meant
 from session_service.application.ports.answers import NothingWrittenError
+from session_service.application.ports.learners import LearnerMark
 from session_service.application.ports.sessions import SessionRef
 from session_service.domain.items import SessionItem
 from session_service.domain.policies import Policy
@@ -176,6 +177,8 @@ class RecentSession:
 class RecentSessions:
     """Sessions as this process wrote them last: at most so many, with their items, and not for long.
 
+    Their learners, too: how far their events are, and the calendar in force.
+
     Others write them too, and nobody says so here. What is judged by one of these may be told only once a
     write has found the session to be at that version.
     """
@@ -184,6 +187,7 @@ class RecentSessions:
         self._kept: TTLCache[tuple[int, int], RecentSession] = TTLCache(
             most, seconds, getsizeof=lambda recent: 1 + len(recent.items)
         )
+        self.learners: TTLCache[int, LearnerMark] = TTLCache(most, seconds)
 
     def recall(self, user_id: int, ref: SessionRef) -> RecentSession | None:
         """Returns a learner's session, None where it is not known or not the one meant."""

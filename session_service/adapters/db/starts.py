@@ -153,6 +153,7 @@ class SqlStartStore(StartStore):
         written = {row[0] for row in stored}
         for start in starts:
             if start.session.id in written:
+                self._recent.learners[start.session.user_id] = start.place.learner
                 self._recent.keep(start.session, {item.item: item for item in start.items})
         return written
 

@@ -21,11 +21,28 @@ class FoundSession:
     """A session that a call wants to change; `learner` is None for one of whom nothing is known yet.
 
     `summary` has the figures of its product, of an end that is summed up.
+    `remembered` says that session and learner were not read: others may have
+    changed them since, or used the call's key. So it is true once a write of
+    the session has gone well.
     """
 
     session: PracticeSession
     learner: LearnerMark | None
     summary: Summary | None = None
+    remembered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AskedSession:
+    """A session that a call names; `summed` says that its end is summed up.
+
+    `recalled` says that it may be one that is remembered, of an end that was not tried before.
+    """
+
+    call: Call
+    ref: SessionRef
+    summed: bool = False
+    recalled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +67,10 @@ class SessionChange:
 class ChangeStore(Protocol):
     """Sessions of many learners, and one change of each."""
 
-    async def read(self, asked: Sequence[tuple[Call, SessionRef, bool]]) -> Sequence[FoundSession | None]:
+    async def read(self, asked: Sequence[AskedSession]) -> Sequence[FoundSession | None]:
         """Returns the sessions; None where there is no such session, or the call's key has been used.
 
-        With each goes whether its end is summed up. Nothing is locked. Raises NothingWrittenError.
+        Nothing is locked, and what is remembered is not read. Raises NothingWrittenError.
         """
 
     async def write(self, changes: Sequence[SessionChange]) -> Collection[int]:

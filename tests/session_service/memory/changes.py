@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from service_kit.call import Call
 from session_service.application.ports.answers import NothingWrittenError
-from session_service.application.ports.changes import FoundSession, SessionChange
+from session_service.application.ports.changes import AskedSession, FoundSession, SessionChange
 from session_service.application.ports.learners import LearnerMark
 from session_service.application.ports.sessions import SessionRef
 from session_service.domain.errors import SessionNotFoundError
@@ -23,9 +23,9 @@ class FakeChangeStore:
         self.broken = False
         self.lots: list[int] = []
 
-    async def read(self, asked: Sequence[tuple[Call, SessionRef, bool]]) -> Sequence[FoundSession | None]:
+    async def read(self, asked: Sequence[AskedSession]) -> Sequence[FoundSession | None]:
         self.lots.append(len(asked))
-        return [self._find(call, ref) for call, ref, _ in asked]
+        return [self._find(each.call, each.ref) for each in asked]
 
     def _find(self, call: Call, ref: SessionRef) -> FoundSession | None:
         tables = self._store.committed
