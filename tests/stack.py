@@ -19,6 +19,7 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from deploy.local.servers import free_ports
 from deploy.local.stack import LocalStack
+from tests import described
 from tests.guard import guard
 from tests.waiting import PATIENCE_SECONDS
 
@@ -103,6 +104,7 @@ class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Adds the option."""
     parser.addoption("--gateway", help="run the tests of clients against the platform at this URL")
+    parser.addoption("--keep-examples", action="store_true", help="write what examples are answered")
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -158,7 +160,12 @@ def _certificates() -> ssl.SSLContext:
 def open_client(base_url: str, **headers: str) -> httpx.Client:
     """Returns a client that waits as long as every test does."""
     return httpx.Client(
-        base_url=base_url, timeout=PATIENCE_SECONDS, headers=headers, verify=_certificates(), trust_env=False
+        base_url=base_url,
+        timeout=PATIENCE_SECONDS,
+        headers=headers,
+        verify=_certificates(),
+        trust_env=False,
+        event_hooks={"response": [described.watch]},
     )
 
 

@@ -11,6 +11,7 @@ from gateway import contracts as edge
 from gateway.error_reasons import read_reasons
 from gateway.openapi.contracts import Contracts
 from gateway.openapi.errors import ErrorShape
+from gateway.openapi.examples import read_examples
 from gateway.openapi.operations import Operations
 from gateway.openapi.schemas import Schema, Schemas
 
@@ -48,7 +49,16 @@ _ENVELOPE: Schema = {
 }
 _ERROR_AND_MESSAGE: Schema = {
     "type": "object",
-    "properties": {"error": _TEXT, "message": _TEXT},
+    "properties": {
+        "error": _TEXT,
+        "message": _TEXT,
+        "details": {
+            "type": "object",
+            "description": "The field that is wrong, or the session that is over.",
+            "properties": {"field": _TEXT, "session_id": _TEXT, "status": _TEXT, "completion_time": _TEXT},
+        },
+        "retry_after": {"type": "integer", "description": "Seconds until it may be sent again."},
+    },
     "required": ["error", "message"],
 }
 _CANONICAL: Schema = {
@@ -113,7 +123,7 @@ def describe(contracts: Path, described: Described, version: str) -> Document:
     errors = ErrorShape(
         read_reasons(contracts), described.error, statuses=described.statuses, open_methods=open_methods
     )
-    operations = Operations(known, schemas, errors, success="200" if described.error is _CANONICAL else "2XX")
+    operations = Operations(known, schemas, errors, read_examples(described.name))
     paths: dict[str, dict[str, Any]] = {}
     for method in mine:
         for path, verb, operation in operations.of(method):
@@ -137,6 +147,7 @@ def describe(contracts: Path, described: Described, version: str) -> Document:
         "components": {
             "schemas": {**schemas.components(), "Error": errors.schema},
             "parameters": _PARAMETERS,
+            "headers": _HEADERS,
             "securitySchemes": {security: _SECURITY[security]},
         },
     }
@@ -183,6 +194,17 @@ _PARAMETERS: dict[str, Schema] = {
         "required": False,
         "description": "The learner's IANA time zone; remembered. What is no zone is ignored.",
         "schema": {"type": "string", "maxLength": 64, "examples": ["Europe/Madrid"]},
+    },
+}
+_HEADERS: dict[str, Schema] = {
+    "RequestId": {
+        "description": "Names the call in logs; a UUID that was sent comes back.",
+        "schema": {"type": "string"},
+    },
+    "UserSeq": {
+        "description": "How many events of the learner there are. A read of statistics that is sent "
+        "it as `min_user_seq` waits until they are counted.",
+        "schema": {"type": "string", "pattern": "^[0-9]+$"},
     },
 }
 _SECURITY: dict[str, Schema] = {

@@ -7,9 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from google.api import annotations_pb2
+from practice.http.v1 import json_pb2
+
 from gateway import contracts as edge
 from gateway.openapi.contracts import Contracts, Field, Rpc
 from gateway.openapi.errors import ErrorShape
+from gateway.openapi.examples import Example
 from gateway.openapi.schemas import Schema, Schemas, is_required, is_well_known
 
 Operation = dict[str, Any]
@@ -20,6 +24,12 @@ _EMPTY = "google.protobuf.Empty"
 _JSON = "application/json"
 # The field that makes a mutation safe to send again; the header is for those without it.
 _REQUEST_ID = "request_id"
+_NO_CONTENT = 204
+_FIRST_REFUSAL = 400
+
+
+# Headers of answers, by the names of their descriptions.
+_HEADERS = {"RequestId": "x-request-id", "UserSeq": "x-practice-user-seq"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +64,18 @@ class Path:
 class Operations:
     """Makes operations of one document."""
 
-    def __init__(self, contracts: Contracts, schemas: Schemas, errors: ErrorShape, *, success: str) -> None:
-        """`success` is the status of what was done, `2XX` where products answer 200 or 201."""
+    def __init__(
+        self,
+        contracts: Contracts,
+        schemas: Schemas,
+        errors: ErrorShape,
+        examples: Mapping[str, Sequence[Example]],
+    ) -> None:
+        """`examples` are those of each operation, by its name."""
         self._contracts = contracts
         self._schemas = schemas
         self._errors = errors
-        self._success_status = success
+        self._examples = examples
 
     def of(self, method: edge.Method) -> Iterator[tuple[str, str, Operation]]:
         """Yields the path, the verb and the operation of each binding of a method."""
@@ -73,6 +89,7 @@ class Operations:
         named = frozenset(path.fields.values())
         summary, _, _ = rpc.comment.partition(". ")
         service, _, name = rpc.name.rpartition(".")[2].partition("/")
+        examples = self._examples.get(f"{service}_{name}", ())
         operation: Operation = {
             "operationId": f"{service}_{name}" + (f"_{number + 1}" if number else ""),
             "tags": [service],
@@ -92,7 +109,8 @@ class Operations:
         body = self._body(rpc, binding, fields, named)
         if body is not None:
             operation["requestBody"] = body
-        operation["responses"] = {**self._success(rpc), **self._errors.responses(rpc)}
+        operation["responses"] = {**self._success(rpc, examples), **self._errors.responses(rpc)}
+        _show(operation, examples)
         if rpc.name in edge.OPEN_METHODS:
             operation["security"] = []
         return operation
@@ -140,7 +158,7 @@ class Operations:
             return None
         if binding.body != "*":
             field = fields[binding.body]
-            schema = self._schemas.sent(field.type_name)
+            schema = self._schemas.sent(_bodies(rpc).request or field.type_name)
             return {"required": True, "description": field.comment, "content": {_JSON: {"schema": schema}}}
         rest = [field for name, field in fields.items() if name not in named]
         if not rest:
@@ -162,15 +180,68 @@ class Operations:
             required = [field.name for field in rest if is_required(field)]
         return {"required": bool(required), "content": {_JSON: {"schema": schema}}}
 
-    def _success(self, rpc: Rpc) -> Schema:
-        schema = self._schemas.answered(rpc.response)
-        if rpc.response == _EMPTY:
-            content: Schema = {_JSON: {"schema": {"type": "object"}}}
-        elif rpc.streaming and rpc.response != _BODY:
-            content = {"application/x-ndjson": {"schema": schema}}
-        else:
-            content = {_JSON: {"schema": schema}}
-        return {self._success_status: {"description": "It was done.", "content": content}}
+    def _success(self, rpc: Rpc, examples: Sequence[Example]) -> Schema:
+        """Returns the answers of a call that was done, by the statuses that its examples have."""
+        statuses = sorted({example.status for example in examples if example.status < _FIRST_REFUSAL}) or [
+            200
+        ]
+        told: Schema = {}
+        for status in statuses:
+            answer: Schema = {"description": "It was done.", "headers": _answered_headers(rpc)}
+            if status != _NO_CONTENT:
+                answer["content"] = self._content(rpc)
+            told[str(status)] = answer
+        return told
+
+    def _content(self, rpc: Rpc) -> Schema:
+        bodies = _bodies(rpc)
+        if bodies.media_type:
+            return {bodies.media_type: {"schema": {"type": "string", "format": "binary"}}}
+        message = bodies.response.removesuffix("[]")
+        schema = self._schemas.answered(message or rpc.response)
+        if message != bodies.response:
+            schema = {"type": "array", "items": schema}
+        if bodies.nullable:
+            schema = {"oneOf": [schema, {"type": "null"}]}
+        lines = rpc.streaming and not message
+        return {"application/x-ndjson" if lines else _JSON: {"schema": schema}}
+
+
+def _answered_headers(rpc: Rpc) -> Schema:
+    """Returns the headers of an answer: those of each, and what a change has besides."""
+    verb = rpc.descriptor.options.Extensions[annotations_pb2.http].WhichOneof("pattern")
+    names = ["RequestId", *([] if verb == "get" else ["UserSeq"])]
+    return {_HEADERS[name]: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def _show(operation: Operation, examples: Sequence[Example]) -> None:
+    """Puts examples where they belong: parameters, the body of the request, the answer of their status."""
+    parameters = {each["name"]: each for each in operation.get("parameters", ()) if "name" in each}
+    for example in filter(lambda example: example.answered, examples):
+        in_path = {name: str(value) for name, value in example.path.items()}
+        for name, value in {**in_path, **example.query}.items():
+            if example.status < _FIRST_REFUSAL and name in parameters:
+                parameters[name].setdefault("examples", {})[example.key] = {"value": value}
+        shown = {"summary": example.name}
+        if example.status < _FIRST_REFUSAL and example.body is not None:
+            _put(operation["requestBody"], example.key, {**shown, "value": example.body})
+        response = operation["responses"].get(str(example.status))
+        if response is not None and "content" in response and example.answer is not None:
+            _put(response, example.key, {**shown, "value": example.answer})
+
+
+def _put(told: Schema, key: str, example: Schema) -> None:
+    # Of this operation alone, where contents are shared.
+    told["content"] = {
+        kind: {**content, "examples": {**content.get("examples", {}), key: example}}
+        for kind, content in told["content"].items()
+    }
+
+
+def _bodies(rpc: Rpc) -> json_pb2.Bodies:
+    """Returns what its bodies look like where its messages do not tell."""
+    told: json_pb2.Bodies = rpc.descriptor.options.Extensions[json_pb2.bodies]
+    return told
 
 
 def _path_parameter(variable: str, field: Field) -> Schema:

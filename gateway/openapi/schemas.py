@@ -8,6 +8,7 @@ from typing import Any
 from buf.validate import validate_pb2
 from google.api import field_behavior_pb2
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto
+from practice.http.v1 import json_pb2
 
 from gateway.openapi.contracts import Contracts, Enum, Field, Message
 
@@ -129,7 +130,7 @@ class Schemas:
     def _single(self, field: Field, rules: Any, *, sent: bool) -> Schema:
         kind = field.descriptor.type
         if field.type_name:
-            return self.of(field.type_name)
+            return self._values(field.option(json_pb2.values)) or self.of(field.type_name)
         if kind in _INT64:
             # JSON has no integers of 64 bits: they are answered as text, and taken as either.
             bounds = _number_bounds(rules.int64) if rules else {}
@@ -141,6 +142,20 @@ class Schemas:
         if kind in _NUMBERS:
             return {"type": "number", "format": "double", **(_number_bounds(rules.double) if rules else {})}
         return dict(_PLAIN[kind])
+
+    def _values(self, values: json_pb2.Values) -> Schema:
+        """Returns the schema of a field that may hold this and that; an empty one where nothing says so."""
+        if not values.types and not values.message:
+            return {}
+        types = list(values.types)
+        told: Schema = {"type": types[0] if len(types) == 1 else types}
+        if types == ["object"]:
+            told["additionalProperties"] = True
+        if values.items:
+            told["items"] = {"type": values.items}
+        if not values.message:
+            return told
+        return {"oneOf": [self.of(values.message), *([told] if types else [])]}
 
     def _use(self, name: str, into: dict[str, None]) -> None:
         if name in into or name in _WELL_KNOWN:
@@ -155,7 +170,7 @@ class Schemas:
         if message is not None and message.entry:
             self._use_type(message.fields[1], into)
         elif field.type_name:
-            self._use(field.type_name, into)
+            self._use(field.option(json_pb2.values).message or field.type_name, into)
 
 
 def is_well_known(message: str) -> bool:
