@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
 
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from gateway import contracts
-from gateway.openapi.__main__ import CONTRACTS, VERSION
-from gateway.openapi.documents import DOCUMENTS, describe
+from gateway.openapi.__main__ import CONTRACTS
+from gateway.openapi.documents import DOCUMENTS
 from gateway.openapi.operations import Path
+from tests.described import document
 
 NAMES = [described.name for described in DOCUMENTS]
 PUBLIC = [name for name in NAMES if name != "operators"]
-
-
-@cache
-def document(name: str) -> dict[str, Any]:
-    described = next(each for each in DOCUMENTS if each.name == name)
-    return describe(CONTRACTS, described, VERSION)
 
 
 def operations(name: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
