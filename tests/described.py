@@ -77,9 +77,13 @@ def check(response: httpx.Response) -> None:
         return
     responses = described.operation["responses"]
     status = str(response.status_code)
-    told = responses.get(status) or (responses.get("default") if int(status) >= _FIRST_REFUSAL else None)
-    where = f"{described.document}: {response.request.method} {described.path} {status}"
+    told = responses.get(status)
+    reason = response.headers.get("x-practice-reason", "")
+    where = f"{described.document}: {response.request.method} {described.path} {status} {reason}".rstrip()
     assert told is not None, f"{where} is not described"
+    if int(status) >= _FIRST_REFUSAL:
+        reasons = told["headers"]["x-practice-reason"]["schema"]["enum"]
+        assert reason in reasons, f"{where} is not described, but {', '.join(reasons)}"
     content = told.get("content", {})
     kind = response.headers.get("content-type", "").partition(";")[0]
     if not response.content:
@@ -114,7 +118,7 @@ def watch(response: httpx.Response) -> None:
 @cache
 def _validator(name: str, path: str, verb: str, status: str, kind: str) -> Draft202012Validator:
     responses = document(name)["paths"][path][verb]["responses"]
-    schema = responses.get(status, responses.get("default"))["content"][kind]["schema"]
+    schema = responses[status]["content"][kind]["schema"]
     return Draft202012Validator(
         _in_document(name, schema), registry=_registry(name), format_checker=FormatChecker()
     )

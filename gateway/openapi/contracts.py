@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from google.api import annotations_pb2
 from google.protobuf.descriptor_pb2 import (
     DescriptorProto,
     EnumDescriptorProto,
@@ -84,6 +85,11 @@ class Rpc:
     response: str
     streaming: bool
     descriptor: MethodDescriptorProto
+
+    @property
+    def only_reads(self) -> bool:
+        """Whether it is a GET."""
+        return self.descriptor.options.Extensions[annotations_pb2.http].WhichOneof("pattern") == "get"
 
     @property
     def service(self) -> str:

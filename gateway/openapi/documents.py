@@ -79,8 +79,14 @@ _CANONICAL: Schema = {
     "required": ["error"],
 }
 
+# What products answer where `/v1` has another status; below it, what each of them has of its own.
+_OF_PRODUCTS = {"FAILED_PRECONDITION": [409], "IDEMPOTENCY_KEY_REUSED": [422]}
 # Where what cannot be read is a 422.
-_UNREADABLE = {"FIELD_INVALID": 422, "REQUEST_MALFORMED": 422}
+_UNREADABLE = {
+    "FIELD_INVALID": [422],
+    "REQUEST_MALFORMED": [422, 408, 415, 426, 501],
+    "PASSWORD_TOO_COMMON": [422],
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +97,7 @@ class Described:
     title: str
     packages: tuple[str, ...]
     error: Schema
-    statuses: Mapping[str, int] = field(default_factory=dict)
+    statuses: Mapping[str, Sequence[int]] = field(default_factory=dict)
     operators: bool = False
 
 
@@ -102,12 +108,45 @@ DOCUMENTS = (
         ("practice.identity.", "practice.catalog.", "practice.session.", "practice.stats."),
         _CANONICAL,
     ),
-    Described("exercises", "Exercises: language drills", ("practice.products.exercises.",), _DETAIL),
-    Described("portal", "Portal: vocabulary", ("practice.products.portal.",), _ERROR_AND_MESSAGE),
-    Described("yoga", "Yoga", ("practice.products.yoga.",), _DETAIL_LIST, _UNREADABLE),
-    Described("focus", "Focus time", ("practice.products.focus.",), _ENVELOPE),
     Described(
-        "design", "System design", ("practice.products.design.",), _DETAIL_LIST, {"FIELD_INVALID": 422}
+        "exercises",
+        "Exercises: language drills",
+        ("practice.products.exercises.",),
+        _DETAIL,
+        {**_OF_PRODUCTS, "SESSION_ENDED": [400]},
+    ),
+    Described(
+        "portal",
+        "Portal: vocabulary",
+        ("practice.products.portal.",),
+        _ERROR_AND_MESSAGE,
+        {**_OF_PRODUCTS, "SESSION_ENDED": [400], "ITEM_NOT_FOUND": [400]},
+    ),
+    Described(
+        "yoga",
+        "Yoga",
+        ("practice.products.yoga.",),
+        _DETAIL_LIST,
+        # 403 where the session is another's.
+        {**_OF_PRODUCTS, **_UNREADABLE, "SESSION_NOT_FOUND": [404, 403]},
+    ),
+    Described("focus", "Focus time", ("practice.products.focus.",), _ENVELOPE, _OF_PRODUCTS),
+    Described(
+        "design",
+        "System design",
+        ("practice.products.design.",),
+        _DETAIL_LIST,
+        {
+            **_OF_PRODUCTS,
+            **_UNREADABLE,
+            "SESSION_NOT_FOUND": [404, 403],
+            "SUBMISSION_NOT_FOUND": [404, 403],
+            "SESSION_ENDED": [400],
+            "EMAIL_TAKEN": [400],
+            "ETAG_MISMATCH": [412],
+            "CONVERSATION_FULL": [413],
+            "DRAFT_INVALID": [422, 413],
+        },
     ),
     Described("operators", "Operators", ("practice.",), _CANONICAL, operators=True),
 )

@@ -11,9 +11,17 @@ from gateway.openapi.contracts import Rpc
 from gateway.openapi.schemas import Schema
 
 _NAMED = re.compile(r"\b[A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+\b|\bINTERNAL\b")
-# Of every call; those of tokens not of calls that need none.
-_ALWAYS = ("FIELD_INVALID", "REQUEST_MALFORMED", "RATE_LIMITED", "DEPENDENCY_UNAVAILABLE", "INTERNAL")
+# Of every call; those of tokens not of calls that need none, those of changes not of calls that only read.
+_ALWAYS = (
+    "FIELD_INVALID",
+    "REQUEST_MALFORMED",
+    "REQUEST_TOO_LARGE",
+    "RATE_LIMITED",
+    "DEPENDENCY_UNAVAILABLE",
+    "INTERNAL",
+)
 _OF_TOKENS = ("TOKEN_INVALID",)
+_OF_CHANGES = ("IDEMPOTENCY_KEY_REUSED", "TOO_MANY_AT_ONCE")
 _CONTENT: Schema = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
 
 
@@ -25,10 +33,10 @@ class ErrorShape:
         reasons: Iterable[Reason],
         schema: Schema,
         *,
-        statuses: Mapping[str, int] | None = None,
+        statuses: Mapping[str, Sequence[int]] | None = None,
         open_methods: frozenset[str] = frozenset(),
     ) -> None:
-        """`statuses` are those that this document's API has of its own, by reason."""
+        """`statuses` are those that this document's API has of its own, by reason or by gRPC's status."""
         self._reasons = {reason.name: reason for reason in reasons}
         self._statuses = dict(statuses or {})
         self._open_methods = open_methods
@@ -42,16 +50,17 @@ class ErrorShape:
                 for status in self._statuses_of(reason):
                     by_status[status].append(reason)
         told = {str(status): self._response(by_status[status]) for status in sorted(by_status)}
-        return {**told, "default": _any_other()}
+        return told
 
     def _statuses_of(self, reason: Reason) -> Sequence[int]:
-        own = self._statuses.get(reason.name)
-        return reason.statuses if own is None else [own]
+        own = self._statuses.get(reason.name) or self._statuses.get(reason.code)
+        return reason.statuses if own is None else own
 
     def _names(self, rpc: Rpc) -> Sequence[str]:
         told = _NAMED.findall(rpc.comment)
         tokens = () if rpc.name in self._open_methods else _OF_TOKENS
-        return list(dict.fromkeys((*told, *tokens, *_ALWAYS)))
+        changes = () if rpc.only_reads else _OF_CHANGES
+        return list(dict.fromkeys((*told, *tokens, *changes, *_ALWAYS)))
 
     def _response(self, reasons: Sequence[Reason]) -> Schema:
         meanings = {reason.name: reason.meaning.partition(" Metadata: ")[0] for reason in reasons}
@@ -66,7 +75,3 @@ class ErrorShape:
             },
             "content": _CONTENT,
         }
-
-
-def _any_other() -> Schema:
-    return {"description": "Another refusal, with its reason in `x-practice-reason`.", "content": _CONTENT}

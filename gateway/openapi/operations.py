@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from google.api import annotations_pb2
 from practice.http.v1 import json_pb2
 
 from gateway import contracts as edge
@@ -209,8 +208,7 @@ class Operations:
 
 def _answered_headers(rpc: Rpc) -> Schema:
     """Returns the headers of an answer: those of each, and what a change has besides."""
-    verb = rpc.descriptor.options.Extensions[annotations_pb2.http].WhichOneof("pattern")
-    names = ["RequestId", *([] if verb == "get" else ["UserSeq"])]
+    names = ["RequestId", *([] if rpc.only_reads else ["UserSeq"])]
     return {_HEADERS[name]: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
