@@ -89,7 +89,7 @@ class Rpc:
     @property
     def only_reads(self) -> bool:
         """Whether it is a GET."""
-        return self.descriptor.options.Extensions[annotations_pb2.http].WhichOneof("pattern") == "get"
+        return bool(self.descriptor.options.Extensions[annotations_pb2.http].WhichOneof("pattern") == "get")
 
     @property
     def service(self) -> str:
