@@ -30,7 +30,7 @@ from service_kit.grpc.guards import (
 from service_kit.grpc.presentation import ErrorPresenter, error_metadata, freshness, status_message
 from service_kit.grpc.saved_responses import HeldContext, respond_once
 from service_kit.grpc.statuses import error_to_status
-from service_kit.grpc.streams import Pace, SharedCall, send
+from service_kit.grpc.streams import Pace, SharedCall, SharedCallEndedError, send
 from service_kit.logging import bind, get_logger
 from service_kit.once import SavedResponse, SavedResponses
 from service_kit.request_ids import current_request_id, enter_request
@@ -316,7 +316,7 @@ class CallInterceptor(grpc.GenericRpcHandler):
             log.warning("handled_call_not_told", method=method, error=repr(error))
 
     async def _refuse(self, method: str, error: Exception, context: Context) -> NoReturn:
-        if isinstance(error, grpc.aio.AbortError):
+        if isinstance(error, grpc.aio.AbortError | SharedCallEndedError):
             raise error
         told = self._understand(error)
         presenter = self._presenters.get(method.split("/")[1])

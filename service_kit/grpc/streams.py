@@ -89,6 +89,10 @@ async def _stop(task: asyncio.Future[Any]) -> None:
         await asyncio.wait({task})
 
 
+class SharedCallEndedError(Exception):
+    """The call was ended with an error: gRPC's AbortError where the stream is shared."""
+
+
 class SharedCall:
     """One of the calls that a stream carries: what its handler asks of gRPC's context.
 
@@ -135,10 +139,8 @@ class SharedCall:
 
     async def abort(self, code: grpc.StatusCode, _details: str = "") -> NoReturn:
         """Ends the call with an error."""
-        from grpc.aio import AbortError  # noqa: PLC0415 - see Context
-
         self._code = code
-        raise AbortError
+        raise SharedCallEndedError
 
     def finish(self) -> None:
         """Says that it is over to whoever asked to hear so."""
