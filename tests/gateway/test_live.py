@@ -167,7 +167,7 @@ async def test_the_session_service_learns_the_caller_and_the_request_and_nothing
     (metadata,) = portal.metadata
     assert metadata["authorization"] == f"Bearer {token}"
     assert metadata["x-request-id"] == "live-1"
-    assert set(metadata) == {"authorization", "x-request-id", "user-agent"}
+    assert set(metadata) == {"authorization", "x-request-id"}
 
 
 async def test_a_client_that_comes_back_and_a_service_that_restarts_lose_nothing(
