@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service_kit.call import Call, RequestIdentity
 from session_service.adapters.db import tables
-from session_service.adapters.db.combined import CombinedStatements
+from session_service.adapters.db.changes import read_statement
+from session_service.adapters.db.combined import CombinedStatements, Rows
 from session_service.adapters.events import encode
 from session_service.application.complete_session import Ended
 from session_service.application.ports.sessions import SessionRef
@@ -25,6 +26,7 @@ from session_service.domain.states import State
 from tests.session_service.adapters.db.lots import note_written
 from tests.session_service.database import Database
 
+OF_ENDS = [read_statement(keyed=keyed, summed=summed) for keyed in (False, True) for summed in (False, True)]
 ANSWER = [SubmittedAnswer("exercises/1", "hable")]
 
 
@@ -37,16 +39,17 @@ async def other(engine: AsyncEngine) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-def selected(database: Database, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def selected(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many sessions were read for their ends, time by time."""
     counted: list[int] = []
-    select = database.changes._select
+    read = CombinedStatements.read
 
-    async def count(asked: Any) -> Any:
-        counted.append(len(asked))
-        return await select(asked)
+    async def count(statements: CombinedStatements, statement: str, columns: Rows) -> Rows:
+        if statement in OF_ENDS:
+            counted.append(len(columns[0]))
+        return await read(statements, statement, columns)
 
-    monkeypatch.setattr(database.changes, "_select", count)
+    monkeypatch.setattr(CombinedStatements, "read", count)
     return counted
 
 
