@@ -102,6 +102,7 @@ async def test_what_others_did_to_the_session_is_seen(
     await other.use.submit_answers(Call(user_id), SessionRef(answered.id), ANSWER)
     await other.use.pause_session(Call(user_id), SessionRef(paused.id))
     await other.use.abandon_session(Call(user_id), SessionRef(over.id))
+    selected.clear()
     assert (await complete(database, answered)).session.answer_count == 1
     resting = (await complete(database, paused)).session
     assert resting.version == 3
