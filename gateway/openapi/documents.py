@@ -160,7 +160,11 @@ def describe(contracts: Path, described: Described, version: str) -> Document:
     schemas = Schemas(known, _short_names([*known.messages, *known.enums], described.packages))
     open_methods = frozenset() if described.operators else edge.OPEN_METHODS
     errors = ErrorShape(
-        read_reasons(contracts), described.error, statuses=described.statuses, open_methods=open_methods
+        read_reasons(contracts),
+        described.error,
+        statuses=described.statuses,
+        open_methods=open_methods,
+        operators=described.operators,
     )
     operations = Operations(known, schemas, errors, read_examples(described.name))
     paths: dict[str, dict[str, Any]] = {}

@@ -20,7 +20,8 @@ _ALWAYS = (
     "DEPENDENCY_UNAVAILABLE",
     "INTERNAL",
 )
-_OF_TOKENS = ("TOKEN_INVALID",)
+_OF_TOKENS = ("TOKEN_INVALID", "ACCOUNT_ERASED")
+_OF_OPERATORS = ("TOKEN_INVALID", "NOT_PERMITTED")
 _OF_CHANGES = ("IDEMPOTENCY_KEY_REUSED", "TOO_MANY_AT_ONCE")
 _CONTENT: Schema = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
 
@@ -35,11 +36,13 @@ class ErrorShape:
         *,
         statuses: Mapping[str, Sequence[int]] | None = None,
         open_methods: frozenset[str] = frozenset(),
+        operators: bool = False,
     ) -> None:
         """`statuses` are those that this document's API has of its own, by reason or by gRPC's status."""
         self._reasons = {reason.name: reason for reason in reasons}
         self._statuses = dict(statuses or {})
         self._open_methods = open_methods
+        self._of_tokens = _OF_OPERATORS if operators else _OF_TOKENS
         self.schema = schema
 
     def responses(self, rpc: Rpc) -> dict[str, Schema]:
@@ -58,7 +61,7 @@ class ErrorShape:
 
     def _names(self, rpc: Rpc) -> Sequence[str]:
         told = _NAMED.findall(rpc.comment)
-        tokens = () if rpc.name in self._open_methods else _OF_TOKENS
+        tokens = () if rpc.name in self._open_methods else self._of_tokens
         changes = () if rpc.only_reads else _OF_CHANGES
         return list(dict.fromkeys((*told, *tokens, *changes, *_ALWAYS)))
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine
 
 from service_kit.db.engines import open_engine
-from stats_service.adapters.db import fact_statements, rows
+from stats_service.adapters.db import fact_statements, rows, saving_statements
 from stats_service.adapters.db.fact_columns import FactColumns
 from stats_service.domain.completion import Completion
 from stats_service.domain.facts import Facts
@@ -96,7 +96,9 @@ def read(
 ) -> Facts:
     """Stores facts and reads them."""
     if facts:
-        connection.execute(fact_statements.add_facts(), rows.completions_to_columns(facts))
+        saving_statements.run_together(
+            connection, [(fact_statements.add_facts(), rows.completions_to_columns(facts))]
+        )
     users = ", ".join(str(fact.user_id) for fact in facts)
     return columns.read(connection, f"user_id IN ({users})" if facts else "false", texts)
 
