@@ -17,6 +17,8 @@ def run_migrations() -> None:
         target_metadata=metadata,
         version_table_schema=metadata.schema,
         include_schemas=True,
+        # What one of them locks, the next does not hold.
+        transaction_per_migration=True,
         include_name=lambda name, kind, _: kind != "schema" or name == metadata.schema,
     )
     with context.begin_transaction():

@@ -14,6 +14,7 @@ import select
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -59,6 +60,10 @@ _SETTINGS = {
 # Who practises sends one answer after the other; what they do not come back to is not kept for long.
 _REMEMBERED = 8_000
 _REMEMBERED_SECONDS = 300.0
+# Characters of settings and note.
+_LARGEST_REMEMBERED = 1_000
+# What the driver says before it sends anything, while the server's last words are read.
+_NOT_READY = ("cannot switch to state", "not connected")
 
 _POLICY = "SELECT policy::text FROM session.product_version WHERE (product, version) = ($1, $2)"
 
@@ -195,21 +200,32 @@ class RecentSessions:
         return recent if recent is not None and is_meant(recent.session, ref) else None
 
     def keep(self, session: PracticeSession, items: Mapping[str, SessionItem]) -> None:
-        """Takes down what was written, whole. Of an ended session nothing is kept."""
+        """Takes down what was written, whole. Of an ended session, or a large one, nothing is kept."""
         self.forget(session.user_id, session.id)
-        if session.state.is_open and len(items) < self._kept.maxsize:
+        if session.state.is_open and len(items) < self._kept.maxsize and _is_small(session):
             self._kept[session.user_id, session.id] = RecentSession(session, items)
 
     def follow(self, before: PracticeSession, after: PracticeSession) -> None:
         """Takes down a change that leaves picked items alone, where the session before it is known."""
         recent = self._kept.get((before.user_id, before.id))
         self.forget(before.user_id, before.id)
-        if recent is not None and recent.session.version == before.version:
+        if recent is not None and _mark_of(recent.session) == _mark_of(before):
             self.keep(after, recent.items)
 
     def forget(self, user_id: int, session_id: int) -> None:
         """Makes the session one that has to be read."""
         self._kept.pop((user_id, session_id), None)
+
+
+def _mark_of(session: PracticeSession) -> tuple[int, datetime]:
+    """Returns what tells two versions apart, one of them of a database that was put back."""
+    return session.version, session.updated_at
+
+
+def _is_small(session: PracticeSession) -> bool:
+    """Tells whether texts of the learner's own take little: what is nested takes many times its text."""
+    settings = len(str(session.settings)) if session.settings else 0
+    return settings + len(session.note) <= _LARGEST_REMEMBERED
 
 
 def to_columns(width: int, rows: Rows) -> list[Any]:
@@ -270,6 +286,12 @@ class CombinedStatements:
                 if driver.is_closed():
                     raise ConnectionError("lost while many wrote") from error
                 raise NothingWrittenError from error
+            except asyncpg.InternalClientError as error:
+                driver.terminate()
+                if str(error).startswith(_NOT_READY):
+                    # The server has begun to say that it ends: nothing was sent.
+                    raise NothingWrittenError from error
+                raise ConnectionError("lost while many wrote") from error
             except (asyncpg.InterfaceError, TimeoutError, OSError) as error:
                 raise ConnectionError("lost while many wrote") from error
         return rows

@@ -7,7 +7,7 @@ written over only where it still holds: the version of a session counts its chan
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -182,8 +182,8 @@ class SqlDraftStore(DraftStore):
         return last_seq
 
     async def _write_all(self, asked: Sequence[_Asked]) -> Sequence[int | None]:
-        """Writes a lot; of several who change the same session only the first may be right."""
-        first = {each.change.before.id: each for each in reversed(asked)}
+        """Writes a lot; of several who change one session, or use one key, only the first may be right."""
+        first = _first_of(asked)
         keyed = any(each.call.request is not None for each in first.values())
         texts = [each.change.content for each in first.values()]
         try:
@@ -198,9 +198,23 @@ class SqlDraftStore(DraftStore):
         written = {session_id: last_seq or 0 for session_id, last_seq in rows}
         self._after_commit.wake_watchers(list(written))
         return [
-            written.get(each.change.before.id) if first[each.change.before.id] is each else None
+            written.get(each.change.before.id) if first.get(each.change.before.id) is each else None
             for each in asked
         ]
+
+
+def _first_of(asked: Iterable[_Asked]) -> dict[int, _Asked]:
+    """Returns who goes first, by session: no session and no key twice."""
+    first: dict[int, _Asked] = {}
+    keys: set[tuple[int, str]] = set()
+    for each in asked:
+        session, request = each.change.before, each.call.request
+        key = (session.user_id, request.key) if request is not None else None
+        if session.id not in first and key not in keys:
+            first[session.id] = each
+            if key is not None:
+                keys.add(key)
+    return first
 
 
 def _draft_of(content_hash: str | None, digest: bytes | None, content: str | None) -> StoredDraft | None:

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service_kit.call import Call, enter_call, reached
+from service_kit.errors import ConflictError
 from session_service.adapters.db.combined import CombinedStatements
 from session_service.adapters.db.drafts import SqlDraftStore
 from session_service.application.ports.drafts import DraftChange
@@ -54,6 +55,20 @@ async def save(
 
 async def stored(database: Database, user_id: int, ref: SessionRef) -> str:
     return (await database.use.get_draft(Call(user_id), ref)).content
+
+
+async def test_a_key_saves_one_draft_of_two_at_once(database: Database, user_id: int, keyed: Keyed) -> None:
+    one, two = await database.started(user_id), await database.started(user_id)
+    for ref in (one, two):
+        await save(database, user_id, ref, "{}")
+    outcomes = await asyncio.gather(
+        save(database, user_id, one, '{"of": 1}', call=keyed("same", body="1")),
+        save(database, user_id, two, '{"of": 2}', call=keyed("same", body="2")),
+        return_exceptions=True,
+    )
+    assert sum(isinstance(outcome, ConflictError) for outcome in outcomes) == 1
+    texts = [await stored(database, user_id, ref) for ref in (one, two)]
+    assert texts.count("{}") == 1
 
 
 async def test_drafts_of_a_moment_are_one_lot_and_each_has_its_own_outcome(

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 
+import asyncpg
 import pytest
 
 from deploy.local.servers import free_port
@@ -96,6 +97,29 @@ async def test_tables_that_are_still_small_are_planned_to_be_read_by_their_keys(
             assert faults_in(plan, GROWING) == []
             assert "hashed SubPlan" not in explained
     await connections.close()
+
+
+@pytest.mark.parametrize(
+    ("words", "raised"),
+    [
+        ("cannot switch to state 4; another operation (2) is in progress", NothingWrittenError),
+        ("not connected", NothingWrittenError),
+        ("got result for unknown protocol state 4", ConnectionError),
+    ],
+)
+async def test_a_driver_that_was_not_ready_has_sent_nothing(
+    connections: Connections, monkeypatch: pytest.MonkeyPatch, words: str, raised: type[Exception]
+) -> None:
+    async def fetch(*_: object, **__: object) -> None:
+        raise asyncpg.InternalClientError(words)
+
+    async with connections.lend() as driver:
+        pid = await driver.fetchval(PID)
+    monkeypatch.setattr(asyncpg.Connection, "fetch", fetch)
+    with pytest.raises(raised):
+        await CombinedStatements(connections).write("SELECT 1", ())
+    async with connections.lend() as driver:
+        assert await driver.fetchval(PID) != pid
 
 
 async def test_without_a_connection_it_is_certain_that_nothing_was_written() -> None:

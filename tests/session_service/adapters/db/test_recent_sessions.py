@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -282,6 +283,24 @@ async def test_a_database_put_back_to_an_earlier_moment_is_seen(database: Databa
         )
     answered = await submit(database, session)
     assert (answered.session.answer_count, answered.session.correct_answer_count) == (2, 1)
+
+
+async def test_another_version_of_the_same_number_is_not_followed(database: Database, user_id: int) -> None:
+    session = await begin(database, user_id, "portal", content="activities/123")
+    recalled = database.recent.recall(user_id, SessionRef(session.id))
+    assert recalled is not None
+    put_back = replace(session, updated_at=session.updated_at + timedelta(seconds=1))
+    database.recent.follow(put_back, replace(put_back, version=session.version + 1))
+    assert database.recent.recall(user_id, SessionRef(session.id)) is None
+
+
+async def test_of_a_session_with_large_texts_nothing_is_kept(database: Database, user_id: int) -> None:
+    session = await begin(database, user_id)
+    for large in (replace(session, note="x" * 5_000), replace(session, settings={"a": [{}] * 1_000})):
+        database.recent.keep(large, {})
+        assert database.recent.recall(user_id, SessionRef(session.id)) is None
+    database.recent.keep(session, {})
+    assert database.recent.recall(user_id, SessionRef(session.id)) is not None
 
 
 async def test_an_answer_says_how_far_the_learners_events_are_by_now(

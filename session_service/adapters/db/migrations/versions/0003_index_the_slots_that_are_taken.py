@@ -14,6 +14,8 @@ TABLE, NAMES = "practice_session", ["user_id", "open_slot"]
 
 
 def upgrade() -> None:
+    # As the last step does: who holds a row and waits for the first would stand in the way of the last.
+    op.execute("LOCK TABLE session.practice_session IN ACCESS EXCLUSIVE MODE")
     # The new one first: at no moment could a slot be taken twice.
     op.create_index(
         "practice_session_open_slot",
