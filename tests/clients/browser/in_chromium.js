@@ -1,26 +1,28 @@
 /**
- * Plays scenarios in pages in Chromium: for each line `[{scenario, given}, ...]` of stdin one
- * `{origin, results, preflights}` or `{error}` on stdout. A line has a profile of its own; its page is loaded anew
- * before each scenario, from an origin that is not the gateway's.
+ * Plays scenarios in the pages of a folder in Chromium, `node in_chromium.js FOLDER`: for each line
+ * `[{scenario, given}, ...]` of stdin one `{origin, results, preflights}` or `{error}` on stdout. A line has a profile
+ * of its own; its page is loaded anew before each scenario, from an origin that is not the gateway's.
  */
 
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname } from "node:path";
 import { createInterface } from "node:readline";
+import { pathToFileURL } from "node:url";
 
 import { chromium } from "playwright-core";
 
 import { launchOptions } from "./chromium.js";
 
-const TYPES = { ".html": "text/html", ".js": "text/javascript" };
+const TYPES = { ".html": "text/html", ".js": "text/javascript", ".mjs": "text/javascript" };
+const FOLDER = pathToFileURL(`${process.argv[2]}/`);
 
-/** Serves this directory without a word about CORS. */
+/** Serves the folder without a word about CORS. */
 async function servePage() {
   const server = createServer(async ({ url }, response) => {
     const name = url === "/" ? "/index.html" : url;
     try {
-      const content = await readFile(new URL(`.${name}`, import.meta.url));
+      const content = await readFile(new URL(`.${name}`, FOLDER));
       response.writeHead(200, { "Content-Type": TYPES[extname(name)] }).end(content);
     } catch {
       response.writeHead(404).end();
