@@ -142,8 +142,10 @@ def test_what_no_path_takes_or_answers_is_an_error_of_types(app: Path) -> None:
 
 
 def check_types(app: Path, file: str, *, strict: bool) -> None:
-    options = ["--noEmit", "--module", "nodenext", "--target", "es2022", "--lib", "es2023,dom", "--types", ""]
-    npm_package.run(npm.NODE, TSC, *options, "--strict", str(strict).lower(), file, cwd=app)
+    options = {"module": "nodenext", "target": "es2022", "lib": ["es2023", "dom"], "types": []}
+    config = {"compilerOptions": {**options, "strict": strict, "noEmit": True}, "files": [file]}
+    (app / "tsconfig.json").write_text(json.dumps(config))
+    npm_package.run(npm.NODE, TSC, "--project", app, cwd=app)
 
 
 def test_a_session_of_every_product_is_practised(play: Play, gateway: dict[str, Any]) -> None:

@@ -26,7 +26,7 @@ export class PracticeError extends Error {
   readonly reason: string;
   /** The HTTP status; 0 where nothing was answered. */
   readonly status: number;
-  /** What the platform's logs call the request; empty where nothing was answered. */
+  /** What the platform's logs call the request, if it arrived. */
   readonly requestId: string;
   /** The fields that break a rule, where that is the reason. */
   readonly fields: readonly FieldFault[];

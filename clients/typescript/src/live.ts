@@ -88,13 +88,12 @@ async function* follow(
       );
       resumesById = isEventStream(response);
       for await (const event of eventsIn(response, live.silence ?? SILENCE)) {
-        failures = 0;
         if (event.type === END) {
           if (isLast(event)) return;
           // The token ended, or a part of the platform did: who comes back goes on, or is told what is wrong.
           break;
         }
-        told = true;
+        [failures, told] = [0, true];
         if (cursor && event.id && isKnown(event.id, cursor)) continue;
         cursor = event.id || cursor;
         yield event;

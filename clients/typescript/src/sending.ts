@@ -1,6 +1,7 @@
 /** Sends requests until they are answered: again under the same key, after a while, within a deadline. */
 
 import { DEADLINE_EXCEEDED, NO_ANSWER, PracticeError } from "./errors.js";
+import { uuid7 } from "./ids.js";
 import { Limit, sleep, unlessAborted } from "./timing.js";
 import type { TokenKeeper } from "./tokens.js";
 
@@ -42,9 +43,13 @@ export class Sender {
 
   /** Returns the answer. Throws PracticeError, and what the request's signal was aborted with. */
   async send(request: Request, sending: Sending): Promise<Response> {
+    // All tries have one id: the platform's logs tell which of them arrived.
+    const requestId = uuid7();
+    request.headers.set("X-Request-Id", requestId);
+    const late = `no answer within ${sending.deadline} ms`;
     const limit = new Limit(
       sending.deadline,
-      () => new PracticeError(`no answer within ${sending.deadline} ms`, { reason: DEADLINE_EXCEEDED }),
+      () => new PracticeError(late, { reason: DEADLINE_EXCEEDED, requestId }),
     );
     try {
       return await this.#untilAnswered(request, sending, limit);
@@ -90,7 +95,12 @@ export class Sender {
       return new Response(body.byteLength ? body : null, { status, statusText, headers });
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      return new PracticeError("no answer: the network or the platform is away", { reason: NO_ANSWER, cause: error });
+      const requestId = request.headers.get("X-Request-Id") ?? "";
+      return new PracticeError("no answer: the network or the platform is away", {
+        reason: NO_ANSWER,
+        requestId,
+        cause: error,
+      });
     } finally {
       limit.stop();
     }

@@ -28,6 +28,7 @@ test("a change whose answer is lost is sent again under its key", async (t) => {
   assert.match(key, /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
   assert.deepEqual(others, [key, key]);
   assert.deepEqual(requests.map(({ body }) => body), [BODY.body, BODY.body, BODY.body]);
+  assert.equal(new Set(requests.map(({ headers }) => headers["x-request-id"])).size, 1);
 });
 
 test("each change has a key of its own, or the one that is given, and a read has none", async (t) => {
