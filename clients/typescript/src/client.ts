@@ -101,7 +101,7 @@ export class PracticeClient {
   /** Yields the pages of a list, read as they are asked for. */
   async *pages<P extends PagedPath>(path: P, ...[init]: PageArguments<P>): AsyncGenerator<Answer<P, "get">, void> {
     const { params, ...others } = (init ?? {}) as Init;
-    const read = (query: object): Promise<Record<string, unknown>> =>
+    const read = (query: Record<string, unknown>): Promise<Record<string, unknown>> =>
       this.#call("get", path, { ...others, params: { ...params, query } }) as Promise<Record<string, unknown>>;
     for await (const page of pagesOf(path, params?.query ?? {}, read)) yield page as Answer<P, "get">;
   }
