@@ -122,9 +122,7 @@ def test_the_quick_start_runs(play: Play, app: Path, written: dict[str, str]) ->
     assert play(("run", {"module": f"./{name}"})) == [["right", "days in a row: 1"]]
 
 
-def test_every_snippet_of_the_readme_runs_and_has_its_types(
-    play_in_node: Play, app: Path, written: dict[str, str]
-) -> None:
+def test_every_snippet_of_the_readme_runs(play_in_node: Play, app: Path, written: dict[str, str]) -> None:
     module = "\n".join(npm_package.snippets(written))
     (app / "readme.js").write_text(module, encoding="utf-8")
     (lines,) = play_in_node(("run", {"module": "./readme.js"}))
@@ -132,18 +130,19 @@ def test_every_snippet_of_the_readme_runs_and_has_its_types(
     assert lines[-1] == "OUTCOME_MERGED"
     assert [line.split()[0] for line in lines if line.startswith("KIND_")] == ["KIND_SNAPSHOT", "KIND_ENDED"]
 
-    (app / "readme.ts").write_text(module, encoding="utf-8")
-    check_types(app, "readme.ts", strict=False)
 
-
-def test_what_no_path_takes_or_answers_is_an_error_of_types(app: Path) -> None:
-    (app / "wrong.ts").write_text((npm_package.SCENARIOS / "wrong.ts").read_text())
-    check_types(app, "wrong.ts", strict=True)
-
-
-def check_types(app: Path, file: str, *, strict: bool) -> None:
-    options = {"module": "nodenext", "target": "es2022", "lib": ["es2023", "dom"], "types": []}
-    config = {"compilerOptions": {**options, "strict": strict, "noEmit": True}, "files": [file]}
+def test_calls_have_types_and_what_no_path_takes_or_answers_is_an_error(
+    app: Path, written: dict[str, str]
+) -> None:
+    (app / "readme.ts").write_text("\n".join(npm_package.snippets(written)), encoding="utf-8")
+    options = {
+        "module": "nodenext",
+        "target": "es2022",
+        "lib": ["es2023", "dom"],
+        "types": [],
+        "strict": True,
+    }
+    config = {"compilerOptions": {**options, "noEmit": True}, "files": ["readme.ts", "wrong.ts"]}
     (app / "tsconfig.json").write_text(json.dumps(config))
     npm_package.run(npm.NODE, TSC, "--project", app, cwd=app)
 
