@@ -63,7 +63,13 @@ LARGE_METHODS = frozenset(
 )
 
 # The methods whose streams go on until something has happened. All other streams are downloads.
-WATCHES = frozenset({"practice.session.v1.SessionService/WatchSession"})
+WATCHES = frozenset(
+    {"practice.session.v1.SessionService/WatchSession", "practice.stats.v1.StatsService/WatchStatistics"}
+)
+
+# A method at the path of another one below this answers the same as server-sent events. The gateway
+# takes calls there whose client accepts those; nobody else can.
+EVENTS_PREFIX = "/events"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +95,27 @@ class Method:
         """The full name of the method's service."""
         return self.name.partition("/")[0]
 
+    @property
+    def is_of_events(self) -> bool:
+        """Whether it streams server-sent events."""
+        return self.bindings[0].path.startswith(f"{EVENTS_PREFIX}/")
+
 
 def public_methods(contracts: Path) -> list[Method]:
     """Returns the methods at the edge, in the contracts' order. Raises OSError without the file.
 
-    A method without a REST path is for those inside, such as the bridge.
+    A method without a REST path is for those inside, such as the bridge; one of events has that of another.
     """
-    return [method for method in _bound_methods(contracts) if not method.service.endswith(INTERNAL_ENDINGS)]
+    return [method for method in _edge_methods(contracts) if not method.is_of_events]
+
+
+def event_methods(contracts: Path) -> dict[str, Method]:
+    """Returns the methods that stream server-sent events, by the path at which they are called."""
+    return {
+        method.bindings[0].path.removeprefix(EVENTS_PREFIX): method
+        for method in _edge_methods(contracts)
+        if method.is_of_events
+    }
 
 
 def operator_methods(contracts: Path) -> list[Method]:
@@ -117,6 +137,10 @@ def cluster_of(service: str) -> str:
     if not matches:
         raise LookupError(f"no cluster in gateway.contracts.CLUSTERS for {service}")
     return CLUSTERS[max(matches, key=len)]
+
+
+def _edge_methods(contracts: Path) -> list[Method]:
+    return [method for method in _bound_methods(contracts) if not method.service.endswith(INTERNAL_ENDINGS)]
 
 
 def _bound_methods(contracts: Path) -> list[Method]:

@@ -158,6 +158,8 @@ local function check_path(handle, headers, kept, path, method)
     local fault = fault_in_query(rule, path)
     if fault ~= nil then
       kept:set(KEEP, "fault", fault)
+    elseif rule.events and (headers:get("accept") or ""):lower():find("text/event-stream", 1, true) then
+      kept:set(KEEP, "events", true)
     end
   elseif allowed == nil then
     handle:respond({ [":status"] = "404" }, "")

@@ -12,6 +12,7 @@ from typing import Any
 from grpc import StatusCode
 
 from gateway.canonical_errors import Body, error_info, help_link
+from gateway.contracts import EVENTS_PREFIX
 from gateway.products import Product
 from gateway.refusals import ANCHOR_MARK, EXPLAINED, MALFORMED, REASON_MARK, REFUSALS, UNREADABLE
 from gateway.routes import ORDINARY_BODY
@@ -65,7 +66,7 @@ def script(
 
 def query_script() -> str:
     """Returns query.lua, which stands behind the filter that looks at tokens."""
-    return QUERY.read_text(encoding="utf-8")
+    return f"local EVENTS = {to_lua(EVENTS_PREFIX)}\n\n" + QUERY.read_text(encoding="utf-8")
 
 
 def upload_script(settings: GatewaySettings) -> str:

@@ -8,7 +8,7 @@ field, so those that would are named here, to be refused.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +38,16 @@ _VARIABLE = re.compile(r"\{([^=}]+)(?:=([^}]*))?\}")
 _WHOLE = "google.protobuf."
 
 
-def path_table(methods: Iterable[Method], contracts: Path, others: Iterable[Binding] = ()) -> Node:
+def path_table(
+    methods: Iterable[Method],
+    contracts: Path,
+    others: Iterable[Binding] = (),
+    *,
+    events: Collection[str] = (),
+) -> Node:
     """Returns the tree of the paths of methods, and of `others`, which have no rules for queries.
 
+    What is called at the paths in `events` may be answered as server-sent events.
     Raises OSError without the contracts' file, and ValueError for a path of any length.
     """
     messages = _messages(contracts)
@@ -50,7 +57,8 @@ def path_table(methods: Iterable[Method], contracts: Path, others: Iterable[Bind
     for method in methods:
         request = messages.FindMessageTypeByName(method.request)
         for binding in method.bindings:
-            _put(root, binding, query_rule(binding, request))
+            rule = query_rule(binding, request)
+            _put(root, binding, {**rule, "events": True} if binding.path in events else rule)
     return root
 
 

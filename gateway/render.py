@@ -138,8 +138,11 @@ def origin_matchers(origins: list[str]) -> list[Config]:
 def render(settings: GatewaySettings) -> Config:
     """Returns the whole configuration. Raises OSError without the contracts' descriptor set."""
     methods = contracts.public_methods(settings.contracts_file)
+    events = contracts.event_methods(settings.contracts_file)
     operator_methods = contracts.operator_methods(settings.contracts_file)
-    public_paths = paths.path_table(methods, settings.contracts_file, (*paths.FRONT_DOOR, paths.LIVE))
+    public_paths = paths.path_table(
+        methods, settings.contracts_file, (*paths.FRONT_DOOR, paths.LIVE), events=events
+    )
     operator_paths = paths.path_table(operator_methods, settings.contracts_file)
     addresses = settings.addresses()
     services = {name: cluster(name, address, settings) for name, address in addresses.items()}
@@ -157,7 +160,7 @@ def render(settings: GatewaySettings) -> Config:
         CLUSTERS=[*services.values(), *writes],
         FORGEABLE_HEADERS=forgeable_headers(settings.gateway_trusted_proxies),
         CORS_ORIGINS=origin_matchers(settings.origins()),
-        ROUTES=routes(methods, settings),
+        ROUTES=routes([*methods, *events.values()], settings),
         LOCAL_REPLIES=[
             *health_replies(settings.service_version, zone_data_version()),
             *refusal_replies(products),

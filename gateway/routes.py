@@ -207,9 +207,11 @@ def streaming_route(method: contracts.Method, settings: GatewaySettings) -> Conf
     """Returns the route to a method that streams: a watch may be quiet for long, a download may not."""
     idle, longest = (
         (settings.gateway_stream_idle_seconds, settings.gateway_watch_seconds)
-        if method.name in contracts.WATCHES
+        if method.name in contracts.WATCHES or method.is_of_events
         else (settings.gateway_download_idle_seconds, settings.gateway_download_seconds)
     )
+    # nginx would keep events until it has many.
+    unbuffered = {"header": {"key": "x-accel-buffering", "value": "no"}}
     return {
         "match": {"path": f"/{method.name}", **TRANSCODED},
         "route": {
@@ -219,6 +221,7 @@ def streaming_route(method: contracts.Method, settings: GatewaySettings) -> Conf
             "idle_timeout": seconds(idle),
             "max_stream_duration": {"max_stream_duration": seconds(longest)},
         },
+        "response_headers_to_add": [unbuffered] if method.is_of_events else [],
     }
 
 

@@ -44,6 +44,8 @@ _BELIEVED_SECONDS = 10.0
 RENEWAL_SECONDS = 3.0
 # More than a listener takes from its first look to its subscription; where it takes longer, it looks again.
 _RECENT_SECONDS = 2.0
+# Other processes write too, of which one may hear nothing: so many looks in place of one until it hears.
+LOOKS_WITHOUT_HINTS = 10
 _GOES_ON, _BEGINS = 0, 1
 # Who publishes without an event loop waits no longer than this, and then for a while not at all.
 _BLOCKED_SECONDS = 0.2
@@ -183,6 +185,29 @@ class BlockingHintSender:
         self._redis.close()
 
 
+class FollowedPlace:
+    """How far a thing is, to one who follows it."""
+
+    __slots__ = ("_news", "_place")
+
+    def __init__(self) -> None:
+        self._place = 0
+        self._news = asyncio.Event()
+
+    def hear(self, place: int) -> None:
+        """Takes how far it is."""
+        self._place = max(self._place, place)
+        self._news.set()
+
+    async def beyond(self, place: int) -> None:
+        """Returns once a place beyond this one is heard of that was not heard of when this was last asked."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            if self._place > place:
+                return
+
+
 class HeardPlaces:
     """How far things are, as far as hints say it. A place that was reached stays reached.
 
@@ -194,6 +219,7 @@ class HeardPlaces:
         # In the order in which they were heard of.
         self._places: dict[int, int] = {}
         self._expected: dict[int, set[tuple[int, asyncio.Event]]] = {}
+        self._followers: dict[int, set[FollowedPlace]] = {}
 
     def hear(self, numbers: Sequence[int]) -> None:
         """Takes a hint: a thing, its place, another thing, its place."""
@@ -204,6 +230,25 @@ class HeardPlaces:
             for expected, reached in self._expected.get(number, ()):
                 if expected <= place:
                     reached.set()
+            for follower in self._followers.get(number, ()):
+                follower.hear(place)
+
+    def followed(self) -> Collection[int]:
+        """Returns the things that somebody follows."""
+        return list(self._followers)
+
+    @contextmanager
+    def following(self, number: int) -> Iterator[FollowedPlace]:
+        """Yields what hears of every place of a thing for the duration of a block."""
+        mine = FollowedPlace()
+        followers = self._followers.setdefault(number, set())
+        followers.add(mine)
+        try:
+            yield mine
+        finally:
+            followers.remove(mine)
+            if not followers and self._followers.get(number) is followers:
+                del self._followers[number]
 
     @contextmanager
     def expecting(self, number: int, place: int) -> Iterator[asyncio.Event]:
@@ -333,3 +378,27 @@ async def hearing_hints(
         listener = HintListener(client, channel, hear)
         async with exchanging_hints(listener):
             yield listener
+
+
+class LookSeldom:
+    """Looks at every call while hints cannot come, otherwise at one of `every`.
+
+    The first look after a subscription was made is not skipped: hints may have been lost before it.
+    """
+
+    def __init__(self, look: Callable[[], Awaitable[None]], hears: Callable[[], bool], every: int) -> None:
+        self._look = look
+        self._hears = hears
+        self._every = every
+        self._skipped = every
+
+    async def __call__(self) -> None:
+        """Looks, or does not."""
+        if not self._hears():
+            self._skipped = self._every
+        elif self._skipped + 1 < self._every:
+            self._skipped += 1
+            return
+        else:
+            self._skipped = 0
+        await self._look()

@@ -69,6 +69,9 @@ class ServiceSettings(PlatformSettings):
     stream_check_seconds: float = Field(
         default=2.0, gt=0, le=60, description="how often an open stream's token is looked at again"
     )
+    stream_quiet_seconds: float = Field(
+        default=15.0, gt=0, le=3600, description="how long a stream of events says nothing at most"
+    )
     max_deadline_seconds: float = Field(
         default=15.0, gt=0, le=3600, description="how long a call may take, whatever its caller allows"
     )
@@ -96,7 +99,7 @@ class ServiceSettings(PlatformSettings):
 
     def pace(self) -> Pace:
         """Returns how patient streams are."""
-        return Pace(self.stream_stall_seconds, self.stream_check_seconds)
+        return Pace(self.stream_stall_seconds, self.stream_check_seconds, self.stream_quiet_seconds)
 
     def internal_token(self) -> str:
         """Returns the secret of service-to-service calls. Raises OSError when its file is missing."""
@@ -133,3 +136,24 @@ class DownloadSettings(PlatformSettings):
     def download_limit(self, turns: Turns | None = None) -> ConcurrencyLimit:
         """Returns the limit of downloads, whose pieces are made in turns where that holds the event loop."""
         return ConcurrencyLimit("downloads", self.max_downloads, self.max_downloads_per_user, turns=turns)
+
+
+class WatchSettings(PlatformSettings):
+    """For services that tell of changes as they happen."""
+
+    max_watches: int = Field(
+        default=600, ge=1, le=10_000, description="the most watches of sessions, or of statistics, at once"
+    )
+    max_watches_per_user: int = Field(
+        default=10, ge=1, le=100, description="the most of those of one account"
+    )
+    watch_look_seconds: float = Field(
+        default=5.0,
+        gt=0,
+        le=60,
+        description="how often all that is watched is looked at; ten times as often without Redis",
+    )
+
+    def watch_limit(self) -> ConcurrencyLimit:
+        """Returns the limit of watches."""
+        return ConcurrencyLimit("watches", self.max_watches, self.max_watches_per_user)

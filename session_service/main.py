@@ -47,7 +47,14 @@ from service_kit.grpc.channels import open_channel
 from service_kit.grpc.guards import Access
 from service_kit.grpc.interceptor import CallInterceptor
 from service_kit.grpc.server import RunningServer, build_server, start_server
-from service_kit.hints import RENEWAL_SECONDS, HintListener, HintSender, exchanging_hints
+from service_kit.hints import (
+    LOOKS_WITHOUT_HINTS,
+    RENEWAL_SECONDS,
+    HintListener,
+    HintSender,
+    LookSeldom,
+    exchanging_hints,
+)
 from service_kit.logging import configure_logging
 from service_kit.once import SavedResponses
 from service_kit.periodic import repeating
@@ -93,7 +100,7 @@ from session_service.adapters.grpc.products.yoga import servicer as yoga
 from session_service.adapters.redis.cache import RedisCache, RedisMemory
 from session_service.adapters.redis.client import PREFIX, BestEffort, RedisLine, open_redis
 from session_service.adapters.redis.rate_limits import RedisRateLimits
-from session_service.adapters.signals import CommitListener, JournalSignals, LookForChanges, LookSeldom
+from session_service.adapters.signals import CommitListener, JournalSignals, LookForChanges
 from session_service.adapters.stats.client import CountedEvents, StatisticsClient
 from session_service.application.account_limits import AccountLimits
 from session_service.application.calendars import RememberCalendar
@@ -109,7 +116,7 @@ from session_service.outbox.record_sql import SqlEventRecord
 from session_service.outbox.sql import SqlOutboxAdmin
 from session_service.publication import grpc as publication_servicer
 from session_service.publication.sql import SqlPublishedProducts
-from session_service.settings import SessionSettings
+from session_service.settings import EVENTS, SessionSettings
 from session_service.wiring import Ports
 
 INTERNAL_SERVICES = frozenset(
@@ -131,8 +138,6 @@ PRESENTERS = {
     yoga.SERVICE: yoga_errors.present,
 }
 
-# Other processes write too, of which this one may hear nothing: so many looks in place of one until it hears.
-_LOOKS_WITHOUT_HINTS = 10
 _CHANGED_SESSIONS = f"{PREFIX}changed"
 # Of those in the pool: answers and changes of sessions are written at the same time.
 _COMBINED_CONNECTIONS = 2
@@ -176,9 +181,9 @@ async def serving(settings: SessionSettings) -> AsyncIterator[RunningServer]:
             running = await _start(settings, outside, signals)
             try:
                 look = LookForChanges(signals, SqlReaders(engine).versions)
-                seldom = LookSeldom(look, lambda: listener.hears, _LOOKS_WITHOUT_HINTS)
+                seldom = LookSeldom(look, lambda: listener.hears, LOOKS_WITHOUT_HINTS)
                 async with (
-                    repeating(seldom, settings.watch_look_seconds / _LOOKS_WITHOUT_HINTS),
+                    repeating(seldom, settings.watch_look_seconds / LOOKS_WITHOUT_HINTS),
                     repeating(listener.renew, RENEWAL_SECONDS),
                     repeating(WriteHealth(engine, running), EVERY_SECONDS),
                 ):
@@ -314,6 +319,7 @@ def _interceptor(
         limits=settings.limits(),
         pace=settings.pace(),
         shared=(LISTEN,),
+        events=EVENTS,
     )
 
 

@@ -10,7 +10,13 @@ from pydantic import Field
 
 from service_kit.grpc.concurrency import ConcurrencyLimit, ConcurrencyLimits
 from service_kit.setting_types import Addresses, LogLevel, PostgresUrl, RedisUrl, SecretFile
-from service_kit.settings import DownloadSettings, PlatformSettings, RevocationSettings, ServiceSettings
+from service_kit.settings import (
+    DownloadSettings,
+    PlatformSettings,
+    RevocationSettings,
+    ServiceSettings,
+    WatchSettings,
+)
 from service_kit.turns import Turns
 from session_service.application.account_limits import Pace, Quotas
 from session_service.application.ports.rate_limits import RateLimit
@@ -103,7 +109,9 @@ class QuotaSettings(PlatformSettings):
 
 _SESSIONS = "/practice.session.v1.SessionService"
 _DESIGN = "/practice.products.design.v1.DesignSessionsService"
-_WATCHES = (f"{_SESSIONS}/WatchSession",)
+# Those that are server-sent events.
+EVENTS = (f"{_SESSIONS}/WatchSessionAsEvents",)
+_WATCHES = (f"{_SESSIONS}/WatchSession", *EVENTS)
 _LIVE = ("/practice.products.portal.v1.PortalLiveService/WatchSession",)
 # Each carries many of those: a bridge has one or a few.
 _SHARED, _MOST_SHARED = ("/practice.products.portal.v1.PortalLiveService/ListenToSessions",), 100
@@ -129,13 +137,9 @@ _DOCUMENTS = (
 )
 
 
-class CrowdSettings(DownloadSettings):
+class CrowdSettings(DownloadSettings, WatchSettings):
     """How much may be under way at once, of everybody together and of one account."""
 
-    max_watches: int = Field(default=600, ge=1, le=10_000, description="watched sessions at once")
-    max_watches_per_user: int = Field(
-        default=10, ge=1, le=100, description="the most watched sessions of one account"
-    )
     max_live: int = Field(
         default=2_000, ge=1, le=10_000, description="sessions the bridge listens to at once"
     )
@@ -151,17 +155,11 @@ class CrowdSettings(DownloadSettings):
     max_waiting_documents: int = Field(
         default=32, ge=1, le=1000, description="documents that wait for their turn to be read"
     )
-    watch_look_seconds: float = Field(
-        default=5.0,
-        gt=0,
-        le=60,
-        description="how often all watched sessions are looked at; ten times as often without Redis",
-    )
 
     def kinds(self) -> Sequence[tuple[ConcurrencyLimit, Sequence[str]]]:
         """Returns the kinds of calls that are counted for themselves, each with its methods."""
         return (
-            (ConcurrencyLimit("watches", self.max_watches, self.max_watches_per_user), _WATCHES),
+            (self.watch_limit(), _WATCHES),
             (ConcurrencyLimit("live connections", self.max_live, self.max_live_per_user), _LIVE),
             (ConcurrencyLimit("shared streams", _MOST_SHARED, _MOST_SHARED), _SHARED),
             (self.download_limit(Turns()), _DOWNLOADS),

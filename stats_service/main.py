@@ -17,7 +17,7 @@ from service_kit.grpc.channels import open_channel
 from service_kit.grpc.guards import Access
 from service_kit.grpc.interceptor import CallInterceptor
 from service_kit.grpc.server import RunningServer, build_server, start_server
-from service_kit.hints import HeardPlaces, hearing_hints
+from service_kit.hints import LOOKS_WITHOUT_HINTS, HeardPlaces, LookSeldom, hearing_hints
 from service_kit.logging import configure_logging
 from service_kit.periodic import repeating
 from service_kit.process import return_what_is_freed, run, stop_requested
@@ -33,7 +33,7 @@ from stats_service.adapters.db.reader import SqlReader
 from stats_service.adapters.db.tables import idempotency
 from stats_service.adapters.grpc.products.focus import servicer as focus
 from stats_service.adapters.grpc.products.focus.errors import present as present_focus
-from stats_service.application.freshness import Waiting
+from stats_service.application.freshness import LookAtFollowed, Waiting
 from stats_service.application.housekeeping import ForgetReports
 from stats_service.application.ports.clock import Clock
 from stats_service.application.today import Today
@@ -41,7 +41,7 @@ from stats_service.explanations import wiring as explanations
 from stats_service.leaderboards import wiring as leaderboards
 from stats_service.recalculation import wiring as recalculation
 from stats_service.reconciliation import wiring as reconciliation
-from stats_service.settings import Settings
+from stats_service.settings import EVENTS, Settings
 
 INTERNAL = wiring.INTERNAL | explanations.INTERNAL | recalculation.INTERNAL | reconciliation.INTERNAL
 
@@ -71,6 +71,7 @@ async def serving(settings: Settings, clock: Clock = _now) -> AsyncIterator[Runn
         max_deadline_seconds=settings.max_deadline_seconds,
         limits=settings.limits(),
         pace=settings.pace(),
+        events=EVENTS,
     )
     server = build_server(interceptor)
     broker = open_broker(settings.redis_url, "stats-server")
@@ -81,7 +82,9 @@ async def serving(settings: Settings, clock: Clock = _now) -> AsyncIterator[Runn
     waiting = Waiting(reader, heard, settings.wait_seconds)
     today = Today(reader, waiting, clock)
     try:
-        wiring.register_progress(server, engine, backfills, waiting, today=today, clock=clock)
+        wiring.register_progress(
+            server, engine, backfills, waiting, followers=heard, today=today, clock=clock
+        )
         wiring.register_badges(server, engine, examining, waiting, clock)
         leaderboards.register_boards(
             server, engine, today, clock, timedelta(hours=settings.leaderboard_grace_hours)
@@ -101,11 +104,13 @@ async def serving(settings: Settings, clock: Clock = _now) -> AsyncIterator[Runn
         reconciliation.register_reconciliation_service(server, engine, broker)
         async with (
             polling_revocations(settings, revocations),
-            hearing_hints(settings.redis_url, COUNTED_HINTS, heard.hear),
+            hearing_hints(settings.redis_url, COUNTED_HINTS, heard.hear) as listener,
         ):
+            look = LookSeldom(LookAtFollowed(reader, heard), lambda: listener.hears, LOOKS_WITHOUT_HINTS)
             running = await start_server(server, settings.listen, [], reflection=settings.grpc_reflection)
             try:
                 async with (
+                    repeating(look, settings.watch_look_seconds / LOOKS_WITHOUT_HINTS),
                     repeating(IdempotencyHousekeeping(engine, idempotency), settings.housekeeping_seconds),
                     repeating(_forget_reports(settings, engine), settings.housekeeping_seconds),
                     repeating(wiring.catching_up(engine, backfills), settings.housekeeping_seconds),

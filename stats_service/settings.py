@@ -7,8 +7,9 @@ from typing import Annotated
 
 from pydantic import Field
 
+from service_kit.grpc.concurrency import ConcurrencyLimits
 from service_kit.setting_types import Addresses, LogLevel, PostgresUrl, RedisUrl, SecretFile
-from service_kit.settings import PlatformSettings, RevocationSettings, ServiceSettings
+from service_kit.settings import PlatformSettings, RevocationSettings, ServiceSettings, WatchSettings
 from stats_service.domain.protection import DEFAULT_FREEZE_LIMIT, DEFAULT_FREEZE_PURCHASES
 
 # Sessions that arrive so late still count for a board.
@@ -18,7 +19,13 @@ GraceHours = Annotated[
 ]
 
 
-class Settings(ServiceSettings, RevocationSettings):
+_STATISTICS = "/practice.stats.v1.StatsService"
+# Those that are server-sent events.
+EVENTS = (f"{_STATISTICS}/WatchStatisticsAsEvents",)
+_WATCHES = (f"{_STATISTICS}/WatchStatistics", *EVENTS)
+
+
+class Settings(ServiceSettings, RevocationSettings, WatchSettings):
     """What the gRPC server needs."""
 
     redis_url: RedisUrl = Field(description="Redis: the task queue")
@@ -48,6 +55,10 @@ class Settings(ServiceSettings, RevocationSettings):
         le=3660,
         description="how long the findings of recalculations and reconciliations are kept after their end",
     )
+
+    def limits(self) -> ConcurrencyLimits:
+        """Returns how many calls may be under way at once."""
+        return ConcurrencyLimits.of(self.call_limit(), (self.watch_limit(), _WATCHES))
 
 
 class ConsumerSettings(PlatformSettings):

@@ -33,7 +33,7 @@ from stats_service.adapters.grpc.summary_servicer import SummaryServicer
 from stats_service.application.backfill import CatchUp
 from stats_service.application.badge_commands import DryRunBadge, LoadBadgeDefinitions
 from stats_service.application.badge_queries import ListAwardedBadges, ListBadgeDefinitions, ListBadges
-from stats_service.application.freshness import Waiting
+from stats_service.application.freshness import Followers, Waiting
 from stats_service.application.ports.badges import BackfillQueue
 from stats_service.application.ports.clock import Clock
 from stats_service.application.progress_queries import (
@@ -41,6 +41,7 @@ from stats_service.application.progress_queries import (
     GetCompletionEffects,
     GetStanding,
     ListDailyProgress,
+    WatchStatistics,
 )
 from stats_service.application.streak_commands import (
     BuyFreeze,
@@ -77,6 +78,7 @@ def register_progress(
     backfills: BackfillQueue,
     waiting: Waiting,
     *,
+    followers: Followers,
     today: Today,
     clock: Clock,
 ) -> None:
@@ -89,7 +91,10 @@ def register_progress(
         open_badge_publication(engine), backfills, compile_condition
     )
 
-    own = StatsServicer(servicer.UseCases(list_daily_progress, get_standing, list_awarded_badges))
+    watch_statistics = WatchStatistics(reader, followers, today)
+    own = StatsServicer(
+        servicer.UseCases(list_daily_progress, get_standing, list_awarded_badges, watch_statistics)
+    )
     admin = StatsAdminServicer(
         servicer.AdminUseCases(
             GetApplied(reader),

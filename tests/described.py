@@ -20,6 +20,7 @@ from gateway.openapi.documents import DOCUMENTS, describe
 
 _JSON = "application/json"
 _LINES = "application/x-ndjson"
+EVENTS = "text/event-stream"
 _VARIABLE = re.compile(r"\\\{[^}]*\\\}")
 _FIRST_REFUSAL = 400
 # What is not served at this listener, or not by this verb, no operation tells of.
@@ -38,6 +39,23 @@ class _Route(NamedTuple):
     verb: str
     pattern: re.Pattern[str]
     described: Described
+
+
+class Event(NamedTuple):
+    """A server-sent event."""
+
+    id: str
+    name: str
+    data: str
+
+
+def read_events(text: str) -> list[Event]:
+    """Returns the events of the pieces of a stream that are whole."""
+    pieces = (
+        dict(line.split(": ", 1) for line in piece.split("\n") if ": " in line)
+        for piece in text.split("\n\n")[:-1]
+    )
+    return [Event(each.get("id", ""), each["event"], each["data"]) for each in pieces if "data" in each]
 
 
 @cache
@@ -93,9 +111,12 @@ def check(response: httpx.Response) -> None:
     assert kind in content, (
         f"{where} is {kind or 'of no type'}, described is {', '.join(content) or 'nothing'}"
     )
-    if kind not in (_JSON, _LINES):
+    if kind not in (_JSON, _LINES, EVENTS):
         return
     texts = response.text.splitlines() if kind == _LINES else [response.text]
+    if kind == EVENTS:
+        # What an event has is what a line has, but for the last.
+        kind, texts = _LINES, [each.data for each in read_events(texts[0]) if each.name != "end"]
     validator = _validator(described.document, described.path, response.request.method.lower(), status, kind)
     for text in texts:
         faults = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -166,11 +167,16 @@ def describe(contracts: Path, described: Described, version: str) -> Document:
         open_methods=open_methods,
         operators=described.operators,
     )
-    operations = Operations(known, schemas, errors, read_examples(described.name))
+    events = {path: known.methods[method.name] for path, method in edge.event_methods(contracts).items()}
+    operations = Operations(known, schemas, errors, read_examples(described.name), events)
     paths: dict[str, dict[str, Any]] = {}
     for method in mine:
         for path, verb, operation in operations.of(method):
             paths.setdefault(path, {})[verb] = operation
+    said = json.dumps(paths)
+    parameters = {
+        name: each for name, each in _PARAMETERS.items() if f"#/components/parameters/{name}" in said
+    }
     security = "InternalToken" if described.operators else "AccessToken"
     return {
         "openapi": "3.1.0",
@@ -189,7 +195,7 @@ def describe(contracts: Path, described: Described, version: str) -> Document:
         "paths": paths,
         "components": {
             "schemas": {**schemas.components(), "Error": errors.schema},
-            "parameters": _PARAMETERS,
+            "parameters": parameters,
             "headers": _HEADERS,
             "securitySchemes": {security: _SECURITY[security]},
         },
@@ -237,6 +243,14 @@ _PARAMETERS: dict[str, Schema] = {
         "required": False,
         "description": "The learner's IANA time zone; remembered. What is no zone is ignored.",
         "schema": {"type": "string", "maxLength": 64, "examples": ["Europe/Madrid"]},
+    },
+    "LastEventId": {
+        "name": "last-event-id",
+        "in": "header",
+        "required": False,
+        "description": "For `text/event-stream`: the `id` of the last event seen, after which it goes on. "
+        "Takes the place of `cursor`.",
+        "schema": {"type": "string", "pattern": "^[0-9]{1,18}$"},
     },
 }
 _HEADERS: dict[str, Schema] = {

@@ -13,7 +13,7 @@ a call is answered can be kept and said in a later one.
       body: {session_id: "${session}", exercise_id: 123, user_answer: hable}
 
 `as` names who calls (`ana` when left out, `nobody` has no token), `path`, `query` and `headers` what else
-is sent, `status` the answer expected (200 when left out).
+is sent, `status` the answer expected (200 when left out). Of server-sent events the first is read.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ _VARIABLE = re.compile(r"\{([^}=]+)(?:=([^}]*))?\}")
 _BODY = "google.api.HttpBody"
 _EMPTY = "google.protobuf.Empty"
 _JSON = "application/json"
+_EVENTS = "text/event-stream"
 # The field that makes a mutation safe to send again; the header is for those without it.
 _REQUEST_ID = "request_id"
 _NO_CONTENT = 204
@@ -69,12 +70,17 @@ class Operations:
         schemas: Schemas,
         errors: ErrorShape,
         examples: Mapping[str, Sequence[Example]],
+        events: Mapping[str, Rpc],
     ) -> None:
-        """`examples` are those of each operation, by its name."""
+        """`examples` are those of each operation, by its name.
+
+        `events` are the methods that answer as server-sent events, by the paths at which they are called.
+        """
         self._contracts = contracts
         self._schemas = schemas
         self._errors = errors
         self._examples = examples
+        self._events = events
 
     def of(self, method: edge.Method) -> Iterator[tuple[str, str, Operation]]:
         """Yields the path, the verb and the operation of each binding of a method."""
@@ -102,13 +108,14 @@ class Operations:
             ),
             *self._query(binding, fields, named),
             *_headers(binding, fields),
+            *([{"$ref": "#/components/parameters/LastEventId"}] if binding.path in self._events else []),
         ]
         if parameters:
             operation["parameters"] = parameters
         body = self._body(rpc, binding, fields, named)
         if body is not None:
             operation["requestBody"] = body
-        operation["responses"] = {**self._success(rpc, examples), **self._errors.responses(rpc)}
+        operation["responses"] = {**self._success(rpc, binding, examples), **self._errors.responses(rpc)}
         _show(operation, examples)
         if rpc.name in edge.OPEN_METHODS:
             operation["security"] = []
@@ -179,7 +186,7 @@ class Operations:
             required = [field.name for field in rest if is_required(field)]
         return {"required": bool(required), "content": {_JSON: {"schema": schema}}}
 
-    def _success(self, rpc: Rpc, examples: Sequence[Example]) -> Schema:
+    def _success(self, rpc: Rpc, binding: edge.Binding, examples: Sequence[Example]) -> Schema:
         """Returns the answers of a call that was done, by the statuses that its examples have."""
         statuses = sorted({example.status for example in examples if example.status < _FIRST_REFUSAL}) or [
             200
@@ -188,7 +195,7 @@ class Operations:
         for status in statuses:
             answer: Schema = {"description": "It was done.", "headers": _answered_headers(rpc)}
             if status != _NO_CONTENT:
-                answer["content"] = self._content(rpc)
+                answer["content"] = {**self._content(rpc), **self._content_of_events(binding)}
             told[str(status)] = answer
         return told
 
@@ -204,6 +211,12 @@ class Operations:
             schema = {"oneOf": [schema, {"type": "null"}]}
         lines = rpc.streaming and not message
         return {"application/x-ndjson" if lines else _JSON: {"schema": schema}}
+
+    def _content_of_events(self, binding: edge.Binding) -> Schema:
+        events = self._events.get(binding.path)
+        if events is None:
+            return {}
+        return {_EVENTS: {"schema": {"type": "string", "description": events.comment}}}
 
 
 def _answered_headers(rpc: Rpc) -> Schema:
@@ -229,9 +242,13 @@ def _show(operation: Operation, examples: Sequence[Example]) -> None:
 
 
 def _put(told: Schema, key: str, example: Schema) -> None:
+    # A text is the beginning of a stream of events, where there is one.
+    kinds = told["content"].keys() & ({_EVENTS} if isinstance(example["value"], str) else set())
     # Of this operation alone, where contents are shared.
     told["content"] = {
         kind: {**content, "examples": {**content.get("examples", {}), key: example}}
+        if not kinds or kind in kinds
+        else content
         for kind, content in told["content"].items()
     }
 

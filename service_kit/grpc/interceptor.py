@@ -27,10 +27,17 @@ from service_kit.grpc.guards import (
     with_request_identity,
     with_time_zone,
 )
-from service_kit.grpc.presentation import ErrorPresenter, error_metadata, freshness, status_message
+from service_kit.grpc.presentation import (
+    ErrorPresenter,
+    error_metadata,
+    events_ended,
+    freshness,
+    status_message,
+    still_there,
+)
 from service_kit.grpc.saved_responses import HeldContext, respond_once
 from service_kit.grpc.statuses import error_to_status
-from service_kit.grpc.streams import Pace, SharedCall, SharedCallEndedError, send
+from service_kit.grpc.streams import Asides, Pace, SharedCall, SharedCallEndedError, send
 from service_kit.logging import bind, get_logger
 from service_kit.once import SavedResponse, SavedResponses
 from service_kit.request_ids import current_request_id, enter_request
@@ -132,6 +139,7 @@ class CallInterceptor(grpc.GenericRpcHandler):
         limits: ConcurrencyLimits | None = None,
         pace: Pace | None = None,
         shared: Collection[str] = (),
+        events: Collection[str] = (),
     ) -> None:
         self._access = access
         self._presenters = dict(presenters or {})
@@ -144,6 +152,7 @@ class CallInterceptor(grpc.GenericRpcHandler):
         self._limits = limits or default_limits()
         self._pace = pace or Pace()
         self._shared = frozenset(shared)
+        self._events = frozenset(events)
         self._services: list[grpc.GenericRpcHandler] = []
         self._guarded: dict[str, Handler] = {}
 
@@ -245,6 +254,7 @@ class CallInterceptor(grpc.GenericRpcHandler):
         # The platform's own services wait for readers of theirs.
         pace = replace(self._pace, stall=None) if self._access.is_internal(method) else self._pace
         turns = self._limits.at(method).turns
+        asides = Asides(still_there(), self._last_event) if method in self._events else None
 
         async def guarded(request: Message, context: Context) -> None:
             slot = Slot()
@@ -253,7 +263,7 @@ class CallInterceptor(grpc.GenericRpcHandler):
                 await self._tell_handled(method, await self._admit(method, request, context, metadata, slot))
                 made = inner(request, context)
                 async with aclosing(turns.each(made) if turns else made) as responses:
-                    await send(responses, context, pace, self._may_listen(method, metadata))
+                    await send(responses, context, pace, self._may_listen(method, metadata), asides)
             except Exception as error:
                 # What is left to send may wait for its reader as long as there is one.
                 slot.release()
@@ -322,6 +332,10 @@ class CallInterceptor(grpc.GenericRpcHandler):
         presenter = self._presenters.get(method.split("/")[1])
         extra = error_metadata(presenter(told)) if presenter else ()
         await context.abort_with_status(error_to_status(told, extra))
+
+    def _last_event(self, error: Exception) -> Any:
+        told = self._understand(error)
+        return events_ended(told.reason, told.message)
 
     def _understand(self, error: Exception) -> ServiceError:
         """Returns the error to tell the caller, logging the ones they cannot act on."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
@@ -30,11 +31,21 @@ class Pace:
     """How patient streams are, in seconds.
 
     `stall` is how long a reader may take for one piece, None for any time;
-    `check` is how often it is asked whether the caller may still listen.
+    `check` is how often it is asked whether the caller may still listen,
+    `quiet` how long a stream of events may say nothing.
     """
 
     stall: float | None = 60.0
     check: float = 2.0
+    quiet: float = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Asides:
+    """What a stream of events says besides them: while nothing happens, and of the error that ends it."""
+
+    quiet: Any
+    last: Callable[[Exception], Any]
 
 
 class SlowReaderError(UnavailableError):
@@ -45,34 +56,58 @@ class SlowReaderError(UnavailableError):
 
 
 async def send(
-    responses: AsyncGenerator[Any], context: Context, pace: Pace, may_listen: Check | None = None
+    responses: AsyncGenerator[Any],
+    context: Context,
+    pace: Pace,
+    may_listen: Check | None = None,
+    asides: Asides | None = None,
 ) -> None:
     """Sends every response, each when the one before it has left.
 
     Raises SlowReaderError, and whatever `may_listen` raises as soon as it does.
+    With `asides` that is told in the stream instead, once it has begun.
     """
-    coming = responses if may_listen is None else _while_allowed(responses, may_listen, pace.check)
-    async for response in coming:
-        try:
-            async with asyncio.timeout(pace.stall):
-                await context.write(response)
-        except TimeoutError:
-            raise SlowReaderError from None
+    coming = responses if may_listen is None else _while_allowed(responses, may_listen, pace, asides)
+    begun = False
+    try:
+        async with aclosing(coming):
+            async for response in coming:
+                await _write(response, context, pace)
+                begun = True
+    except SlowReaderError:
+        raise
+    except Exception as error:
+        if asides is None or not begun:
+            raise
+        await _write(asides.last(error), context, pace)
+
+
+async def _write(response: Any, context: Context, pace: Pace) -> None:
+    try:
+        async with asyncio.timeout(pace.stall):
+            await context.write(response)
+    except TimeoutError:
+        raise SlowReaderError from None
 
 
 async def _while_allowed(
-    responses: AsyncGenerator[Any], may_listen: Check, every: float
+    responses: AsyncGenerator[Any], may_listen: Check, pace: Pace, asides: Asides | None
 ) -> AsyncGenerator[Any]:
     loop = asyncio.get_running_loop()
-    due = loop.time() + every
+    due = loop.time() + pace.check
     while True:
+        quiet_since = loop.time()
         following = asyncio.ensure_future(anext(responses))
         try:
             while not following.done() or loop.time() >= due:
                 await asyncio.wait({following}, timeout=max(0.0, due - loop.time()))
-                if loop.time() >= due:
-                    await may_listen()
-                    due = loop.time() + every
+                if loop.time() < due:
+                    continue
+                await may_listen()
+                due = loop.time() + pace.check
+                if asides is not None and due >= quiet_since + pace.quiet and not following.done():
+                    yield asides.quiet
+                    quiet_since = loop.time()
         finally:
             await _stop(following)
         try:

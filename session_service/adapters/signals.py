@@ -86,30 +86,6 @@ class LookForChanges:
             self._signals.compare({session_id: found.get(session_id) for session_id in watched})
 
 
-class LookSeldom:
-    """Looks at every call while hints cannot come, otherwise at one of `every`.
-
-    The first look after a subscription was made is not skipped: hints may have been lost before it.
-    """
-
-    def __init__(self, look: LookForChanges, hears: Callable[[], bool], every: int) -> None:
-        self._look = look
-        self._hears = hears
-        self._every = every
-        self._skipped = every
-
-    async def __call__(self) -> None:
-        """Looks, or does not."""
-        if not self._hears():
-            self._skipped = self._every
-        elif self._skipped + 1 < self._every:
-            self._skipped += 1
-            return
-        else:
-            self._skipped = 0
-        await self._look()
-
-
 class Publisher(Protocol):
     """Publishes in the background, without a promise. Never blocks, never raises."""
 

@@ -1,10 +1,10 @@
-"""Waits until what a caller wrote is counted."""
+"""Waits until what a caller wrote is counted, or until more of it is."""
 
 from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager, suppress
 from typing import Protocol
 
@@ -22,6 +22,41 @@ class Heard(Protocol):
 
     def expecting(self, number: int, place: int, /) -> AbstractContextManager[asyncio.Event]:
         """Gives what is set once a learner is said to be counted up to a fact's number or beyond it."""
+
+
+class Followed(Protocol):
+    """How far a learner is counted, to one who follows them."""
+
+    async def beyond(self, place: int, /) -> None:
+        """Returns once the learner is said to be counted beyond a fact's number, anew each time."""
+
+
+class Followers(Protocol):
+    """Tells who follows learners how far those are counted, as workers say it after their commits."""
+
+    def hear(self, numbers: Sequence[int], /) -> None:
+        """Takes what is said: a learner, how far they are counted, another learner and so on."""
+
+    def followed(self) -> Collection[int]:
+        """Returns the learners whom somebody follows."""
+
+    def following(self, number: int, /) -> AbstractContextManager[Followed]:
+        """Follows a learner for the duration of a block."""
+
+
+class LookAtFollowed:
+    """Looks for what was not heard of: one query for all whom somebody follows."""
+
+    def __init__(self, reader: Reader, followers: Followers) -> None:
+        self._reader = reader
+        self._followers = followers
+
+    async def __call__(self) -> None:
+        """Looks once, and at nothing when nobody is followed."""
+        followed = self._followers.followed()
+        if followed:
+            found = await self._reader.applied_through(followed)
+            self._followers.hear([number for place in found.items() for number in place])
 
 
 class Waiting:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from stats_service.application.freshness import Waiting
+from stats_service.application.freshness import Followers, Waiting
 from stats_service.application.ports.clock import Clock
 from stats_service.application.ports.reading import AwardedBadge, Reader
 from stats_service.application.today import (
@@ -35,6 +35,11 @@ class StandingToday:
     as_of: date
     pending: bool
     applied_through: int
+
+    @property
+    def reached(self) -> tuple[Tally, int, Streaks]:
+        """What of it changes by practice, and not as days pass."""
+        return self.tally, self.day_count, self.streaks
 
 
 class GetStanding:
@@ -98,6 +103,84 @@ class GetCompletionEffects:
         )
         now = self._today.of(learner, min_user_seq, time_zone)
         return CompletionEffects(_standing_at(now, product, standing, protection), awards)
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What a learner has reached and earned with their events up to `applied_through`, or what of it is news.
+
+    `whole` when it is all there is.
+    """
+
+    applied_through: int
+    standings: Sequence[StandingToday]
+    badges: Sequence[AwardedBadge]
+    whole: bool = True
+
+    def since(self, told: Told) -> Statistics:
+        """Returns what of it was told otherwise, or not at all."""
+        return Statistics(
+            self.applied_through,
+            [each for each in self.standings if told.reached.get(each.product) != each.reached],
+            [awarded for awarded in self.badges if awarded.award not in told.awards],
+            whole=False,
+        )
+
+
+class Told:
+    """What somebody who watches was told, as far as it is needed to know what is news to them."""
+
+    __slots__ = ("awards", "reached")
+
+    def __init__(self, statistics: Statistics) -> None:
+        self.reached = {each.product: each.reached for each in statistics.standings}
+        self.awards = {awarded.award for awarded in statistics.badges}
+
+
+class WatchStatistics:
+    """Gives all that a learner has reached, then what has changed whenever more of their events are counted.
+
+    Reads when it hears that they are, and not at all in between.
+    """
+
+    def __init__(self, reader: Reader, followers: Followers, today: Today) -> None:
+        self._reader = reader
+        self._followers = followers
+        self._today = today
+
+    async def __call__(
+        self, user_id: int, seen: int | None, *, time_zone: str | None = None
+    ) -> AsyncIterator[Statistics | None]:
+        """Yields None once it watches, then what there is to tell, without end.
+
+        `seen` is how far they were counted in what was told before: nothing is told until that changes,
+        and then all there is.
+        """
+        told: Told | None = None
+        # Before the first look, so that what is counted during it is heard.
+        with self._followers.following(user_id) as followed:
+            while True:
+                now = await self._read(user_id, time_zone)
+                if told is None:
+                    yield None
+                if now.applied_through != seen:
+                    yield now.since(told) if told else now
+                if told is None or now.applied_through != seen:
+                    told, seen = Told(now), now.applied_through
+                await followed.beyond(now.applied_through)
+
+    async def _read(self, user_id: int, time_zone: str | None) -> Statistics:
+        learner, standings, protection, awards = await self._reader.together(
+            self._reader.learner(user_id),
+            self._reader.standings(user_id),
+            self._reader.protection(user_id),
+            self._reader.awards(user_id),
+        )
+        now = self._today.of(learner, 0, time_zone)
+        of_all = standings.get(ALL_PRODUCTS, Standing())
+        others = sorted((product, each) for product, each in standings.items() if product != ALL_PRODUCTS)
+        told = [_standing_at(now, *each, protection) for each in ((ALL_PRODUCTS, of_all), *others)]
+        return Statistics(learner.applied_through, told, awards)
 
 
 _DEFAULT_SPAN = timedelta(days=30)

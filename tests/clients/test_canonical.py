@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
+from tests import described
 from tests.end_to_end.documented import assert_like
 from tests.stack import Learner
 
@@ -140,6 +142,60 @@ def test_a_watcher_sees_the_session_change_as_lines(learner: Learner) -> None:
         learner.ok("POST", f"/v1/{name}:complete", {"elapsed": "6s"})
         kinds.extend(json.loads(line)["kind"] for line in lines)
     assert kinds == ["KIND_SNAPSHOT", "KIND_PAUSED", "KIND_ENDED"]
+
+
+def watch(learner: Learner, path: str, last: str = "") -> Any:
+    """Streams events, as a client that comes back with the id of its last."""
+    headers = {"accept": described.EVENTS, **({"last-event-id": last} if last else {})}
+    return learner.client.stream("GET", path, headers=headers)
+
+
+def events_of(stream: httpx.Response) -> Iterator[described.Event]:
+    text = ""
+    for piece in stream.iter_text():
+        text += piece
+        whole, _, text = text.rpartition("\n\n")
+        yield from described.read_events(f"{whole}\n\n")
+
+
+def test_a_watcher_that_comes_back_sees_every_change_as_an_event_once(learner: Learner) -> None:
+    name = start(learner, "focus", planned_duration="600s")
+    with watch(learner, f"/v1/{name}:watch") as stream:
+        assert stream.headers["content-type"] == described.EVENTS
+        seen = [next(events_of(stream))]
+    learner.ok("POST", f"/v1/{name}:pause", {"elapsed": "5s"})
+    learner.ok("POST", f"/v1/{name}:resume", {})
+    with watch(learner, f"/v1/{name}:watch", seen[-1].id) as stream:
+        events = events_of(stream)
+        seen += [next(events), next(events)]
+    learner.ok("POST", f"/v1/{name}:complete", {"elapsed": "6s"})
+    with watch(learner, f"/v1/{name}:watch", seen[-1].id) as stream:
+        seen += events_of(stream)
+    assert [each.name for each in seen] == ["snapshot", "paused", "resumed", "ended", "end"]
+    assert [each.id for each in seen] == ["1", "2", "3", "4", ""]
+    assert json.loads(seen[-1].data)["reason"] == "SESSION_ENDED"
+
+
+def test_a_watcher_of_statistics_is_told_what_a_session_led_to(learner: Learner) -> None:
+    with watch(learner, "/v1/me:watch") as stream:
+        events = events_of(stream)
+        snapshot = next(events)
+        name = start(learner, "focus", planned_duration="600s")
+        learner.ok("POST", f"/v1/{name}:complete", {"elapsed": "600s"})
+        # Before it the learner's zone may have been an event, which changes nothing.
+        changed = next(each for each in events if json.loads(each.data)["products"])
+    assert (snapshot.name, changed.name) == ("snapshot", "changed")
+    told = json.loads(changed.data)
+    assert changed.id == told["cursor"]
+    products = {each["totals"]["product"]: each for each in told["products"]}
+    assert set(products) == {"all", "focus"}
+    assert {each["streak"]["current_days"] for each in products.values()} == {1}
+    standing = learner.ok("GET", f"/v1/standing?product=focus&min_user_seq={changed.id}")
+    assert products["focus"] == {name: standing[name] for name in ("totals", "streak")}
+    badges = learner.ok("GET", "/v1/badges")["badges"]
+    assert badges == told["badges"]
+    with watch(learner, "/v1/me:watch", "0") as stream:
+        assert next(events_of(stream)).id == changed.id
 
 
 def test_a_draft_and_a_conversation_become_a_submission(learner: Learner) -> None:

@@ -35,6 +35,22 @@ def find(name: str, operation: str) -> tuple[str, str]:
     raise LookupError(f"{name} has no operation {operation}")
 
 
+def first_event(client: httpx.Client, request: httpx.Request) -> httpx.Response:
+    """Returns an answer of server-sent events until the first is read: there may be no end."""
+    response = client.send(request, stream=True)
+    text = ""
+    try:
+        for piece in response.iter_text():
+            text += piece
+            if described.read_events(text):
+                break
+    finally:
+        response.close()
+    return httpx.Response(
+        response.status_code, headers=response.headers, content=text.encode(), request=request
+    )
+
+
 class Story:
     """The calls of one document, one after the other."""
 
@@ -77,20 +93,23 @@ class Story:
         missing = re.findall(r"\{[^}]*\}", path)
         assert not missing, f"{call.name}: nothing is said for {missing}"
         form = filled.headers.get("content-type") == "application/x-www-form-urlencoded"
-        response = client.request(
+        request = client.build_request(
             verb,
             path,
             params=filled.query or None,
             headers=dict(filled.headers),
             **({"data": filled.body} if form else {"json": filled.body}),
         )
+        events = filled.headers.get("accept") == described.EVENTS
+        response = first_event(client, request) if events else client.send(request)
         assert response.status_code == call.status, f"{call.name}: {response.status_code} {response.text}"
         described.check(response)
         return response
 
     def keep(self, call: Example, response: httpx.Response) -> None:
-        is_json = response.headers.get("content-type", "").startswith("application/json") and response.content
-        answer = response.json() if is_json else None
+        kind = response.headers.get("content-type", "")
+        is_json = kind.startswith("application/json") and response.content
+        answer = response.json() if is_json else response.text if kind == described.EVENTS else None
         kept = {name: SHOWN.get(name.rpartition("_")[2], self.known[name]) for name in sorted(call.names())}
         self.answers[call.name] = {"kept": kept, "answer": shorten(answer)}
         self.known.update(call.keep_of(answer))

@@ -144,7 +144,7 @@ def test_a_preflight_needs_no_token(edge: Edge, calls: list[Call]) -> None:
     assert response.status_code == 200
     assert allowed["access-control-allow-origin"] == ORIGIN
     assert "PATCH" in allowed["access-control-allow-methods"]
-    assert {"authorization", "idempotency-key", "x-time-zone"} <= set(
+    assert {"authorization", "idempotency-key", "x-time-zone", "last-event-id"} <= set(
         allowed["access-control-allow-headers"].split(", ")
     )
     assert not calls

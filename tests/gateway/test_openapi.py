@@ -89,3 +89,16 @@ def test_a_resource_is_a_variable_of_its_own_name() -> None:
     assert (path.template, dict(path.fields)) == ("/v1/sessions/{session}/draft", {"session": "name"})
     assert Path.of("/v1/{name=activities/*}").template == "/v1/activities/{activity}"
     assert Path.of("/portal/sessions/{session_id}").template == "/portal/sessions/{session_id}"
+
+
+def test_a_watch_is_answered_by_lines_or_by_events() -> None:
+    found = document("canonical")
+    for path in ("/v1/sessions/{session}:watch", "/v1/me:watch"):
+        watch = found["paths"][path]["get"]
+        content = watch["responses"]["200"]["content"]
+        assert set(content) == {"application/x-ndjson", "text/event-stream"}
+        assert "Last-Event-ID" in content["text/event-stream"]["schema"]["description"]
+        assert {"$ref": "#/components/parameters/LastEventId"} in watch["parameters"]
+    lists = found["paths"]["/v1/sessions"]["get"]
+    assert {"$ref": "#/components/parameters/LastEventId"} not in lists["parameters"]
+    assert "LastEventId" not in document("yoga")["components"]["parameters"]

@@ -105,6 +105,15 @@ def test_every_method_with_a_body_of_its_own_size_has_a_body() -> None:
     assert {each.name for each in methods if each.streaming} >= contracts.WATCHES
 
 
+def test_every_watch_and_nothing_else_can_be_answered_by_events() -> None:
+    paths = {each.bindings[0].path: each for each in contracts.public_methods(CONTRACTS)}
+    events = contracts.event_methods(CONTRACTS)
+    assert {paths[path].name for path in events} == contracts.WATCHES
+    for path, method in events.items():
+        assert method.streaming
+        assert (method.name, method.request) == (f"{paths[path].name}AsEvents", paths[path].request)
+
+
 def clusters(settings: GatewaySettings) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = render(settings)["static_resources"]["clusters"]
     return found

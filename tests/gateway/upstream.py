@@ -39,7 +39,10 @@ from service_kit.grpc.presentation import (
     ProductError,
     answer_with_status,
     error_metadata,
+    events_began,
+    events_ended,
     status_message,
+    to_event,
 )
 from service_kit.grpc.server import WRITES
 from service_kit.grpc.statuses import error_to_status
@@ -298,6 +301,13 @@ class Methods(grpc.GenericRpcHandler):
 
         async def changes(request: Message, context: Context) -> AsyncIterator[Message]:
             await self._begin(method.full_name, request, metadata, context)
+            if method.name.endswith("AsEvents"):
+                yield events_began()
+                yield to_event("answered", 1, change(1))
+                await self._upstream.first_change_was_read.wait()
+                yield to_event("ended", 2, change(2))
+                yield events_ended("SESSION_ENDED", "The session is over")
+                return
             if method.output_type is httpbody_pb2.HttpBody.DESCRIPTOR:
                 for piece in PIECES:
                     yield httpbody_pb2.HttpBody(content_type="application/json; charset=utf-8", data=piece)

@@ -276,3 +276,35 @@ async def test_whoever_leaves_at_any_moment_of_a_start_has_left(redis: Redis) ->
                 sender.send([7])
                 for _ in range(turns):
                     await asyncio.sleep(0)
+
+
+async def test_who_follows_a_thing_is_woken_by_places_beyond_the_one_they_have_seen() -> None:
+    places = HeardPlaces(remembered=0)
+    with places.following(7) as mine, places.following(7) as other:
+        assert places.followed() == [7]
+        waiting = asyncio.create_task(mine.beyond(3))
+        places.hear([7, 2, 8, 9, 7, 3])
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert not waiting.done()
+        places.hear([7, 4])
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await waiting
+            # What was said before they asked, such as during their look, is not missed.
+            await other.beyond(3)
+    assert places.followed() == []
+
+
+async def test_a_place_that_a_look_does_not_find_wakes_nobody_again_until_it_is_said_again() -> None:
+    places = HeardPlaces(remembered=0)
+    with places.following(7) as mine:
+        places.hear([7, 9])
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await mine.beyond(3)
+        waiting = asyncio.create_task(mine.beyond(3))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert not waiting.done()
+        places.hear([7, 9])
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await waiting

@@ -261,3 +261,8 @@ def change_to_proto(happened: Snapshot | JournalEntry) -> session_pb2.SessionCha
         mastered_item_count=happened.mastered_item_count,
         right_run=happened.right_run,
     )
+
+
+def kind_of(change: session_pb2.SessionChange) -> str:
+    """Returns what happened as the name of an event, such as `draft_saved`."""
+    return session_pb2.SessionChange.Kind.Name(change.kind).removeprefix("KIND_").lower()

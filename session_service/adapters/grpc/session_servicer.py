@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import grpc
+from google.api.httpbody_pb2 import HttpBody
 from practice.events.v1 import calendar_changed_pb2, session_ended_pb2
 from practice.session.v1 import practice_session_pb2 as session_pb2
 from practice.session.v1 import session_service_pb2 as pb2
 from practice.session.v1.session_service_pb2_grpc import SessionExportServiceServicer, SessionServiceServicer
 
 from service_kit.call import current_call
+from service_kit.grpc.presentation import events_began, events_ended, last_event_id, to_event
 from service_kit.paging import PageRequest
 from session_service.adapters.events import calendar_changed_to_proto, ended_to_proto
 from session_service.adapters.grpc import converters as convert
@@ -312,6 +314,19 @@ class SessionServicer(SessionServiceServicer):
         await context.send_initial_metadata(())
         async for happened in changes:
             yield convert.change_to_proto(happened)
+
+    async def WatchSessionAsEvents(
+        self, request: pb2.WatchSessionRequest, context: Context
+    ) -> AsyncIterator[HttpBody]:
+        """Streams the same as server-sent events."""
+        seen = last_event_id(dict(context.invocation_metadata() or ()))
+        cursor = request.cursor if seen is None else seen
+        changes = await self._use.watch_session(current_call(), convert.ref_from_name(request.name), cursor)
+        yield events_began()
+        async for happened in changes:
+            change = convert.change_to_proto(happened)
+            yield to_event(convert.kind_of(change), change.cursor, change)
+        yield events_ended("SESSION_ENDED", "The session is over")
 
 
 @dataclass(frozen=True, slots=True)

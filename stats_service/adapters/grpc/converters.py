@@ -14,7 +14,12 @@ from practice.stats.v1 import streak_pb2 as streak_pb
 
 from service_kit.errors import Fault, FieldsInvalidError
 from stats_service.application.ports.reading import AwardedBadge, FreezeChange, FreezeEvent
-from stats_service.application.progress_queries import CompletionEffects, DailyProgress, StandingToday
+from stats_service.application.progress_queries import (
+    CompletionEffects,
+    DailyProgress,
+    StandingToday,
+    Statistics,
+)
 from stats_service.application.streak_queries import Pause
 from stats_service.domain.badges import BadgeContent, State
 from stats_service.domain.protection import (
@@ -91,6 +96,20 @@ def completion_effects_to_proto(effects: CompletionEffects) -> service_pb.GetCom
         streak=standing.streak,
         badges=map(awarded_badge_to_proto, effects.badges),
         pending=standing.pending,
+    )
+
+
+def statistics_to_proto(news: Statistics) -> service_pb.StatisticsChange:
+    """Returns statistics, or what of them is news, as a watcher sees them."""
+    kinds = service_pb.StatisticsChange
+    told = [standing_to_proto(each) for each in news.standings]
+    return service_pb.StatisticsChange(
+        kind=kinds.KIND_SNAPSHOT if news.whole else kinds.KIND_CHANGED,
+        cursor=news.applied_through,
+        products=[
+            service_pb.ProductStatistics(totals=standing.totals, streak=standing.streak) for standing in told
+        ],
+        badges=map(awarded_badge_to_proto, news.badges),
     )
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import grpc
+from google.api.httpbody_pb2 import HttpBody
 from practice.stats.v1 import stats_service_pb2 as pb
 from practice.stats.v1 import stats_service_pb2_grpc as rpc
 
 from service_kit.call import current_call
+from service_kit.grpc.presentation import events_began, last_event_id, to_event
 from stats_service.adapters.grpc.converters import (
     awarded_badge_to_proto,
     badge_content_from_proto,
@@ -19,6 +22,7 @@ from stats_service.adapters.grpc.converters import (
     daily_progress_to_proto,
     date_from_proto,
     standing_to_proto,
+    statistics_to_proto,
 )
 from stats_service.application.badge_commands import LoadBadgeDefinitions
 from stats_service.application.badge_queries import ListAwardedBadges
@@ -28,6 +32,7 @@ from stats_service.application.progress_queries import (
     GetCompletionEffects,
     GetStanding,
     ListDailyProgress,
+    WatchStatistics,
 )
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -44,6 +49,7 @@ class UseCases:
     list_daily_progress: ListDailyProgress
     get_standing: GetStanding
     list_awarded_badges: ListAwardedBadges
+    watch_statistics: WatchStatistics
 
 
 class StatsServicer(rpc.StatsServiceServicer):
@@ -83,6 +89,34 @@ class StatsServicer(rpc.StatsServiceServicer):
             current_call().user_id, request.product, min_user_seq=request.min_user_seq
         )
         return pb.ListAwardedBadgesResponse(badges=map(awarded_badge_to_proto, badges), pending=pending)
+
+    async def WatchStatistics(
+        self, request: pb.WatchStatisticsRequest, context: Context
+    ) -> AsyncIterator[pb.StatisticsChange]:
+        """Streams what becomes of the caller's statistics."""
+        call = current_call()
+        seen = request.cursor or None
+        async for news in self._use.watch_statistics(call.user_id, seen, time_zone=call.time_zone):
+            if news is None:
+                # Nothing may happen for long, and a watcher wants to know that it watches.
+                await context.send_initial_metadata(())
+            else:
+                yield statistics_to_proto(news)
+
+    async def WatchStatisticsAsEvents(
+        self, request: pb.WatchStatisticsRequest, context: Context
+    ) -> AsyncIterator[HttpBody]:
+        """Streams the same as server-sent events."""
+        call = current_call()
+        seen = last_event_id(dict(context.invocation_metadata() or ()))
+        if seen is None:
+            seen = request.cursor or None
+        async for news in self._use.watch_statistics(call.user_id, seen, time_zone=call.time_zone):
+            if news is None:
+                yield events_began()
+            else:
+                change = statistics_to_proto(news)
+                yield to_event("snapshot" if news.whole else "changed", change.cursor, change)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,9 +40,12 @@ class Revocable(TokenVerifier):
 
 @asynccontextmanager
 async def streaming(
-    source: Source, verifier: TokenVerifier, pace: Pace, limit: ConcurrencyLimit
+    source: Source, verifier: TokenVerifier, pace: Pace, limit: ConcurrencyLimit, *, events: bool = False
 ) -> AsyncIterator[tuple[Any, int]]:
-    """Serves a source as a stream; yields the method at a client that takes 64 KiB ahead, and the port."""
+    """Serves a source as a stream; yields the method at a client that takes 64 KiB ahead, and the port.
+
+    `events` when it is one of server-sent events.
+    """
 
     async def stream(request: HttpBody, context: object) -> AsyncIterator[HttpBody]:
         async for data in source():
@@ -53,7 +56,12 @@ async def streaming(
         request_deserializer=HttpBody.FromString,
         response_serializer=HttpBody.SerializeToString,
     )
-    interceptor = CallInterceptor(Access(verifier, "secret"), limits=ConcurrencyLimits(limit), pace=pace)
+    interceptor = CallInterceptor(
+        Access(verifier, "secret"),
+        limits=ConcurrencyLimits(limit),
+        pace=pace,
+        events=[f"/{SERVICE}/Stream"] if events else [],
+    )
     server = build_server(interceptor)
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, {"Stream": handler}),))
     running = await start_server(server, "127.0.0.1:0", [])

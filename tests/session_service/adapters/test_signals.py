@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Mapping
 
-from session_service.adapters.signals import CommitListener, JournalSignals, LookForChanges, LookSeldom
+from service_kit.hints import LookSeldom
+from session_service.adapters.signals import CommitListener, JournalSignals, LookForChanges
 from tests.waiting import PATIENCE_SECONDS
 
 

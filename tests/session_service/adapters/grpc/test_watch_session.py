@@ -40,7 +40,17 @@ async def elsewhere(session_settings: dict[str, Any], me: Metadata) -> AsyncIter
 
 async def practise(name: str, *hands: Learner) -> None:
     """Twelve pairs of answers from each hand at once, a pause, a message, a draft, and the end."""
+    await answer_at_once(name, *hands)
+    await go_on_to_the_end(name, *hands)
+
+
+async def answer_at_once(name: str, *hands: Learner) -> None:
+    """Twelve pairs of answers from each hand."""
     await asyncio.gather(*(hand.answer(name, "hable", "no") for hand in hands for _ in range(12)))
+
+
+async def go_on_to_the_end(name: str, *hands: Learner) -> None:
+    """A pause, a message, a draft, and the end."""
     await hands[0].call("PauseSession", name=name)
     await hands[-1].call("ResumeSession", name=name)
     await hands[0].call("AddMessage", name=name, role="user", content="done")
