@@ -71,8 +71,8 @@ class Watch:
     """
 
     __slots__ = (
-        *("_again", "_closed", "_heard", "_lent", "_taken", "_upstream", "_wait", "_waiter"),
-        *("cursor", "listener", "number"),
+        *("_again", "_closed", "_ended", "_heard", "_lent", "_taken", "_upstream", "_wait", "_waiter"),
+        *("asked_from", "cursor", "has_moved", "listener", "number"),
     )
 
     def __init__(self, upstream: Upstream, listener: Listener) -> None:
@@ -80,12 +80,18 @@ class Watch:
         self.cursor = 0
         # Of this watch in its stream, 0 in none.
         self.number = 0
+        # The cursor that its stream was asked with.
+        self.asked_from = 0
+        # Whether the first stream told it nothing and it was sent to another.
+        self.has_moved = False
         self._upstream = upstream
         self._heard: list[LiveUpdate | WatchRefusedError] = []
         # Whether the last update handed out is still being told to the client.
         self._lent = False
         self._taken = 0
         self._closed = False
+        # Whether nothing comes any more: the session's end was heard, or a refusal.
+        self._ended = False
         self._wait = FIRST_WAIT_SECONDS
         self._waiter: asyncio.Future[None] | None = None
         self._again: asyncio.TimerHandle | None = None
@@ -130,14 +136,16 @@ class Watch:
             self._take()
             return
         self.cursor = update.cursor
+        self._ended = update.ended
         self._heard.append(update)
         self._wake()
 
     def refuse(self, code: grpc.StatusCode) -> None:
         """Takes it that the service ended the watch by itself."""
-        if self._closed or (self._heard and self._ends_with(self._heard[-1])):
+        if self._closed or self._ended:
             return
         if code in FINAL or not self.cursor:
+            self._ended = True
             self._heard.append(WatchRefusedError(code))
             self._wake()
             return
@@ -145,10 +153,6 @@ class Watch:
         wait = self._wait * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
         self._wait = min(self._wait * 2, LONGEST_WAIT_SECONDS)
         self._again = asyncio.get_running_loop().call_later(wait, self._upstream.begin, self)
-
-    @staticmethod
-    def _ends_with(heard: LiveUpdate | WatchRefusedError) -> bool:
-        return isinstance(heard, WatchRefusedError) or heard.ended
 
     async def _next(self) -> LiveUpdate | None:
         """Returns the next update, None once the watch is closed. The one before has been told."""
