@@ -14,6 +14,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 
 from gateway.bridge.connection import LiveConnection, Relay
 from gateway.bridge.handshake import Handshake, select_subprotocol
+from gateway.bridge.processes import Processes
 from gateway.bridge.settings import BridgeSettings
 from gateway.bridge.ticker import Ticker
 from gateway.bridge.upstream import SharedStreams
@@ -31,18 +32,23 @@ _CLOSE_SECONDS = 2.0
 _BACKLOG = 1024
 # What a bridge has open besides its listeners: logs, the loop's own, connections to services, handshakes.
 _OTHER_FILES = 200
+# After which a process is silent, and the part of a handshake's time that this is at most.
+_SILENCE_SECONDS, _SILENT_PART = 1.0, 1 / 4
 
 log = get_logger(__name__)
 
 
 @asynccontextmanager
-async def serving(settings: BridgeSettings) -> AsyncIterator[int]:
+async def serving(settings: BridgeSettings, processes: Processes | None = None) -> AsyncIterator[int]:
     """Serves for the duration of a block, which gets the port; then closes every connection with 1001.
 
+    `processes` are those of the session service, by default where the settings say.
     Raises OSError on a taken port.
     """
     listener = _listener(settings)
-    async with SharedStreams(settings.session_address) as streams:
+    processes = processes or Processes(settings.session_address)
+    silence = min(_SILENCE_SECONDS, settings.bridge_open_seconds * _SILENT_PART)
+    async with SharedStreams(processes, silence) as streams:
         verifier = TokenVerifier(settings.jwks_uri, settings.jwt_issuer, settings.access_lifetime)
         handshake = Handshake(settings, verifier, streams)
         ticker = Ticker(settings.bridge_tick_seconds)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
 from gateway.bridge.main import serving
+from gateway.bridge.processes import Processes
 from gateway.bridge.settings import BridgeSettings
 from tests.gateway.bridge.portal import FakePortal, serving_portal
 from tests.tokens import TestTokens
@@ -77,7 +79,7 @@ def run_bridge(portal: FakePortal, tokens: TestTokens) -> RunBridge:
     """Runs a bridge with other settings for the duration of a block. Its clock ticks every hour."""
 
     @asynccontextmanager
-    async def run_bridge(**changes: Any) -> AsyncIterator[Client]:
+    async def run_bridge(processes: Processes | None = None, **changes: Any) -> AsyncIterator[Client]:
         async with serving_portal(portal) as address:
             settings = {
                 "listen": "127.0.0.1:0",
@@ -87,7 +89,7 @@ def run_bridge(portal: FakePortal, tokens: TestTokens) -> RunBridge:
                 "bridge_tick_seconds": 3600,
                 "shutdown_grace_seconds": 1,
             }
-            async with serving(BridgeSettings(**{**settings, **changes})) as port:
+            async with serving(BridgeSettings(**{**settings, **changes}), processes) as port:
                 yield Client(f"127.0.0.1:{port}", tokens.issue(OWNER))
 
     return run_bridge
@@ -97,3 +99,37 @@ def run_bridge(portal: FakePortal, tokens: TestTokens) -> RunBridge:
 async def bridge(run_bridge: RunBridge) -> AsyncIterator[Client]:
     async with run_bridge() as client:
         yield client
+
+
+class Listeners:
+    """Listeners of as many learners, each with a session that has the learner's number."""
+
+    def __init__(self, portal: FakePortal, tokens: TestTokens, stack: AsyncExitStack) -> None:
+        # All that know of the sessions.
+        self.portals = [portal]
+        self._tokens = tokens
+        self._stack = stack
+        self.sockets: dict[int, ClientConnection] = {}
+
+    async def connect(self, client: Client, *owners: int) -> None:
+        for owner in owners:
+            for portal in self.portals:
+                portal.begin(str(owner), owner)
+            opening = client.connect(client.url[:-1] + str(owner), token=self._tokens.issue(owner))
+            self.sockets[owner] = await self._stack.enter_async_context(opening)
+            await events(self.sockets[owner], 2)
+
+    def answer_all(self, times: int = 1) -> None:
+        for owner in self.sockets:
+            for portal in self.portals:
+                portal.answer(str(owner), times)
+
+    async def completed(self, count: int) -> list[list[int]]:
+        told = await asyncio.gather(*(events(socket, count) for socket in self.sockets.values()))
+        return [completed(each) for each in told]
+
+
+@pytest.fixture
+async def listeners(portal: FakePortal, tokens: TestTokens) -> AsyncIterator[Listeners]:
+    async with AsyncExitStack() as stack:
+        yield Listeners(portal, tokens, stack)

@@ -177,13 +177,13 @@ class FakePortal(PortalLiveServiceServicer):
 
 
 @asynccontextmanager
-async def serving_portal(portal: FakePortal, port: int = 0) -> AsyncIterator[str]:
+async def serving_portal(portal: FakePortal, port: int = 0, host: str = "127.0.0.1") -> AsyncIterator[str]:
     """Serves for the duration of a block, which gets the address."""
     server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
     add_PortalLiveServiceServicer_to_server(portal, server)
-    bound = server.add_insecure_port(f"127.0.0.1:{port}")
+    bound = server.add_insecure_port(f"{host}:{port}")
     await server.start()
     try:
-        yield f"127.0.0.1:{bound}"
+        yield f"{host}:{bound}"
     finally:
         await server.stop(0)

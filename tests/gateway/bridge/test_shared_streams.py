@@ -4,50 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
-import pytest
-from websockets.asyncio.client import ClientConnection
-
-from tests.gateway.bridge.conftest import SESSION, Client, RunBridge, completed, events, rest
+from tests.gateway.bridge.conftest import SESSION, Listeners, RunBridge, completed, events, rest
 from tests.gateway.bridge.portal import FakePortal, serving_portal
 from tests.gateway.edge import free_port
-from tests.tokens import TestTokens
 from tests.waiting import until
 
 OWNERS = range(101, 107)
-
-
-@pytest.fixture
-async def listeners(portal: FakePortal, tokens: TestTokens) -> AsyncIterator[Listeners]:
-    async with AsyncExitStack() as stack:
-        yield Listeners(portal, tokens, stack)
-
-
-class Listeners:
-    """Listeners of as many learners, each with a session that has the learner's number."""
-
-    def __init__(self, portal: FakePortal, tokens: TestTokens, stack: AsyncExitStack) -> None:
-        self.portal = portal
-        self._tokens = tokens
-        self._stack = stack
-        self.sockets: dict[int, ClientConnection] = {}
-
-    async def connect(self, client: Client, *owners: int) -> None:
-        for owner in owners:
-            self.portal.begin(str(owner), owner)
-            opening = client.connect(client.url[:-1] + str(owner), token=self._tokens.issue(owner))
-            self.sockets[owner] = await self._stack.enter_async_context(opening)
-            await events(self.sockets[owner], 2)
-
-    def answer_all(self, times: int = 1) -> None:
-        for owner in self.sockets:
-            self.portal.answer(str(owner), times)
-
-    async def completed(self, count: int) -> list[list[int]]:
-        told = await asyncio.gather(*(events(socket, count) for socket in self.sockets.values()))
-        return [completed(each) for each in told]
 
 
 async def test_two_listeners_share_a_stream_and_one_ends_alone(
