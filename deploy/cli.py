@@ -116,7 +116,7 @@ def up() -> None:
     except KeyboardInterrupt:
         print("interrupted: `make up` goes on from here, `make down` stops what runs", file=sys.stderr)
         raise typer.Exit(130) from None
-    print(f"gateway {stack.gateway_url}", flush=True)
+    print(f"gateway {stack.gateway_url}, documentation {stack.gateway_url}/docs/", flush=True)
 
 
 @app.command()

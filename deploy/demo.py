@@ -207,10 +207,9 @@ def hand_over(learner: Learner, gateway_url: str, console: Console) -> None:
         f"  token     TOKEN=$(curl -s {gateway_url}/v1/accounts:logIn -d '{log_in}' | {pick})",
         f'  then      curl -s {gateway_url}/v1/standing -H "Authorization: Bearer $TOKEN"',
         "",
-        f"web page    {gateway_url}/",
-        "every path  docs/endpoints.md, with examples in README.md",
         "operators   .venv/bin/practice status, and docs/operating.md",
         "to end      make down (the data stays)",
+        f"every call  {gateway_url}/docs/ shows it, and takes the token",
     )
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -7,6 +7,7 @@ stack, docker-compose and Kubernetes. Rendering twice gives the same bytes.
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 from string import Template
@@ -16,6 +17,14 @@ import yaml
 
 from gateway import contracts, lua, paths
 from gateway.addresses import Endpoint, endpoints
+from gateway.docs.routes import (
+    LARGEST_FILE,
+    operator_files,
+    public_files,
+    site_bindings,
+    site_routes,
+    site_rules,
+)
 from gateway.products import PRODUCTS, canonical, operators
 from gateway.rate_limits import account_rate_limit, address_rate_limit
 from gateway.replies import health_replies, refusal_replies
@@ -140,10 +149,10 @@ def render(settings: GatewaySettings) -> Config:
     methods = contracts.public_methods(settings.contracts_file)
     events = contracts.event_methods(settings.contracts_file)
     operator_methods = contracts.operator_methods(settings.contracts_file)
-    public_paths = paths.path_table(
-        methods, settings.contracts_file, (*paths.FRONT_DOOR, paths.LIVE), events=events
-    )
-    operator_paths = paths.path_table(operator_methods, settings.contracts_file)
+    site, operator_site = public_files(settings), operator_files(settings)
+    by_hand = (*paths.FRONT_DOOR, paths.LIVE, *site_bindings(site))
+    public_paths = paths.path_table(methods, settings.contracts_file, by_hand, events=events)
+    operator_paths = paths.path_table(operator_methods, settings.contracts_file, site_bindings(operator_site))
     addresses = settings.addresses()
     services = {name: cluster(name, address, settings) for name, address in addresses.items()}
     errors_url = settings.gateway_errors_url
@@ -160,7 +169,8 @@ def render(settings: GatewaySettings) -> Config:
         CLUSTERS=[*services.values(), *writes],
         FORGEABLE_HEADERS=forgeable_headers(settings.gateway_trusted_proxies),
         CORS_ORIGINS=origin_matchers(settings.origins()),
-        ROUTES=routes([*methods, *events.values()], settings),
+        ROUTES=routes([*methods, *events.values()], settings, site_routes(site, settings)),
+        LARGEST_FILE=LARGEST_FILE,
         LOCAL_REPLIES=[
             *health_replies(settings.service_version, zone_data_version()),
             *refusal_replies(products),
@@ -179,13 +189,13 @@ def render(settings: GatewaySettings) -> Config:
         HEALTHY_PERCENTAGES={name: {"value": 1} for name in (*services, *(each["name"] for each in writes))},
         JWT_ISSUER=settings.jwt_issuer,
         JWKS_FILE=str(settings.jwks_file),
-        JWT_RULES=jwt_rules(methods),
+        JWT_RULES=jwt_rules(methods, site_rules(site)),
         DESCRIPTOR_FILE=str(settings.descriptor_path()),
         SERVICES=contracts.services_of(methods),
         OPERATORS_HOST=settings.gateway_operators_host,
         OPERATORS_PORT=settings.gateway_operators_port,
         OPERATORS_FORGEABLE_HEADERS=removals(*OPERATORS_FORGEABLE_HEADERS),
-        OPERATORS_ROUTES=operator_routes(operator_methods, settings),
+        OPERATORS_ROUTES=operator_routes(operator_methods, settings, site_routes(operator_site, settings)),
         OPERATORS_LOCAL_REPLIES=refusal_replies(for_operators),
         OPERATORS_LUA=lua.script(for_operators, operator_paths, errors_url, INTERNAL_HEADER),
         OPERATORS_SERVICES=contracts.services_of(operator_methods),
@@ -218,7 +228,14 @@ def main() -> None:
         sys.exit("usage: python -m gateway.render OUTPUT")
     output = Path(sys.argv[1])
     output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(to_yaml(render(read_settings(GatewaySettings))), encoding="utf-8")
+    settings = read_settings(GatewaySettings)
+    # Beside the configuration that names its files, which a later build then cannot take away from it.
+    site = output.parent / "docs"
+    shutil.rmtree(site, ignore_errors=True)
+    if settings.docs_folder.is_dir():
+        shutil.copytree(settings.docs_folder, site)
+    settings = settings.model_copy(update={"docs_folder": site})
+    output.write_text(to_yaml(render(settings)), encoding="utf-8")
 
 
 if __name__ == "__main__":

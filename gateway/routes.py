@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from gateway import contracts
@@ -49,8 +50,13 @@ LIVE_PREFIX = "/portal/ws/"
 NOWHERE: Config = {"cluster_header": "x-practice-nowhere", "cluster_not_found_response_code": "NOT_FOUND"}
 
 
-def routes(methods: list[contracts.Method], settings: GatewaySettings) -> list[Config]:
-    """Returns the routes: the root, live sessions, what the transcoder made of REST calls, nothing else."""
+def routes(
+    methods: list[contracts.Method], settings: GatewaySettings, site: Sequence[Config] = ()
+) -> list[Config]:
+    """Returns the routes: the root, live sessions, what the transcoder made of REST calls, the site, no more.
+
+    `site` are the routes of the documentation.
+    """
     root = {"service": "practice-platform", "version": settings.service_version}
     return [
         {
@@ -66,7 +72,7 @@ def routes(methods: list[contracts.Method], settings: GatewaySettings) -> list[C
         },
         bridge_route(),
         *method_routes(methods, settings),
-        *arrival_routes(methods, settings),
+        *arrival_routes(methods, settings, site),
     ]
 
 
@@ -79,10 +85,12 @@ def method_routes(methods: list[contracts.Method], settings: GatewaySettings) ->
     ]
 
 
-def arrival_routes(methods: list[contracts.Method], settings: GatewaySettings) -> list[Config]:
+def arrival_routes(
+    methods: list[contracts.Method], settings: GatewaySettings, site: Sequence[Config]
+) -> list[Config]:
     """Returns the routes of requests as they arrive, before the transcoder knows their methods.
 
-    They lead nowhere; they say how large a body may be and how long it may take.
+    They lead nowhere, but for the site's; they say how large a body may be and how long it may take.
     """
     arriving = {**NOWHERE, "idle_timeout": seconds(settings.gateway_upload_idle_seconds)}
     rate, burst = settings.gateway_open_address_rate, settings.gateway_open_address_burst
@@ -99,6 +107,7 @@ def arrival_routes(methods: list[contracts.Method], settings: GatewaySettings) -
             {"match": match, "route": arriving, "typed_per_filter_config": body_limit(LARGE_BODY)}
             for match in body_matches(methods, contracts.LARGE_METHODS)
         ),
+        *site,
         {"match": {"prefix": "/"}, "route": arriving},
     ]
 
@@ -123,10 +132,12 @@ def body_limit(size: int) -> Config:
     return {"envoy.filters.http.buffer": limit}
 
 
-def operator_routes(methods: list[contracts.Method], settings: GatewaySettings) -> list[Config]:
+def operator_routes(
+    methods: list[contracts.Method], settings: GatewaySettings, site: Sequence[Config] = ()
+) -> list[Config]:
     """Returns the operators' routes: who shows no token is refused before the request is read.
 
-    Whether it is the right one is for the services to say.
+    Whether it is the right one is for the services to say. `site` are the routes of their documentation.
     """
     return [
         {
@@ -135,6 +146,7 @@ def operator_routes(methods: list[contracts.Method], settings: GatewaySettings) 
             "typed_per_filter_config": {**UNTRANSCODED, **UNBUFFERED},
         },
         *method_routes(methods, settings),
+        *site,
         {"match": {"prefix": "/"}, "direct_response": {"status": 404}},
     ]
 
@@ -225,8 +237,8 @@ def streaming_route(method: contracts.Method, settings: GatewaySettings) -> Conf
     }
 
 
-def jwt_rules(methods: list[contracts.Method]) -> list[Config]:
-    """Returns who needs a token: everybody, but for the root and the open methods.
+def jwt_rules(methods: list[contracts.Method], site: Sequence[Config] = ()) -> list[Config]:
+    """Returns who needs a token: everybody, but for the root, the open methods and the `site`.
 
     A browser brings the token of a WebSocket where only the bridge looks for
     it, so there a missing one passes; a bad one in the header does not.
@@ -238,6 +250,7 @@ def jwt_rules(methods: list[contracts.Method]) -> list[Config]:
     good_or_none = [token, {"allow_missing": {}}]
     return [
         {"match": {"path": "/"}},
+        *site,
         *(
             {
                 "match": {

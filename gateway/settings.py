@@ -73,11 +73,15 @@ class GatewaySettings(PlatformSettings):
     descriptor_file: Path | None = Field(
         default=None, description="the same file as Envoy sees it; contracts_file when left out"
     )
+    docs_folder: Path = Field(
+        default=ROOT / "build" / "docs",
+        description="the documentation as `make docs` builds it; without the folder there is no `/docs/`",
+    )
     service_version: str = Field(
         default_factory=lambda: version("practice-platform"), description="the version that is told"
     )
     gateway_errors_url: PageAddress = Field(
-        default="docs/api-errors.md", description="where errors say the page of all reasons is"
+        default="/docs/guides/api-errors", description="where errors say the page of all reasons is"
     )
 
     gateway_trusted_proxies: int = Field(
@@ -118,13 +122,13 @@ class GatewaySettings(PlatformSettings):
         default=20,
         ge=1,
         le=1_000_000,
-        description="log-ins, sign-ups, refreshes a second from one address",
+        description="log-ins, sign-ups, refreshes, large files of /docs/ a second from one address",
     )
     gateway_open_address_burst: int = Field(
         default=200,
         ge=1,
         le=1_000_000,
-        description="log-ins, sign-ups, refreshes at once from one address",
+        description="log-ins, sign-ups, refreshes, large files of /docs/ at once from one address",
     )
     gateway_account_rate_per_minute: int = Field(
         default=1200,

@@ -23,7 +23,7 @@ def read_error(status: int, body: Any) -> dict[str, Any]:
     assert [each["@type"] for each in between] in ([], [f"{TYPES}BadRequest"])
     assert last["@type"] == f"{TYPES}Help"
     (link,) = last["links"]
-    assert link["url"].endswith(f"docs/api-errors.md#{first['reason'].lower()}")
+    assert link["url"].endswith(f"/docs/guides/api-errors#{first['reason'].lower()}")
     assert link["description"]
     return error
 

@@ -7,12 +7,14 @@ import re
 from collections import Counter
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from gateway import contracts
+from gateway.docs.manifest import SiteFile, write_manifest
 from gateway.render import render
 from gateway.routes import LIVE_PREFIX
 from gateway.settings import ROOT, GatewaySettings
@@ -104,7 +106,7 @@ DOCUMENTED = {
         GET /sessions/user/my-sessions
         """,
     ),
-    "edge": (("",), "GET /\nGET /health"),
+    "edge": (("",), "GET /\nGET /health\nGET /docs/\nGET /docs/reference\nGET /llms.txt"),
 }
 
 
@@ -133,7 +135,11 @@ def bound() -> dict[tuple[str, str], contracts.Method]:
 
 @cache
 def edge_config() -> Any:
-    return render(GatewaySettings(jwks_file=Path("jwks.json"), contracts_file=CONTRACTS, cors_origins="*"))
+    given = {"jwks_file": Path("jwks.json"), "contracts_file": CONTRACTS, "cors_origins": "*"}
+    with TemporaryDirectory() as folder:
+        pages = ("/docs/", "/docs/reference", "/llms.txt")
+        write_manifest(Path(folder), [SiteFile(path, "text/html", plain="page") for path in pages])
+        return render(GatewaySettings(**given, docs_folder=Path(folder)))
 
 
 def connection_manager(listener_name: str) -> Any:

@@ -15,6 +15,7 @@ from deploy.local.startup import Report, StackError
 
 GENERATOR = ROOT / "protos" / "generate.py"
 STUBS = ROOT / "generated" / ".fingerprint"
+DOCUMENTATION = ROOT / "build" / "docs" / ".fingerprint"
 
 
 def generate_stubs(report: Report) -> None:
@@ -30,6 +31,23 @@ def generate_stubs(report: Report) -> None:
         raise StackError(f"the stubs could not be generated: {(done.stderr or done.stdout).strip()}")
     STUBS.touch()
     report("stubs", "done", "")
+
+
+def build_documentation(report: Report) -> None:
+    """Builds what `/docs/` shows when something of it is newer. Nothing waits for it that can do without."""
+    sources = [STUBS, *(ROOT / "docs").glob("*.md"), *(ROOT / "gateway").rglob("*.*")]
+    times = [path.stat().st_mtime for path in sources if path.exists() and path.suffix != ".pyc"]
+    if DOCUMENTATION.exists() and DOCUMENTATION.stat().st_mtime > max(times):
+        return
+    report("docs", "running", "")
+    command = [sys.executable, "-m", "gateway.docs"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        last = done.stderr.strip().splitlines()[-1:]
+        report("docs", "failed", "; ".join(["there are none, or older ones", *last]))
+        return
+    DOCUMENTATION.touch()
+    report("docs", "done", done.stdout.strip())
 
 
 def judge_settings(settings: Settings, nodes: Iterable[topology.Process | topology.Job]) -> None:

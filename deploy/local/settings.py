@@ -20,6 +20,7 @@ SERVICE_PACKAGES = (
     *("identity_service", "catalog_service", "session_service", "stats_service"),
     *("service_kit", "contract_kit", "gateway", "generated"),
 )
+DOCUMENTATION = "build/docs"
 POOL_SIZE = "DATABASE_POOL_SIZE"
 # A process that waits for its only connection would wait for itself where a call needs a second one.
 FEWEST_CONNECTIONS = 2
@@ -142,7 +143,9 @@ class Settings:
         if isinstance(node, topology.Process):
             chosen |= self._share_of_connections(node)
         chosen |= self.extra
-        packages = ("deploy",) if node is topology.WATCHER else SERVICE_PACKAGES
+        packages: tuple[str, ...] = ("deploy",) if node is topology.WATCHER else SERVICE_PACKAGES
+        # The gateway serves it from memory, as it was when its configuration was rendered.
+        packages += (DOCUMENTATION,) if node.name in ("gateway", "gateway-config") else ()
         build = {"PRACTICE_BUILD": self.sources.digest(packages)}
         return {**BASE, "HOME": str(self.layout.run), **build, **chosen}
 

@@ -148,6 +148,7 @@ class LocalStack:
         preparation.make_secrets(self.settings, self._processes)
         preparation.judge_settings(self.settings, self._nodes)
         preparation.generate_stubs(report)
+        preparation.build_documentation(report)
         self.settings.sources.forget()
         files = descriptions.render(self.settings, self._processes)
         digest = self._digest(files.digest)

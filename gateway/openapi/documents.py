@@ -184,7 +184,7 @@ def describe(contracts: Path, described: Described, version: str) -> Document:
             "title": described.title,
             "version": version,
             "description": _ABOUT,
-            "license": {"name": "MIT", "identifier": "MIT"},
+            "license": {"name": "Apache 2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/", "description": "The gateway that this document is read from."}],
         "security": [{security: []}],

@@ -95,7 +95,7 @@ def test_a_canonical_error_has_its_reason_first_and_a_link_to_it_last(edge: Edge
                     "links": [
                         {
                             "description": "What this reason means, with an example",
-                            "url": "docs/api-errors.md#session_not_found",
+                            "url": "/docs/guides/api-errors#session_not_found",
                         }
                     ],
                 },

@@ -161,7 +161,8 @@ def test_the_command_writes_the_configuration_that_the_environment_asks_for(
     environment = {"JWKS_FILE": str(settings.jwks_file), "GATEWAY_PORT": "18099", "CORS_ORIGINS": "*"}
     command = [sys.executable, "-m", "gateway.render", str(output)]
     subprocess.run(command, env=environment, cwd=ROOT, check=True)
-    expected = settings.model_copy(update={"gateway_port": 18099})
+    # What it serves lies beside it.
+    expected = settings.model_copy(update={"gateway_port": 18099, "docs_folder": output.parent / "docs"})
     assert yaml.load(output.read_text(), Loader=yaml.CSafeLoader) == render(expected)
 
 
