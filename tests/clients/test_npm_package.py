@@ -104,7 +104,7 @@ def offline_session() -> dict[str, Any]:
 def test_it_keeps_what_it_says_of_retries_tokens_lists_streams_and_its_queue() -> None:
     tests = sorted((npm_package.PACKAGE / "test").glob("*.test.js"))
     assert tests
-    npm_package.run(npm.NODE, "--test", *tests, cwd=npm_package.PACKAGE)
+    npm_package.run(npm.NODE, "--test", "--test-timeout=60000", *tests, cwd=npm_package.PACKAGE)
 
 
 def test_its_version_is_the_platforms(app: Path) -> None:
@@ -170,6 +170,13 @@ def test_what_a_page_kept_offline_is_handed_in_by_a_later_one(
     assert [result["outcome"] for result in told["results"]] == ["OUTCOME_MERGED"]
     assert (told["left"], told["again"]) == ([], [])
     assert told["totals"]["session_count"] == 1
+
+
+def test_statistics_are_told_as_they_change(play: Play, gateway: dict[str, Any]) -> None:
+    (seen,) = play(("watchStatistics", {"gateway": gateway}))
+    assert [change["kind"] for change in seen] == ["KIND_SNAPSHOT", "KIND_CHANGED"]
+    streaks = {each["totals"]["product"]: each["streak"]["current_days"] for each in seen[-1]["products"]}
+    assert streaks == {"all": 1, "exercises": 1}
 
 
 def test_live_events_go_on_over_a_break(play: Play, gateway: dict[str, Any]) -> None:

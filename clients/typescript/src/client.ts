@@ -4,7 +4,7 @@ import createClient from "openapi-fetch";
 
 import { READS } from "./generated/tables.js";
 import { idOf, uuid7 } from "./ids.js";
-import { events, type Live, type LiveEvent, watchSession } from "./live.js";
+import { type Live, watchSession, watchStatistics } from "./live.js";
 import { itemsIn, pagesOf } from "./pages.js";
 import type { Answer, Call, CallOptions, Item, ListPath, Method, PageArguments, PagedPath, Schemas } from "./paths.js";
 import { RETRIES, type Retries, Sender } from "./sending.js";
@@ -119,9 +119,12 @@ export class PracticeClient {
     return watchSession(this.#opener(), session, live);
   }
 
-  /** Yields the events of any live path, such as `/v1/me:watch`, over broken connections, until it is given up. */
-  events(path: string, live: Live = {}): AsyncGenerator<LiveEvent, void> {
-    return events(this.#opener(), path, live);
+  /**
+   * Yields the learner's statistics, all of them first, then what changes: streaks, badges and totals. It goes on
+   * over broken connections until it is given up.
+   */
+  watchStatistics(live: Live = {}): AsyncGenerator<Schemas["StatisticsChange"], void> {
+    return watchStatistics(this.#opener(), live);
   }
 
   #opener() {

@@ -15,11 +15,9 @@ export interface Live {
   silence?: number;
 }
 
-/** One event as it came. */
-export interface LiveEvent {
-  /** Its place: what `cursor` takes. Empty where the stream has none. */
+/** One event as it came, with its place, where it has one, and what the server calls it. */
+interface LiveEvent {
   id: string;
-  /** What the server calls it; `message` where it says nothing. */
   type: string;
   data: unknown;
 }
@@ -60,9 +58,10 @@ export async function* watchSession(
   }
 }
 
-/** Yields events without end: every end of the stream is a break. */
-export async function* events(open: Open, path: string, live: Live): AsyncGenerator<LiveEvent, void> {
-  yield* follow(open, path, live, () => Promise.resolve(false));
+/** Yields what becomes of the learner's statistics, without end: every end of the stream is a break. */
+export async function* watchStatistics(open: Open, live: Live): AsyncGenerator<Schemas["StatisticsChange"], void> {
+  const stream = follow(open, "/v1/me:watch", live, () => Promise.resolve(false));
+  for await (const { data } of stream) yield data as Schemas["StatisticsChange"];
 }
 
 /** `isOver` is asked when a stream ended as it should and had nothing to tell. */

@@ -55,18 +55,25 @@ test("a stream says why it ends: another token goes on, and a session that is ov
   assert.equal(requests.length, 2);
 });
 
-test("events of any path tell their id, type and data", async (t) => {
-  const { url } = await serve(t, (_, response) =>
-    response.writeHead(200, SSE).end('id: 7\nevent: streak\ndata: {"days": 3}\n\ndata: {"days": 4}\n\n'),
-  );
+test("statistics have no end: they go on over every break until a signal gives them up", async (t) => {
+  const told = [change(7, "KIND_SNAPSHOT"), change(8, "KIND_CHANGED"), change(9, "KIND_SNAPSHOT")];
+  const { url, requests } = await serve(t, (_, response, number) => {
+    response.writeHead(200, SSE);
+    if (number === 1) return response.end(event(told[0]) + event(told[1]));
+    response.write(event(told[2]));
+  });
   const stop = new AbortController();
   const seen = [];
   await assert.rejects(async () => {
-    for await (const told of client(url).events("/v1/me:watch", { signal: stop.signal })) {
-      if (seen.push(told) === 2) stop.abort(new Error("enough"));
+    for await (const each of client(url).watchStatistics({ signal: stop.signal })) {
+      if (seen.push(each) === 3) stop.abort(new Error("enough"));
     }
   }, /enough/);
-  assert.deepEqual(seen[0], { id: "7", type: "streak", data: { days: 3 } });
+  assert.deepEqual(seen, told);
+  assert.deepEqual(requests.map(({ path, headers }) => [path, headers["last-event-id"]]), [
+    ["/v1/me:watch", undefined],
+    ["/v1/me:watch", "8"],
+  ]);
 });
 
 test("a silent connection is made anew", async (t) => {

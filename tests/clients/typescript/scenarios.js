@@ -87,6 +87,18 @@ export async function syncLater({ gateway }) {
   return { waiting, results, left: await queue.waiting(), again: await queue.sync(), totals };
 }
 
+/** Listens to statistics while a session is practised. Returns what was told first, and what the session led to. */
+export async function watchStatistics({ gateway }) {
+  const practice = clientOf(gateway);
+  const changes = practice.watchStatistics();
+  const seen = [(await changes.next()).value];
+  await practice.post("/exercises/submit", { body: { exercise_id: "123", user_answer: "hable" } });
+  for await (const change of changes) {
+    seen.push(change);
+    if (Number(change.cursor) >= practice.userSeq) return seen;
+  }
+}
+
 /** Watches a session over a network that goes away while it is answered. `network` says so at `/go` and `/come`. */
 export async function watchOverABreak({ gateway, behind, network }) {
   const tell = (word) => fetch(`${network}/${word}`, { mode: inBrowser ? "no-cors" : "cors" });
