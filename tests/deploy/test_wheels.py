@@ -20,6 +20,7 @@ pytestmark = pytest.mark.long
 UV = Path(sys.executable).with_name("uv")
 LOCK = ROOT / "requirements.lock"
 BASELINES = ROOT / "benchmarks" / "baselines" / "requirements.lock"
+PYTHON_CLIENT = ROOT / "clients" / "python" / "requirements.lock"
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 # glibc 2.31 is that of Debian 11 and Ubuntu 20.04.
 PLATFORMS = ("x86_64-manylinux_2_31", "aarch64-manylinux_2_31", "aarch64-apple-darwin")
@@ -48,7 +49,7 @@ def locked(lock: Path) -> tuple[str | Path, ...]:
     return ("--require-hashes", "--no-deps", "--requirement", lock)
 
 
-@pytest.mark.parametrize("lock", [LOCK, BASELINES], ids=["platform", "baselines"])
+@pytest.mark.parametrize("lock", [LOCK, BASELINES, PYTHON_CLIENT], ids=["platform", "baselines", "client"])
 @pytest.mark.parametrize("platform", PLATFORMS)
 @pytest.mark.parametrize("python", PYTHONS)
 def test_every_locked_package_has_a_wheel(python: str, platform: str, lock: Path, tmp_path: Path) -> None:
