@@ -83,7 +83,7 @@ lock: $(STAMP)  ## Resolve the dependencies anew, as near as can be to what is l
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	  --constraint requirements.lock --output-file $(BASELINES)/requirements.lock $(BASELINES)/requirements.in
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-	  --constraint requirements.lock --output-file $(PYTHON_CLIENT)/requirements.lock $(PYTHON_CLIENT)/requirements.in
+	  --output-file $(PYTHON_CLIENT)/requirements.lock $(PYTHON_CLIENT)/requirements.in
 
 coverage: protos  ## Run all tests and show which lines none of them runs (takes longer)
 	@rm -rf build/coverage && mkdir -p build/coverage

@@ -25,6 +25,7 @@ MODELS = (
     *("--base-class", "practice_client._model.Model", "--target-python-version", "3.11"),
     *("--use-standard-collections", "--use-union-operator", "--enum-field-as-literal", "all"),
     *("--use-schema-description", "--use-inline-field-description", "--disable-timestamp"),
+    *("--formatters", "builtin"),
 )
 # What the platform checks is not checked before it does: a rule may change with the platform.
 _RULES = {

@@ -41,7 +41,7 @@ def test_portal(call: Any) -> None:
     assert answered.correct_answer
     call("portal", "complete_session", started.session_id)
     (listed,) = call("portal", "all_history", limit=1)
-    assert listed.session_id == started.session_id
+    assert listed.id == started.session_id
 
 
 def test_yoga(call: Any) -> None:
@@ -87,7 +87,8 @@ def test_canonical(call: Any, client: Any, ask: Ask, stack: LocalStack, learner:
         lambda practice: practice.v1.get_standing(),
         tokens=tokens,
     )
-    assert (standing.pending, standing.applied_through) == (False, 2)
+    assert not standing.pending
+    assert standing.applied_through >= 2
     assert standing.totals.session_count == 2
     assert {each.name for each in call("v1", "all_sessions", page_size=1)} >= {session.name}
     board = call("v1", "get_leaderboard", "all", "week")

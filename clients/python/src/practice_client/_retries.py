@@ -35,7 +35,7 @@ class Remaining(dict[str, float]):
         super().__init__()
         self._ends = ends
 
-    def get(self, _phase: str, _default: object = None) -> float:  # type: ignore[override]
+    def get(self, _phase: str, _default: object = None) -> float:
         """Returns the seconds that are left, for a phase that begins now."""
         return max(0.001, self._ends - time.monotonic())
 
