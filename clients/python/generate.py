@@ -43,7 +43,8 @@ _RULES = {
     ),
 }
 _DURATION = {"customTypePath": "practice_client._model.Duration"}
-_STREAMS = {"application/x-ndjson", "text/event-stream"}
+_LINES = "application/x-ndjson"
+_STREAMS = {_LINES, "text/event-stream"}
 # What a description says of an operation that has several paths.
 _SAME = re.compile(r"The same as `(\w+)`, by another path")
 _OWN = {"self", "idempotency_key", "deadline"}
@@ -212,7 +213,9 @@ class Operation:
     @property
     def answer(self) -> str:
         """The type of what it answers, or of each message of a stream."""
-        schema = next(iter(self.content.values()), {}).get("schema", {"type": "object"})
+        # Events tell what lines tell, which the description says of lines alone.
+        told = self.content.get(_LINES) or next(iter(self.content.values()), {})
+        schema = told.get("schema", {"type": "object"})
         return "None" if schema == {"type": "object"} else self._schemas.hint(schema, sent=False)
 
     def also_at(self, path: str) -> None:

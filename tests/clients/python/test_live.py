@@ -56,6 +56,18 @@ def test_events_go_on_after_the_last_one_that_came(ask: Ask) -> None:
     assert server.received[0].headers["accept"].startswith("text/event-stream")
 
 
+def test_the_event_end_of_a_session_ends_and_that_of_a_token_asks_again(ask: Ask, client: Any) -> None:
+    ended = b'event: end\ndata: {"reason": "%s", "message": "over"}\n\n'
+    token, session = ended % b"TOKEN_INVALID", ended % b"SESSION_ENDED"
+    first = (b"retry: 2000\n\n", event(1, "KIND_SNAPSHOT"), token)
+    with scripted(
+        Answer(headers=EVENTS, parts=first, ends=True), Answer(headers=EVENTS, parts=(session,), ends=True)
+    ) as server:
+        told = ask(server.url, watch)
+    assert [each.cursor for each in told] == [1]
+    assert [each.headers.get("last-event-id") for each in server.received] == [None, "1"]
+
+
 def test_lines_go_on_after_their_cursor(ask: Ask) -> None:
     first = (line(1, "KIND_SNAPSHOT"), line(2, "KIND_ANSWERED")[:7])
     rest = (line(2, "KIND_ANSWERED"), line(3, "KIND_ENDED", "STATE_ABANDONED"))

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from practice_client._transport import AsyncTransport, Call, Caller, Transport
 
 _EVENTS, _LINES = "text/event-stream", "application/x-ndjson"
+# The last event of a stream, and the reason of one that is complete.
+_END, _SESSION_ENDED = "end", "SESSION_ENDED"
 _OVER = frozenset({"STATE_COMPLETED", "STATE_PARTIAL", "STATE_ABANDONED"})
 # A stream that is quiet for so long is opened anew: its connection may be dead unnoticed.
 _QUIET = httpx.Timeout(10.0, read=90.0)
@@ -31,33 +33,36 @@ _SOON_SECONDS, _OFTEN = 5.0, 3
 
 
 class EventReader:
-    """Reads the events of a stream, an id and a text each, from its bytes in whatever pieces they come."""
+    """Reads the events of a stream, an id, a kind and a text each, from its bytes in whatever pieces."""
 
     def __init__(self, content_type: str) -> None:
         self._is_events = content_type.startswith(_EVENTS)
         self._rest = b""
-        self._id = ""
+        self._id = self._kind = ""
         self._data: list[str] = []
 
-    def feed(self, received: bytes) -> Iterator[tuple[str, str]]:
+    def feed(self, received: bytes) -> Iterator[tuple[str, str, str]]:
         """Yields the events that are complete now."""
         *lines, self._rest = (self._rest + received).split(b"\n")
         for each in lines:
             line = each.rstrip(b"\r").decode()
             if not self._is_events:
                 if line.strip():
-                    yield "", line
+                    yield "", "", line
             elif line:
                 self._take(line)
             elif self._data:
-                data, self._data = "\n".join(self._data), []
-                yield self._id, data
+                told = self._id, self._kind, "\n".join(self._data)
+                self._kind, self._data = "", []
+                yield told
 
     def _take(self, line: str) -> None:
         name, _, value = line.partition(":")
         value = value.removeprefix(" ")
         if name == "data":
             self._data.append(value)
+        elif name == "event":
+            self._kind = value
         elif name == "id" and "\0" not in value:
             self._id = value
 
@@ -89,8 +94,12 @@ class Watch:
 
     def feed(self, received: bytes) -> Iterator[Any]:
         """Yields what a piece of the stream tells."""
-        for event_id, data in self._reader.feed(received):
+        for event_id, kind, data in self._reader.feed(received):
             told = json.loads(data)
+            if kind == _END:
+                # Whatever else ended it, such as a token, opening it again tells.
+                self.over = told.get("reason") == _SESSION_ENDED
+                return
             self._stand_at(event_id, told)
             self._failures = self._silent = 0
             yield self._type.validate_python(told)
