@@ -32,7 +32,7 @@ Kind = pb.StatisticsChange
 # Nobody looks within a test: what is seen was heard.
 NEVER = 60.0
 # For health, for tokens that were ended and for a look at all who watch now and then: nothing for a listener.
-MOST_QUERIES = 100
+MOST_QUERIES = 50
 
 
 @pytest.fixture
@@ -199,7 +199,8 @@ async def test_an_account_has_so_many_watches(stats: Stats, me: Metadata, tokens
 
 
 async def test_a_watch_ends_with_its_token(stats: Stats, tokens: TestTokens) -> None:
-    stream = watch(stats, tuple(tokens.bearer(1, exp=int(time.time()) + 2)))
+    # Good for some seconds yet: clocks differ.
+    stream = watch(stats, tuple(tokens.bearer(1, exp=int(time.time()))))
     assert (await read(stream)).name == "snapshot"
     end = await read(stream)
     assert (end.name, json.loads(end.data)["reason"]) == ("end", "TOKEN_INVALID")
@@ -216,12 +217,12 @@ async def counted(stats_settings: dict[str, Any]) -> AsyncIterator[tuple[Any, St
             yield wire, rpc.StatsServiceStub(channel)
 
 
-async def test_three_hundred_idle_watchers_ask_the_database_nothing(
+async def test_a_hundred_idle_watchers_ask_the_database_nothing(
     counted: tuple[Any, Stats], tokens: TestTokens, announced: Callable[..., Any]
 ) -> None:
     wire, stats = counted
     streams = []
-    for person in range(1, 31):
+    for person in range(1, 11):
         mine = tuple(tokens.bearer(person))
         some = [watch(stats, mine) for _ in range(10)]
         assert {each.id for each in await asyncio.gather(*map(read, some))} == {"0"}
@@ -230,7 +231,7 @@ async def test_three_hundred_idle_watchers_ask_the_database_nothing(
 
     before = wire.round_trips
     await asyncio.sleep(2.5)
-    assert wire.round_trips - before < MOST_QUERIES
+    assert 1 <= wire.round_trips - before < MOST_QUERIES
 
     await announced(*history(1, days(0)))
     told = await asyncio.gather(*heard[:10])
