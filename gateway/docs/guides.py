@@ -20,10 +20,12 @@ from gateway.settings import ROOT
 PAGES = ROOT / "docs"
 WHERE = "/docs/guides"
 
-# Each page of `docs/` by its name, with what it answers, in the order of a reader. The others are for
-# people who change or run the platform, and stay in the repository.
-GUIDES = {
+# Pages of `docs/` by their names, with what each answers, in the order of a reader. The others are for people
+# who change or run the platform, and stay in the repository.
+_ORDER = {
     "Begin": {
+        "tutorial": "A drill app on the platform in 15 minutes, from nothing to a streak explained",
+        "products": "Each product's API, call by call",
         "accounts": "Sign up, log in, and how long tokens live",
         "glossary": "The words, each with one meaning",
     },
@@ -33,6 +35,7 @@ GUIDES = {
         "zones-and-days": "Which day practice counts for: time zones, and the hour at which a day begins",
         "offline": "Hand in what was practised without a network",
         "live": "Follow a session while it runs",
+        "grpc": "Call the services by gRPC, without the gateway",
     },
     "When something is refused": {
         "errors": "What a refusal looks like in each product, and which status it has",
@@ -43,6 +46,10 @@ GUIDES = {
         "streaks": "How streaks are counted, to the letter",
         "badges": "How badges are defined, and their conditions",
     },
+}
+GUIDES = {
+    part: {name: about for name, about in pages.items() if (PAGES / f"{name}.md").exists()}
+    for part, pages in _ORDER.items()
 }
 NAMES = [name for guides in GUIDES.values() for name in guides]
 

@@ -68,6 +68,7 @@ def pack(directory: Path) -> Path:
         raise UnavailableError(f"npm has not fetched {PACKAGE} within {_SECONDS:.0f} s") from None
     archives = list(directory.glob("*.tgz"))
     if done.returncode != 0 or not archives:
-        said = [line for line in done.stderr.splitlines() if line.strip()]
-        raise UnavailableError(f"npm cannot fetch {PACKAGE}: {said[0] if said else 'it does not say why'}")
+        said = [line for line in done.stderr.splitlines() if line.startswith("npm error")]
+        why = said[0].removeprefix("npm error ") if said else "it does not say why"
+        raise UnavailableError(f"npm cannot fetch {PACKAGE}: {why}")
     return archives[0]
