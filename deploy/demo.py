@@ -207,6 +207,7 @@ def hand_over(learner: Learner, gateway_url: str, console: Console) -> None:
         f"  token     TOKEN=$(curl -s {gateway_url}/v1/accounts:logIn -d '{log_in}' | {pick})",
         f'  then      curl -s {gateway_url}/v1/standing -H "Authorization: Bearer $TOKEN"',
         "",
+        "tutorial    docs/tutorial.md, a drill app in 15 minutes",
         "operators   .venv/bin/practice status, and docs/operating.md",
         "to end      make down (the data stays)",
         f"every call  {gateway_url}/docs/ shows it, and takes the token",

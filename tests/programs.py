@@ -50,9 +50,15 @@ class Program:
     """
 
     def __init__(
-        self, module: str, *words: str, env: Mapping[str, str], output: IO[bytes] | None = None
+        self,
+        module: str,
+        *words: str,
+        env: Mapping[str, str],
+        output: IO[bytes] | None = None,
+        directory: Path = ROOT,
     ) -> None:
-        request = json.dumps({"module": module, "words": words, "environment": dict(env)})
+        given = {"module": module, "words": words, "environment": dict(env), "directory": str(directory)}
+        request = json.dumps(given)
         self.args = [module, *words]
         self.returncode: int | None = None
         self.stdin: IO[str] | None = None
@@ -120,15 +126,21 @@ class Program:
 Started: TypeAlias = "Program | subprocess.Popen[str]"
 
 
-def start(module: str, *words: str, env: Mapping[str, str], output: IO[bytes] | None = None) -> Started:
+def start(
+    module: str,
+    *words: str,
+    env: Mapping[str, str],
+    output: IO[bytes] | None = None,
+    directory: Path = ROOT,
+) -> Started:
     """Starts a program."""
     if hasattr(os, "pidfd_open"):
-        return Program(module, *words, env=env, output=output)
+        return Program(module, *words, env=env, output=output, directory=directory)
     # Where a process that has imported so much cannot be forked, as on macOS.
     pipe: Any = subprocess.PIPE
     return subprocess.Popen(
         [sys.executable, "-m", module, *words],
-        cwd=ROOT,
+        cwd=directory,
         env=env,
         stdin=subprocess.DEVNULL if output else pipe,
         stdout=output or pipe,
@@ -139,10 +151,10 @@ def start(module: str, *words: str, env: Mapping[str, str], output: IO[bytes] | 
 
 
 def run(
-    module: str, *words: str, env: Mapping[str, str], given: str = ""
+    module: str, *words: str, env: Mapping[str, str], given: str = "", directory: Path = ROOT
 ) -> subprocess.CompletedProcess[str]:
     """Runs a program to its end."""
-    program = start(module, *words, env=env)
+    program = start(module, *words, env=env, directory=directory)
     said, complained = program.communicate(given, timeout=PATIENCE_SECONDS)
     assert program.returncode is not None
     return subprocess.CompletedProcess(program.args, program.returncode, said, complained)
@@ -224,6 +236,7 @@ def main() -> None:
         return
     os.environ.clear()
     os.environ.update(request["environment"])
+    os.chdir(request["directory"])
     sys.argv = [request["module"], *request["words"]]
     runpy.run_module(request["module"], run_name="__main__", alter_sys=True)
 

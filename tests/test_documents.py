@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+
+import typer.core
+import typer.main
+
+from deploy import cli
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 _LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)")
+_ANCHOR = re.compile(r"\]\((?!https?://)([^)#\s]*)#([^)\s]+)\)")
+_HEADING = re.compile(r"^#{1,6} (.+)$", re.MULTILINE)
+_FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+_COMMAND = re.compile(r"`(?:[A-Z_]+=\S+ )*(make|practice) ([^`]+)`")
+# Who reads it, and what for; what is made by a program says so before.
+_OPENING = re.compile(r"# [^\n]+\n\n(?:<!--.*?-->\n\n)?For [^\n]+\. After it ", re.DOTALL)
 # What is built is there for who has built it.
 _FOLDERS = sorted(
     path.name for path in ROOT.iterdir() if path.is_dir() and path.name[0] != "." and path.name != "build"
@@ -25,6 +37,57 @@ def test_every_link_leads_to_a_file() -> None:
         if not (document.parent / target).exists()
     ]
     assert lost == []
+
+
+def headings(text: str) -> Iterator[str]:
+    """Yields the anchors of a document's headings, as GitHub names them."""
+    seen: Counter[str] = Counter()
+    for heading in _HEADING.findall(_FENCED.sub("", text)):
+        shown = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading).replace("`", "").strip().lower()
+        anchor = re.sub(r"[^\w\- ]", "", shown).replace(" ", "-")
+        yield f"{anchor}-{seen[anchor]}" if seen[anchor] else anchor
+        seen[anchor] += 1
+
+
+def test_every_anchor_is_a_heading() -> None:
+    lost = [
+        f"{document.relative_to(ROOT)}: {target}#{anchor}"
+        for document in DOCUMENTS
+        for target, anchor in _ANCHOR.findall(document.read_text(encoding="utf-8"))
+        if (page := document.parent / target if target else document).suffix == ".md"
+        and anchor not in headings(page.read_text(encoding="utf-8"))
+    ]
+    assert lost == []
+
+
+def test_every_command_that_is_named_is_there() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    practice = typer.main.get_command(cli.app)
+    lost = [
+        f"{document.relative_to(ROOT)}: {program} {words}"
+        for document in DOCUMENTS
+        if document.parent.name != "adr" and document.name != "CHANGELOG.md"
+        for program, words in _COMMAND.findall(document.read_text(encoding="utf-8"))
+        if not (words.split()[0] in targets if program == "make" else is_command(practice, words.split()))
+    ]
+    assert lost == []
+
+
+def is_command(command: object, words: list[str]) -> bool:
+    """Tells whether words begin with those of a command, or are its options."""
+    if not isinstance(command, typer.core.TyperGroup) or not words or words[0].startswith("-"):
+        return True
+    inner = command.commands.get(words[0])
+    return inner is not None and is_command(inner, words[1:])
+
+
+def test_every_page_begins_with_who_reads_it_and_what_for() -> None:
+    # The page of benchmarks says by whom it is made.
+    pages = set((ROOT / "docs").glob("*.md")) - {
+        ROOT / "docs" / name for name in ("README.md", "benchmarks.md")
+    }
+    silent = [page.name for page in sorted(pages) if not _OPENING.match(page.read_text(encoding="utf-8"))]
+    assert silent == []
 
 
 def test_every_path_that_is_named_is_there() -> None:

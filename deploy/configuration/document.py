@@ -12,16 +12,20 @@ _HEAD = """# Settings
 
 <!-- Made from the code by `python -m deploy.configuration.document`; a test compares. Do not edit. -->
 
-Every setting has a default, so nothing has to be set. There are two ways to set one for the stack on
-this machine:
+For operators. After it you can set what there is to set, and know who reads it.
+
+Every setting has a default, so nothing has to be set. What is set for the stack on this machine stays, in
+`.practice/settings.env`:
 
 ```sh
-practice config set FREEZE_LIMIT=3      # stays: kept in .practice/settings.env
-FREEZE_LIMIT=3 make up                  # for this start alone; goes before the file
+practice config set FREEZE_LIMIT=3
+practice config unset FREEZE_LIMIT      # back to the default
 ```
 
-`practice config` lists all of them with the value in force and where it is from; `practice config unset
-FREEZE_LIMIT` goes back to the default. `make up` brings a change into force and restarts only what reads it.
+`make up` brings a change into force and restarts only what reads it. For one start alone, and before the
+file, goes what the shell says: `FREEZE_LIMIT=3 make up`. `practice config` lists all settings with the value
+in force and where it is from.
+
 A wrong value or an unknown name is refused before anything starts, a line for each:
 
 ```

@@ -19,6 +19,8 @@ _HEAD = """# Reasons of errors
 
 <!-- Made from the contract by `python -m deploy.error_reasons.document`; a test compares. Do not edit. -->
 
+For app developers. After it you can act on any refusal by its reason.
+
 Every error has one of these reasons: in the header `x-practice-reason`, and under `/v1` and `/admin/v1` in
 its first detail, where `metadata` has what a program needs. Its last detail links here. The HTTP statuses
 are those of `/v1` and `/admin/v1`; products answer the same reasons with the statuses and bodies of their
