@@ -19,8 +19,8 @@ _ANCHOR = re.compile(r"\]\((?!https?://)([^)#\s]*)#([^)\s]+)\)")
 _HEADING = re.compile(r"^#{1,6} (.+)$", re.MULTILINE)
 _FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 _COMMAND = re.compile(r"`(?:[A-Z_]+=\S+ )*(make|practice) ([^`]+)`")
-# Who reads it, and what for; what is made by a program says so before.
-_OPENING = re.compile(r"# [^\n]+\n\n(?:<!--.*?-->\n\n)?For [^\n]+\. After it ", re.DOTALL)
+# Who reads it; what is made by a program says so before.
+_OPENING = re.compile(r"# [^\n]+\n\n(?:<!--.*?-->\n\n)?For \S", re.DOTALL)
 # What is built is there for who has built it.
 _FOLDERS = sorted(
     path.name for path in ROOT.iterdir() if path.is_dir() and path.name[0] != "." and path.name != "build"
@@ -81,7 +81,7 @@ def is_command(command: object, words: list[str]) -> bool:
     return inner is not None and is_command(inner, words[1:])
 
 
-def test_every_page_begins_with_who_reads_it_and_what_for() -> None:
+def test_every_page_begins_with_who_reads_it() -> None:
     # The page of benchmarks says by whom it is made.
     pages = set((ROOT / "docs").glob("*.md")) - {
         ROOT / "docs" / name for name in ("README.md", "benchmarks.md")
