@@ -23,7 +23,9 @@ _COMMAND = re.compile(r"`(?:[A-Z_]+=\S+ )*(make|practice) ([^`]+)`")
 _OPENING = re.compile(r"# [^\n]+\n\n(?:<!--.*?-->\n\n)?For \S", re.DOTALL)
 # What is built is there for who has built it.
 _FOLDERS = sorted(
-    path.name for path in ROOT.iterdir() if path.is_dir() and path.name[0] != "." and path.name != "build"
+    path.name
+    for path in ROOT.iterdir()
+    if path.is_dir() and path.name[0] != "." and path.name not in {"build", "generated"}
 )
 _PATH = re.compile(rf"`((?:{'|'.join(_FOLDERS)})/[\w/.-]*)`")
 _TEST = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`|`::(\w+)`")
