@@ -29,6 +29,7 @@ COMPARED = frozenset({"json", "text"})
 ELSEWHERE = {
     "docs/adding-a-product.md": "tests/test_adding_a_product.py builds the product from it",
     "docs/benchmarks.md": "made by `make bench`",
+    "docs/grpc.md": "tests/end_to_end/test_grpc_guide.py runs it, beside a wheel that it builds",
     "docs/performance.md": "what was measured and how",
 }
 

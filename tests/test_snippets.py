@@ -9,8 +9,6 @@ import pytest
 
 from tests.end_to_end.story import compare, documents, pattern
 from tests.snippets import (
-    ELSEWHERE,
-    ROOT,
     Block,
     Fate,
     PageError,
@@ -50,10 +48,6 @@ def test_commands_stand_in_blocks_that_run() -> None:
         if block.fate in {Fate.SHOWN, Fate.COMPARED} and COMMAND.search(block.text)
     ]
     assert hidden == []
-
-
-def test_pages_that_something_else_runs_are_there() -> None:
-    assert [name for name in ELSEWHERE if not (ROOT / name).is_file()] == []
 
 
 PAGE = """
