@@ -125,3 +125,10 @@ $(BENCH): $(BASELINES)/requirements.lock $(STAMP)
 	@$(UV) venv --quiet --clear --python $(BIN)/python build/bench
 	@$(UV) pip sync --quiet --python build/bench/bin/python --require-hashes --compile-bytecode $(BASELINES)/requirements.lock
 	@touch $@
+
+# A wheel of the stubs is one of the clients.
+.PHONY: stubs
+clients: stubs
+
+stubs: protos
+	@$(UV) build --quiet --wheel --out-dir dist clients/stubs

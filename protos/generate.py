@@ -88,6 +88,8 @@ def generate(sources: list[Path]) -> None:
         *names,
         "buf/validate/validate.proto",
     )
+    for package in ("practice", "buf"):
+        (OUTPUT / package / "py.typed").touch()
     run_protoc(
         imported,
         "--include_imports",

@@ -1,4 +1,4 @@
-"""Writes the documents: `python -m gateway.openapi [DIRECTORY]`."""
+"""Writes the documents and their collections for Bruno: `python -m gateway.openapi [DIRECTORY]`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
+from gateway.openapi.bruno import write_collection
 from gateway.openapi.documents import DOCUMENTS, describe
 from gateway.settings import ROOT
 
@@ -15,13 +16,14 @@ VERSION = metadata.version("practice-platform")
 
 
 def main() -> None:
-    """Writes each document to a file of its name."""
+    """Writes each document to a file of its name, and beside these files its collection to a folder."""
     directory = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "generated" / "openapi"
     directory.mkdir(parents=True, exist_ok=True)
     for described in DOCUMENTS:
         document = describe(CONTRACTS, described, VERSION)
         text = json.dumps(document, indent=1, ensure_ascii=False)
         (directory / f"{described.name}.json").write_text(f"{text}\n", encoding="utf-8")
+        write_collection(described.name, document, directory.parent / "bruno")
 
 
 if __name__ == "__main__":
