@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from buf.validate import validate_pb2
 from google.api import annotations_pb2
 from google.protobuf.descriptor_pb2 import (
     DescriptorProto,
@@ -58,12 +59,16 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message with its comment; `entry` when it stands for the entries of a map."""
+    """A message with its comment; `entry` when it stands for the entries of a map.
+
+    `one_of` are the fields of which exactly one has to be given, if there are such.
+    """
 
     name: str
     comment: str
     fields: tuple[Field, ...]
     entry: bool
+    one_of: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +175,7 @@ class _Source:
         fields = tuple(
             Field(field, self._comment(*place, _FIELDS, number)) for number, field in enumerate(each.field)
         )
-        yield Message(name, self._comment(*place), fields, each.options.map_entry)
+        yield Message(name, self._comment(*place), fields, each.options.map_entry, _one_of(each))
         for number, nested in enumerate(each.nested_type):
             yield from self._message(nested, name, (*place, _NESTED, number))
 
@@ -182,6 +187,20 @@ class _Source:
 
     def _comment(self, *place: int) -> str:
         return self._comments.get(place, "")
+
+
+def _one_of(message: DescriptorProto) -> tuple[str, ...]:
+    """Returns the fields of the oneof that has to be given; messages have one at most."""
+    required = {
+        number
+        for number, each in enumerate(message.oneof_decl)
+        if each.options.Extensions[validate_pb2.oneof].required
+    }
+    return tuple(
+        field.name
+        for field in message.field
+        if field.HasField("oneof_index") and field.oneof_index in required
+    )
 
 
 def _unwrap(comment: str) -> str:

@@ -5,11 +5,11 @@ the gateway answered, written by `make examples`. The calls of a document are on
 a call is answered can be kept and said in a later one.
 
     - call: start a session
-      operation: ExercisesService_StartSession
+      operation: startSession
       body: {language: es}
       keep: {session: session_id}
     - call: answer
-      operation: ExercisesService_SubmitAnswer
+      operation: submitAnswer
       body: {session_id: "${session}", exercise_id: 123, user_answer: hable}
 
 `as` names who calls (`ana` when left out, `nobody` has no token), `path`, `query` and `headers` what else

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,23 +13,36 @@ from gateway import contracts as edge
 from gateway.openapi.contracts import Contracts, Field, Rpc
 from gateway.openapi.errors import ErrorShape
 from gateway.openapi.examples import Example
-from gateway.openapi.schemas import Schema, Schemas, is_required, is_well_known
+from gateway.openapi.schemas import Schemas, is_required, is_well_known
+from gateway.openapi.words import Schema, description_of, operation_name, summary_of
 
 Operation = dict[str, Any]
 
 _VARIABLE = re.compile(r"\{([^}=]+)(?:=([^}]*))?\}")
-_BODY = "google.api.HttpBody"
-_EMPTY = "google.protobuf.Empty"
+_WORD = re.compile(r"[A-Za-z]+")
 _JSON = "application/json"
 _EVENTS = "text/event-stream"
 # The field that makes a mutation safe to send again; the header is for those without it.
 _REQUEST_ID = "request_id"
 _NO_CONTENT = 204
+_SUCCESSES = {
+    200: "Done.",
+    201: "Done: it was made.",
+    202: "Taken: it is done later.",
+    204: "Done; there is nothing to tell.",
+}
 _FIRST_REFUSAL = 400
 
 
 # Headers of answers, by the names of their descriptions.
-_HEADERS = {"RequestId": "x-request-id", "UserSeq": "x-practice-user-seq"}
+_HEADERS = {
+    "RequestId": "x-request-id",
+    "UserSeq": "x-practice-user-seq",
+    "TimeZoneIgnored": "x-time-zone-ignored",
+    "ETag": "etag",
+}
+# A message says so where it comes with its ETag; a method where it takes one.
+_SAYS_ETAG, _SAYS_IF_MATCH = "`ETag`", "`If-Match`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +83,11 @@ class Operations:
         schemas: Schemas,
         errors: ErrorShape,
         examples: Mapping[str, Sequence[Example]],
+        *,
+        tag: Callable[[str], str],
         events: Mapping[str, Rpc],
     ) -> None:
-        """`examples` are those of each operation, by its name.
+        """`examples` are those of each operation, by its name; `tag` names a service to readers.
 
         `events` are the methods that answer as server-sent events, by the paths at which they are called.
         """
@@ -81,33 +96,38 @@ class Operations:
         self._errors = errors
         self._examples = examples
         self._events = events
+        self._tag = tag
+        self._methods = frozenset(name.partition("/")[2] for name in contracts.methods)
 
     def of(self, method: edge.Method) -> Iterator[tuple[str, str, Operation]]:
         """Yields the path, the verb and the operation of each binding of a method."""
         rpc = self._contracts.methods[method.name]
-        for number, binding in enumerate(method.bindings):
+        first = method.bindings[0].path
+        for binding in method.bindings:
             path = Path.of(binding.path)
-            yield path.template, binding.verb.lower(), self._operation(rpc, binding, path, number)
+            yield path.template, binding.verb.lower(), self._operation(rpc, binding, path, first)
 
-    def _operation(self, rpc: Rpc, binding: edge.Binding, path: Path, number: int) -> Operation:
+    def _operation(self, rpc: Rpc, binding: edge.Binding, path: Path, first: str) -> Operation:
         fields = {field.name: field for field in self._contracts.messages[rpc.request].fields}
         named = frozenset(path.fields.values())
-        summary, _, _ = rpc.comment.partition(". ")
-        service, _, name = rpc.name.rpartition(".")[2].partition("/")
-        examples = self._examples.get(f"{service}_{name}", ())
+        name = operation_name(rpc.name.partition("/")[2])
+        examples = self._examples.get(name, ())
+        description = description_of(rpc.comment, self._methods)
+        if binding.path != first:
+            description += f"\n\nThe same as `{name}`, by another path."
         operation: Operation = {
-            "operationId": f"{service}_{name}" + (f"_{number + 1}" if number else ""),
-            "tags": [service],
-            "summary": summary.removesuffix("."),
-            "description": rpc.comment,
+            "operationId": name + _difference(binding.path, first),
+            "tags": [self._tag(rpc.service)],
+            "summary": summary_of(description),
+            "description": description,
         }
         parameters = [
             *(
-                _path_parameter(variable, self._field(rpc.request, field))
+                self._path_parameter(variable, self._field(rpc.request, field))
                 for variable, field in path.fields.items()
             ),
             *self._query(binding, fields, named),
-            *_headers(binding, fields),
+            *_headers(rpc, binding, fields),
             *([{"$ref": "#/components/parameters/LastEventId"}] if binding.path in self._events else []),
         ]
         if parameters:
@@ -120,6 +140,17 @@ class Operations:
         if rpc.name in edge.OPEN_METHODS:
             operation["security"] = []
         return operation
+
+    def _path_parameter(self, variable: str, field: Field) -> Schema:
+        if variable == field.name:
+            schema = self._schemas.field(field, sent=True)
+            told = schema.pop("description", "")
+        else:
+            # The rest of a resource's name, without its collection.
+            numbered = "{number}" in field.comment
+            schema = {"type": "string", "pattern": "^[0-9]+$" if numbered else "^[A-Za-z0-9_-]+$"}
+            told = f"The {variable}'s {'number' if numbered else 'id'}."
+        return {"name": variable, "in": "path", "required": True, "description": told, "schema": schema}
 
     def _field(self, message: str, way: str) -> Field:
         """Returns the field of a message that a way such as `streak.product` leads to."""
@@ -163,27 +194,17 @@ class Operations:
         if not binding.body:
             return None
         if binding.body != "*":
-            field = fields[binding.body]
-            schema = self._schemas.sent(_bodies(rpc).request or field.type_name)
-            return {"required": True, "description": field.comment, "content": {_JSON: {"schema": schema}}}
+            field, bodies = fields[binding.body], _bodies(rpc)
+            schema = self._schemas.sent(bodies.request or field.type_name)
+            kinds = filter(None, (_JSON, bodies.request_media_type))
+            content = {kind: {"schema": schema} for kind in kinds}
+            return {"required": True, "description": field.comment, "content": content}
         rest = [field for name, field in fields.items() if name not in named]
         if not rest:
             # A body is taken and says nothing.
             return {"content": {_JSON: {"schema": {"type": "object"}}}}
-        if named:
-            for field in rest:
-                if field.type_name:
-                    self._schemas.sent(field.type_name)
-            schema = {
-                "type": "object",
-                "properties": {field.name: self._schemas.field(field, sent=True) for field in rest},
-            }
-            required = [field.name for field in rest if is_required(field)]
-            if required:
-                schema["required"] = required
-        else:
-            schema = self._schemas.sent(rpc.request)
-            required = [field.name for field in rest if is_required(field)]
+        required = any(is_required(field) for field in rest) or self._contracts.messages[rpc.request].one_of
+        schema = self._schemas.body(rpc.request, named)
         return {"required": bool(required), "content": {_JSON: {"schema": schema}}}
 
     def _success(self, rpc: Rpc, binding: edge.Binding, examples: Sequence[Example]) -> Schema:
@@ -191,13 +212,13 @@ class Operations:
         statuses = sorted({example.status for example in examples if example.status < _FIRST_REFUSAL}) or [
             200
         ]
-        told: Schema = {}
+        answers: Schema = {}
         for status in statuses:
-            answer: Schema = {"description": "It was done.", "headers": _answered_headers(rpc)}
+            answer: Schema = {"description": _SUCCESSES[status], "headers": self._answered_headers(rpc)}
             if status != _NO_CONTENT:
                 answer["content"] = {**self._content(rpc), **self._content_of_events(binding)}
-            told[str(status)] = answer
-        return told
+            answers[str(status)] = answer
+        return answers
 
     def _content(self, rpc: Rpc) -> Schema:
         bodies = _bodies(rpc)
@@ -216,13 +237,31 @@ class Operations:
         events = self._events.get(binding.path)
         if events is None:
             return {}
-        return {_EVENTS: {"schema": {"type": "string", "description": events.comment}}}
+        return {
+            _EVENTS: {
+                "schema": {"type": "string", "description": description_of(events.comment, self._methods)}
+            }
+        }
+
+    def _answered_headers(self, rpc: Rpc) -> Schema:
+        """Returns the headers of an answer: those of each, and what some have besides."""
+        names = ["RequestId"]
+        if not rpc.only_reads:
+            names.append("UserSeq")
+        if rpc.name not in edge.OPEN_METHODS:
+            names.append("TimeZoneIgnored")
+        answered = self._contracts.messages.get(_bodies(rpc).response)
+        if answered and any(_SAYS_ETAG in field.comment for field in answered.fields):
+            names.append("ETag")
+        return {_HEADERS[name]: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
-def _answered_headers(rpc: Rpc) -> Schema:
-    """Returns the headers of an answer: those of each, and what a change has besides."""
-    names = ["RequestId", *([] if rpc.only_reads else ["UserSeq"])]
-    return {_HEADERS[name]: {"$ref": f"#/components/headers/{name}"} for name in names}
+def _difference(path: str, first: str) -> str:
+    """Returns as a name what a path has beside the first path of its method, or what it has not."""
+    mine, known = _WORD.findall(path), _WORD.findall(first)
+    added = [word.capitalize() for word in mine if word not in known]
+    missing = [word.capitalize() for word in known if word not in mine]
+    return "".join(added or (["Without", *missing] if missing else []))
 
 
 def _show(operation: Operation, examples: Sequence[Example]) -> None:
@@ -233,12 +272,12 @@ def _show(operation: Operation, examples: Sequence[Example]) -> None:
         for name, value in {**in_path, **example.query}.items():
             if example.status < _FIRST_REFUSAL and name in parameters:
                 parameters[name].setdefault("examples", {})[example.key] = {"value": value}
-        shown = {"summary": example.name}
+        summary = {"summary": example.name}
         if example.status < _FIRST_REFUSAL and example.body is not None:
-            _put(operation["requestBody"], example.key, {**shown, "value": example.body})
+            _put(operation["requestBody"], example.key, {**summary, "value": example.body})
         response = operation["responses"].get(str(example.status))
         if response is not None and "content" in response and example.answer is not None:
-            _put(response, example.key, {**shown, "value": example.answer})
+            _put(response, example.key, {**summary, "value": example.answer})
 
 
 def _put(told: Schema, key: str, example: Schema) -> None:
@@ -259,19 +298,14 @@ def _bodies(rpc: Rpc) -> json_pb2.Bodies:
     return told
 
 
-def _path_parameter(variable: str, field: Field) -> Schema:
-    schema: Schema = {"type": "string"}
-    if variable != field.name:
-        # The rest of a resource's name, without its collection.
-        schema["pattern"] = "^[A-Za-z0-9_-]+$"
-    return {"name": variable, "in": "path", "required": True, "description": field.comment, "schema": schema}
-
-
-def _headers(binding: edge.Binding, fields: Mapping[str, Field]) -> Sequence[Schema]:
-    if binding.verb == "GET":
-        return [{"$ref": "#/components/parameters/TimeZone"}]
-    keyed = [] if _REQUEST_ID in fields else [{"$ref": "#/components/parameters/IdempotencyKey"}]
-    return [*keyed, {"$ref": "#/components/parameters/TimeZone"}]
+def _headers(rpc: Rpc, binding: edge.Binding, fields: Mapping[str, Field]) -> Sequence[Schema]:
+    names = []
+    if binding.verb != "GET" and _REQUEST_ID not in fields:
+        names.append("IdempotencyKey")
+    if _SAYS_IF_MATCH in rpc.comment:
+        names.append("IfMatch")
+    names.append("TimeZone")
+    return [{"$ref": f"#/components/parameters/{name}"} for name in names]
 
 
 def _singular(collection: str) -> str:
