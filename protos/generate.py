@@ -90,11 +90,16 @@ def generate(sources: list[Path]) -> None:
     )
     for package in ("practice", "buf"):
         (OUTPUT / package / "py.typed").touch()
+    write_descriptors(names, rules, OUTPUT / "practice.binpb")
+
+
+def write_descriptors(names: list[str], rules: Path, target: Path) -> None:
+    """Writes the descriptor set of contracts with their comments; `rules` is that of the validation rules."""
     run_protoc(
-        imported,
+        f"--descriptor_set_in={rules}",
         "--include_imports",
         "--include_source_info",
-        f"--descriptor_set_out={OUTPUT / 'practice.binpb'}",
+        f"--descriptor_set_out={target}",
         *names,
         ERROR_DETAILS,
     )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-from tests.databases import ROOT
+from tests.generating import load_generator
 
 VERSIONS = {"grpcio-tools": "1.85.0", "mypy-protobuf": "5.1.0"}
 
@@ -16,11 +15,7 @@ VERSIONS = {"grpcio-tools": "1.85.0", "mypy-protobuf": "5.1.0"}
 @pytest.fixture
 def generate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The script, with its contracts in a directory of the test's."""
-    spec = importlib.util.spec_from_file_location("generate", ROOT / "protos" / "generate.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = load_generator()
     script = tmp_path / "generate.py"
     script.write_text("script")
     monkeypatch.setattr(module, "CONTRACTS", tmp_path)

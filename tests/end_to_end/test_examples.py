@@ -144,19 +144,3 @@ def test_examples_are_answered_as_they_say(
         story.close()
     if keep:
         write_answers(name, story.answers)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_every_operation_has_an_example(name: str) -> None:
-    told = {call.operation for call in read_calls(name)}
-    operations = {
-        operation["operationId"]
-        for verbs in described.document(name)["paths"].values()
-        for operation in verbs.values()
-    }
-    # A second path of a method has the examples of its first.
-    assert {operation for operation in operations if not re.search(r"_\d+$", operation)} - told == set()
-
-
-def test_every_document_has_examples() -> None:
-    assert {each.name for each in described.DOCUMENTS} == set(NAMES)
