@@ -98,7 +98,7 @@ examples: protos  ## Send the examples of the descriptions to a stack of their o
 docs: protos  ## Build what the gateway shows at /docs/, and fetch the script of the reference unless it is here
 	@$(BIN)/python -m gateway.docs --fetch
 
-openapi: protos  ## Describe the REST APIs in generated/openapi, a file for /v1, each product and operators
+openapi: protos  ## Describe the REST APIs and live events in generated/openapi
 	@$(BIN)/python -m gateway.openapi
 
 clients: protos  ## Build the clients into dist: a package of npm for TypeScript, a wheel for Python

@@ -17,6 +17,8 @@ from referencing.jsonschema import DRAFT202012
 
 from gateway.openapi.__main__ import CONTRACTS, VERSION
 from gateway.openapi.documents import DOCUMENTS, describe
+from gateway.openapi.live import NAME as LIVE
+from gateway.openapi.live import describe_live
 
 _JSON = "application/json"
 _LINES = "application/x-ndjson"
@@ -61,6 +63,8 @@ def read_events(text: str) -> list[Event]:
 @cache
 def document(name: str) -> dict[str, Any]:
     """Returns a document, made once."""
+    if name == LIVE:
+        return describe_live(CONTRACTS, VERSION)
     described = next(each for each in DOCUMENTS if each.name == name)
     return describe(CONTRACTS, described, VERSION)
 
@@ -123,6 +127,25 @@ def check(response: httpx.Response) -> None:
             f"{fault.json_path}: {fault.message[:300]}" for fault in validator.iter_errors(json.loads(text))
         ]
         assert not faults, f"{where} is not as described:\n" + "\n".join(faults[:10])
+
+
+def check_message(channel: str, name: str, payload: Any) -> None:
+    """Asserts that what was told on a channel is as the description of live events says."""
+    messages = document(LIVE)["channels"][channel]["messages"]
+    assert name in messages, f"{LIVE}: {channel} {name} is not described, but {', '.join(messages)}"
+    faults = [
+        f"{fault.json_path}: {fault.message[:300]}"
+        for fault in _message_validator(channel, name).iter_errors(payload)
+    ]
+    assert not faults, f"{LIVE}: {channel} {name} is not as described:\n" + "\n".join(faults[:10])
+
+
+@cache
+def _message_validator(channel: str, name: str) -> Draft202012Validator:
+    payload = document(LIVE)["components"]["messages"][f"{channel}.{name}"]["payload"]
+    return Draft202012Validator(
+        _closed(_in_document(LIVE, payload)), registry=_registry(LIVE), format_checker=FormatChecker()
+    )
 
 
 async def check_later(response: httpx.Response) -> None:

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
+from gateway.openapi.live import PORTAL_CHANNEL
 from tests.clients.conftest import Play
 from tests.clients.running import run_program
+from tests.described import check_message
 from tests.end_to_end.documented import assert_like
 from tests.stack import Learner, MakeLearner
 
@@ -69,6 +71,8 @@ def test_the_listener_hears_of_every_answer_once_and_of_the_end(
     given = {"activity_id": 123, "settings": {"word_count": 5}, "answers": translations, "mistakes": []}
     told = run_program("portal_client", gateway, given=given)
     events = told["events"]
+    for event in events:
+        check_message(PORTAL_CHANNEL, event["type"], event)
     assert progress_of(events) == [0, 1, 2, 3, 4, 5]
     assert {event["type"] for event in events[:2]} == {"progress_update", "time_update"}
     assert events[-1]["type"] == "session_complete"

@@ -16,6 +16,7 @@ from websockets.typing import Subprotocol
 
 from gateway.bridge.main import serving
 from gateway.bridge.settings import BridgeSettings
+from tests.gateway.bridge.conftest import read_event
 from tests.gateway.bridge.portal import FakePortal
 from tests.gateway.edge import Edge, free_port
 from tests.gateway.upstream import Upstream
@@ -52,7 +53,7 @@ def listen(edge: Edge, session: str, token: str = "", **options: Any) -> connect
 async def next_event(websocket: ClientConnection, kind: str) -> Any:
     """Receives until an event of this kind and returns what it tells."""
     while True:
-        event = json.loads(await asyncio.wait_for(websocket.recv(), PATIENCE_SECONDS))
+        event = read_event(await asyncio.wait_for(websocket.recv(), PATIENCE_SECONDS))
         if event["type"] == kind:
             return event["data"]
 
@@ -71,7 +72,7 @@ async def test_a_session_is_followed_from_its_present_state_to_its_end(
 ) -> None:
     portal.answer(session, 2)
     async with listen(edge, session, tokens.issue(OWNER)) as websocket:
-        first, second = [json.loads(await websocket.recv()) for _ in range(2)]
+        first, second = [read_event(await websocket.recv()) for _ in range(2)]
         assert (first["type"], first["data"]["completed"]) == ("progress_update", 2)
         assert second == {"type": "time_update", "data": {"elapsed": 100, "remaining": 500}}
         portal.answer(session, 3)

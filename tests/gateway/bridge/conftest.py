@@ -15,6 +15,8 @@ from websockets.typing import Origin, Subprotocol
 from gateway.bridge.main import serving
 from gateway.bridge.processes import Processes
 from gateway.bridge.settings import BridgeSettings
+from gateway.openapi.live import PORTAL_CHANNEL
+from tests.described import check_message
 from tests.gateway.bridge.portal import FakePortal, serving_portal
 from tests.tokens import TestTokens
 
@@ -49,14 +51,21 @@ class Client:
         return self.connect(token="", subprotocols=offered, origin=Origin(origin) if origin else None)
 
 
+def read_event(text: str | bytes) -> Any:
+    """Returns an event, which has to be as the description of live events says."""
+    event = json.loads(text)
+    check_message(PORTAL_CHANNEL, event["type"], event)
+    return event
+
+
 async def events(websocket: ClientConnection, count: int) -> list[Any]:
     """Receives that many events."""
-    return [json.loads(await websocket.recv()) for _ in range(count)]
+    return [read_event(await websocket.recv()) for _ in range(count)]
 
 
 async def rest(websocket: ClientConnection) -> list[Any]:
     """Receives everything up to a normal close."""
-    return [json.loads(event) async for event in websocket]
+    return [read_event(event) async for event in websocket]
 
 
 def completed(received: list[Any]) -> list[int]:
