@@ -23,6 +23,7 @@ ADDRESS, OPERATORS_ADDRESS = "http://127.0.0.1:8080", "http://127.0.0.1:9902"
 _ANA, _NOBODY = "ana", "nobody"
 _OPERATORS = "operators"
 _SAID = re.compile(r"\$\{([a-z_0-9]+)\}")
+_EVENTS = "text/event-stream"
 _FORM = "application/x-www-form-urlencoded"
 # What is known of whoever calls, as an account's name and one of these.
 _OF_CALLERS = re.compile(r"(ana|bea|cleo)_(token|id|email|password)")
@@ -71,7 +72,8 @@ class _Story(NamedTuple):
     @classmethod
     def read(cls, name: str) -> _Story:
         """Reads a document's story. Raises LookupError of what a call says and nothing tells."""
-        calls = read_calls(name)
+        # Bruno waits for the end of an answer, which events may not have.
+        calls = [call for call in read_calls(name) if call.headers.get("accept") != _EVENTS]
         said = frozenset(each for call in calls for each in call.names())
         known = {*_FRESH, *(each for call in calls for each in _kept_by(call, said))}
         for each in sorted(said - known):
@@ -148,7 +150,7 @@ def _environment(name: str, story: _Story) -> list[str]:
 def _request(name: str, call: Example, place: int, operation: _Operation, story: _Story) -> list[str]:
     form = call.headers.get("content-type") == _FORM
     body = "none" if call.body is None else "formUrlEncoded" if form else "json"
-    query = [(key, _shown(value)) for key, value in call.query.items()]
+    query = [(key, _to_text(value)) for key, value in call.query.items()]
     address = _address(operation.path, call, query)
     auth = _auth(name, call)
     blocks = [
@@ -161,11 +163,11 @@ def _request(name: str, call: Example, place: int, operation: _Operation, story:
     if name == _OPERATORS and call.caller != _NOBODY:
         headers["x-practice-internal"] = "{{token}}"
     if headers:
-        blocks.append(_block("headers", _pairs((key, _shown(value)) for key, value in headers.items())))
+        blocks.append(_block("headers", _pairs((key, _to_text(value)) for key, value in headers.items())))
     if auth == "bearer":
         blocks.append(_block("auth:bearer", [f"token: {{{{{call.caller}_token}}}}"]))
     if form:
-        fields = ((key, _shown(value)) for key, value in call.body.items())
+        fields = ((key, _to_text(value)) for key, value in call.body.items())
         blocks.append(_block("body:form-urlencoded", _pairs(fields)))
     elif call.body is not None:
         blocks.append(_block("body:json", _json(call.body, story.numbers).splitlines()))
@@ -188,7 +190,7 @@ def _auth(name: str, call: Example) -> str:
 def _address(template: str, call: Example, query: Sequence[tuple[str, str]]) -> str:
     path = template
     for variable, value in call.path.items():
-        path = path.replace(f"{{{variable}}}", quote(_shown(value), safe="{}"))
+        path = path.replace(f"{{{variable}}}", quote(_to_text(value), safe="{}"))
     return f"{path}?{urlencode(query, safe='{},', quote_via=quote)}" if query else path
 
 
@@ -209,10 +211,10 @@ def _json(body: Any, numbers: frozenset[str]) -> str:
     text = json.dumps(body, indent=2, ensure_ascii=False)
     for name in numbers:
         text = text.replace(f'"${{{name}}}"', f"${{{name}}}")
-    return _shown(text)
+    return _to_text(text)
 
 
-def _shown(value: Any) -> str:
+def _to_text(value: Any) -> str:
     """Returns a value as text, with what is known named as Bruno does."""
     text = str(value).lower() if isinstance(value, bool) else str(value)
     return _SAID.sub(r"{{\1}}", text)
