@@ -55,13 +55,13 @@ async function read(page, path, view) {
   }
 }
 
-/** Puts the token into its field, and sends the call that lists exercises. */
+/** Puts the token into its field, and sends the call that shows the account, which is among those in sight. */
 async function call(page) {
   await page.getByPlaceholder("Token").first().fill(token);
   // What is far below is drawn when somebody goes there.
-  await page.getByText("Lists exercises by number").first().click();
-  await page.locator("button", { hasText: "(get /v1/exercises)" }).first().click();
-  const answered = page.waitForResponse((response) => new URL(response.url()).pathname === "/v1/exercises");
+  await page.getByText("Returns the caller's account").first().click();
+  await page.locator("button", { hasText: "(get /v1/accounts/me)" }).first().click();
+  const answered = page.waitForResponse((response) => new URL(response.url()).pathname === "/v1/accounts/me");
   await page.getByRole("button", { name: /^Send/ }).first().click();
   const response = await answered;
   const sent = await response.request().allHeaders();
