@@ -148,12 +148,6 @@ def _message_validator(channel: str, name: str) -> Draft202012Validator:
     )
 
 
-async def check_later(response: httpx.Response) -> None:
-    """Does what `check` does, as a hook of an asynchronous client."""
-    await response.aread()
-    check(response)
-
-
 def watch(response: httpx.Response) -> None:
     """Checks an answer that is read already or can be; a stream that goes on is not waited for."""
     if "content-length" in response.headers:

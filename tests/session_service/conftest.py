@@ -198,6 +198,14 @@ async def database(engine: AsyncEngine) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
+async def other(engine: AsyncEngine) -> AsyncIterator[Database]:
+    """Another process of the service."""
+    other = Database(engine)
+    yield other
+    await other.connections.close()
+
+
+@pytest.fixture
 def keyed(user_id: int) -> Callable[..., Call]:
     """Makes a call of the user's that may be repeated; the same `body` is the same request."""
 

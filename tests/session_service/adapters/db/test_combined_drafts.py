@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service_kit.call import Call, enter_call, reached
 from service_kit.errors import ConflictError
@@ -21,14 +20,6 @@ from session_service.domain.practice_session import PracticeSession
 from tests.session_service.database import Database
 
 Keyed = Callable[..., Call]
-
-
-@pytest.fixture
-async def other(engine: AsyncEngine) -> AsyncIterator[Database]:
-    """Another process of the service."""
-    other = Database(engine)
-    yield other
-    await other.connections.close()
 
 
 @pytest.fixture

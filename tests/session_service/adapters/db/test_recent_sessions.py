@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import delete, insert, update
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service_kit.call import Call, RequestIdentity, enter_call, reached
 from service_kit.errors import AccountErasedError, ConflictError
@@ -26,14 +25,6 @@ from session_service.domain.practice_session import PracticeSession
 from session_service.domain.states import State
 from tests.session_service.adapters.db.lots import note_missed
 from tests.session_service.database import Database
-
-
-@pytest.fixture
-async def other(engine: AsyncEngine) -> AsyncIterator[Database]:
-    """Another process of the service."""
-    other = Database(engine)
-    yield other
-    await other.connections.close()
 
 
 @pytest.fixture

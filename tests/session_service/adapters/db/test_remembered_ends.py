@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import update
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service_kit.call import Call, RequestIdentity
 from session_service.adapters.db import tables
@@ -28,14 +26,6 @@ from tests.session_service.database import Database
 
 OF_ENDS = [read_statement(keyed=keyed, summed=summed) for keyed in (False, True) for summed in (False, True)]
 ANSWER = [SubmittedAnswer("exercises/1", "hable")]
-
-
-@pytest.fixture
-async def other(engine: AsyncEngine) -> AsyncIterator[Database]:
-    """Another process of the service."""
-    other = Database(engine)
-    yield other
-    await other.connections.close()
 
 
 @pytest.fixture
